@@ -1,0 +1,167 @@
+"""The course, as ``tutorial.ipynb`` tells it: its steps and their cells.
+
+Nothing here runs a cell or touches a project.  Step metadata stands in
+``metadata.tutor`` of a step's heading cell; the title is the heading itself.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from tutor.report import Refusal
+
+Cell = dict[str, Any]
+NOTEBOOK = "tutorial.ipynb"
+CHECKPOINT = "checkpoint.ipynb"
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step of the course.
+
+    Args:
+        number: counted from 1.
+        slug: its name in folder names, such as "installed-apps".
+        title: its heading without "Step N.".
+        minutes: how long a learner takes.
+        label: "works", "silent" or "broken on purpose".
+        error: with the last label, what the failure says.
+        cells: its cells, heading included.
+    """
+
+    number: int
+    slug: str
+    title: str
+    minutes: int
+    label: str
+    error: str = ""
+    cells: tuple[Cell, ...] = field(default=(), repr=False)
+
+    @property
+    def folder(self) -> str:
+        """Its folder's name: ``04-asgi``."""
+        return f"{self.number:02}-{self.slug}"
+
+    @property
+    def claim(self) -> str:
+        """Its label in full: ``broken on purpose: No route found``."""
+        return f"{self.label}: {self.error}" if self.error else self.label
+
+
+@dataclass(frozen=True)
+class Section:
+    """A part of the notebook that is no step: prologue, appendix."""
+
+    name: str
+    cells: tuple[Cell, ...] = field(default=(), repr=False)
+
+
+@dataclass(frozen=True)
+class Course:
+    """The whole notebook, cut into its parts.
+
+    Args:
+        root: the folder that holds ``tutorial.ipynb`` and ``steps/``.
+        notebook: the notebook as JSON.
+    """
+
+    root: Path
+    notebook: dict[str, Any] = field(repr=False)
+
+    @classmethod
+    def load(cls, root: Path) -> Course:
+        """Read the notebook below ``root``.
+
+        Raises:
+            Refusal: there is none, or it can't be read.
+        """
+        path = root / NOTEBOOK
+        try:
+            notebook = json.loads(path.read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            raise Refusal(f"There is no {NOTEBOOK} in {root}.") from None
+        except ValueError as error:
+            raise Refusal(
+                f"{path} is not readable as a notebook: {error}\n"
+                f"Bring back the last version: git checkout {NOTEBOOK}"
+            ) from None
+        return cls(root, notebook)
+
+    @cached_property
+    def parts(self) -> tuple[Step | Section, ...]:
+        """Steps and sections in the notebook's order."""
+        return tuple(_parts(self.notebook["cells"]))
+
+    @property
+    def steps(self) -> list[Step]:
+        return [part for part in self.parts if isinstance(part, Step)]
+
+    @property
+    def setup(self) -> Cell:
+        """The cell that every checkpoint begins with."""
+        for cell in self.notebook["cells"]:
+            if "setup" in cell["metadata"].get("tags", ()):
+                return cell
+        raise Refusal(f"{NOTEBOOK} has no cell tagged setup.")
+
+    def step(self, number: int | str) -> Step:
+        """The step with this number.
+
+        Raises:
+            Refusal: there is none.
+        """
+        for step in self.steps:
+            if str(step.number) == str(number).lstrip("0"):
+                return step
+        count = len(self.steps)
+        raise Refusal(f"There is no step {number}; the steps are 1 to {count}.")
+
+    def tree(self, number: int) -> Path | None:
+        """The committed project after step ``number``; None for the empty start."""
+        return self.root / "steps" / self.step(number).folder if number else None
+
+    def slice(self, part: Step | Section) -> dict[str, Any]:
+        """A notebook of the setup cell and one part's cells."""
+        cells = [c for c in part.cells if "setup" not in c["metadata"].get("tags", ())]
+        return self.notebook | {"cells": [self.setup, *cells]}
+
+
+def _parts(cells: list[Cell]) -> list[Step | Section]:
+    groups: list[tuple[dict[str, Any], list[Cell]]] = [({"section": "start"}, [])]
+    for cell in cells:
+        meta = cell["metadata"].get("tutor", {})
+        if "step" in meta or "section" in meta:
+            groups.append((meta | {"title": title(cell)}, []))
+        groups[-1][1].append(cell)
+    return [_part(meta, tuple(group)) for meta, group in groups if group]
+
+
+def _part(meta: dict[str, Any], cells: tuple[Cell, ...]) -> Step | Section:
+    if "section" in meta:
+        return Section(meta["section"], cells)
+    try:
+        return Step(
+            meta["step"],
+            meta["slug"],
+            meta["title"],
+            meta["minutes"],
+            meta["label"],
+            meta.get("error", ""),
+            cells,
+        )
+    except KeyError as missing:
+        raise Refusal(
+            f"The heading of step {meta['step']} lacks {missing} in metadata.tutor."
+        ) from None
+
+
+def title(cell: Cell) -> str:
+    """A heading cell's title, without marks and without "Step N."."""
+    source = "".join(cell["source"])
+    heading = next((s for s in source.splitlines() if s.startswith("#")), source)
+    return re.sub(r"^#+\s*(Step \d+\.\s*)?", "", heading).strip()

@@ -1,0 +1,133 @@
+"""Where the course is, and where a kernel's project stands.
+
+Decided once, by the folder the kernel was started in, and never printed:
+the learner's workspace; a temporary one for the notebook at the root; a scratch
+copy of the step before for a checkpoint.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from tutor import trees
+from tutor.children import Child
+from tutor.report import Refusal
+
+RECORD = "TUTOR_RECORD"  # the folder `make checkpoints` collects its trees in
+
+
+def root() -> Path:
+    """The folder that holds the course; ``TUTOR_ROOT`` names another one."""
+    named = os.environ.get("TUTOR_ROOT")
+    return Path(named).resolve() if named else Path(__file__).resolve().parents[2]
+
+
+def workspace() -> Path:
+    """The learner's folder; ``TUTOR_WORKSPACE`` names another one."""
+    named = os.environ.get("TUTOR_WORKSPACE")
+    return Path(named).resolve() if named else root() / "workspace"
+
+
+@dataclass
+class Place:
+    """A folder in which a project grows.
+
+    Args:
+        folder: the folder.
+        keeper: for a temporary one, the child that removes it when we are gone.
+    """
+
+    folder: Path
+    keeper: Child | None = None
+
+    @property
+    def temporary(self) -> bool:
+        return self.keeper is not None
+
+    def remove(self) -> None:
+        """Remove a temporary place; a learner's is left alone."""
+        if self.keeper is not None:
+            self.keeper.stop()
+            shutil.rmtree(self.folder, ignore_errors=True)
+
+
+# Ends, and so removes the folder, at the TERM that every child gets when its
+# parent goes; again and again while a dying server still writes into it.
+_KEEP = """
+trap 'until rm -rf "$1" 2>/dev/null; do sleep 0.2; done; exit 0' TERM
+while :; do sleep 3600 & wait $!; done
+"""
+
+
+def temporary() -> Place:
+    """A new empty folder that goes when this process does, however it does."""
+    folder = Path(tempfile.mkdtemp(prefix="tutor-")).resolve()
+    keeper = Child(["/bin/sh", "-c", _KEEP, "keeper", str(folder)], folder.parent)
+    return Place(folder, keeper)
+
+
+def is_learners(cwd: Path) -> bool:
+    """Whether a kernel started here works on the learner's own files."""
+    course = root()
+    return cwd != course and (course / "steps") not in cwd.parents
+
+
+class Progress:
+    """What the learner has reached, in ``.tutor/progress.json`` of a workspace."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._path = folder / ".tutor" / "progress.json"
+
+    def _read(self) -> dict[str, object]:
+        try:
+            found = json.loads(self._path.read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return {}
+        return found if isinstance(found, dict) else {}
+
+    @property
+    def reached(self) -> int:
+        """The last step whose checkpoint was passed; 0 at the start."""
+        number = self._read().get("reached", 0)
+        return number if isinstance(number, int) else 0
+
+    @reached.setter
+    def reached(self, number: int) -> None:
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        done = self._read() | {"reached": number}
+        self._path.write_text(json.dumps(done) + "\n", encoding="utf-8")
+
+
+def save(folder: Path) -> Path | None:
+    """Put a copy of a workspace's project aside before it is replaced.
+
+    Returns:
+        The copy, or None where there was nothing to save.
+
+    Raises:
+        Refusal: the copy can't be made; nothing was changed.
+    """
+    if not folder.is_dir() or not trees.files(folder):
+        return None
+    stamp = time.strftime("%Y-%m-%d-%H%M%S")
+    base = folder / ".tutor" / "saved"
+    number, target = 1, base / stamp
+    while target.exists():
+        number += 1
+        target = base / f"{stamp}-{number}"
+    try:
+        target.mkdir(parents=True)
+        trees.copy(folder, target)
+    except OSError as error:
+        raise Refusal(
+            f"Your files in {folder} could not be saved first ({error.strerror}),\n"
+            "so nothing was changed. Make room, or make the folder writable."
+        ) from None
+    return target
