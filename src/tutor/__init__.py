@@ -1,0 +1,81 @@
+"""What the cells of the tutorial stand on.
+
+``import tutor`` is the setup cell.  In a kernel it brings the magics (see
+``tutor.magics``) and the functions below; it imports neither Django nor any
+project, and prints nothing.
+"""
+
+from __future__ import annotations
+
+import sys
+from contextlib import AbstractAsyncContextManager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from tutor.client import Talk
+    from tutor.session import Session
+    from tutor.frames import Wire
+
+OWN = "own"
+_session: Session | None = None
+
+
+def _current() -> Session:
+    """The kernel's one session."""
+    global _session
+    if _session is None:
+        from tutor.session import Session
+
+        _session = Session(Path.cwd())
+    return _session
+
+
+def connect(path: str, origin: str | None = OWN) -> AbstractAsyncContextManager[Talk]:
+    """Open a WebSocket to the running server; what passes is printed.
+
+    Args:
+        path: such as ``/ws/whole1/``.
+        origin: the Origin header; left out, the one a page of this server sends.
+    """
+    from tutor import client
+
+    return client.talk(_current().serving(), path, origin)
+
+
+async def knock(path: str, origin: str | None = OWN) -> None:
+    """Try a handshake, and print how it is answered."""
+    from tutor import client
+
+    await client.knock(_current().serving(), path, origin)
+
+
+def get(path: str) -> None:
+    """Ask the running server for a page; print its status and title."""
+    from tutor import client
+
+    client.get(_current().serving(), path)
+
+
+def wire(path: str) -> AbstractAsyncContextManager[Wire]:
+    """Open a WebSocket over a bare connection; its bytes are printed."""
+    from tutor import frames
+
+    server = _current().serving()
+    return frames.wire(server.url, path, server.url)
+
+
+def _register() -> None:
+    if "IPython" not in sys.modules:
+        return
+    from IPython import get_ipython
+
+    shell: Any = get_ipython()
+    if shell is None or "step" in shell.magics_manager.magics["line"]:
+        return
+    from tutor.magics import TutorMagics
+
+    shell.register_magics(TutorMagics(shell, _current()))
+
+
+_register()

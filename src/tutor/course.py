@@ -6,13 +6,13 @@ Nothing here runs a cell or touches a project.  Step metadata stands in
 
 from __future__ import annotations
 
-import json
 import re
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from tutor import notebook
 from tutor.report import Refusal
 
 Cell = dict[str, Any]
@@ -67,11 +67,11 @@ class Course:
 
     Args:
         root: the folder that holds ``tutorial.ipynb`` and ``steps/``.
-        notebook: the notebook as JSON.
+        content: the notebook as JSON.
     """
 
     root: Path
-    notebook: dict[str, Any] = field(repr=False)
+    content: dict[str, Any] = field(repr=False)
 
     @classmethod
     def load(cls, root: Path) -> Course:
@@ -80,22 +80,12 @@ class Course:
         Raises:
             Refusal: there is none, or it can't be read.
         """
-        path = root / NOTEBOOK
-        try:
-            notebook = json.loads(path.read_text(encoding="utf-8"))
-        except FileNotFoundError:
-            raise Refusal(f"There is no {NOTEBOOK} in {root}.") from None
-        except ValueError as error:
-            raise Refusal(
-                f"{path} is not readable as a notebook: {error}\n"
-                f"Bring back the last version: git checkout {NOTEBOOK}"
-            ) from None
-        return cls(root, notebook)
+        return cls(root, notebook.read(root / NOTEBOOK))
 
     @cached_property
     def parts(self) -> tuple[Step | Section, ...]:
         """Steps and sections in the notebook's order."""
-        return tuple(_parts(self.notebook["cells"]))
+        return tuple(_parts(self.content["cells"]))
 
     @property
     def steps(self) -> list[Step]:
@@ -104,7 +94,7 @@ class Course:
     @property
     def setup(self) -> Cell:
         """The cell that every checkpoint begins with."""
-        for cell in self.notebook["cells"]:
+        for cell in self.content["cells"]:
             if "setup" in cell["metadata"].get("tags", ()):
                 return cell
         raise Refusal(f"{NOTEBOOK} has no cell tagged setup.")
@@ -128,7 +118,7 @@ class Course:
     def slice(self, part: Step | Section) -> dict[str, Any]:
         """A notebook of the setup cell and one part's cells."""
         cells = [c for c in part.cells if "setup" not in c["metadata"].get("tags", ())]
-        return self.notebook | {"cells": [self.setup, *cells]}
+        return self.content | {"cells": [self.setup, *cells]}
 
 
 def _parts(cells: list[Cell]) -> list[Step | Section]:

@@ -15,6 +15,10 @@ class Refusal(Exception):
     few lines that name the file or the cell, and the command that helps.
     """
 
+    def _render_traceback_(self) -> list[str]:
+        """What IPython shows in place of a traceback."""
+        return str(self).splitlines()
+
 
 @dataclass(frozen=True)
 class Problem:

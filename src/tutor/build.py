@@ -1,0 +1,262 @@
+"""``make checkpoints``: everything that follows from the notebook, made from it.
+
+The parts of the course are executed in order, each in a kernel of its own, where
+``%checkpoint`` records the project instead of comparing it.  Then outputs, the
+trees and slices in ``steps/``, the project at the root and the README's table are
+written together; not one of them if a cell did not do what it should.
+"""
+
+from __future__ import annotations
+
+import argparse
+import copy
+import hashlib
+import json
+import os
+import re
+import shutil
+import tempfile
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tutor import notebook, trees
+from tutor.course import CHECKPOINT, NOTEBOOK, Course, Section, Step
+from tutor.magics import step_line
+from tutor.places import RECORD, root
+from tutor.report import Refusal
+
+TABLE = re.compile(r"(<!-- steps[^\n]*-->\n).*?(\n<!-- /steps -->)", re.DOTALL)
+Part = Step | Section
+
+
+@dataclass(frozen=True)
+class Derived:
+    """All that follows from the notebook: file (relative to the root) to content."""
+
+    files: dict[str, bytes]
+
+    def differences(self, where: Path) -> list[str]:
+        """The derived files that are missing or other in ``where``, sorted."""
+        return sorted(
+            name
+            for name, content in self.files.items()
+            if not (where / name).is_file() or (where / name).read_bytes() != content
+        )
+
+    def stale(self, where: Path) -> list[str]:
+        """Files in derived folders that the notebook does not make, sorted."""
+        folders = {name.split("/")[0] for name in self.files if "/" in name}
+        found = []
+        for folder in sorted(folders):
+            for path in (where / folder).rglob("*") if (where / folder).is_dir() else ():
+                name = path.relative_to(where).as_posix()
+                ignored = set(path.relative_to(where).parts) & trees.IGNORED_FOLDERS
+                skip = name.endswith(trees.IGNORED_SUFFIXES) and path.name != CHECKPOINT
+                if path.is_file() and not ignored and not skip and name not in self.files:
+                    found.append(name)
+        return sorted(found)
+
+    def write(self, where: Path) -> None:
+        """Write what differs and remove what is stale."""
+        for name in self.differences(where):
+            (where / name).parent.mkdir(parents=True, exist_ok=True)
+            (where / name).write_bytes(self.files[name])
+        for name in self.stale(where):
+            (where / name).unlink()
+            for folder in Path(name).parents:
+                if folder != Path(".") and not any((where / folder).iterdir()):
+                    (where / folder).rmdir()
+
+
+def derive(course: Course, recorded: Path) -> Derived:
+    """Everything that follows from the notebook and the trees its cells made.
+
+    Args:
+        course: the course, with outputs.
+        recorded: the folder with one tree a step.
+    """
+    files: dict[str, bytes] = {}
+    for step in course.steps:
+        base = f"steps/{step.folder}"
+        for name, content in trees.files(recorded / step.folder).items():
+            files[f"{base}/{name}"] = content
+        piece = notebook.canonical(copy.deepcopy(course.slice(step)))
+        files[f"{base}/{CHECKPOINT}"] = notebook.dump(piece).encode()
+    if course.steps:
+        files |= trees.files(recorded / course.steps[-1].folder)
+    readme = course.root / "README.md"
+    if readme.is_file():
+        old = readme.read_text(encoding="utf-8")
+        table = "\n".join(readme_table(course.steps))
+        new = TABLE.sub(lambda match: match[1] + table + match[2], old)
+        files["README.md"] = new.encode()
+    return Derived(files)
+
+
+def readme_table(steps: Iterable[Step]) -> list[str]:
+    """The README's table of steps, with their sum."""
+    steps = list(steps)
+    rows = [
+        f"| {s.number} | [{s.title}](steps/{s.folder}) | {s.minutes} | {s.claim} |" for s in steps
+    ]
+    total = sum(s.minutes for s in steps)
+    return [
+        "| step | what it adds | minutes | at its end |",
+        "|---:|---|---:|---|",
+        *rows,
+        f"| | all {len(steps)} | {total} | |",
+    ]
+
+
+def checkpoints(argv: list[str]) -> int:
+    """The verb: execute, derive, and show what changed."""
+    parser = argparse.ArgumentParser(prog="make checkpoints")
+    parser.add_argument("--all", action="store_true", help="execute unchanged steps too")
+    options = parser.parse_args(argv)
+    where = root()
+    course = Course.load(where)
+    began = time.monotonic()
+    with tempfile.TemporaryDirectory(prefix="tutor-record-") as folder:
+        recorded = Path(folder).resolve()
+        cells = _execute_all(course, recorded, options.all)
+        done = Course(where, notebook.canonical(course.content | {"cells": cells}))
+        derived = derive(done, recorded)
+        changed = derived.differences(where) + derived.stale(where)
+        notebook.write(where / NOTEBOOK, done.content)
+        derived.write(where)
+    for name in changed:
+        print(f"  changed  {name}")
+    print(
+        f"{len(course.steps)} steps derived in {time.monotonic() - began:.1f} s; "
+        f"{len(changed)} files changed. Next: make test"
+    )
+    return 0
+
+
+def _execute_all(course: Course, recorded: Path, everything: bool) -> list[dict[str, Any]]:
+    """All cells with fresh outputs; unchanged steps keep theirs."""
+    cache = course.root / "build" / "checkpoints.json"
+    known = {} if everything else _load(cache)
+    fresh: dict[str, str] = {}
+    cells: list[dict[str, Any]] = []
+    before = hashlib.sha256(_tools(course.root))
+    changed = False
+    for part in course.parts:
+        name = part.folder if isinstance(part, Step) else part.name
+        key = before.copy()
+        key.update(json.dumps([_inputs(cell) for cell in part.cells]).encode())
+        fresh[name] = key.hexdigest()
+        tree = course.root / "steps" / name
+        changed = changed or known.get(name) != fresh[name]
+        if not changed:
+            if isinstance(part, Step):
+                trees.copy(tree, recorded / name)
+            cells += part.cells
+        else:
+            began = time.monotonic()
+            cells += _execute(course, part, recorded)
+            print(f"  {name}: {time.monotonic() - began:.1f} s", flush=True)
+        if isinstance(part, Step):
+            before = key
+            _line(cells, part, course, recorded)
+            changed = changed or not trees.same(tree, recorded / name)
+    cache.parent.mkdir(exist_ok=True)
+    cache.write_text(json.dumps(fresh, indent=1) + "\n")
+    return cells
+
+
+def _inputs(cell: dict[str, Any]) -> list[Any]:
+    return [cell["cell_type"], "".join(cell["source"]), cell["metadata"], cell["id"]]
+
+
+def _tools(where: Path) -> bytes:
+    """What every part's outputs hang on beside its cells: our code and the lock."""
+    package = Path(__file__).parent
+    found = [path for path in package.rglob("*") if path.suffix in (".py", ".toml")]
+    lock = where / "requirements.lock"
+    return b"".join(path.read_bytes() for path in sorted([*found, *([lock] if lock.exists() else [])]))
+
+
+def _load(cache: Path) -> dict[str, str]:
+    try:
+        return dict(json.loads(cache.read_text()))
+    except (OSError, ValueError):
+        return {}
+
+
+def _execute(course: Course, part: Part, recorded: Path) -> list[dict[str, Any]]:
+    """One part's cells with the outputs of a run.
+
+    Raises:
+        Refusal: a cell failed; nothing has been written.
+    """
+    import nbformat
+    from nbclient import NotebookClient
+    from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
+
+    piece = nbformat.from_dict(copy.deepcopy(course.slice(part)))
+    client = NotebookClient(
+        piece,
+        timeout=120,
+        kernel_name="python3",
+        resources={"metadata": {"path": str(course.root)}},
+        store_widget_state=False,
+    )
+    env = os.environ | {RECORD: str(recorded)}
+    env.pop("PYTEST_CURRENT_TEST", None)
+    try:
+        client.execute(env=env)
+    except (CellExecutionError, CellTimeoutError, DeadKernelError) as error:
+        kept = course.root / "build" / "executed" / f"{getattr(part, 'folder', part)}.ipynb"
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        nbformat.write(piece, kept)
+        raise Refusal(_failed(part, piece, error)) from None
+    done = json.loads(json.dumps(piece["cells"]))
+    setup = course.setup["id"]
+    outputs = {cell["id"]: cell for cell in done}
+    result = []
+    for cell in part.cells:
+        made = outputs[cell["id"]]
+        if cell["id"] == setup and made["outputs"]:
+            raise Refusal("The setup cell printed something; it must print nothing.")
+        result.append(cell | {k: made[k] for k in ("outputs", "execution_count") if k in made})
+    return result
+
+
+def _failed(part: Part, piece: Any, error: Exception) -> str:
+    name = part.folder if isinstance(part, Step) else part.name
+    for number, cell in enumerate(piece["cells"], 1):
+        for output in cell.get("outputs", ()):
+            if output["output_type"] == "error":
+                printed = "".join(
+                    o["text"] for o in cell["outputs"] if o["output_type"] == "stream"
+                )
+                raised = "\n".join(output["traceback"]) or output["evalue"]
+                return (
+                    f"{name}, cell {number} ({cell['id']}), did not do what it should:\n\n"
+                    f"{cell['source']}\n\n{printed}{raised}\n\nNothing has been written."
+                )
+    return f"{name}: {type(error).__name__}: {error}\nNothing has been written."
+
+
+def _line(cells: list[dict[str, Any]], step: Step, course: Course, recorded: Path) -> None:
+    """Give ``%step N`` the line that it prints once the tree is there."""
+    before = recorded / course.step(step.number - 1).folder if step.number > 1 else None
+    line = step_line(step, before, recorded / step.folder)
+    for cell in cells:
+        if cell["cell_type"] == "code" and "".join(cell["source"]).strip() == f"%step {step.number}":
+            cell["outputs"] = [{"name": "stdout", "output_type": "stream", "text": line + "\n"}]
+
+
+def clean(argv: list[str]) -> int:
+    """The verb ``clean``: remove what running has made, never a learner's work."""
+    where = root()
+    gone = [path for path in (where / "build", where / ".pytest_cache") if path.exists()]
+    for path in gone:
+        shutil.rmtree(path)
+    names = ", ".join(path.name for path in gone) or "nothing was there"
+    print(f"Removed: {names}. The workspace is kept; to begin it again: make reset")
+    return 0

@@ -1,0 +1,167 @@
+"""The client of the cells: the ``websockets`` library, with a transcript.
+
+``→`` is what the client sends, ``←`` what comes back.  Every wait has a limit.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import http.client
+import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from http import HTTPStatus
+
+from websockets.asyncio.client import ClientConnection
+from websockets.asyncio.client import connect as _connect
+from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus
+from websockets.frames import CloseCode
+
+from tutor.report import Refusal
+from tutor.servers import Server
+
+OWN = "own"  # the Origin a page of this very server would send
+LIMIT = 5.0  # seconds
+
+
+class Talk:
+    """An open WebSocket that prints what passes."""
+
+    def __init__(self, connection: ClientConnection) -> None:
+        self.connection = connection
+
+    async def send(self, message: str | bytes) -> None:
+        """Send one message, text or binary."""
+        await asyncio.wait_for(self.connection.send(message), LIMIT)
+        print("→", _shown(message))
+
+    async def recv(self, varies: str = "", within: float = LIMIT) -> str | bytes | None:
+        """Receive one message; None if the socket closes or nothing comes.
+
+        Args:
+            varies: what the message is, where it differs from run to run.
+            within: seconds to wait.
+        """
+        try:
+            message = await asyncio.wait_for(self.connection.recv(), within)
+        except TimeoutError:
+            print(f"← nothing within {within:g} s")
+            return None
+        except ConnectionClosed:
+            print("←", _closed(self.connection))
+            return None
+        print("←", _shown(message) + (f"   ({varies})" if varies else ""))
+        return message
+
+    async def closed(self, within: float = LIMIT) -> int | None:
+        """Wait for the end of the connection; its close code."""
+        try:
+            await asyncio.wait_for(self.connection.wait_closed(), within)
+        except TimeoutError:
+            print(f"← still open after {within:g} s")
+            return None
+        print("←", _closed(self.connection))
+        return self.connection.close_code
+
+
+def _open(server: Server, path: str, origin: str | None) -> _connect:
+    return _connect(
+        server.ws + path,
+        origin=server.url if origin == OWN else origin,  # type: ignore[arg-type]
+        compression=None,
+        proxy=None,
+        user_agent_header=None,
+        open_timeout=LIMIT + 2,
+        close_timeout=2,
+    )
+
+
+@asynccontextmanager
+async def talk(server: Server, path: str, origin: str | None = OWN) -> AsyncIterator[Talk]:
+    """Open a WebSocket and print the conversation.
+
+    Args:
+        server: who is asked.
+        path: such as ``/ws/whole1/``.
+        origin: the Origin header; None sends none.
+
+    Raises:
+        Refusal: the handshake did not succeed.
+    """
+    _print_request(path, origin)
+    try:
+        connection = await _open(server, path, origin)
+    except (InvalidHandshake, OSError, EOFError) as error:
+        print("←", _refused(error))
+        raise Refusal(
+            f"tried         a handshake with {path}\n"
+            f"expected      101 Switching Protocols\n"
+            f"got           {_refused(error)}\n"
+            f"likely cause  the server's log says it: run %log"
+        ) from None
+    print("← 101 Switching Protocols")
+    ours = Talk(connection)
+    try:
+        yield ours
+    finally:
+        if connection.close_code is None:
+            await connection.close()
+            print("→ close 1000")
+
+
+async def knock(server: Server, path: str, origin: str | None = OWN) -> None:
+    """Try a handshake, print how it is answered, and leave again."""
+    _print_request(path, origin)
+    try:
+        connection = await _open(server, path, origin)
+    except (InvalidHandshake, OSError, EOFError) as error:
+        print("←", _refused(error))
+        return
+    print("← 101 Switching Protocols")
+    await connection.close()
+
+
+def get(server: Server, path: str) -> None:
+    """Ask for a page as a browser would; print its status and its title."""
+    print(f"→ GET {path}")
+    link = http.client.HTTPConnection("127.0.0.1", server.port, timeout=10)
+    try:
+        link.request("GET", path)
+        answer = link.getresponse()
+        body = answer.read().decode("utf-8", "replace")
+    finally:
+        link.close()
+    title = re.search(r"<title>\s*(.*?)\s*</title>", body, re.DOTALL)
+    print(f"← {answer.status} {answer.reason}" + (f'   "{title[1]}"' if title else ""))
+
+
+def _print_request(path: str, origin: str | None) -> None:
+    more = "" if origin == OWN else "   Origin: none" if origin is None else f"   Origin: {origin}"
+    print(f"→ GET {path}   Upgrade: websocket{more}")
+
+
+def _shown(message: str | bytes) -> str:
+    if isinstance(message, str):
+        return f'text "{message}"'
+    return f"binary {message.hex(' ')}"
+
+
+def _refused(error: Exception) -> str:
+    """A failed handshake in a line: the status, or that nothing answered."""
+    if isinstance(error, InvalidStatus):
+        status = error.response.status_code
+        return f"{status} {HTTPStatus(status).phrase}"
+    if isinstance(error, ConnectionRefusedError):
+        return "connection refused: no server is listening"
+    if isinstance(error, TimeoutError):
+        return f"no answer within {LIMIT + 2:g} s"
+    return "the connection was dropped without an answer"
+
+
+def _closed(connection: ClientConnection) -> str:
+    code = connection.close_code
+    try:
+        name = CloseCode(code or 1006).name.lower().replace("_", " ")
+    except ValueError:
+        name = "the application's own code" if code and code >= 4000 else "unknown"
+    return f"close {code} ({name})"

@@ -1,0 +1,312 @@
+"""The words of a cell: ``%step``, ``%%edit``, ``%serve`` and the others.
+
+Each does one thing that a person would do in an editor or a terminal, or shows
+what came of it.  What each prints is the same wherever the notebook stands.
+"""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+
+from IPython.core.magic import Magics, cell_magic, line_magic, magics_class
+
+from tutor import edits, trees
+from tutor.course import Step
+from tutor.report import Refusal
+from tutor.session import Session, keep, mend
+from tutor.tracebacks import fold
+
+
+@magics_class
+class TutorMagics(Magics):
+    """Registered by ``import tutor``."""
+
+    def __init__(self, shell, session: Session) -> None:  # noqa: ANN001
+        super().__init__(shell)
+        self.session = session
+        self._ours = set(shell.user_ns)
+
+    # -- the frame of a step ---------------------------------------------------
+
+    @line_magic
+    def step(self, line: str) -> None:
+        """Begin a step: ``%step 4``."""
+        number = _number(line)
+        said = self.session.begin(number)
+        for name in set(self.shell.user_ns) - self._ours - {"tutor"}:
+            if not name.startswith("_"):
+                del self.shell.user_ns[name]
+        if said:
+            print(said)
+        step = self.session.course.step(number)
+        print(step_line(step, self.session.tree(number - 1), self.session.tree(number)))
+
+    @line_magic
+    def checkpoint(self, line: str) -> None:
+        """End a step: prove that the project behaves, and is what steps/ holds."""
+        from tutor import checks
+
+        session = self.session
+        step = session.current(_number(line))
+        session.stop()
+        mend(session.folder)
+        found = (
+            checks.check_step(session.folder, step.slug) if step.slug in checks.KNOWN else []
+        )
+        print(f"Checkpoint {step.number}: the project is what steps/{step.folder} holds.")
+        for check in found:
+            print(f"  {'✓' if check.problem is None else '✗'} {check.title}")
+        problems = [check.problem for check in found if check.problem is not None]
+        if problems:
+            raise Refusal(
+                f"Step {step.number} is not done yet.\n\n"
+                + "\n\n".join(map(str, problems))
+                + f"\n\nYour files are as they were. What the step changes: make diff-{step.number}"
+            )
+        self._compare(step)
+        session.finish(step)
+
+    def _compare(self, step: Step) -> None:
+        """Hold the project beside steps/NN; only a learner's may differ."""
+        tree = self.session.tree(step.number)
+        if tree is None or not tree.is_dir():
+            return  # being recorded for the first time
+        found = trees.changes(tree, self.session.folder)
+        if not found:
+            return
+        listed = "\n".join(f"  {change}" for change in found)
+        if self.session.learners:
+            print(f"Yours differs from it, and behaves as it should. That is fine:\n{listed}")
+        elif self.session.tree(step.number) == self.session.course.tree(step.number):
+            shown = "\n".join(line for change in found for line in change.diff[:30])
+            raise Refusal(
+                f"The cells of step {step.number} make another project than steps/{step.folder}:\n"
+                f"{listed}\n{shown}\n"
+                "If the cells are right: make checkpoints"
+            )
+
+    @line_magic
+    def exercise(self, line: str) -> None:
+        """Go to the exercise's own copy of a checkpoint: ``%exercise 4``."""
+        name = self.session.exercise(_number(line))
+        print(f"{name}/ holds a copy of the project for you to change as you like.")
+
+    @cell_magic
+    def answer(self, line: str, cell: str) -> None:
+        """Check an answer to an exercise: ``%%answer 4``."""
+        from tutor import exercises
+
+        number = _number(line)
+        step = self.session.course.step(number)
+        if f"{number:02}" != self.session.folder.name:
+            self.session.exercise(number)
+        print(exercises.check(step.slug, cell, self.session.folder))
+
+    @line_magic
+    def hint(self, line: str) -> None:
+        """The next of three hints: a question, a pointer, the answer."""
+        from tutor import exercises
+
+        step = self.session.course.step(_number(line)) if line.strip() else self.session.step
+        if step is None:
+            raise Refusal("Say which step: %hint 4")
+        print(exercises.next_hint(step, self.session.cwd if self.session.learners else None))
+
+    @line_magic
+    def check(self, line: str) -> None:
+        """Say which step the project has reached and what is wrong with the next."""
+        from tutor import checks
+
+        print(checks.report(self.session.folder))
+
+    # -- files -------------------------------------------------------------------
+
+    @cell_magic
+    def write(self, line: str, cell: str) -> None:
+        """Write a whole file: ``%%write master_app/routing.py``."""
+        options, name = _options(line, "--break")
+        path = self.session.path(name)
+        if options["--break"]:
+            keep(self.session.folder, name)
+        try:
+            self.session.write(name, cell)
+        except OSError as error:
+            raise Refusal(f"{name} can't be written: {error.strerror} ({path})") from None
+        print(f"{name}: {_lines(len(cell.splitlines()))}{_broken(options)}")
+
+    @cell_magic
+    def edit(self, line: str, cell: str) -> None:
+        """Make one marked change: ``%%edit webapp/settings.py``."""
+        options, name = _options(line, "--break")
+        try:
+            change = edits.parse(cell)
+        except edits.EditError as error:
+            raise Refusal(f"%%edit {name}: {error}.\nThe line: {error.line}") from None
+        place = self.session.edit(name, change, options["--break"])
+        print(
+            f"{name}: +{change.added} −{change.removed}"
+            + (f", {place}" if place else "")
+            + _broken(options)
+        )
+
+    @line_magic
+    def mend(self, line: str) -> None:
+        """Bring back what was broken on purpose."""
+        names = mend(self.session.folder)
+        print(f"mended: {', '.join(names)}" if names else "Nothing is broken on purpose.")
+
+    @line_magic
+    def remove(self, line: str) -> None:
+        """Remove a file; a file that is gone already is left gone."""
+        self.session.path(line.strip()).unlink(missing_ok=True)
+        print(f"{line.strip()}: removed")
+
+    @line_magic
+    def move(self, line: str) -> None:
+        """Rename a file; a move that has been made already is left alone."""
+        old, new = shlex.split(line)
+        source, target = self.session.path(old), self.session.path(new)
+        if source.exists():
+            target.parent.mkdir(parents=True, exist_ok=True)
+            source.replace(target)
+        elif not target.exists():
+            raise Refusal(f"{old}: there is no such file to move.")
+        print(f"{old}: now {new}")
+
+    @line_magic
+    def tree(self, line: str) -> None:
+        """Show the project's files."""
+        names = trees.files(self.session.folder)
+        for text in tree_lines([n for n in names if n.startswith(line.strip())]):
+            print(text)
+
+    # -- commands and servers ------------------------------------------------------
+
+    @line_magic
+    def sh(self, line: str) -> None:
+        """Run a command: ``%sh python manage.py check``; ``--fails`` if it should fail."""
+        options, command = _options(line, "--fails", "--creates")
+        created = options["--creates"]
+        if created and self.session.path(str(created)).exists():
+            return
+        done = self.session.sh(command)
+        self._finish(command, done.code, done.out, done.timed_out, bool(options["--fails"]))
+
+    @cell_magic
+    def project(self, line: str, cell: str) -> None:
+        """Run Python inside the project, in a fresh process with Django set up."""
+        options, _ = _options(line, "--fails")
+        done = self.session.project(cell)
+        self._finish("This cell", done.code, done.out, done.timed_out, bool(options["--fails"]))
+
+    def _finish(self, what: str, code: int, out: str, timed_out: bool, fails: bool) -> None:
+        print(out, end="")
+        if timed_out:
+            raise Refusal(f"{what} did not end by itself and was stopped.")
+        if fails and code == 0:
+            raise Refusal(f"{what} should have failed here, and did not.")
+        if code and not fails:
+            raise Refusal(f"{what} failed with exit status {code}; its output is above.")
+
+    @line_magic
+    def serve(self, line: str) -> None:
+        """Start a server: ``%serve daphne webapp.asgi:application``.
+
+        ``--fails`` if it should end by itself; what it then said is printed.
+        """
+        options, command = _options(line, "--fails")
+        up = self.session.serve(command)
+        server = self.session.serving()
+        said = fold(server.log(), self.session.folder)
+        if options["--fails"] and up:
+            self.session.stop()
+            raise Refusal(f"{command} should not have started here, and did.")
+        if options["--fails"]:
+            print(_failure(said))
+        elif up:
+            print("The server is up.")
+        else:
+            raise Refusal(f"{command} ended while starting. It said:\n\n{_failure(said)}")
+
+    @line_magic
+    def stop(self, line: str) -> None:
+        """End the server; its log stays."""
+        self.session.serving()
+        self.session.stop()
+        print("The server has ended.")
+
+    @line_magic
+    def log(self, line: str) -> None:
+        """Show the server's log: the entry with some text, or all from WARNING on."""
+        found = self.session.log(line.strip())
+        print("\n".join(found) or "nothing in the log at WARNING or above")
+
+
+def _failure(said: str) -> str:
+    """The part of a server's output that says why it ended."""
+    lines = said.splitlines()
+    starts = [i for i, text in enumerate(lines) if text.startswith("Traceback")]
+    if starts:
+        return "\n".join(lines[starts[0] :])
+    return "\n".join(text for text in lines if not text.startswith("INFO"))
+
+
+def step_line(step: Step, before: Path | None, after: Path | None) -> str:
+    """A step's line: minutes, files touched, plus and minus lines, label."""
+    touched = trees.changes(before, after) if after is not None and after.is_dir() else []
+    if len(touched) > 3:
+        added, removed = (sum(getattr(c, k) for c in touched) for k in ("added", "removed"))
+        files = f"{len(touched)} files +{added} −{removed}"
+    else:
+        files = ", ".join(map(str, touched)) or "no file"
+    return f"Step {step.number}: {step.minutes} minutes · {files} · {step.claim}"
+
+
+def tree_lines(names: list[str]) -> list[str]:
+    """Files as an indented list, each folder named once."""
+    out: list[str] = []
+    seen: set[str] = set()
+    for name in sorted(names, key=lambda n: ("/" not in n, n)):
+        *folders, last = name.split("/")
+        for depth in range(len(folders)):
+            folder = "/".join(folders[: depth + 1])
+            if folder not in seen:
+                seen.add(folder)
+                out.append("    " * depth + folders[depth] + "/")
+        out.append("    " * len(folders) + last)
+    return out
+
+
+def _number(line: str) -> int:
+    try:
+        return int(line)
+    except ValueError:
+        raise Refusal(f"A step's number is due here, not {line.strip()!r}.") from None
+
+
+def _lines(count: int) -> str:
+    return f"{count} line" if count == 1 else f"{count} lines"
+
+
+def _broken(options: dict[str, str | bool]) -> str:
+    return "   (broken on purpose: %mend brings it back)" if options["--break"] else ""
+
+
+def _options(line: str, *known: str) -> tuple[dict[str, str | bool], str]:
+    """Leading options of a magic, and the rest of its line.
+
+    ``--creates PATH`` takes a value; the others stand for themselves.
+    """
+    found: dict[str, str | bool] = dict.fromkeys(known, False)
+    rest = line.strip()
+    while rest.startswith("--"):
+        word, _, rest = rest.partition(" ")
+        if word not in found:
+            raise Refusal(f"{word} is not known here; known: {', '.join(known)}")
+        value: str | bool = True
+        if word == "--creates":
+            value, _, rest = rest.partition(" ")
+        found[word] = value
+        rest = rest.strip()
+    return found, rest

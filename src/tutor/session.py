@@ -1,0 +1,345 @@
+"""The kernel's one session: which step, in which folder, with which server."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shlex
+import shutil
+import tempfile
+from functools import cached_property
+from pathlib import Path
+
+from tutor import children, edits, places, trees
+from tutor.course import CHECKPOINT, Course, Step
+from tutor.report import Refusal
+from tutor.servers import Server
+from tutor.tracebacks import fold
+
+LEVELS = re.compile(r"^(DEBUG|INFO|WARNING|ERROR|CRITICAL)\s")
+ENTRY = re.compile(
+    r"^((DEBUG|INFO|WARNING|ERROR|CRITICAL)\s|WebSocket |HTTP |GET |POST |WS[A-Z]+ |"
+    r"Not Found:|Exception inside|Application instance|Starting |Watching )"
+)
+
+
+class Session:
+    """What the magics of one kernel share.
+
+    Args:
+        cwd: the folder the kernel was started in; it decides where the project is.
+    """
+
+    def __init__(self, cwd: Path) -> None:
+        self.cwd = cwd
+        self.learners = places.is_learners(cwd)
+        self.step: Step | None = None
+        self.server: Server | None = None
+        self._folder: Path | None = None
+        self._read = 0  # how much of the server's log has been shown
+        self._scratch: list[places.Place] = []
+        self._home: Path | None = None
+        self._reached = 0  # in a temporary workspace
+
+    @cached_property
+    def course(self) -> Course:
+        return Course.load(places.root())
+
+    @property
+    def folder(self) -> Path:
+        """The project's folder.
+
+        Raises:
+            Refusal: no step has begun in this kernel.
+        """
+        if self._folder is None:
+            raise Refusal(
+                "No step has begun in this kernel, so it isn't known where the project is.\n"
+                "Run the cell %step at the top of this step first, then this one again."
+            )
+        return self._folder
+
+    def path(self, name: str) -> Path:
+        """A file of the project.
+
+        Raises:
+            Refusal: the name leads out of the project.
+        """
+        target = (self.folder / name).resolve()
+        if not name or not target.is_relative_to(self.folder.resolve()):
+            raise Refusal(f"{name or 'An empty name'} is no file inside the project.")
+        return target
+
+    # -- steps ---------------------------------------------------------------
+
+    def begin(self, number: int) -> str:
+        """Begin a step; what to say about where it runs, if anything.
+
+        Raises:
+            Refusal: there is no such step, or the workspace isn't where it begins.
+        """
+        step = self.course.step(number)
+        self.stop()
+        said = ""
+        if self.learners:
+            progress = places.Progress(self.cwd)
+            mend(self.cwd)
+            if progress.reached < number - 1 and not self._behaves(number - 1):
+                raise Refusal(self._not_there(number, progress.reached))
+            if progress.reached >= number:
+                said = (
+                    f"Your workspace has already reached step {progress.reached}: "
+                    f"step {number} runs in a scratch folder."
+                )
+                self._folder = self._scratch_after(number - 1)
+            else:
+                progress.reached = number - 1
+                self._folder = self.cwd
+        elif self._home is not None and self._reached == number - 1:
+            self._folder = self._home  # the whole course in one kernel
+        else:
+            self._folder = self._home = self._scratch_after(number - 1)
+        self.step = step
+        return said
+
+    def _behaves(self, number: int) -> bool:
+        from tutor import checks
+
+        slug = self.course.step(number).slug
+        if slug not in checks.KNOWN or not (self.cwd / "manage.py").exists():
+            return False
+        return all(check.problem is None for check in checks.check_step(self.cwd, slug))
+
+    def _not_there(self, number: int, reached: int) -> str:
+        began = f"where step {reached} ends" if reached else "at the very beginning"
+        return (
+            f"Step {number} begins where step {number - 1} ends; your workspace is {began}.\n"
+            f"Go on with step {reached + 1}, or bring the workspace here with\n"
+            f"    make goto-{number - 1}\n"
+            "It saves your files first. Nothing has been changed."
+        )
+
+    def _scratch_after(self, number: int) -> Path:
+        place = places.temporary()
+        self._scratch.append(place)
+        tree = self.tree(number)
+        if tree is not None:
+            if not tree.is_dir():
+                raise Refusal(f"{tree.name} is missing below steps/. Run: make checkpoints")
+            trees.copy(tree, place.folder)
+        return place.folder
+
+    def tree(self, number: int) -> Path | None:
+        """The project after step ``number``: as committed, or as just recorded."""
+        if number == 0:
+            return None
+        recording = os.environ.get(places.RECORD)
+        if recording:
+            return Path(recording) / self.course.step(number).folder
+        return self.course.tree(number)
+
+    def current(self, number: int) -> Step:
+        """The step that runs.
+
+        Raises:
+            Refusal: another one does, or none.
+        """
+        if self.step is None or self.step.number != number:
+            here = f"in step {self.step.number}" if self.step else "in no step"
+            raise Refusal(
+                f"This cell belongs to step {number}, and the kernel is {here}.\n"
+                f"Run the cell %step {number} above first."
+            )
+        return self.step
+
+    def finish(self, step: Step) -> None:
+        """Remember that a step's checkpoint was passed."""
+        self._reached = max(self._reached, step.number)
+        if self.learners and self._folder == self.cwd:
+            progress = places.Progress(self.cwd)
+            progress.reached = max(progress.reached, step.number)
+        recording = os.environ.get(places.RECORD)
+        if recording:
+            trees.replace(self.folder, Path(recording) / step.folder)
+
+    def exercise(self, number: int) -> str:
+        """Go to the exercise's own copy of checkpoint ``number``.
+
+        Returns:
+            The folder's name, relative to the workspace.
+        """
+        step = self.course.step(number)
+        self.stop()
+        base = self.cwd if self.learners else self._home or self._scratch_after(number)
+        name = f"exercises/{step.number:02}"
+        folder = base / name
+        if not folder.is_dir():
+            folder.mkdir(parents=True)
+            tree = self.tree(number)
+            assert tree is not None
+            trees.copy(tree, folder)
+        self._folder = folder
+        return name
+
+    # -- commands and servers ------------------------------------------------
+
+    def sh(self, command: str, timeout: float = 60) -> children.Result:
+        """Run a command in the project's folder; its output with tracebacks folded."""
+        words = shlex.split(command)
+        done = children.run(words, self.folder, timeout)
+        return children.Result(done.argv, done.code, fold(done.out, self.folder), done.timed_out)
+
+    def project(self, code: str, timeout: float = 30) -> children.Result:
+        """Run Python inside the project, in a fresh child process."""
+        with tempfile.NamedTemporaryFile("w", suffix=".py", encoding="utf-8") as file:
+            file.write(code)
+            file.flush()
+            runner = Path(__file__).with_name("project_cell.py")
+            done = children.run(["python", "-P", str(runner), file.name], self.folder, timeout)
+        return children.Result(done.argv, done.code, fold(done.out, self.folder), done.timed_out)
+
+    def serve(self, command: str) -> bool:
+        """Start a server in place of the one before; whether it is up."""
+        self.stop()
+        self.server = Server(shlex.split(command), self.folder)
+        self._read = 0
+        return self.server.ready()
+
+    def serving(self) -> Server:
+        """The server that the cells talk to.
+
+        Raises:
+            Refusal: there is none.
+        """
+        if self.server is None:
+            raise Refusal(
+                "No server is running in this kernel.\nRun the %serve cell above this one first."
+            )
+        return self.server
+
+    def stop(self) -> None:
+        """End the server, if there is one; its log stays."""
+        if self.server is not None:
+            self.server.stop()
+
+    def log(self, wanted: str = "") -> list[str]:
+        """Entries of the server's log that have not been shown yet.
+
+        Args:
+            wanted: only the first entry with this text, waited for; otherwise
+                every entry at WARNING or above.
+
+        Raises:
+            Refusal: no entry has the text.
+        """
+        server = self.serving()
+        if wanted and not server.child.wait_for(
+            lambda out: wanted in out[self._read :].rpartition("\n")[0], 5
+        ):
+            raise Refusal(
+                f"The server's log has no entry with: {wanted}\nIts last lines are:\n"
+                + "\n".join(fold(server.log(), self.folder).splitlines()[-12:])
+            )
+        raw = server.child.text
+        fresh = type(server).log(server)
+        news = fresh.splitlines()[raw[: self._read].count("\n") :]
+        found = entries(fold("\n".join(news), self.folder))
+        if wanted:
+            return [next(entry for entry in found if wanted in entry)]
+        self._read = len(raw)
+        return [e for e in found if re.match(r"WARNING|ERROR|CRITICAL|Exception|Not Found", e)]
+
+    # -- files ---------------------------------------------------------------
+
+    def write(self, name: str, content: str) -> None:
+        """Write a whole file of the project."""
+        target = self.path(name)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_text(content, encoding="utf-8")
+
+    def edit(self, name: str, change: edits.Change, breaking: bool = False) -> str:
+        """Make a marked change; the place of it in words.
+
+        Raises:
+            Refusal: the context isn't in the file, or there is no such file.
+        """
+        target = self.path(name)
+        number = self.step.number if self.step else 0
+        back = f"    make goto-{number - 1}" if number > 1 else "    make reset"
+        try:
+            text = target.read_text(encoding="utf-8")
+        except OSError:
+            raise Refusal(
+                f"{name}: there is no such file in {self.folder.name}/.\n"
+                f"This command brings the workspace to the start of step {number}:\n{back}"
+            ) from None
+        try:
+            changed = edits.apply(change, text)
+        except edits.EditError as error:
+            raise Refusal(
+                f"{name}: {error}.\nLooked for: {error.line.strip()}\n"
+                "Make the change by hand in your editor, and go on with the next cell;\n"
+                f"or bring the workspace to where this step begins, your files saved:\n{back}"
+            ) from None
+        if changed != text:
+            if breaking:
+                keep(self.folder, name)
+            target.write_text(changed, encoding="utf-8")
+        return edits.where(change, changed)
+
+
+def entries(log: str) -> list[str]:
+    """A log cut into entries, each with the traceback that belongs to it."""
+    found: list[list[str]] = []
+    for line in log.splitlines():
+        if ENTRY.match(line) or not found:
+            found.append([])
+        found[-1].append(LEVELS.sub(lambda level: f"{level[1]} ", line))
+    return ["\n".join(entry).rstrip() for entry in found]
+
+
+# -- breaking on purpose: the learner's bytes are kept on the disk, so that they
+# come back even if the kernel dies while the project is broken.
+
+
+def _kept(folder: Path) -> Path:
+    return folder / ".tutor" / "broken"
+
+
+def keep(folder: Path, name: str) -> None:
+    """Remember a file as it is, if it is not remembered already."""
+    kept = _kept(folder) / name
+    absent = _kept(folder) / "absent.json"
+    if kept.exists():
+        return
+    if (folder / name).exists():
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(folder / name, kept)
+        return
+    absent.parent.mkdir(parents=True, exist_ok=True)
+    names = json.loads(absent.read_text()) if absent.exists() else []
+    absent.write_text(json.dumps(sorted({*names, name})))
+
+
+def mend(folder: Path) -> list[str]:
+    """Bring back every file that was broken on purpose; their names."""
+    kept, mended = _kept(folder), []
+    if not kept.is_dir():
+        return []
+    absent = kept / "absent.json"
+    if absent.exists():
+        for name in json.loads(absent.read_text()):
+            (folder / name).unlink(missing_ok=True)
+            mended.append(name)
+        absent.unlink()
+    for file in sorted(path for path in kept.rglob("*") if path.is_file()):
+        name = file.relative_to(kept).as_posix()
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(file, folder / name)
+        mended.append(name)
+    shutil.rmtree(kept)
+    return sorted(mended)
+
+
+__all__ = ["CHECKPOINT", "Session", "entries", "keep", "mend"]

@@ -1,0 +1,135 @@
+"""The verbs of the shell that learners and instructors use beside the notebook."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from tutor import places, trees
+from tutor.course import CHECKPOINT, Course, Step
+from tutor.magics import step_line
+from tutor.report import Refusal
+from tutor.servers import Server
+from tutor.session import mend
+
+
+def _step(argv: list[str], verb: str, start: int = 1) -> tuple[Course, int]:
+    course = Course.load(places.root())
+    count = len(course.steps)
+    if len(argv) != 1 or not argv[0].isdigit() or not start <= int(argv[0]) <= count:
+        wrong = argv[0] if argv else ""
+        raise Refusal(f"make {verb}-{wrong}: there are steps {start} to {count}.")
+    return course, int(argv[0])
+
+
+def _committed(course: Course, number: int) -> Path:
+    tree = course.tree(number)
+    assert tree is not None
+    if not tree.is_dir():
+        raise Refusal(f"steps/{tree.name} is missing. Run: make checkpoints")
+    return tree
+
+
+def _line(course: Course, step: Step) -> str:
+    return step_line(step, course.tree(step.number - 1), course.tree(step.number))
+
+
+def step(argv: list[str]) -> int:
+    """``make step-N``: run checkpoint N as the test that it is, and say what it adds."""
+    course, number = _step(argv, "step")
+    tree = _committed(course, number)
+    print(_line(course, course.step(number)), flush=True)
+    began = time.monotonic()
+    command = [sys.executable, "-P", "-m", "pytest", "-q", "--no-header", "-n0"]
+    done = subprocess.run([*command, str(tree / CHECKPOINT)], cwd=course.root, check=False)
+    if done.returncode == 0:
+        print(f"Step {number} holds ({time.monotonic() - began:.1f} s). See it: make serve-{number}")
+    return done.returncode
+
+
+def serve(argv: list[str]) -> int:
+    """``make serve-N``: the project after step N on a port of your choice."""
+    argv = list(argv)
+    port = 8000
+    if len(argv) == 3 and argv[1] == "--port" and argv[2].isdigit():
+        port = int(argv[2])
+        del argv[1:]
+    course, number = _step(argv, "serve")
+    with tempfile.TemporaryDirectory(prefix="tutor-serve-") as folder:
+        trees.copy(_committed(course, number), Path(folder))
+        server = Server(["daphne", "webapp.asgi:application"], Path(folder), port=port)
+        try:
+            if not server.ready():
+                raise Refusal(f"The server ended while starting:\n{server.log()}")
+            print(
+                f"Step {number} is at {server.url}/ and {server.ws}/ws/whole1/\n"
+                f"It is {course.step(number).claim}. Ctrl-C ends it.",
+                flush=True,
+            )
+            server.child.wait()
+        finally:
+            server.stop()
+    return 0
+
+
+def diff(argv: list[str]) -> int:
+    """``make diff-N``: what the step changes, and what the workspace has instead."""
+    course, number = _step(argv, "diff")
+    after = _committed(course, number)
+    before = _committed(course, number - 1) if number > 1 else None
+    print(_line(course, course.step(number)))
+    for change in trees.changes(before, after):
+        print("\n" + "\n".join(change.diff or (f"{change.path} (empty)",)))
+    work = places.workspace()
+    if not work.is_dir() or not trees.files(work):
+        print("\nYour workspace holds no project yet. Begin: make lab")
+        return 0
+    mine = trees.changes(after, work)
+    if not mine:
+        print(f"\nYour workspace equals the end of step {number}.")
+        return 0
+    print(f"\nYour workspace, beside the end of step {number} (- step {number}, + yours):")
+    for change in mine:
+        print("\n" + "\n".join(change.diff or (f"{change.path} (empty)",)))
+    return 0
+
+
+def goto(argv: list[str]) -> int:
+    """``make goto-N``: bring the workspace to the end of step N; saves it first."""
+    course, number = _step(argv, "goto", start=0)
+    _bring(course, number)
+    print(f"Your workspace is at the end of step {number}." if number else "It is empty again.")
+    if number < len(course.steps):
+        print(f"Next: make lab, and run step {number + 1} from its first cell.")
+    return 0
+
+
+def reset(argv: list[str]) -> int:
+    """``make reset``: bring the workspace to the end of the last step it reached."""
+    if argv:
+        raise Refusal("make reset takes no argument; for a step of your choice: make goto-N")
+    course = Course.load(places.root())
+    number = places.Progress(places.workspace()).reached
+    _bring(course, number)
+    where = f"the end of step {number}" if number else "the very beginning"
+    print(f"Your workspace is back at {where}. For another step: make goto-N")
+    return 0
+
+
+def _bring(course: Course, number: int) -> None:
+    work = places.workspace()
+    work.mkdir(parents=True, exist_ok=True)
+    mend(work)
+    saved = places.save(work)
+    if number:
+        trees.replace(_committed(course, number), work)
+    else:
+        with tempfile.TemporaryDirectory() as empty:
+            trees.replace(Path(empty), work)
+    places.Progress(work).reached = number
+    if saved is not None:
+        inside = saved.relative_to(work)
+        print(f"Saved what was there: {work.name}/{inside} (copy it back to undo this)")
