@@ -1,0 +1,117 @@
+"""Talk to a project's own server over real sockets, and note what comes."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed, InvalidStatus
+from websockets.typing import Origin
+
+T = TypeVar("T")
+
+FOREIGN = "http://evil.example"
+PATIENCE = 2.0  # seconds for one answer
+TEXTS = ("next", "7")
+
+
+@dataclass
+class Talk:
+    """What the clients of one server saw; a status of None means no HTTP answer."""
+
+    own: int | None = None
+    foreign: int | None = None
+    missing: int | None = None
+    page: int | None = None
+    greeting: str | bytes | None = None
+    answers: list[str | bytes | None] = field(default_factory=list)
+    second: list[str | bytes | None] = field(default_factory=list)
+    closed: int | None = None  # the code, where the server closed the socket
+
+
+def run(work: Coroutine[Any, Any, T]) -> T:
+    """Run a coroutine to its end, also where a loop is running already."""
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(asyncio.run, work).result()
+
+
+async def knock(url: str, origin: str | None) -> int | None:
+    """The status that answers a handshake; None where nothing answers."""
+    try:
+        async with opened(url, origin):
+            return 101
+    except InvalidStatus as refused:
+        return refused.response.status_code
+    except (TimeoutError, OSError, EOFError, ConnectionClosed):
+        return None
+
+
+def opened(url: str, origin: str | None) -> connect:
+    """A client that says where its page came from, through no proxy."""
+    return connect(
+        url,
+        origin=Origin(origin) if origin else None,
+        proxy=None,
+        compression=None,
+        open_timeout=PATIENCE,
+        close_timeout=1,
+        ping_interval=None,
+    )
+
+
+async def page(port: int, host: str) -> int | None:
+    """The status of the page at ``/``."""
+    try:
+        reader, writer = await asyncio.open_connection(host, port)
+        writer.write(
+            f"GET / HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n".encode()
+        )
+        line = await asyncio.wait_for(reader.readline(), PATIENCE)
+        writer.close()
+        return int(line.split()[1])
+    except (TimeoutError, OSError, IndexError, ValueError):
+        return None
+
+
+async def doors(url: str, port: int, host: str) -> Talk:
+    """Who is refused, and is a plain page still answered?"""
+    seen = Talk()
+    seen.foreign, seen.missing, seen.page = await asyncio.gather(
+        knock(url, FOREIGN), knock(url, None), page(port, host)
+    )
+    return seen
+
+
+async def dialogue(url: str, origin: str, seen: Talk) -> None:
+    """Two clients at once: a greeting, then an answer to each message."""
+    try:
+        async with opened(url, origin) as one:
+            seen.own = 101
+            seen.greeting = await hear(one)
+            async with opened(url, origin) as two:
+                seen.second.append(await hear(two))
+                for text in TEXTS:
+                    await one.send(text)
+                    seen.answers.append(await hear(one))
+                await two.send("next")
+                seen.second.append(await hear(two))
+    except ConnectionClosed as closed:
+        seen.closed = closed.rcvd.code if closed.rcvd else 1006
+    except InvalidStatus as refused:
+        seen.own = refused.response.status_code
+    except (TimeoutError, OSError, EOFError):
+        return
+
+
+async def hear(
+    client: ClientConnection, patience: float = PATIENCE
+) -> str | bytes | None:
+    """The next message, or None."""
+    try:
+        return await asyncio.wait_for(client.recv(), patience)
+    except TimeoutError:
+        return None

@@ -1,0 +1,150 @@
+
+# mypy: disable-error-code="import-untyped"
+"""Say what was seen, as lines of JSON in a file of our own.
+
+A project may print what it likes, megabytes or nothing: its output is never
+mixed with ours.
+"""
+
+import json
+import os
+import sys
+import threading
+import time
+import traceback
+
+ROOT = os.path.realpath(os.getcwd())
+_FOREIGN = ("site-packages", "dist-packages", "node_modules", "__pypackages__")
+_lock = threading.Lock()
+_out = None
+
+
+def open_out(path):
+    """Report into the file ``path`` from now on."""
+    global _out
+    _out = open(path, "a", buffering=1, encoding="utf-8")  # noqa: SIM115
+
+
+def emit(kind, **data):
+    """Report one fact."""
+    with _lock:
+        _out.write(json.dumps({"kind": kind, **data}, default=repr) + "\n")
+
+
+def inside(filename):
+    """The path relative to the project, or None for code that is not the project's."""
+    if not filename or filename.startswith("<"):
+        return None
+    full = os.path.realpath(filename)
+    if not full.startswith(ROOT + os.sep):
+        return None
+    relative = os.path.relpath(full, ROOT)
+    parts = relative.split(os.sep)
+    for depth, part in enumerate(parts[:-1], 1):
+        if part in _FOREIGN:
+            return None
+        folder = os.path.join(ROOT, *parts[:depth])
+        if os.path.exists(os.path.join(folder, "pyvenv.cfg")):
+            return None
+    return relative.replace(os.sep, "/")
+
+
+def frames_of(tb):
+    """The frames of a traceback: file, line, function, own (the project's or not)."""
+    found = []
+    for frame, line in traceback.walk_tb(tb):
+        code = frame.f_code
+        own = inside(code.co_filename)
+        found.append(
+            {
+                "file": own or code.co_filename,
+                "line": line,
+                "name": code.co_name,
+                "own": own is not None,
+                "module": frame.f_globals.get("__name__", ""),
+            }
+        )
+    return found
+
+
+def stack_of(frame):
+    """The same for a running frame, outermost first."""
+    found = []
+    while frame is not None:
+        code = frame.f_code
+        own = inside(code.co_filename)
+        found.append(
+            {
+                "file": own or code.co_filename,
+                "line": frame.f_lineno,
+                "name": code.co_name,
+                "own": own is not None,
+                "module": frame.f_globals.get("__name__", ""),
+            }
+        )
+        frame = frame.f_back
+    return found[::-1]
+
+
+def own(frames):
+    """The deepest frame that is the project's, or None."""
+    for frame in reversed(frames):
+        if frame["own"]:
+            return frame
+    return None
+
+
+def error_of(error):
+    """An exception and everything that led to it, outermost first.
+
+    Each link: type, text, frames and the deepest frame of the project; for a
+    syntax error that frame is the place of the error itself.
+    """
+    links, seen = [], set()
+    while error is not None and id(error) not in seen:
+        seen.add(id(error))
+        frames = frames_of(error.__traceback__)
+        at = own(frames)
+        if isinstance(error, SyntaxError) and inside(error.filename or ""):
+            at = {
+                "file": inside(error.filename),
+                "line": error.lineno,
+                "name": "",
+                "own": True,
+                "module": "",
+            }
+            frames = frames + [at]
+        kind = type(error)
+        links.append(
+            {
+                "type": kind.__name__,
+                "module": kind.__module__,
+                "bases": [base.__name__ for base in kind.__mro__],
+                "text": str(error)[:2000],
+                "name": getattr(error, "name", None),
+                "frames": frames[-25:],
+                "at": at,
+            }
+        )
+        error = error.__cause__ or (
+            None if error.__suppress_context__ else error.__context__
+        )
+    return links
+
+
+def give_up_after(seconds, stage):
+    """End this process if it is still here, and say where it hung.
+
+    Args:
+        seconds: how long it may take.
+        stage: a function that names what was being tried.
+    """
+    main = threading.main_thread().ident
+
+    def wait():
+        time.sleep(seconds)
+        frame = sys._current_frames().get(main)
+        emit("hang", stage=stage(), frames=stack_of(frame), seconds=seconds)
+        os._exit(3)
+
+    threading.Thread(target=wait, daemon=True).start()
