@@ -57,10 +57,14 @@ def find() -> Path | None:
 def _from_playwright() -> Path | None:
     """The newest Chromium in Playwright's own folder; its headless shell will do."""
     home = os.environ.get("PLAYWRIGHT_BROWSERS_PATH")
-    caches = [Path(home)] if home else [
-        Path.home() / ".cache" / "ms-playwright",
-        Path.home() / "Library" / "Caches" / "ms-playwright",
-    ]
+    caches = (
+        [Path(home)]
+        if home
+        else [
+            Path.home() / ".cache" / "ms-playwright",
+            Path.home() / "Library" / "Caches" / "ms-playwright",
+        ]
+    )
     patterns = (
         "chromium-*/chrome-linux*/chrome",
         "chromium-*/chrome-mac*/*.app/Contents/MacOS/*",
