@@ -20,7 +20,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from .report import Refusal
+from tutor.report import Refusal
 
 Notebook = dict[str, Any]
 Cell = dict[str, Any]

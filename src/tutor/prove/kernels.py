@@ -1,0 +1,123 @@
+"""The kernel of a proof: starts as JupyterLab's would, and its death is noticed."""
+
+from __future__ import annotations
+
+import os
+import signal
+import tempfile
+import time
+from pathlib import Path
+from queue import Empty
+from typing import Any
+
+from jupyter_client.manager import KernelManager
+from nbval.kernel import (
+    CURRENT_ENV_KERNEL_NAME,
+    NbvalKernelspecManager,
+    RunningKernel,
+)
+
+# How often a silent kernel is asked whether it lives, in seconds.
+HEARTBEAT = 0.25
+
+# Of the words of a kernel that died, the last so many lines.
+LAST_LINES = 10
+
+
+class KernelDied(Exception):
+    """The kernel's process ended before its cell did."""
+
+
+class Kernel(RunningKernel):  # type: ignore[misc]  # nbval has no types
+    """A fresh kernel of this very Python, in the notebook's folder.
+
+    nbval's own waits for the cell's time limit when the kernel has died, throws the
+    kernel's words away, and lets pytest's variables and the user's IPython profile in.
+
+    Args:
+        cwd: the folder in which the kernel starts.
+        startup_timeout: seconds until it must answer.
+    """
+
+    def __init__(self, cwd: Path, startup_timeout: float) -> None:
+        self._home = tempfile.TemporaryDirectory(
+            prefix="kernel-", ignore_cleanup_errors=True
+        )
+        home = Path(self._home.name)
+        self._log = home / "log"
+        # Sockets with a name of their own where there are some: between choosing a
+        # free port and using it another kernel may take it.
+        self.km = KernelManager(
+            kernel_name=CURRENT_ENV_KERNEL_NAME,
+            kernel_spec_manager=NbvalKernelspecManager(),
+            transport="ipc" if os.name == "posix" else "tcp",
+            connection_file=str(home / "kernel.json"),
+        )
+        try:
+            with self._log.open("wb") as log:
+                self.km.start_kernel(
+                    cwd=str(cwd), env=environment(home), stdout=log, stderr=log
+                )
+            self.kc = self.km.client()
+            self.kc.start_channels()
+            self.kc.wait_for_ready(timeout=startup_timeout)
+            self._ensure_iopub_up()
+        except RuntimeError as error:
+            end = self.end()
+            self.stop()
+            raise KernelDied(f"the kernel did not start: {error}; {end}") from None
+
+    def get_message(self, stream: str, timeout: float | None = None) -> Any:
+        """The next message, as nbval's; a dead kernel sends none, and that is said.
+
+        Raises:
+            Empty: nothing came in `timeout` seconds.
+            KernelDied: nothing will come any more.
+        """
+        end = time.monotonic() + (float("inf") if timeout is None else timeout)
+        while True:
+            alive = self.is_alive()
+            left = max(0.0, end - time.monotonic())
+            try:
+                return super().get_message(stream, timeout=min(HEARTBEAT, left))
+            except Empty:
+                if not hasattr(self, "km"):
+                    raise KernelDied("the kernel was stopped") from None
+                if not alive:
+                    raise KernelDied(
+                        f"the kernel died while this cell was running: {self.end()}"
+                    ) from None
+                if left <= HEARTBEAT:
+                    raise
+
+    def end(self) -> str:
+        """How its process ended, and what it wrote outside of any cell."""
+        provisioner: Any = self.km.provisioner
+        code = provisioner.process.poll()
+        if code is None:
+            how = "it still runs"
+        elif code < 0:
+            how = f"signal {signal.Signals(-code).name}"
+        else:
+            how = f"exit status {code}"
+        said = self._log.read_text(errors="replace").splitlines()[-LAST_LINES:]
+        return how + "".join(f"\n    {line}" for line in said)
+
+    def stop(self) -> None:
+        """End the kernel, dead or alive, and remove what was made for it."""
+        if hasattr(self, "km"):
+            if hasattr(self, "kc"):
+                self.kc.stop_channels()
+            self.km.shutdown_kernel(now=True)
+            del self.km
+        self._home.cleanup()
+
+
+def environment(home: Path) -> dict[str, str]:
+    """What the kernel gets from us: our environment, but for what would show.
+
+    With PYTEST_CURRENT_TEST in it, ipykernel lets what children print pass by the
+    cell, which it does not in JupyterLab.  A profile of the user's may print anything.
+    """
+    inherited = {k: v for k, v in os.environ.items() if not k.startswith("PYTEST_")}
+    return inherited | {"IPYTHONDIR": str(home / "ipython")}

@@ -1,0 +1,313 @@
+"""The proof itself, proven: what must fail fails, and says where and why."""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tutor import notebook
+
+from .conftest import Prove, Run, book, code, printed, shown, text
+
+REASON = "the time is another one at each run"
+
+
+def exempt(source: str, *outputs: dict[str, Any], **tutor: Any) -> dict[str, Any]:
+    metadata = {"tags": ["nbval-ignore-output"], "tutor": tutor}
+    return code(source, *outputs, metadata=metadata)
+
+
+def uncounted(nb: dict[str, Any]) -> str:
+    """The file of a notebook whose counts are null; ours is never written so."""
+    raw = notebook.canonical(nb)
+    for cell in notebook.code_cells(raw):
+        cell["execution_count"] = None
+    return json.dumps(raw)
+
+
+DOT = base64.b64encode(b"a picture").decode()
+PICTURE = f"display({{'image/png': '{DOT}'}}, raw=True)"
+NEVER = "import asyncio; await asyncio.Event().wait()"
+ENVIRONMENT = "import os; print([k for k in os.environ if k.startswith('PYTEST_')])"
+CHILD = "import subprocess, sys; _ = subprocess.run([sys.executable, '-c', 'print(7)'])"
+
+BOOKS: dict[str, Any] = {
+    "good": book(
+        text("## Step 4. The door", step=4),
+        code("import time; x = 6"),
+        code("print(x * 7)", printed("42\n")),
+        code(PICTURE, shown("image/png", DOT)),
+        code(ENVIRONMENT, printed("[]\n")),
+        code(CHILD, printed("7\n")),
+        code("import sys; print('rfc3987_syntax' in sys.modules)", printed("False\n")),
+        exempt("print(time.time_ns())", printed("1\n"), reason=REASON),
+    ),
+    "changed": book(
+        code("pass"),
+        text("## Step 4. The door", step=4),
+        text("text\n\n### Who gets in\n\nmore"),
+        code("print('a\\nb\\nc')", printed("a\nB\nc\n")),
+        code("print('after')", printed("after\n")),
+        code("print('after')", printed("after\n")),
+    ),
+    "fails": book(
+        code("def deep():\n    return 1 / 0"), code("deep()"), code("1"), code("2")
+    ),
+    "dies": book(code("import ctypes; ctypes.string_at(0)"), code("1")),
+    "hangs": book(code(NEVER), code("1")),
+    "null_silent": uncounted(book(code("pass"))),
+    "null_printing": uncounted(book(code("print(1)", printed("1\n")))),
+    "null_picture": book(code(PICTURE, shown("image/png", DOT[:-4] + "ZZZZ"))),
+    "html": book(
+        code(
+            "display({'text/html': '<b>b</b>', 'text/plain': 'x'}, raw=True)",
+            {**shown("text/html", "<b>a</b>")}
+            | {"data": {"text/html": "<b>a</b>", "text/plain": "x"}},
+        )
+    ),
+    "idle_exemption": book(exempt("print(1)", printed("1\n"), reason=REASON)),
+    "chance": book(
+        code(
+            "import pathlib; p = pathlib.Path('chance'); n = p.exists(); "
+            "_ = p.write_text('')"
+        ),
+        exempt("print(n)", printed("False\n"), reason=REASON),
+    ),
+    "no_reason": book(exempt("print(2)", printed("1\n"))),
+    "comment": book(code("# NBVAL_IGNORE_OUTPUT\nprint(2)", printed("1\n"))),
+    "skipped": book(code("1 / 0", metadata={"tags": ["nbval-skip"]})),
+    "raises": book(code("pass", metadata={"tags": ["raises-exception"]})),
+    "stored_error": book(
+        code(
+            "1 / 0",
+            {
+                "output_type": "error",
+                "ename": "ZeroDivisionError",
+                "evalue": "division by zero",
+                "traceback": [],
+            },
+            metadata={"tags": ["raises-exception"]},
+        )
+    ),
+    "stored_stderr": book(
+        code("import sys; print('oh', file=sys.stderr)", printed("oh\n", "stderr"))
+    ),
+    "exempt_stderr": book(
+        exempt("import sys; print('oh', file=sys.stderr)", reason=REASON)
+    ),
+}
+
+
+@pytest.fixture(scope="module")
+def run(prove: Prove) -> Run:
+    """All of them at once, two at a time; a hanging cell is given up after 4 s."""
+    return prove("-n2", "--dist=loadfile", "--nbval-cell-timeout=4", "-ra", **BOOKS)
+
+
+def test_a_good_notebook_passes_whole(run: Run) -> None:
+    assert run.outcomes("good") == ["passed"] * 7, run.out
+
+
+def test_a_changed_output_fails_with_a_plain_diff_and_its_place(run: Run) -> None:
+    assert run.outcomes("changed") == ["passed", "failed", "skipped", "skipped"]
+    said = run.cases["changed.ipynb::Cell 2"].said
+    assert (
+        'changed.ipynb, code cell 2 (In [2]), step 4, under "Who gets in"\n'
+        "prints something else than the notebook holds:"
+    ) in said
+    assert (
+        "--- stored in the notebook\n+++ printed now\n@@ -1,4 +1,4 @@\n a\n-B\n+b\n c\n"
+    ) in said
+    assert "make checkpoints" in said
+
+
+def test_what_failed_stops_its_notebook_and_no_other(run: Run) -> None:
+    assert run.outcomes("fails") == ["passed", "failed", "skipped", "skipped"]
+    said = run.cases["fails.ipynb::Cell 2"].said
+    assert "ZeroDivisionError: division by zero" in said and "\x1b" not in said
+    assert "Cell 2 failed above it" in run.cases["fails.ipynb::Cell 4"].said
+
+
+def test_a_kernel_that_dies_is_noticed_at_once_with_its_last_words(run: Run) -> None:
+    assert run.outcomes("dies") == ["failed", "skipped"]
+    died = run.cases["dies.ipynb::Cell 1"]
+    assert "the kernel died" in died.said and "signal SIGSEGV" in died.said
+    assert died.seconds < 4, "waited for the cell's time limit"
+
+
+def test_an_endless_await_is_given_up(run: Run) -> None:
+    assert run.outcomes("hangs") == ["failed", "skipped"]
+    hung = run.cases["hangs.ipynb::Cell 1"]
+    assert "still running after 4 s" in hung.said
+    assert hung.seconds < 15, "waited for late outputs of a cell that was given up"
+
+
+@pytest.mark.parametrize(
+    ("name", "why"),
+    [
+        ("null_silent", "count is null"),
+        ("null_printing", "count is null"),
+        ("no_reason", "does not say why"),
+        ("comment", "does not say why"),
+        ("skipped", "no cell of ours is"),
+        ("raises", "no cell of ours is"),
+        ("stored_error", "stored ZeroDivisionError"),
+        ("stored_stderr", "stored stderr"),
+        ("exempt_stderr", "prints to stderr"),
+    ],
+)
+def test_a_proof_of_nothing_fails(run: Run, name: str, why: str) -> None:
+    assert run.outcomes(name) == ["failed"]
+    assert why in run.cases[f"{name}.ipynb::Cell 1"].said
+
+
+def test_pictures_and_html_are_compared(run: Run) -> None:
+    assert run.outcomes("null_picture") == run.outcomes("html") == ["failed"]
+    assert "<9 bytes, sha256" in run.cases["null_picture.ipynb::Cell 1"].said
+    said = run.cases["html.ipynb::Cell 1"].said
+    assert " [text/html]\n-<b>a</b>\n+<b>b</b>\n [text/plain]\n x" in said
+
+
+def test_an_exemption_no_longer_needed_fails(run: Run) -> None:
+    assert run.outcomes("idle_exemption") == ["failed"]
+    assert "no longer needed" in run.cases["idle_exemption.ipynb::Cell 1"].said
+
+
+def test_equal_once_is_chance(run: Run) -> None:
+    assert run.outcomes("chance") == ["passed", "passed"], run.out
+
+
+def test_the_end_counts_what_was_proven_and_what_was_not(run: Run) -> None:
+    line = "18 notebooks: 9 cells compared, 2 not compared, 16 failed, 6 not run"
+    assert line in run.out
+    assert f"good.ipynb::Cell 7: {REASON}" in run.out
+    assert f"chance.ipynb::Cell 2: {REASON}" in run.out
+
+
+def test_what_ran_is_kept_with_its_fresh_outputs(run: Run, folder: Path) -> None:
+    ran = folder / "build" / "executed" / "changed.ipynb"
+    assert ran.read_text() == notebook.dump(json.loads(ran.read_text()))
+    outputs = [cell["outputs"] for cell in notebook.code_cells(notebook.read(ran))]
+    assert outputs == [[], [printed("a\nb\nc\n")], [], []]
+
+
+def test_running_changes_no_notebook(run: Run, folder: Path) -> None:
+    for name, nb in BOOKS.items():
+        expected = nb if isinstance(nb, str) else notebook.dump(nb)
+        assert (folder / f"{name}.ipynb").read_text() == expected
+
+
+THREE = {
+    "three": book(code("x = 1"), code("x += 1"), code("print(x)", printed("2\n"))),
+    "one": book(code("pass")),
+}
+
+
+def test_one_chosen_cell_brings_its_notebook(prove: Prove) -> None:
+    chosen = prove("three.ipynb::Cell 3", three=THREE["three"])
+    assert chosen.outcomes("three") == ["passed"] * 3
+    by_word = prove("-k", "Cell and 3", **THREE)
+    assert by_word.outcomes("three") == ["passed"] * 3
+    assert by_word.outcomes("one") == []
+    assert "1 deselected" in by_word.out
+
+
+def test_last_failed_runs_the_whole_notebook(prove: Prove) -> None:
+    wrong = book(code("x = 1"), code("x += 1"), code("print(x)", printed("3\n")))
+    first = prove(three=wrong, one=THREE["one"])
+    assert first.outcomes("three") == ["passed", "passed", "failed"]
+    again = prove("-n2", "--dist=loadfile", "--lf", **THREE)
+    assert again.code == 0, again.out
+    assert again.outcomes("three") == ["passed"] * 3
+    assert again.outcomes("one") == []
+
+
+def test_the_longest_notebook_runs_first(prove: Prove) -> None:
+    run = prove(one=THREE["one"], three=THREE["three"])
+    assert next(iter(run.cases)).startswith("three"), run.out
+
+
+@pytest.mark.parametrize("dist", [(), ("--dist=worksteal",), ("--dist=loadgroup",)])
+def test_a_notebook_torn_apart_is_refused(prove: Prove, dist: tuple[str]) -> None:
+    run = prove("-n2", *dist, one=THREE["one"])
+    assert run.code != 0 and not run.cases
+    assert re.search(
+        r"--dist \w+ tears .*: add --dist loadfile$", run.out, re.MULTILINE
+    )
+    assert "Traceback" not in run.out
+
+
+def test_a_kernel_that_does_not_start_says_why_once(prove: Prove, folder: Path) -> None:
+    (folder / "site").mkdir()
+    (folder / "site" / "sitecustomize.py").write_text(
+        "import sys\n"
+        "if 'ipykernel_launcher' in sys.orig_argv: sys.exit('no kernel today')\n"
+    )
+    run = prove(env={"PYTHONPATH": "site"}, three=THREE["three"])
+    assert run.outcomes("three") == ["error", "skipped", "skipped"]
+    said = run.cases["three.ipynb::Cell 1"].said
+    assert "did not start" in said and "no kernel today" in said
+    assert "kernels.py" not in said, "a traceback of ours"
+
+
+def test_lax_is_refused(prove: Prove) -> None:
+    run = prove("--nbval-lax", one=THREE["one"])
+    assert run.code != 0 and "compares nothing" in run.out
+
+
+def test_a_rule_that_nbval_would_drop_is_refused(prove: Prove, folder: Path) -> None:
+    (folder / "bad.cfg").write_text("[port]\nregex: \\d+\nreplace:\n")
+    run = prove("--nbval-sanitize-with=bad.cfg", one=THREE["one"])
+    assert run.code != 0 and "bad.cfg:3: expected" in run.out
+    assert "Traceback" not in run.out
+
+
+def test_rules_hold_for_both_sides_and_only_what_fits(
+    prove: Prove, folder: Path
+) -> None:
+    (folder / "good.cfg").write_text(
+        "# comment\n[port]\nregex: port [1-9]\\d+\nreplace: port N\n"
+    )
+    run = prove(
+        "--nbval-sanitize-with=good.cfg",
+        fits=book(code("print('port 80')", printed("port 8000\n"))),
+        fits_not=book(code("print('port 0')", printed("port 8000\n"))),
+    )
+    assert run.outcomes("fits.") == ["passed"]
+    assert run.outcomes("fits_not") == ["failed"]
+    assert "-port N\n+port 0\n" in run.cases["fits_not.ipynb::Cell 1"].said
+
+
+def test_without_notebooks_the_plugin_is_silent(prove: Prove, folder: Path) -> None:
+    (folder / "test_plain.py").write_text("def test_it():\n    assert 1\n")
+    run = prove("test_plain.py", "-n2")
+    assert run.code != 0, "nbval is on in the ini file, so -n needs its --dist"
+    run = prove("test_plain.py")
+    assert run.code == 0 and "proof" not in run.out
+
+
+def test_the_slow_import_is_kept_from_pytest_alone(tmp_path: Path) -> None:
+    ask = "import sys; print('rfc3987_syntax' in sys.modules)"
+    again = f"s.run([sys.executable, '-c', {ask!r}])"
+    out = subprocess.run(
+        [
+            sys.executable,
+            "-c",
+            f"import tutor.prove, subprocess as s; {ask}; sys.stdout.flush(); {again}",
+        ],
+        check=False,
+        cwd=tmp_path,
+        env=dict(os.environ),
+        capture_output=True,
+        text=True,
+        timeout=30,
+    )
+    assert out.stdout.split() == ["True", "False"], out.stderr

@@ -1,0 +1,129 @@
+"""What may vary, and nothing else: each rule fits what is right and no more."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from nbval.plugin import get_sanitize_patterns
+
+from tutor import notebook
+from tutor.prove.rules import Rule, apply, load, parse
+from tutor.report import Refusal
+
+ROOT = Path(__file__).parent.parent
+CFG = ROOT / "tests" / "sanitize.cfg"
+RULES = {rule.name: rule for rule in load(CFG)}
+NOTE = "   (a number from 0 to 100)"
+
+
+def text(number: object) -> str:
+    return f'← text "{number}"{NOTE}'
+
+
+def length(byte: str, number: object) -> str:
+    return f"← {'81 ' + byte:<18} final frame, text; not masked, length {number}{NOTE}"
+
+
+def digits(number: object, data: str = "") -> str:
+    data = data or " ".join(f"{byte:02x}" for byte in str(number).encode())
+    return f'← {data:<18} "{number}"{NOTE}'
+
+
+# For each rule: lines that are right, which must all come to the same; and lines that
+# are wrong, which must stay as they are.
+RIGHT = {
+    "number-in-text": [text(n) for n in range(101)],
+    "number-in-frame-length": [length(f"0{n}", n) for n in (1, 2, 3)],
+    "number-in-frame-digits": [digits(n) for n in range(101)],
+}
+WRONG = {
+    "number-in-text": [
+        *(text(n) for n in (101, 110, 200, 1000, -1, "007", "00", "01", "5.0", "")),
+        *(text(n) for n in ("fifty", " 5", "5 ", "٥", "five 5")),
+        '← text "57"',
+        '← text "57"   (a number)',
+        f"← binary 35 37{NOTE}",
+        f"{text(57)} and more",
+    ],
+    "number-in-frame-length": [
+        length("00", 0),
+        length("04", 4),
+        length("02", 3),
+        length("12", 2),
+        length("02", 2).replace("81", "82"),
+        length("02", 2).removesuffix(NOTE),
+    ],
+    "number-in-frame-digits": [
+        *(digits(n) for n in (101, 999, -1, "007", "07", "1e1", "", "5 ")),
+        digits(57, "35 38"),
+        digits(7, "35 37"),
+        digits(100, "31 30 31"),
+        digits(57).removesuffix(NOTE),
+    ],
+}
+
+
+def test_each_rule_has_its_lines_here() -> None:
+    assert set(RULES) == set(RIGHT) == set(WRONG)
+
+
+@pytest.mark.parametrize("name", RULES)
+def test_right_values_come_to_the_same(name: str) -> None:
+    rule = RULES[name]
+    (same,) = {rule(line) for line in RIGHT[name]}
+    assert same not in RIGHT[name]
+    around = f'→ text "57"\n{RIGHT[name][0]}\n← text "57"\n'
+    assert rule(around) == f'→ text "57"\n{same}\n← text "57"\n'
+
+
+@pytest.mark.parametrize(
+    ("name", "line"), [(name, line) for name in WRONG for line in WRONG[name]]
+)
+def test_wrong_values_stay_to_be_seen(name: str, line: str) -> None:
+    assert RULES[name](line) == line
+    assert apply(RULES.values(), line) == line, "no other rule may take it either"
+
+
+@pytest.mark.parametrize("name", RULES)
+def test_each_rule_is_still_used(name: str) -> None:
+    nb = notebook.read(ROOT / "tutorial.ipynb")
+    outputs = (out for cell in notebook.code_cells(nb) for out in cell["outputs"])
+    lines = [out["text"] for out in outputs if "text" in out]
+    assert any(RULES[name](line) != line for line in lines), (
+        f"no output of tutorial.ipynb needs {name}: remove it from {CFG.name}"
+    )
+
+
+def test_nbval_would_read_the_same_rules() -> None:
+    pairs = [(rule.regex, rule.replace) for rule in RULES.values()]
+    assert get_sanitize_patterns(CFG.read_text()) == pairs
+
+
+def test_a_rule_is_a_name_a_regex_and_a_word() -> None:
+    file = "# why\n[a]\nregex: x: y\nreplace: z\n\n[b]\nregex: u\nreplace: v"
+    assert parse(file) == (Rule("a", "x: y", "z"), Rule("b", "u", "v"))
+    assert apply(parse(file), "x: y u") == "z v"
+
+
+@pytest.mark.parametrize(
+    ("file", "line"),
+    [
+        ("[a]\nregex: x\nreplace:\n", ":3: expected"),
+        ("[a]\nregex: x\nreplace: \n", ":3: expected"),
+        ("[a]\nregex:x\nreplace: y\n", ":2: expected"),
+        ("[a]\nreplace: y\n", ":2: expected"),
+        ("[a]\nregex: x\nregex: x\n", ":3: expected"),
+        ("regex: x\nreplace: y\n", ":1: expected"),
+        ("[a]\nregex: (\nreplace: y\n", ":2: not a regular expression"),
+        ("[a]\nregex: x\nreplace: y\n[a]\n", ":4: a second rule a"),
+        ("[a]\n[b]\n", ":2: the rule a above"),
+        ("[a]\nregex: x\n", "the rule a is not complete"),
+        ("[a]\nregex: x\nreplace: y\nregex: x\n", ":4: expected"),
+        ("some words\n", ":1: expected"),
+    ],
+)
+def test_what_is_no_rule_is_refused_with_its_line(file: str, line: str) -> None:
+    with pytest.raises(Refusal, match=r"^f\.cfg") as refused:
+        parse(file, "f.cfg")
+    assert line in str(refused.value)
