@@ -13,9 +13,10 @@ TUTOR := $(RUN) tutor
 # The steps there are, as numbers: 1 2 3 ...
 steps := $(foreach s,$(wildcard steps/[0-9][0-9]-*),$(patsubst 0%,%,$(firstword \
 	$(subst -, ,$(notdir $s)))))
-# $(call step,verb): runs the verb with the number that `%` stands for.
-number = $(patsubst 0%,%,$*)
-step = $(if $(filter $(number),$(steps)),.ci/bootstrap -q && $(TUTOR) $1 $(number) \
+# $(call step,verb[,more]): runs the verb with the number that `%` stands for,
+# one of the steps or of `more`.
+number = $(or $(patsubst 0%,%,$*),0)
+step = $(if $(filter $(number),$(steps) $2),.ci/bootstrap -q && $(TUTOR) $1 $(number) \
 	$(ARGS),$(error There is no step "$*"; the steps are: $(steps)))
 
 ### Learner
@@ -40,9 +41,9 @@ hint-%:
 diff-%:
 	@$(call step,diff)
 
-## goto-N: bring my workspace to the end of step N; saves mine first
+## goto-N: bring my workspace to the end of step N (0: empty); saves mine first
 goto-%:
-	@$(call step,goto)
+	@$(call step,goto,0)
 
 ## reset: bring my workspace back to its beginning; saves mine first
 reset: env.quiet
@@ -90,7 +91,7 @@ lint: env.quiet
 
 ## bench: measure every figure we claim
 bench: env.quiet
-	@$(TUTOR) bench $(ARGS)
+	@for one in benchmarks/[a-z]*.py; do .venv/bin/python -P "$$one" $(ARGS) || exit; done
 
 ## matrix: the checks over the committed steps, without the notebook
 matrix: env.quiet
@@ -98,8 +99,8 @@ matrix: env.quiet
 
 ## lock: write requirements.lock anew from pyproject.toml (newer: ARGS=--upgrade)
 lock: env.quiet
-	@.venv/bin/uv pip compile -q --universal --generate-hashes --no-emit-index-url \
-		--no-emit-find-links --python-version 3.11 --group lint \
+	@.venv/bin/uv pip compile -q --universal --generate-hashes --no-strip-extras \
+		--no-emit-index-url --no-emit-find-links --python-version 3.11 --group lint \
 		--custom-compile-command "make lock" -o requirements.lock pyproject.toml $(ARGS)
 	@echo "Wrote requirements.lock. Next: make test"
 

@@ -31,7 +31,10 @@ PACKAGES = (
     ("dnf", "install", "-y", "-q", "chromium"),
     ("apk", "add", "-q", "chromium"),
 )
-HOW = "TUTOR_BROWSER=/path/to/chromium, or: .venv/bin/python -m playwright install chromium"
+HOW = (
+    "TUTOR_BROWSER=/path/to/chromium, "
+    "or .venv/bin/python -m playwright install --with-deps chromium"
+)
 
 
 def find() -> Path | None:

@@ -191,7 +191,6 @@ def options(folder: Path) -> list[str]:
         f"--ServerApp.root_dir={folder}",
         "--ip=127.0.0.1",
         "--port=0",  # any that is free
-        "--ServerApp.answer_yes=True",  # Ctrl-C ends it, without a question
         f"--IdentityProvider.token={token_hex(24)}",  # in this process, not in `ps`
         "--log-level=ERROR",
         "--LabApp.log_level=ERROR",
@@ -215,12 +214,12 @@ def _serve(folder: Path, argv: list[str]) -> int:
     given = {argument.partition("=")[0] for argument in argv}
     ours = [o for o in options(folder) if o.partition("=")[0] not in given]
     server = LabApp.initialize_server(argv=[*ours, *argv])
-    # A closed terminal is an end like any other: the kernels are to go as well.
-    signal.signal(signal.SIGHUP, lambda *_: server.stop(from_signal=True))
+    # Ctrl-C, a closed terminal and a plain `kill` are one end: the kernels go first.
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, lambda *_: server.stop(from_signal=True))
     # The port was bound by an earlier callback of the same loop.
     server.io_loop.add_callback(_announce, server)
-    with contextlib.suppress(KeyboardInterrupt):
-        server.start()
+    server.start()
     print("JupyterLab has ended; your files are kept. Go on with: make lab")
     return 0
 

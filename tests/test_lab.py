@@ -1,0 +1,196 @@
+"""`make lab`: the learner's copy is made once, updated, and never lost."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import socket
+import urllib.request
+from pathlib import Path
+from typing import Any
+
+import pytest
+from labs import environment, lab, small_course
+from websockets.sync.client import connect
+
+from tutor import notebook
+from tutor.lab import prepare
+from tutor.report import Refusal
+
+
+@pytest.fixture
+def course(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    """A small course, and a person's Jupyter folders that are not the real ones."""
+    for name, value in environment(tmp_path).items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("TUTOR_ROOT", str(tmp_path / "course"))
+    return small_course(tmp_path / "course", "one = 1", "two = 2")
+
+
+@pytest.fixture
+def workspace(tmp_path: Path) -> Path:
+    return tmp_path / "course" / "workspace"
+
+
+def sources(folder: Path) -> list[str]:
+    return [c["source"] for c in notebook.read(folder / "tutorial.ipynb")["cells"]]
+
+
+def changed(folder: Path, number: int, source: str) -> None:
+    """What a learner does in Lab: change a cell, save."""
+    path = folder / "tutorial.ipynb"
+    mine = json.loads(path.read_text())
+    mine["cells"][number]["source"] = [source]
+    path.write_text(json.dumps(mine))
+
+
+def saved(folder: Path) -> list[Path]:
+    return sorted(folder.glob(".tutor/saved/*/tutorial.ipynb"))
+
+
+def test_a_new_copy_has_no_outputs(course: dict[str, Any], workspace: Path) -> None:
+    said = prepare(workspace, course)
+    assert (
+        said == "Made workspace/tutorial.ipynb, your own copy; it is yours to change."
+    )
+    made = notebook.read(workspace / "tutorial.ipynb")
+    assert [cell["execution_count"] for cell in made["cells"]] == [None, None]
+    assert not any(cell["outputs"] for cell in made["cells"])
+
+
+def test_the_second_time_nothing_is_touched(
+    course: dict[str, Any], workspace: Path
+) -> None:
+    prepare(workspace, course)
+    changed(workspace, 0, "mine = 1")
+    before = (workspace / "tutorial.ipynb").read_bytes()
+    assert prepare(workspace, course) == "workspace/tutorial.ipynb is up to date."
+    assert (workspace / "tutorial.ipynb").read_bytes() == before
+    assert not saved(workspace)
+
+
+def test_an_update_keeps_the_learners_cell_and_saves_the_copy_first(
+    course: dict[str, Any], workspace: Path
+) -> None:
+    prepare(workspace, course)
+    changed(workspace, 0, "mine = 1")
+    before = (workspace / "tutorial.ipynb").read_bytes()
+    course["cells"][0]["source"] = "one = 'new'"
+    course["cells"][1]["source"] = "two = 'new'"
+    said = prepare(workspace, course)
+    assert sources(workspace) == ["mine = 1", "two = 'new'"]
+    assert "1 cell updated, 1 cell left as you changed them" in said
+    (copy,) = saved(workspace)
+    assert copy.read_bytes() == before
+    assert str(copy.relative_to(workspace.parent)) in said
+    assert prepare(workspace, course).endswith("is up to date.")
+
+
+@pytest.mark.parametrize("broken", ["", "{", "[]", '{"nbformat": 3}'])
+def test_an_unreadable_copy_is_saved_and_replaced(
+    course: dict[str, Any], workspace: Path, broken: str
+) -> None:
+    prepare(workspace, course)
+    (workspace / "tutorial.ipynb").write_text(broken)
+    said = prepare(workspace, course)
+    (copy,) = saved(workspace)
+    assert copy.read_text() == broken
+    assert "was no readable notebook" in said
+    assert str(copy.relative_to(workspace.parent)) in said
+    assert sources(workspace) == ["one = 1", "two = 2"]
+
+
+def test_without_the_record_of_what_was_given_out_the_learner_wins(
+    course: dict[str, Any], workspace: Path
+) -> None:
+    prepare(workspace, course)
+    (workspace / ".tutor" / "course.ipynb").unlink()
+    changed(workspace, 0, "mine = 1")
+    prepare(workspace, course)
+    assert sources(workspace) == ["mine = 1", "two = 2"]
+
+
+def test_two_saves_in_one_second_are_two_copies(
+    course: dict[str, Any], workspace: Path
+) -> None:
+    prepare(workspace, course)
+    for text in ("{", "["):
+        (workspace / "tutorial.ipynb").write_text(text)
+        prepare(workspace, course)
+    assert sorted(path.read_text() for path in saved(workspace)) == ["[", "{"]
+
+
+def test_a_workspace_that_cannot_be_made(
+    course: dict[str, Any], tmp_path: Path
+) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(Refusal, match="can't be written"):
+        prepare(tmp_path / "file" / "workspace", course)
+
+
+def answers(url: str) -> int:
+    base, token = re.fullmatch(
+        r"(.+)/lab/tree/tutorial.ipynb\?token=(\w+)", url
+    ).groups()  # type: ignore[union-attr]
+    with urllib.request.urlopen(
+        f"{base}/api/status?token={token}", timeout=10
+    ) as answer:
+        return int(answer.status)
+
+
+def start_kernel(url: str) -> None:
+    """Start a kernel and wait until it has said something."""
+    api, _, query = url.replace("/lab/tree/tutorial.ipynb", "/api/kernels").partition(
+        "?"
+    )
+    request = urllib.request.Request(f"{api}?{query}", method="POST", data=b"{}")
+    with urllib.request.urlopen(request, timeout=30) as answer:
+        kernel = json.load(answer)["id"]
+    address = f"{api.replace('http', 'ws', 1)}/{kernel}/channels?{query}"
+    with connect(address, open_timeout=30) as socket:
+        socket.recv(timeout=30)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_it_prints_the_address_and_ends_without_a_trace(
+    course: dict[str, Any], tmp_path: Path, number: int
+) -> None:
+    with lab(dict(os.environ)) as server:
+        assert server.url.startswith("http://127.0.0.1:")
+        assert answers(server.url) == 200
+        start_kernel(server.url)
+        assert server.children()
+        assert server.end(number) == (0, [])
+    assert [line.split()[0] for line in server.said] == [
+        "Made", "The", "Ctrl-C", "JupyterLab",
+    ], server.said  # fmt: skip
+    assert not list((tmp_path / "jupyter_runtime_dir").glob("jpserver-*.json"))
+
+
+def test_a_second_server_is_announced_and_a_taken_port_passed_by(
+    course: dict[str, Any], workspace: Path
+) -> None:
+    with (
+        socket.create_server(("127.0.0.1", 0)) as taken,
+        lab(dict(os.environ)) as first,
+    ):
+        course["cells"][0]["source"] = "one = 'new'"
+        (workspace.parent / "tutorial.ipynb").write_text(json.dumps(course))
+        port = taken.getsockname()[1]
+        with lab(dict(os.environ), f"--port={port}") as second:
+            assert answers(second.url) == 200
+            assert f":{port}/" not in second.url
+    assert second.said[0].startswith("JupyterLab already runs on workspace: http://")
+    assert first.url.partition("?token=")[2] in second.said[0]
+    assert sources(workspace) == ["one = 1", "two = 2"], "it is open over there"
+
+
+def test_the_original_is_opened_by_edit(
+    course: dict[str, Any], workspace: Path
+) -> None:
+    with lab(dict(os.environ), verb="edit") as server:
+        assert answers(server.url) == 200
+    assert server.said[0] == "This is the original. After a change: make checkpoints"
+    assert not workspace.exists()
