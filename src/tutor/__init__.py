@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from tutor.client import Talk
     from tutor.session import Session
     from tutor.frames import Wire
+    from tutor.pictures import Picture
 
 OWN = "own"
 _session: Session | None = None
@@ -55,6 +56,43 @@ def get(path: str) -> None:
     from tutor import client
 
     client.get(_current().serving(), path)
+
+
+async def left() -> None:
+    """Wait as long as the running server takes to be rid of a client that left."""
+    from tutor import client
+
+    await client.left(_current().serving())
+
+
+async def waits(path: str, clients: int) -> Picture:
+    """Send one message from each of some clients at once; when is each answered?"""
+    from tutor import client
+
+    return await client.waits(_current().serving(), path, clients)
+
+
+async def raw(path: str) -> None:
+    """Try a handshake over a bare connection; print request and answer whole."""
+    from tutor import frames
+
+    server = _current().serving()
+    async with frames.wire(server.url, path, server.url):
+        pass
+
+
+async def listen_in(code: str) -> None:
+    """Run code in a private Jupyter kernel; print what its WebSocket carries."""
+    from tutor import prologue
+
+    await prologue.listen_in(code)
+
+
+async def compare(numbers: int = 100) -> Picture:
+    """Fetch numbers by polling and by WebSocket; count and draw the bytes."""
+    from tutor import prologue
+
+    return await prologue.compare(numbers)
 
 
 def wire(path: str) -> AbstractAsyncContextManager[Wire]:

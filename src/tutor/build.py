@@ -15,6 +15,7 @@ import json
 import os
 import re
 import shutil
+import subprocess
 import tempfile
 import time
 from collections.abc import Iterable
@@ -208,7 +209,7 @@ def _execute(course: Course, part: Part, recorded: Path) -> list[dict[str, Any]]
     env = os.environ | {RECORD: str(recorded)}
     env.pop("PYTEST_CURRENT_TEST", None)
     try:
-        client.execute(env=env)
+        client.execute(env=env, stderr=subprocess.DEVNULL)
     except (CellExecutionError, CellTimeoutError, DeadKernelError) as error:
         kept = course.root / "build" / "executed" / f"{getattr(part, 'folder', part)}.ipynb"
         kept.parent.mkdir(parents=True, exist_ok=True)

@@ -112,6 +112,12 @@ class Child:
         return self._process.poll()
 
     @property
+    def ended(self) -> bool:
+        """Whether it has ended, or is about to: its output is closed."""
+        with self._news:
+            return self._closed or self.poll() is not None
+
+    @property
     def text(self) -> str:
         """What it has printed so far, standard error included."""
         with self._news:

@@ -9,7 +9,7 @@ import asyncio
 import http.client
 import re
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from http import HTTPStatus
 
 from websockets.asyncio.client import ClientConnection
@@ -17,6 +17,7 @@ from websockets.asyncio.client import connect as _connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus
 from websockets.frames import CloseCode
 
+from tutor.pictures import Picture, bars
 from tutor.report import Refusal
 from tutor.servers import Server
 
@@ -119,6 +120,34 @@ async def knock(server: Server, path: str, origin: str | None = OWN) -> None:
         return
     print("← 101 Switching Protocols")
     await connection.close()
+
+
+async def left(server: Server) -> None:
+    """Wait until the server has noticed that its client has left."""
+    await asyncio.to_thread(server.child.wait_for, lambda out: "WSDISCONNECT" in out, LIMIT)
+
+
+async def waits(server: Server, path: str, clients: int) -> Picture:
+    """Send one message from each of some clients at once; when is each answered?
+
+    Whole seconds are printed and drawn: what differs from run to run is less.
+    """
+    async with AsyncExitStack() as stack:
+        sockets = []
+        for _ in range(clients):
+            sockets.append(await stack.enter_async_context(_open(server, path, server.url)))
+            await asyncio.wait_for(sockets[-1].recv(), LIMIT)
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+
+        async def ask(socket: ClientConnection) -> float:
+            await socket.send("hello")
+            await asyncio.wait_for(socket.recv(), LIMIT * clients)
+            return loop.time() - began
+
+        times = sorted(await asyncio.gather(*map(ask, sockets)))
+    whole = {f"client {i}": round(seconds) for i, seconds in enumerate(times, 1)}
+    return bars("Seconds until the answer came", whole, "s")
 
 
 def get(server: Server, path: str) -> None:

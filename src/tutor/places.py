@@ -100,8 +100,21 @@ class Progress:
 
     @reached.setter
     def reached(self, number: int) -> None:
+        self._write({"reached": number})
+
+    @property
+    def hints(self) -> dict[int, int]:
+        """How many hints were given, by step."""
+        found = self._read().get("hints", {})
+        return {int(k): int(v) for k, v in found.items()} if isinstance(found, dict) else {}
+
+    @hints.setter
+    def hints(self, given: dict[int, int]) -> None:
+        self._write({"hints": {str(step): count for step, count in given.items()}})
+
+    def _write(self, news: dict[str, object]) -> None:
         self._path.parent.mkdir(parents=True, exist_ok=True)
-        done = self._read() | {"reached": number}
+        done = self._read() | news
         self._path.write_text(json.dumps(done) + "\n", encoding="utf-8")
 
 
