@@ -122,9 +122,20 @@ async def knock(server: Server, path: str, origin: str | None = OWN) -> None:
     await connection.close()
 
 
-async def left(server: Server) -> None:
-    """Wait until the server has noticed that its client has left."""
-    await asyncio.to_thread(server.child.wait_for, lambda out: "WSDISCONNECT" in out, LIMIT)
+async def left(server: Server, within: float = 2.5) -> None:
+    """Give the server time to say that it had to kill a consumer.
+
+    Daphne looks after its applications once a second, so under
+    ``--application-close-timeout 1`` it says so within about two.
+
+    Args:
+        server: the server, its client gone.
+        within: seconds after which it is taken to have nothing to say.
+    """
+    said = await asyncio.to_thread(
+        server.child.wait_for, lambda out: "took too long" in out, within
+    )
+    print("The server had to kill a consumer." if said else "No consumer was left behind.")
 
 
 async def waits(server: Server, path: str, clients: int) -> Picture:
