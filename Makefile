@@ -21,7 +21,7 @@ step = $(if $(filter $(number),$(steps) $2),.ci/bootstrap -q && $(TUTOR) $1 $(nu
 
 ### Learner
 
-## lab: set everything up and open the tutorial (no screen: ARGS=--no-browser)
+## lab: set all up, open the tutorial (no screen: ARGS=--no-browser)
 lab: env.quiet
 	@$(TUTOR) lab $(ARGS)
 
@@ -41,7 +41,7 @@ hint-%:
 diff-%:
 	@$(call step,diff)
 
-## goto-N: bring my workspace to the end of step N (0: empty); saves mine first
+## goto-N: bring my workspace to the end of step N; saves mine first
 goto-%:
 	@$(call step,goto,0)
 
@@ -49,7 +49,7 @@ goto-%:
 reset: env.quiet
 	@$(TUTOR) reset $(ARGS)
 
-## doctor: diagnose any Channels project (PROJECT=path; without: my workspace)
+## doctor: diagnose any Channels project (PROJECT=path; else mine)
 doctor: env.quiet
 	@$(TUTOR) doctor $(if $(PROJECT),"$(PROJECT)") $(ARGS)
 
@@ -59,13 +59,13 @@ doctor: env.quiet
 step-%:
 	@$(call step,step)
 
-## serve-N: the server of step N, on port 8000 (another: ARGS=--port=9000)
+## serve-N: the server of step N, on port 8000
 serve-%:
 	@$(call step,serve)
 
 ### Maintainer
 
-## env: build .venv from requirements.lock (PYTHON=python3.13 chooses)
+## env: build .venv from requirements.lock (PYTHON=... chooses)
 env:
 	@.ci/bootstrap
 
@@ -97,7 +97,7 @@ bench: env.quiet
 matrix: env.quiet
 	@$(TUTOR) matrix $(ARGS)
 
-## lock: write requirements.lock anew from pyproject.toml (newer: ARGS=--upgrade)
+## lock: write requirements.lock anew (newer: ARGS=--upgrade)
 lock: env.quiet
 	@.venv/bin/uv pip compile -q --universal --generate-hashes --no-strip-extras \
 		--no-emit-index-url --no-emit-find-links --python-version 3.11 --group lint \

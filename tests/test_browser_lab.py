@@ -71,6 +71,20 @@ def save(page: Page) -> None:
     page.evaluate("() => window.jupyterapp.commands.execute('docmanager:save')")
 
 
+def show_last(page: Page, words: str) -> None:
+    """Scroll to the last cell that printed these words."""
+    page.evaluate(
+        """async words => {
+          const notebook = window.jupyterapp.shell.currentWidget.content;
+          const said = cell => cell.model.type === 'code'
+            && JSON.stringify(cell.model.outputs.toJSON()).includes(words);
+          const found = notebook.widgets.findLastIndex(said);
+          if (found >= 0) await notebook.scrollToItem(found, 'center');
+        }""",
+        words,
+    )
+
+
 def picture(page: Page, name: str) -> None:
     PICTURES.mkdir(parents=True, exist_ok=True)
     page.screenshot(path=PICTURES / f"{name}.png")
@@ -103,6 +117,7 @@ def test_every_cell_of_the_tutorial_runs(browser_path: Path, tmp_path: Path) -> 
             picture(page, "tutorial-opened")
             cells = run_all(page)
             save(page)
+            show_last(page, "a number from 0 to 100")
             picture(page, "tutorial-all-cells-ran")
         status, left = server.end()
     assert complaints(cells) == []

@@ -214,6 +214,7 @@ def _serve(folder: Path, argv: list[str]) -> int:
     given = {argument.partition("=")[0] for argument in argv}
     ours = [o for o in options(folder) if o.partition("=")[0] not in given]
     server = LabApp.initialize_server(argv=[*ours, *argv])
+    server.web_app.settings["page_config_hook"] = _without_news
     # Ctrl-C, a closed terminal and a plain `kill` are one end: the kernels go first.
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, lambda *_: server.stop(from_signal=True))
@@ -222,6 +223,13 @@ def _serve(folder: Path, argv: list[str]) -> int:
     server.start()
     print("JupyterLab has ended; your files are kept. Go on with: make lab")
     return 0
+
+
+def _without_news(handler: object, page: dict[str, Any]) -> dict[str, Any]:
+    """Leave out the part of Lab that asks whether it may fetch news."""
+    news = "@jupyterlab/apputils-extension:announcements"
+    page["disabledExtensions"] = [*page.get("disabledExtensions", []), news]
+    return page
 
 
 def _announce(server: Any) -> None:
