@@ -33,7 +33,7 @@ GUARD = """
 exec 9<&0 </dev/null
 "$@" 9<&- & child=$!
 (cat <&9; trap '' TERM; kill -TERM 0; sleep 2; kill -KILL 0) >/dev/null 2>&1 &
-exec 9<&-
+exec 9<&- 2>/dev/null
 trap : TERM
 wait "$child"; status=$?
 while kill -0 "$child" 2>/dev/null; do wait "$child"; status=$?; done

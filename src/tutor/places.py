@@ -58,9 +58,13 @@ class Place:
 
 
 # Ends, and so removes the folder, at the TERM that every child gets when its
-# parent goes; again and again while a dying server still writes into it.
+# parent goes; again and again while a dying server still writes into it.  It says
+# nothing: the shell's own "Terminated", into a pipe that nobody reads any more,
+# would end it before it has removed anything.
 _KEEP = """
 trap 'until rm -rf "$1" 2>/dev/null; do sleep 0.2; done; exit 0' TERM
+echo ready
+exec >/dev/null 2>&1
 while :; do sleep 3600 & wait $!; done
 """
 
@@ -69,6 +73,7 @@ def temporary() -> Place:
     """A new empty folder that goes when this process does, however it does."""
     folder = Path(tempfile.mkdtemp(prefix="tutor-")).resolve()
     keeper = Child(["/bin/sh", "-c", _KEEP, "keeper", str(folder)], folder.parent)
+    keeper.wait_for(lambda out: "ready" in out)
     return Place(folder, keeper)
 
 
