@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import difflib
 import hashlib
 import json
@@ -28,6 +29,10 @@ AFTER_INTERRUPT = 3
 # So often must an exempt output come out equal until the exemption counts as idle:
 # once may be chance.
 CHANCES = 3
+
+# A kernel that had imported these would show the project of an hour ago: settings
+# load once in a process.
+PROJECT = ("webapp", "master_app", "manage")
 
 IGNORE_TAG = "nbval-ignore-output"
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"  # its ids are random
@@ -72,6 +77,11 @@ class ProvenNotebook(IPyNbFile):  # type: ignore[misc]  # nbval has no types
         if self.timed_out:
             timeout = AFTER_INTERRUPT
         return super().get_kernel_message(timeout, stream)
+
+    def imported(self) -> list[str]:
+        """The modules of the learner's project that the kernel has imported."""
+        loaded = self.kernel.ask("sorted(__import__('sys').modules)")
+        return [m for m in ast.literal_eval(loaded) if m.split(".")[0] in PROJECT]
 
     def stop_after(self, failed: ProvenCell) -> None:
         """Let no cell below the failed one run; what it would say is of no use."""
@@ -125,6 +135,11 @@ class ProvenCell(IPyNbCell):  # type: ignore[misc]  # nbval has no types
         super().runtest()
         if any(out.get("name") == "stderr" for out in self.test_outputs):
             raise Unproven("prints to stderr; a warning is to be mended, not stored")
+        if self is self.book.items[-1] and (found := self.book.imported()):
+            raise Unproven(
+                f"is the last cell of a kernel that has imported {', '.join(found)}; "
+                "a cell that needs the project runs in a fresh process: %%project"
+            )
         if not self.exempt:
             self.user_properties.append(("compared", ""))
             return

@@ -20,6 +20,9 @@ from nbval.kernel import (
 # How often a silent kernel is asked whether it lives, in seconds.
 HEARTBEAT = 0.25
 
+# Seconds in which an idle kernel answers.
+ANSWER = 30
+
 # Of the words of a kernel that died, the last so many lines.
 LAST_LINES = 10
 
@@ -89,6 +92,15 @@ class Kernel(RunningKernel):  # type: ignore[misc]  # nbval has no types
                     ) from None
                 if left <= HEARTBEAT:
                     raise
+
+    def ask(self, expression: str) -> str:
+        """The repr of an expression's value, asked beside the cells."""
+        asked = self.kc.execute("", silent=True, user_expressions={"it": expression})
+        while True:
+            reply = self.get_message("shell", timeout=ANSWER)
+            if reply["parent_header"].get("msg_id") == asked:
+                answer = reply["content"]["user_expressions"]["it"]
+                return str(answer["data"]["text/plain"])
 
     def end(self) -> str:
         """How its process ended, and what it wrote outside of any cell."""
