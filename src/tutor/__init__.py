@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 OWN = "own"
 _session: Session | None = None
+_last_knock: tuple[str, str] | None = None  # the path, and how it was answered
 
 
 def _current() -> Session:
@@ -48,7 +49,8 @@ async def knock(path: str, origin: str | None = OWN) -> None:
     """Try a handshake, and print how it is answered."""
     from tutor import client
 
-    await client.knock(_current().serving(), path, origin)
+    global _last_knock
+    _last_knock = path, await client.knock(_current().serving(), path, origin)
 
 
 def get(path: str) -> None:
@@ -65,11 +67,11 @@ async def left() -> None:
     await client.left(_current().serving())
 
 
-async def waits(path: str, clients: int) -> Picture:
-    """Send one message from each of some clients at once; when is each answered?"""
+async def waits(path: str, clients: int) -> None:
+    """Send one message from each of some clients at once; draw when each is answered."""
     from tutor import client
 
-    return await client.waits(_current().serving(), path, clients)
+    _show(await client.waits(_current().serving(), path, clients))
 
 
 async def raw(path: str) -> None:
@@ -88,11 +90,44 @@ async def listen_in(code: str) -> None:
     await prologue.listen_in(code)
 
 
-async def compare(numbers: int = 100) -> Picture:
+async def compare(numbers: int = 100) -> None:
     """Fetch numbers by polling and by WebSocket; count and draw the bytes."""
     from tutor import prologue
 
-    return await prologue.compare(numbers)
+    _show(await prologue.compare(numbers))
+
+
+def way() -> None:
+    """Draw how far the last knock came into the application."""
+    from tutor import drawing
+    from tutor.report import Refusal
+
+    if _last_knock is None:
+        raise Refusal("Nobody has knocked yet: run the cell with tutor.knock first.")
+    session = _current()
+    _show(drawing.draw(session.serving(), session.folder, *_last_knock))
+
+
+def glossary() -> None:
+    """Print every term of the course with the sentence that introduces it."""
+    from tutor.terms import text
+
+    print(text(_current().course))
+
+
+def symptoms() -> None:
+    """Show every known symptom with its cause, its step and its cure."""
+    from IPython.display import display
+
+    from tutor.doctor.symptoms import table
+
+    display(table())
+
+
+def _show(picture: Picture) -> None:
+    from IPython.display import display
+
+    display(picture)
 
 
 def wire(path: str) -> AbstractAsyncContextManager[Wire]:

@@ -30,6 +30,7 @@ from tutor.places import RECORD, root
 from tutor.report import Refusal
 
 TABLE = re.compile(r"(<!-- steps[^\n]*-->\n).*?(\n<!-- /steps -->)", re.DOTALL)
+COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 Part = Step | Section
 
 
@@ -235,7 +236,7 @@ def _failed(part: Part, piece: Any, error: Exception) -> str:
                 printed = "".join(
                     o["text"] for o in cell["outputs"] if o["output_type"] == "stream"
                 )
-                raised = "\n".join(output["traceback"]) or output["evalue"]
+                raised = COLOUR.sub("", "\n".join(output["traceback"])) or output["evalue"]
                 return (
                     f"{name}, cell {number} ({cell['id']}), did not do what it should:\n\n"
                     f"{cell['source']}\n\n{printed}{raised}\n\nNothing has been written."

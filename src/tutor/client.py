@@ -110,16 +110,18 @@ async def talk(server: Server, path: str, origin: str | None = OWN) -> AsyncIter
             print("→ close 1000")
 
 
-async def knock(server: Server, path: str, origin: str | None = OWN) -> None:
-    """Try a handshake, print how it is answered, and leave again."""
+async def knock(server: Server, path: str, origin: str | None = OWN) -> str:
+    """Try a handshake, print how it is answered, and leave again; the answer."""
     _print_request(path, origin)
+    answer = "101 Switching Protocols"
     try:
         connection = await _open(server, path, origin)
     except (InvalidHandshake, OSError, EOFError) as error:
-        print("←", _refused(error))
-        return
-    print("← 101 Switching Protocols")
-    await connection.close()
+        answer = _refused(error)
+    else:
+        await connection.close()
+    print("←", answer)
+    return answer
 
 
 async def left(server: Server, within: float = 2.5) -> None:

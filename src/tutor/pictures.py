@@ -50,7 +50,7 @@ def bars(title: str, values: Mapping[str, float], unit: str, text: str = "") -> 
             f'<rect x="158" y="{top}" width="{width:.1f}" height="20" {fill}/>'
             f'<text x="{158 + width + 8:.1f}" y="{top + 15}">{value:,.0f} {escape(unit)}</text>'
         )
-    said = text or title + ": " + "; ".join(f"{k} {v:,.0f} {unit}" for k, v in values.items())
+    said = text or title + ": " + "; ".join(f"{k}: {v:,.0f} {unit}" for k, v in values.items())
     return _picture(title, said, 44 + 30 * len(values), rows)
 
 

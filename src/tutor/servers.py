@@ -138,6 +138,9 @@ _TIDY = (
     (re.compile(r'^\[\d\d/\w+/\d{4} [\d:]+\] "([^"]*)"', re.M), r"\1"),
     # runserver under Daphne: 'WebSocket REJECT /ws/whole1/ [127.0.0.1:40000]'
     (re.compile(r" \[127\.0\.0\.1:\d+\]"), ""),
+    # asyncio's and Daphne's own descriptions of what took too long to leave
+    (re.compile(r"<Task \w+ name=.*?>>(?= for connection)"), "<Task [...]>"),
+    (re.compile(r"client=\['127\.0\.0\.1', \d+\]"), "client=[...]"),
 )
 
 
