@@ -8,12 +8,12 @@ whoever its parent has become.
 from __future__ import annotations
 
 import os
-import signal
 import socket
 import subprocess
 import sys
 import uuid
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -113,16 +113,23 @@ class Place:
         return sorted(str(path) for path in found if "pytest-of" not in path.parts[0])
 
 
-@pytest.fixture(scope="module")
-def place(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
-    outside = tmp_path_factory.mktemp("outside")
-    place = Place(folder, outside / "tmp", outside / "ports", uuid.uuid4().hex)
+@contextmanager
+def a_place(course: Path, outside: Path) -> Iterator[Place]:
+    place = Place(course, outside / "tmp", outside / "ports", uuid.uuid4().hex)
     place.temporary.mkdir()
     place.ports.touch()
-    notebook.write(folder / "tutorial.ipynb", book(*SERVING))
-    yield place
-    for process in place.processes():
-        process.kill()
+    notebook.write(course / "tutorial.ipynb", book(*SERVING))
+    try:
+        yield place
+    finally:
+        for process in place.processes():
+            process.kill()
+
+
+@pytest.fixture(scope="module")
+def place(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
+    with a_place(folder, tmp_path_factory.mktemp("outside")) as place:
+        yield place
 
 
 @pytest.fixture(scope="module")
@@ -169,24 +176,27 @@ def test_no_file_is_left(run: Run, place: Place) -> None:
     assert found == ours | {f"{name}.ipynb" for name in ENDINGS}
 
 
-def test_nothing_is_left_when_pytest_itself_is_killed(place: Place) -> None:
-    nb = book(*SERVING, code("_ = open(os.environ['READY'], 'w').write('1')"), ENDLESS)
-    notebook.write(place.course / "orphan.ipynb", nb)
-    ready = place.ports.with_name("ready")
-    os.mkfifo(ready)
-    env = {k: v for k, v in os.environ.items() if "PYTEST" not in k} | place.env
-    command = [sys.executable, "-m", "pytest", "-q", "orphan.ipynb"]
-    child = subprocess.Popen(
-        command,
-        cwd=place.course,
-        env=env | {"READY": str(ready)},
-        stdout=subprocess.DEVNULL,
-    )
-    try:
-        assert ready.read_text() == "1"  # a pipe: waits until the server is up
-        assert len(place.processes()) > 3
-    finally:
-        child.send_signal(signal.SIGKILL)
-        child.wait()
-    assert place.left() == []
-    assert [name for name in place.files() if not name.startswith("kernel-")] == []
+def test_nothing_is_left_when_pytest_itself_is_killed(tmp_path: Path) -> None:
+    (tmp_path / "course").mkdir()
+    with a_place(tmp_path / "course", tmp_path) as place:
+        doorbell = socket.create_server(("127.0.0.1", 0))
+        ring = f"import socket; _ = socket.create_connection({doorbell.getsockname()})"
+        nb = book(*SERVING, code(ring), ENDLESS)
+        notebook.write(place.course / "orphan.ipynb", nb)
+        command = [sys.executable, "-m", "pytest", "-p", "tutor.prove", "--nbval"]
+        child = subprocess.Popen(
+            [*command, "orphan.ipynb"],
+            cwd=place.course,
+            env={k: v for k, v in os.environ.items() if "PYTEST" not in k} | place.env,
+            stdout=subprocess.DEVNULL,
+        )
+        try:
+            doorbell.settimeout(60)
+            doorbell.accept()[0].close()  # the server is up
+            assert len(place.processes()) > 3
+        finally:
+            child.kill()
+            child.wait()
+            doorbell.close()
+        assert place.left() == []
+        assert [name for name in place.files() if not name.startswith("kernel-")] == []

@@ -68,9 +68,16 @@ BOOKS: dict[str, Any] = {
     "null_picture": book(code(PICTURE, shown("image/png", DOT[:-4] + "ZZZZ"))),
     "html": book(
         code(
-            "display({'text/html': '<b>b</b>', 'text/plain': 'x'}, raw=True)",
-            {**shown("text/html", "<b>a</b>")}
-            | {"data": {"text/html": "<b>a</b>", "text/plain": "x"}},
+            "display({'text/html': '<p><b>b</b></p>', 'text/plain': 'x'}, raw=True)",
+            shown("text/html", "<p><b>a</b></p>")
+            | {"data": {"text/html": "<p><b>a</b></p>", "text/plain": "x"}},
+        )
+    ),
+    "newline": book(code("print('a', end='')", printed("a\n"))),
+    "line_break": book(
+        code(
+            "display({'text/html': '<b></b>'}, raw=True)",
+            shown("text/html", "<b>\n</b>"),
         )
     ),
     "idle_exemption": book(exempt("print(1)", printed("1\n"), reason=REASON)),
@@ -124,7 +131,7 @@ def test_a_changed_output_fails_with_a_plain_diff_and_its_place(run: Run) -> Non
         "prints something else than the notebook holds:"
     ) in said
     assert (
-        "--- stored in the notebook\n+++ printed now\n@@ -1,4 +1,4 @@\n a\n-B\n+b\n c\n"
+        "--- stored in the notebook\n+++ printed now\n@@ -1,3 +1,3 @@\n a\n-B\n+b\n c\n"
     ) in said
     assert "make checkpoints" in said
 
@@ -173,7 +180,13 @@ def test_pictures_and_html_are_compared(run: Run) -> None:
     assert run.outcomes("null_picture") == run.outcomes("html") == ["failed"]
     assert "<9 bytes, sha256" in run.cases["null_picture.ipynb::Cell 1"].said
     said = run.cases["html.ipynb::Cell 1"].said
-    assert " [text/html]\n-<b>a</b>\n+<b>b</b>\n [text/plain]\n x" in said
+    assert " <p>\n-<b>a</b>\n+<b>b</b>\n </p>\n [text/plain]\n x" in said
+
+
+def test_line_breaks_count_too(run: Run) -> None:
+    assert run.outcomes("newline") == run.outcomes("line_break") == ["failed"]
+    assert "-a\n+a[no newline at the end]\n" in run.cases["newline.ipynb::Cell 1"].said
+    assert "-<b>\n-</b>\n+<b></b>\n" in run.cases["line_break.ipynb::Cell 1"].said
 
 
 def test_an_exemption_no_longer_needed_fails(run: Run) -> None:
@@ -186,7 +199,7 @@ def test_equal_once_is_chance(run: Run) -> None:
 
 
 def test_the_end_counts_what_was_proven_and_what_was_not(run: Run) -> None:
-    line = "18 notebooks: 9 cells compared, 2 not compared, 16 failed, 6 not run"
+    line = "20 notebooks: 9 cells compared, 2 not compared, 18 failed, 6 not run"
     assert line in run.out
     assert f"good.ipynb::Cell 7: {REASON}" in run.out
     assert f"chance.ipynb::Cell 2: {REASON}" in run.out

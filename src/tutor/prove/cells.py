@@ -201,30 +201,27 @@ class ProvenCell(IPyNbCell):  # type: ignore[misc]  # nbval has no types
         """
         stored, fresh = list(self.lines(ref)), list(self.lines(test))
         self.comparison_traceback: list[str] = []
-        self.difference = "\n".join(
-            difflib.unified_diff(
-                stored, fresh, "stored in the notebook", "printed now", lineterm=""
-            )
-        )
+        self.difference = diff(stored, fresh)
         return stored == fresh
 
     def lines(self, outputs: Any) -> Iterator[str]:
         """The outputs as lines to be compared, each kind but stdout under its name."""
-        for out in notebook.joined({"cells": [{"outputs": outputs}]})["cells"][0][
-            "outputs"
-        ]:
+        wrapped = notebook.joined({"cells": [{"outputs": outputs}]})
+        for out in wrapped["cells"][0]["outputs"]:
             if out["output_type"] == "stream":
                 if out["name"] != "stdout":
                     yield f"[{out['name']}]"
-                yield from self.sanitize(out["text"]).split("\n")
+                *lines, last = self.sanitize(out["text"]).split("\n")
+                yield from lines
+                if last:
+                    yield f"{last}[no newline at the end]"
             elif out["output_type"] == "error":
                 yield f"[error] {out['ename']}: {out['evalue']}"
             else:
                 for mime in sorted(set(out["data"]) - {WIDGET_VIEW}):
                     yield f"[{mime}]"
-                    yield from self.sanitize(readable(mime, out["data"][mime])).split(
-                        "\n"
-                    )
+                    text = readable(mime, out["data"][mime])
+                    yield from self.sanitize(text).split("\n")
 
     def sanitize(self, s: Any) -> Any:
         return apply(self.config.stash[rules_key], s) if isinstance(s, str) else s
@@ -273,6 +270,19 @@ class ProvenCell(IPyNbCell):  # type: ignore[misc]  # nbval has no types
             + (f", step {step}" if step is not None else "")
             + (f', under "{heading}"' if heading else "")
         )
+
+
+def diff(stored: list[str], fresh: list[str]) -> str:
+    """A unified diff; a page or picture on one long line is cut at its tags."""
+
+    def cut(lines: list[str]) -> list[str]:
+        return "\n".join(lines).replace("><", ">\n<").split("\n")
+
+    for one, other in ((cut(stored), cut(fresh)), (stored, fresh)):
+        names = ("stored in the notebook", "printed now")
+        if lines := list(difflib.unified_diff(one, other, *names, lineterm="")):
+            return "\n".join(lines)
+    return ""
 
 
 def readable(mime: str, value: Any) -> str:
