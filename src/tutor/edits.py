@@ -153,7 +153,7 @@ def _replaced(change: Change, lines: list[str], start: int) -> list[str]:
 def _lost(change: Change, lines: list[str]) -> str:
     """The line of the change that the file most clearly lacks."""
     for line in change.before:
-        if line.strip() and not any(_places([line], lines)) and ELLIPSIS != line.strip():
+        if line.strip() not in ("", ELLIPSIS) and not list(_places([line], lines)):
             return line
     return next(line for line in change.before if line.strip())
 

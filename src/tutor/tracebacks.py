@@ -46,7 +46,7 @@ def fold(text: str, project: Path) -> str:
     folded = "\n".join(out)
     for name in (str(project), str(project.resolve())):
         folded = folded.replace(f"{name}/", "").replace(name, ".")
-    return folded + ("\n" if text.endswith("\n") and folded else "")
+    return folded + ("\n" if text.endswith("\n") else "")
 
 
 def _deeper(line: str, indent: int) -> bool:
