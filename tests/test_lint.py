@@ -251,6 +251,7 @@ BITES: dict[str, list[tuple[Change, str]]] = {
         (html('<iframe src="x"></iframe>'), "a <iframe> without words"),
         (html('<img alt="" src="x">'), "a <img> without words"),
         (html("<svg><title>a</title></svg><svg></svg>"), "a <svg> without words"),
+        (html("<svg></svg><title>a</title>"), "a <svg> without words"),
         (html("<canvas></canvas>"), "a <canvas> without words"),
         (outputs(9, shown("image/png", "aa")), "shows image/png"),
         (outputs(9, shown("image/svg+xml", "<svg/>")), "shows image/svg+xml"),

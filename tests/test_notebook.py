@@ -50,10 +50,16 @@ def test_counts_run_from_1_and_results_carry_the_same() -> None:
         "metadata": {},
     }
     nb = notebook.canonical(
-        book(code("a", execution_count=7), code("b"), code("1 + 2", result))
+        book(
+            code("a", execution_count=7),
+            {"cell_type": "markdown", "metadata": {}, "source": "b"},
+            code("c"),
+            code("1 + 2", result),
+        )
     )
-    assert [c["execution_count"] for c in nb["cells"]] == [1, 2, 3]
-    assert nb["cells"][2]["outputs"][0]["execution_count"] == 3
+    counts = [c["execution_count"] for c in notebook.code_cells(nb)]
+    assert counts == [1, 2, 3]
+    assert nb["cells"][3]["outputs"][0]["execution_count"] == 3
 
 
 def test_ids_are_kept_made_unique_and_made_up_the_same_way_twice() -> None:

@@ -91,14 +91,10 @@ class Cell:
         Magics and shell escapes show as the calls that IPython makes of them.
         """
         source = self.body if self.magic == "%%answer" else self.source
-        flags = ast.PyCF_ONLY_AST | ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
         try:
-            plain = _transformer.transform_cell(source)
-            tree = compile(plain, "<cell>", "exec", flags)
+            return ast.parse(_transformer.transform_cell(source))
         except SyntaxError:
             return None
-        assert isinstance(tree, ast.Module)
-        return tree
 
 
 @dataclass(frozen=True)

@@ -122,7 +122,6 @@ class Pictures(HTMLParser):
         super().__init__()
         self.spoken: list[tuple[str, bool]] = []
         self._svg: list[int] = []
-        self._hidden = 0
 
     @classmethod
     def mute(cls, html: str) -> list[str]:
