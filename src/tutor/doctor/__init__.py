@@ -2,19 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from pathlib import Path
+from tutor.doctor.cli import main
+from tutor.doctor.diagnosis import Diagnosis, diagnose
 
-from tutor.report import Problem
-
-
-@dataclass(frozen=True)
-class Diagnosis:
-    """What was found, most likely first."""
-
-    findings: list[Problem] = field(default_factory=list)
-
-
-def diagnose(project: Path, *, python: Path | None = None) -> Diagnosis:
-    """Look at a project and name what is wrong with it."""
-    return Diagnosis()
+__all__ = ["Diagnosis", "diagnose", "main"]

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
+import fcntl
 import json
+import os
+import subprocess
 import sys
-import tempfile
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tutor import children
+from tutor.children import FIRST_FD, Child
 
 INSIDE = Path(__file__).parent / "inside"
 
@@ -27,6 +32,7 @@ import_module("_tutor_inside.{module}").main({arguments!r})
 """
 
 Event = dict[str, Any]
+MOST = 20_000  # events that are kept of one child
 
 
 @dataclass(frozen=True)
@@ -48,31 +54,101 @@ class Told:
         return found[-1] if found else None
 
 
-def command(python: Path | None, module: str, out: Path, *arguments: Any) -> list[str]:
-    """The command line that runs ``inside/<module>.py``."""
-    boot = BOOT.format(
-        init=str(INSIDE / "__init__.py"),
-        home=str(INSIDE),
-        out=str(out),
-        module=module,
-        arguments=list(arguments),
-    )
-    return [str(python or sys.executable), "-c", boot]
+class Live:
+    """A child that reports while it runs.
 
+    Args:
+        project: the folder of ``manage.py``.
+        module: the stem of a file in ``inside/``.
+        arguments: what its ``main`` is given, as one list.
+        python: the project's interpreter; by default ours.
+        pass_fds: descriptors it inherits, from FIRST_FD on.
+        extra: variables for its environment.
+    """
 
-def events(out: Path) -> list[Event]:
-    """What has been reported so far; a line that is still being written is left."""
-    if not out.exists():
-        return []
-    text = out.read_text(encoding="utf-8", errors="replace")
-    return [json.loads(line) for line in text.split("\n")[:-1] if line]
+    def __init__(
+        self,
+        project: Path,
+        module: str,
+        arguments: Sequence[Any] = (),
+        *,
+        python: Path | None = None,
+        pass_fds: Sequence[int] = (),
+        extra: Mapping[str, str] | None = None,
+    ) -> None:
+        self.events: list[Event] = []
+        self._news = threading.Condition()
+        self._closed = False
+        reading, low = os.pipe()
+        writing = fcntl.fcntl(low, fcntl.F_DUPFD_CLOEXEC, FIRST_FD)
+        os.close(low)
+        boot = BOOT.format(
+            init=str(INSIDE / "__init__.py"),
+            home=str(INSIDE),
+            out=writing,
+            module=module,
+            arguments=list(arguments),
+        )
+        argv = [str(python or sys.executable), "-c", boot]
+        self.child = Child(argv, project, (writing, *pass_fds), extra)
+        os.close(writing)
+        self._thread = threading.Thread(target=self._read, args=(reading,), daemon=True)
+        self._thread.start()
 
+    def _read(self, reading: int) -> None:
+        with os.fdopen(reading, encoding="utf-8", errors="replace") as lines:
+            for line in lines:
+                with suppress(ValueError):
+                    event = json.loads(line)
+                    with self._news:
+                        if len(self.events) < MOST:
+                            self.events.append(event)
+                        self._news.notify_all()
+        with self._news:
+            self._closed = True
+            self._news.notify_all()
 
-@contextmanager
-def report_file() -> Iterator[Path]:
-    """A file for a child's report."""
-    with tempfile.TemporaryDirectory(prefix="tutor-") as folder:
-        yield Path(folder) / "report.jsonl"
+    def wait_for(self, seen: Callable[[Event], bool], timeout: float) -> Event | None:
+        """The first event, past or coming, that satisfies ``seen``."""
+        end, looked = time.monotonic() + timeout, 0
+        with self._news:
+            while True:
+                for event in self.events[looked:]:
+                    if seen(event):
+                        return event
+                looked = len(self.events)
+                left = end - time.monotonic()
+                if self._closed or left <= 0:
+                    return None
+                self._news.wait(left)
+
+    async def heard(
+        self, seen: Callable[[Event], bool], timeout: float
+    ) -> Event | None:
+        """The same, for a coroutine."""
+        return await asyncio.to_thread(self.wait_for, seen, timeout)
+
+    def told(self, timed_out: bool = False) -> Told:
+        """What it has said so far."""
+        with self._news:
+            return Told(
+                list(self.events), self.child.text, self.child.poll(), timed_out
+            )
+
+    def finish(self, timeout: float) -> Told:
+        """Wait for its end, at most ``timeout`` seconds, and end it then."""
+        timed_out = False
+        try:
+            self.child.wait(timeout)
+        except subprocess.TimeoutExpired:
+            timed_out = True
+        self.stop()
+        return self.told(timed_out)
+
+    def stop(self) -> None:
+        """End it and everything it has started; safe to repeat."""
+        self.child.stop(grace=0)
+        self._thread.join(1)
 
 
 def tell(
@@ -83,17 +159,6 @@ def tell(
     timeout: float = 10,
     extra: Mapping[str, str] | None = None,
 ) -> Told:
-    """Run a module in the project's interpreter to its end.
-
-    Args:
-        project: the folder of ``manage.py``.
-        module: the stem of a file in ``inside/``.
-        arguments: what its ``main`` is given, as one list.
-        python: the project's interpreter; by default ours.
-        timeout: seconds after which it is ended.
-        extra: variables for its environment.
-    """
-    with report_file() as out:
-        argv: Sequence[str] = command(python, module, out, *arguments)
-        result = children.run(argv, project, timeout, extra)
-        return Told(events(out), result.out, result.code, result.timed_out)
+    """Run a module in the project's interpreter to its end; see ``Live``."""
+    live = Live(project, module, arguments, python=python, extra=extra)
+    return live.finish(timeout)

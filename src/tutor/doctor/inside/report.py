@@ -1,4 +1,3 @@
-
 # mypy: disable-error-code="import-untyped"
 """Say what was seen, as lines of JSON in a file of our own.
 
@@ -19,16 +18,18 @@ _lock = threading.Lock()
 _out = None
 
 
-def open_out(path):
-    """Report into the file ``path`` from now on."""
+def open_out(descriptor):
+    """Report into the pipe ``descriptor`` from now on; no child of ours inherits it."""
     global _out
-    _out = open(path, "a", buffering=1, encoding="utf-8")  # noqa: SIM115
+    os.set_inheritable(descriptor, False)
+    _out = os.fdopen(descriptor, "w", buffering=1, encoding="utf-8")
 
 
 def emit(kind, **data):
     """Report one fact."""
     with _lock:
-        _out.write(json.dumps({"kind": kind, **data}, default=repr) + "\n")
+        line = {"kind": kind, "t": time.monotonic(), **data}
+        _out.write(json.dumps(line, default=repr) + "\n")
 
 
 def inside(filename):
@@ -132,17 +133,20 @@ def error_of(error):
     return links
 
 
-def give_up_after(seconds, stage):
+def give_up_after(seconds, stage, unless=lambda: False):
     """End this process if it is still here, and say where it hung.
 
     Args:
         seconds: how long it may take.
         stage: a function that names what was being tried.
+        unless: a function that says whether it is past the point of hanging.
     """
     main = threading.main_thread().ident
 
     def wait():
         time.sleep(seconds)
+        if unless():
+            return
         frame = sys._current_frames().get(main)
         emit("hang", stage=stage(), frames=stack_of(frame), seconds=seconds)
         os._exit(3)

@@ -1,0 +1,233 @@
+"""Ask the running server: knock, talk, send rubbish, leave; over real sockets."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import json
+from contextlib import suppress
+from dataclasses import dataclass, field
+
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed, InvalidStatus, WebSocketException
+from websockets.typing import Origin
+
+from tutor.doctor.child import Event, Live
+
+FOREIGN = "http://evil.example"
+OPENING = 2.5  # seconds for a handshake
+ANSWER = 1.0  # seconds for one message to be dealt with
+LEAVING = 1.3  # seconds for a consumer to end after its client has gone
+
+_tags = itertools.count(1)
+
+
+@dataclass
+class Client:
+    """One client and what it saw.
+
+    Args:
+        tag: its name in the server's report.
+        path: where it knocked.
+        status: the handshake's status; None where no answer came.
+        heard: every message.
+        closed: the close code, where the server closed the socket.
+        quiet: what was being done when the handler did not come back.
+        phase: what it had done last, for the report.
+    """
+
+    tag: str
+    path: str
+    origin: str | None
+    status: int | None = None
+    heard: list[str | bytes] = field(default_factory=list)
+    closed: int | None = None
+    quiet: str = ""
+    phases: list[tuple[str, str]] = field(default_factory=list)
+
+
+@dataclass
+class Answers:
+    """What the clients of one server saw."""
+
+    clients: list[Client] = field(default_factory=list)
+    foreign: dict[str, int | None] = field(default_factory=dict)
+    missing: dict[str, int | None] = field(default_factory=dict)
+    page: int | None = None
+    asked: bool = False
+
+
+class Conversation:
+    """All that is asked of one server."""
+
+    def __init__(self, live: Live, port: int, host: str, keys: list[str]) -> None:
+        self.live = live
+        self.port = port
+        self.host = host
+        self.seen = Answers(asked=True)
+        self.texts = [json.dumps(dict.fromkeys(keys or ["message"], "hi")), "next"]
+
+    async def ask(self, paths: list[str]) -> Answers:
+        """Ask everything of each path, two at a time; then a page."""
+        self.seen.page = await self.page()
+        for path in paths:
+            await asyncio.gather(
+                self.knock(path, FOREIGN, self.seen.foreign),
+                self.knock(path, None, self.seen.missing),
+                self.whole(path),
+            )
+        return self.seen
+
+    def client(self, path: str, origin: str | None) -> Client:
+        made = Client(f"c{next(_tags)}", path, origin)
+        return made
+
+    def opening(self, client: Client) -> connect:
+        return connect(
+            f"ws://{self.host}:{self.port}{client.path}",
+            host="127.0.0.1",
+            port=self.port,
+            origin=Origin(client.origin) if client.origin else None,
+            additional_headers={"x-tutor-knock": client.tag},
+            proxy=None,
+            compression=None,
+            open_timeout=OPENING,
+            close_timeout=0.5,
+            ping_interval=None,
+            max_size=None,
+        )
+
+    async def knock(
+        self, path: str, origin: str | None, into: dict[str, int | None]
+    ) -> None:
+        """Only the handshake's status."""
+        client = self.client(path, origin)
+        socket = await self.open(client)
+        into[path] = client.status
+        if socket is not None:
+            await socket.close()
+
+    async def open(self, client: Client) -> ClientConnection | None:
+        """Knock; give up as soon as the application is idle without an answer."""
+        opening = asyncio.ensure_future(self._opened(client))
+        settled = asyncio.ensure_future(self.settled(client, 1, OPENING))
+        await asyncio.wait({opening, settled}, return_when=asyncio.FIRST_COMPLETED)
+        if not opening.done():
+            await asyncio.wait({opening}, timeout=0.4)
+        if not opening.done():
+            client.quiet = "connect"
+            opening.cancel()
+        with suppress(asyncio.CancelledError):
+            return await opening
+        return None
+
+    async def _opened(self, client: Client) -> ClientConnection | None:
+        try:
+            socket = await self.opening(client)
+            client.status = 101
+            return socket
+        except InvalidStatus as refused:
+            client.status = refused.response.status_code
+        except (OSError, EOFError, asyncio.TimeoutError, WebSocketException):
+            pass
+        return None
+
+    async def settled(self, client: Client, told: int, timeout: float) -> Event | None:
+        """Wait until the application has dealt with ``told`` messages, or ended."""
+
+        def done(event: Event) -> bool:
+            if event.get("conn") != client.tag:
+                return False
+            return event["kind"] in ("ended", "killed") or (
+                event["kind"] == "idle" and event["told"] >= told
+            )
+
+        return await self.live.heard(done, timeout)
+
+    async def whole(self, path: str) -> None:
+        """Two clients, both kinds of text, rubbish, and a good-bye."""
+        one = self.client(path, f"http://{self.host}")
+        self.seen.clients.append(one)
+        socket = await self.open(one)
+        if socket is None:
+            return
+        two = self.client(path, one.origin)
+        self.seen.clients.append(two)
+        await asyncio.gather(
+            self.talk(one, socket, [("json", self.texts[0]), ("json", self.texts[0])]),
+            self.second(two),
+        )
+        if not (one.quiet or two.quiet):
+            await self.rubbish(path)
+
+    async def second(self, client: Client) -> None:
+        socket = await self.open(client)
+        if socket is not None:
+            await self.talk(client, socket, [("text", self.texts[1])])
+
+    async def rubbish(self, path: str) -> None:
+        """Binary where text is due; text once more where it was refused before."""
+        client = self.client(path, f"http://{self.host}")
+        self.seen.clients.append(client)
+        socket = await self.open(client)
+        if socket is not None:
+            await self.talk(client, socket, [("binary", b"\x00\xff")])
+
+    async def talk(
+        self,
+        client: Client,
+        socket: ClientConnection,
+        said: list[tuple[str, str | bytes]],
+    ) -> None:
+        """Say each message, hear what comes, then leave and watch the end."""
+        if await self.settled(client, 1, ANSWER) is None:
+            client.quiet = "connect"
+        told = 1
+        for phase, message in said:
+            await self.listen(client, socket)
+            if client.closed is not None or client.quiet:
+                break
+            client.phases.append((phase, str(message)))
+            try:
+                await socket.send(message)
+            except ConnectionClosed as closed:
+                client.closed = closed.rcvd.code if closed.rcvd else 1006
+                break
+            told += 1
+            if await self.settled(client, told, ANSWER) is None and not client.quiet:
+                client.quiet = phase
+        await self.listen(client, socket)
+        await socket.close()
+        patience = 0.3 if client.quiet else LEAVING
+        if await self.settled(client, told + 1, patience) is None:
+            client.quiet = client.quiet or "disconnect"
+        await self.settled_at_last(client)
+
+    async def settled_at_last(self, client: Client) -> None:
+        """A moment for what ends by itself after the handler has come back."""
+        await self.live.heard(
+            lambda event: event.get("conn") == client.tag and event["kind"] == "ended",
+            0.1,
+        )
+
+    async def listen(self, client: Client, socket: ClientConnection) -> None:
+        """Collect what has come."""
+        with suppress(asyncio.TimeoutError):
+            try:
+                while len(client.heard) < 500:
+                    client.heard.append(await asyncio.wait_for(socket.recv(), 0.03))
+            except ConnectionClosed as closed:
+                client.closed = closed.rcvd.code if closed.rcvd else 1006
+
+    async def page(self) -> int | None:
+        """The status of the page at ``/``."""
+        try:
+            reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
+            writer.write(
+                f"GET / HTTP/1.1\r\nHost: {self.host}\r\nConnection: close\r\n\r\n".encode()
+            )
+            line = await asyncio.wait_for(reader.readline(), OPENING)
+            writer.close()
+            return int(line.split()[1])
+        except (OSError, asyncio.TimeoutError, IndexError, ValueError):
+            return None

@@ -1,0 +1,55 @@
+"""The verb ``doctor``."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from tutor.doctor.diagnosis import Diagnosis, diagnose
+from tutor.report import Refusal
+
+
+def main(argv: Sequence[str]) -> int:
+    """``doctor PATH [--json] [--python PATH]``.
+
+    Returns:
+        0 where nothing is an error, 1 with errors, 2 where there is no project.
+    """
+    parser = argparse.ArgumentParser(prog="tutor doctor")
+    parser.add_argument("path", type=Path, help="the folder of a Django project")
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    parser.add_argument("--python", type=Path, help="the project's own interpreter")
+    options = parser.parse_args(argv)
+    try:
+        if options.python is not None and not options.python.exists():
+            raise Refusal(f"There is no interpreter {options.python}.")
+        # The last part stays: a virtual environment's python is a link.
+        python = (
+            options.python and options.python.parent.resolve() / options.python.name
+        )
+        found = diagnose(options.path, python=python)
+    except Refusal as refusal:
+        print(str(refusal).splitlines()[0], file=sys.stderr)
+        return 2
+    if options.json:
+        print(json.dumps(found.as_json(), indent=2))
+    else:
+        print(told(found))
+    return 0 if found.ok else 1
+
+
+def told(found: Diagnosis) -> str:
+    """The diagnosis for a person."""
+    parts = [
+        f"{one.severity}: {one.title}"
+        + (f" [{one.slug}]" if one.slug else "")
+        + f"\n{one}"
+        for one in found.findings
+    ]
+    if not parts:
+        step = f"step {found.step_reached}" if found.step_reached else "no step"
+        parts = [f"nothing wrong was found; of Part I, {step} is reached"]
+    return "\n\n".join(parts)

@@ -1,0 +1,137 @@
+"""The diagnosis as a whole: find the project, copy it, look, judge."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from tutor.doctor import catalogue, copying, evidence
+from tutor.doctor.evidence import Evidence
+from tutor.doctor.rules import judge
+from tutor.report import Problem, Refusal
+
+LIMIT = 24.0  # seconds after which no new question is asked
+FIELDS = ("slug", "step", "severity", "title", "file", "line",
+          "tried", "expected", "got", "cause", "cure", "reread")  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Diagnosis:
+    """What was found.
+
+    Args:
+        findings: the problems, most likely first.
+        step_reached: the last step of Part I whose promise the project keeps.
+    """
+
+    findings: list[Problem] = field(default_factory=list)
+    step_reached: int | None = None
+
+    @property
+    def ok(self) -> bool:
+        """Whether there is no error."""
+        return all(one.severity != "error" for one in self.findings)
+
+    def as_json(self) -> dict[str, Any]:
+        """The object that ``--json`` prints."""
+        return {
+            "step_reached": self.step_reached,
+            "ok": self.ok,
+            "findings": [
+                {name: getattr(one, name) for name in FIELDS} for one in self.findings
+            ],
+        }
+
+
+def find_home(project: Path) -> Path:
+    """The folder of ``manage.py``: the project's own, or one below it.
+
+    Raises:
+        Refusal: the path is no Django project.
+    """
+    if not project.is_dir():
+        raise Refusal(f"{project} is no folder.")
+    places = [project, *sorted(p for p in _folders(project)), *sorted(_below(project))]
+    for place in places:
+        with suppress(OSError):
+            if "DJANGO_SETTINGS_MODULE" in (place / "manage.py").read_text(
+                "utf-8", "replace"
+            ):
+                return place
+    for place in places:
+        if (place / "manage.py").is_file():
+            return place
+    raise Refusal(f"{project} is no Django project: there is no manage.py in it.")
+
+
+def _folders(folder: Path) -> Iterator[Path]:
+    with suppress(OSError):
+        for entry in folder.iterdir():
+            if entry.is_dir() and entry.name not in copying.SKIPPED:
+                yield entry
+
+
+def _below(project: Path) -> Iterator[Path]:
+    for folder in _folders(project):
+        yield from _folders(folder)
+
+
+def diagnose(project: Path, *, python: Path | None = None) -> Diagnosis:
+    """Look at a project and name what is wrong with it; nothing in it changes.
+
+    Args:
+        project: the project's folder.
+        python: its own interpreter; by default ours.
+
+    Raises:
+        Refusal: the path is no Django project.
+    """
+    project = project.resolve()
+    home = find_home(project)
+    end = time.monotonic() + LIMIT
+    with copying.copied(project) as copy, nothing_left():
+        seen = evidence.gather(
+            project, home, copy / home.relative_to(project), python, end
+        )
+    found = judge(seen)
+    return Diagnosis([catalogue.problem(one) for one in found], reached(seen))
+
+
+def reached(seen: Evidence) -> int | None:
+    """The last of steps 1 to 6 whose promise the project keeps."""
+    commands = seen.look.all("command")
+    owners = [b for c in commands if c["name"] == "runserver" for b in c["bases"]]
+    websocket = "websocket" in (seen.walk.get("protocols") or {})
+    consumers = [leaf for leaf in seen.leaves if leaf["is"] == "consumer"]
+    kept = [
+        bool(seen.settings) and not seen.failed(seen.look, "apps"),
+        any(base.startswith("daphne.") for base in owners),
+        bool(seen.settings.get("asgi")) and not seen.failed(seen.look, "asgi"),
+        websocket and not seen.failed(seen.serve, "asgi"),
+        bool(consumers),
+        any(client.status == 101 for client in seen.answers.clients),
+    ]
+    number = next((n for n, holds in enumerate(kept) if not holds), len(kept))
+    return number or None
+
+
+@contextmanager
+def nothing_left() -> Iterator[None]:
+    """End what the project has started and let go, such as daemons of its own."""
+    import psutil
+
+    mark = f"{os.getpid()}-{time.monotonic_ns()}"
+    os.environ["TUTOR_DOCTOR"] = mark
+    try:
+        yield
+    finally:
+        os.environ.pop("TUTOR_DOCTOR", None)
+        for process in psutil.process_iter(["pid"]):
+            with suppress(psutil.Error, OSError):
+                if process.environ().get("TUTOR_DOCTOR") == mark:
+                    process.kill()

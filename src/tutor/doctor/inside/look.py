@@ -1,0 +1,234 @@
+# ruff: noqa: BLE001  (whatever a project raises is a fact to report)
+# mypy: disable-error-code="import-untyped"
+"""The facts of a project as ``manage.py`` sees it, and so as ``runserver`` does."""
+
+import importlib.machinery
+import importlib.metadata
+import importlib.util
+import os
+import sys
+
+from . import load, shield, walk
+from .report import ROOT, emit, error_of, give_up_after, inside
+
+LIMIT = 8  # seconds for the whole process
+
+
+def main(arguments):
+    give_up_after(LIMIT, lambda: load.stage[0])
+    emit("python", version=list(sys.version_info[:3]))
+    versions()
+    load.begin()
+    shadows()
+    if not settings():
+        return
+    if not load.setup():
+        return
+    load.stage[0] = "facts"
+    for fact in (problems, commands, layers, templates, pages, own_apps):
+        attempt(fact)
+    load.stage[0] = "application"
+    attempt(application)
+    load.stage[0] = "urls"
+    attempt(urls)
+
+
+def attempt(fact):
+    try:
+        return fact()
+    except BaseException as error:
+        emit("failed", stage=fact.__name__, error=error_of(error))
+        return None
+
+
+def versions():
+    found = {}
+    for name in (
+        "django",
+        "channels",
+        "daphne",
+        "asgiref",
+        "channels_redis",
+        "twisted",
+    ):
+        try:
+            found[name] = importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    emit("versions", found=found)
+
+
+def shadows():
+    """Modules of the project that hide an installed one of the same name."""
+    elsewhere = [p for p in sys.path if os.path.realpath(p or ".") != ROOT]
+    found = []
+    for entry in sorted(os.listdir(ROOT)):
+        name, dot, end = entry.partition(".")
+        is_package = not dot and os.path.isdir(os.path.join(ROOT, entry))
+        if not name.isidentifier() or not (end == "py" or is_package):
+            continue
+        if is_package and not os.path.exists(os.path.join(ROOT, entry, "__init__.py")):
+            continue
+        try:
+            spec = importlib.machinery.PathFinder.find_spec(name, elsewhere)
+        except Exception:
+            continue
+        origin = getattr(spec, "origin", None)
+        if origin and not inside(origin):
+            found.append(
+                {"name": name, "file": entry if end else entry + "/__init__.py"}
+            )
+    emit("shadows", found=found)
+
+
+def settings():
+    shield.raise_shield_later()
+    if not load.settings():
+        return False
+    from django.conf import settings as loaded
+
+    module = sys.modules.get(loaded.SETTINGS_MODULE)
+    emit(
+        "settings",
+        module=loaded.SETTINGS_MODULE,
+        file=inside(getattr(module, "__file__", None)),
+        names=[name for name in dir(module) if name.isupper()],
+        apps=[str(app) for app in loaded.INSTALLED_APPS],
+        asgi=plain(getattr(loaded, "ASGI_APPLICATION", None)),
+        wsgi=plain(getattr(loaded, "WSGI_APPLICATION", None)),
+        layers=plain(getattr(loaded, "CHANNEL_LAYERS", None)),
+        hosts=plain(loaded.ALLOWED_HOSTS),
+        debug=bool(loaded.DEBUG),
+        logging=plain(loaded.LOGGING),
+        urlconf=plain(loaded.ROOT_URLCONF),
+        databases={
+            alias: {"engine": one.get("ENGINE", ""), "name": str(one.get("NAME", ""))}
+            for alias, one in loaded.DATABASES.items()
+        },
+        unsafe=os.environ.get("DJANGO_ALLOW_ASYNC_UNSAFE"),
+    )
+    return True
+
+
+def plain(value):
+    """A setting as plain data; what is none of it becomes its text."""
+    if isinstance(value, dict):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple, set)):
+        return [plain(item) for item in value]
+    if value is None or isinstance(value, (str, int, float, bool)):
+        return value
+    return str(value)
+
+
+def problems():
+    from django.core.checks import WARNING, run_checks
+
+    found = [p for p in run_checks() if p.level >= WARNING and not p.is_silenced()]
+    emit(
+        "problems",
+        found=[
+            {"id": p.id, "text": p.msg, "level": p.level, "hint": p.hint} for p in found
+        ],
+    )
+
+
+def commands():
+    from django.core.management import get_commands, load_command_class
+
+    owners = get_commands()
+    for name in ("runserver", "runworker"):
+        if name in owners:
+            command = load_command_class(owners[name], name)
+            emit(
+                "command",
+                name=name,
+                owner=str(owners[name]),
+                bases=[kind.__module__ for kind in type(command).__mro__],
+            )
+
+
+def layers():
+    """Build the channel layers, as the first connection would."""
+    from channels.layers import channel_layers
+
+    for alias in channel_layers.configs or {}:
+        try:
+            layer = channel_layers[alias]
+            emit("layer", alias=alias, type=walk.name_of(layer), error=None)
+        except BaseException as error:
+            emit("layer", alias=alias, type=None, error=error_of(error))
+
+
+def templates():
+    from django.template import engines
+
+    found = []
+    for engine in engines.all():
+        for folder in engine.template_dirs:
+            if inside(os.path.join(str(folder), "x")):
+                found.append(inside(os.path.join(str(folder), "x"))[:-2])
+    emit("templates", folders=found)
+
+
+def pages():
+    from django.contrib.staticfiles.finders import get_finders
+
+    found = []
+    for finder in get_finders():
+        for storage in getattr(finder, "storages", {}).values():
+            place = inside(os.path.join(str(storage.location), "x"))
+            if place:
+                found.append(place[:-2])
+    emit("static", folders=found)
+
+
+def own_apps():
+    from django.apps import apps
+
+    emit(
+        "own-apps",
+        found=[
+            {"name": c.name, "file": inside(os.path.join(c.path, "x"))[:-2]}
+            for c in apps.get_app_configs()
+            if inside(os.path.join(c.path, "x"))
+        ],
+    )
+
+
+def application():
+    """Import the application as ``runserver`` does, after ``django.setup()``."""
+    from django.conf import settings as loaded
+
+    named = getattr(loaded, "ASGI_APPLICATION", None)
+    if not isinstance(named, str) or "." not in named:
+        return
+    try:
+        found = load.path_of(named)
+    except BaseException as error:
+        emit("failed", stage="asgi", error=error_of(error))
+        return
+    emit("asgi", type=walk.name_of(found))
+    emit("walk", **walk.walk(found))
+    emit("consumers", found=walk.consumers())
+
+
+def urls():
+    """Consumers among the pages' URLs, where no socket ever looks."""
+    from django.urls import get_resolver
+
+    found = []
+
+    def visit(patterns, depth=0):
+        for pattern in patterns:
+            inner = getattr(pattern, "url_patterns", None)
+            if inner is not None and depth < 5:
+                visit(inner, depth + 1)
+                continue
+            callback = getattr(pattern, "callback", None)
+            kind = walk.kind(callback)
+            if kind in ("consumer", "class", "instance"):
+                found.append({"route": str(pattern.pattern), "is": kind})
+
+    visit(get_resolver().url_patterns)
+    emit("urls", consumers=found)

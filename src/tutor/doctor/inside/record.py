@@ -1,0 +1,223 @@
+# ruff: noqa: BLE001  (whatever a project raises is a fact to report)
+# mypy: disable-error-code="import-untyped"
+"""Watch an application while a real server runs it: what it is told, what it says."""
+
+import ast
+import asyncio
+import contextvars
+import gc
+import inspect
+import itertools
+import json
+import sys
+import threading
+import time
+import warnings
+
+from .report import emit, error_of, inside, own, stack_of
+
+TAG = b"x-tutor-knock"
+SLOW = 0.15  # seconds for which the loop may stand still
+
+_site = contextvars.ContextVar("site", default=None)
+_count = itertools.count(1)
+
+
+class Line:
+    """One connection, as the application sees it."""
+
+    def __init__(self, scope, receive, send):
+        tags = [value for name, value in scope.get("headers", []) if name == TAG]
+        self.conn = tags[0].decode() if tags else "?%d" % next(_count)
+        self._receive, self._send = receive, send
+        self.told = 0
+
+    async def receive(self):
+        emit("idle", conn=self.conn, told=self.told)
+        message = await self._receive()
+        self.told += 1
+        emit("told", conn=self.conn, type=message.get("type"))
+        return message
+
+    async def send(self, message):
+        at = own(stack_of(sys._getframe(1))) or _site.get()
+        emit("sent", conn=self.conn, at=at, **described(message))
+        await self._send(message)
+
+
+def described(message):
+    """A message as data: its keys, and the Python types of what it carries."""
+    if not isinstance(message, dict):
+        return {"type": None, "is": type(message).__name__}
+    return {
+        "type": message.get("type"),
+        "is": "dict",
+        "keys": sorted(str(key) for key in message),
+        "text": _type(message, "text"),
+        "bytes": _type(message, "bytes"),
+        "value": repr(message.get("text", message.get("bytes")))[:200],
+        "code": message.get("code") if isinstance(message.get("code"), int) else None,
+        "reason": bool(message.get("reason")),
+        "twice": twice(message.get("text")),
+        "python": python_text(message.get("text")),
+    }
+
+
+def twice(text):
+    """Whether a text is JSON within JSON."""
+    try:
+        inner = json.loads(text)
+        return isinstance(inner, str) and isinstance(json.loads(inner), (dict, list))
+    except (TypeError, ValueError):
+        return False
+
+
+def python_text(text):
+    """Whether a text is what Python prints of a dict, a list or bytes: no JSON."""
+    if not isinstance(text, str) or text[:2] not in ("{'", "['", "b'", 'b"', "[{"):
+        return False
+    try:
+        json.loads(text)
+    except ValueError:
+        try:
+            return isinstance(ast.literal_eval(text), (dict, list, bytes))
+        except (ValueError, SyntaxError):
+            return False
+    return False
+
+
+def _type(message, key):
+    return type(message[key]).__name__ if key in message else None
+
+
+def recorded(application):
+    """The application with every connection noted."""
+
+    async def app(scope, receive, send):
+        if scope["type"] != "websocket":
+            try:
+                return await application(scope, receive, send)
+            except Exception as error:
+                emit("http-failed", type=scope["type"], error=error_of(error))
+                raise
+        line = Line(scope, receive, send)
+        emit("began", conn=line.conn, path=scope.get("path"))
+        watch_blocking()
+        try:
+            await application(scope, line.receive, line.send)
+        except asyncio.CancelledError:
+            emit("killed", conn=line.conn)
+            raise
+        except BaseException as error:
+            emit("failed", stage="socket", conn=line.conn, error=error_of(error))
+            raise
+        finally:
+            gc.collect()
+            emit("ended", conn=line.conn)
+            asyncio.get_running_loop().call_later(0.15, census)
+
+    return app
+
+
+def census():
+    """The project's own tasks that are still running."""
+    found = []
+    for task in asyncio.all_tasks():
+        coroutine = task.get_coro()
+        code = getattr(coroutine, "cr_code", None)
+        file = inside(code.co_filename) if code else None
+        if file and not task.done() and code.co_name != "app":
+            found.append(
+                {"file": file, "line": code.co_firstlineno, "name": code.co_name}
+            )
+    emit("tasks", found=found)
+
+
+def note_sync_sends():
+    """Remember where a synchronous consumer sends: its thread has the frames."""
+    from channels.consumer import SyncConsumer
+
+    real = SyncConsumer.send
+
+    def send(self, message):
+        _site.set(own(stack_of(sys._getframe(1))))
+        return real(self, message)
+
+    SyncConsumer.send = send
+
+
+def note_unawaited():
+    """Report each coroutine that is thrown away, whatever the warnings filter."""
+    sys.set_coroutine_origin_tracking_depth(8)
+    real = getattr(warnings, "_warn_unawaited_coroutine", None)
+
+    def warn(coroutine):
+        origin = getattr(coroutine, "cr_origin", None) or ()
+        frames = [
+            {"file": inside(file), "line": line, "name": name}
+            for file, line, name in origin
+            if inside(file)
+        ]
+        emit(
+            "unawaited",
+            name=getattr(coroutine, "__qualname__", "?"),
+            module=getattr(
+                inspect.getmodule(getattr(coroutine, "cr_code", None)), "__name__", ""
+            ),
+            at=frames[0] if frames else None,
+        )
+        if real is not None:
+            real(coroutine)
+
+    warnings._warn_unawaited_coroutine = warn
+
+
+def note_lost_tasks(loop):
+    """Report what a task raised that nobody waited for."""
+
+    def handle(loop, context):
+        error = context.get("exception")
+        if error is not None:
+            emit("task-failed", error=error_of(error))
+        loop.default_exception_handler(context)
+
+    loop.set_exception_handler(handle)
+
+
+_watching = []
+
+
+def watch_blocking():
+    """Start, once, the thread that sees the event loop stand still."""
+    if _watching:
+        return
+    _watching.append(True)
+    loop = asyncio.get_running_loop()
+    main = threading.get_ident()
+    beat = [0]
+
+    def tick():
+        beat[0] += 1
+        loop.call_later(0.01, tick)
+
+    def watch():
+        seen, still, frames = 0, 0, None
+        while True:
+            time.sleep(0.01)
+            if beat[0] != seen:
+                if frames is not None and still * 0.01 >= SLOW:
+                    emit("blocked", seconds=still * 0.01, frames=frames, at=own(frames))
+                seen, still, frames = beat[0], 0, None
+                continue
+            still += 1
+            if still == int(SLOW / 0.01) or still % 100 == 0:
+                # The thread's own naps are counted, so a machine that stands
+                # still does not look like a project that sleeps.
+                now = stack_of(sys._current_frames().get(main))[-25:]
+                if own(now) or frames is None:
+                    frames = now
+                if still * 0.01 >= 3 and own(frames):
+                    emit("blocked", seconds=still * 0.01, frames=frames, at=own(frames))
+
+    tick()
+    threading.Thread(target=watch, daemon=True).start()

@@ -1,0 +1,125 @@
+# ruff: noqa: BLE001  (whatever a project raises is a fact to report)
+# mypy: disable-error-code="import-untyped"
+"""Run a project's application under Daphne, as production does, and watch it.
+
+The ASGI module is imported in a process that has nothing but Python and Daphne:
+no ``manage.py``, no ``DJANGO_SETTINGS_MODULE``.
+"""
+
+import importlib
+import importlib.abc
+import os
+import sys
+
+from . import load, record, shield, walk
+from .report import ROOT, emit, error_of, give_up_after, inside, own, stack_of
+
+IMPORTING = 8  # seconds
+TURN = 0.05  # seconds between two looks at finished applications
+
+
+def main(arguments):
+    target, descriptor = arguments
+    loaded = []
+    give_up_after(IMPORTING, lambda: load.stage[0], unless=lambda: bool(loaded))
+    sys.path[:] = [ROOT] + [p for p in sys.path if p not in ("", ROOT)]
+    sys.argv[:] = ["daphne", target]
+    os.environ.pop("DJANGO_SETTINGS_MODULE", None)
+    load.stage[0] = "daphne"
+    try:
+        import daphne.server
+    except BaseException as error:
+        emit("failed", stage="daphne", error=error_of(error))
+        return
+    application = imported(target)
+    if application is None:
+        return
+    loaded.append(True)
+    serve(daphne.server, application, descriptor)
+
+
+def imported(target):
+    """The application, imported as Daphne imports it; None where that fails."""
+    shield.raise_shield()
+    sys.meta_path.insert(0, Order())
+    module, _, name = target.partition(":")
+    load.stage[0] = "asgi"
+    try:
+        found = importlib.import_module(module)
+        sys.meta_path.pop(0)
+        application = getattr(found, name or "application")
+    except BaseException as error:
+        emit("failed", stage="asgi", error=error_of(error), module=module)
+        return None
+    emit("asgi", file=inside(found.__file__), name=name or "application")
+    emit("environment", settings=os.environ.get("DJANGO_SETTINGS_MODULE"))
+    hosts()
+    load.stage[0] = "walk"
+    try:
+        emit("walk", **walk.walk(application))
+        emit("consumers", found=walk.consumers())
+    except BaseException as error:
+        emit("failed", stage="walk", error=error_of(error))
+    return application
+
+
+def hosts():
+    """The names under which the project's own pages are let in."""
+    try:
+        from django.conf import settings
+
+        emit("hosts", hosts=list(settings.ALLOWED_HOSTS))
+    except BaseException as error:
+        emit("failed", stage="hosts", error=error_of(error))
+
+
+class Order(importlib.abc.MetaPathFinder):
+    """Finds nothing; notes which of the project's modules Django was not ready for."""
+
+    def __init__(self):
+        self.own = {entry.partition(".")[0] for entry in os.listdir(ROOT)}
+
+    def find_spec(self, name, path, target=None):
+        if name.partition(".")[0] not in self.own:
+            return None
+        registry = getattr(sys.modules.get("django.apps"), "apps", None)
+        if registry is None or not registry.apps_ready:
+            stack = [f for f in stack_of(sys._getframe(1)) if f["own"]]
+            if stack:
+                emit("early", module=name, at=own(stack), first=stack[0])
+        return None
+
+
+def serve(server, application, descriptor):
+    """Run Daphne until this process is ended."""
+    import asyncio
+    import logging
+
+    reactor = server.reactor
+    real_later = reactor.callLater
+
+    def later(delay, function, *args, **kwargs):
+        # Daphne looks at finished applications once a second; nobody waits here.
+        if getattr(function, "__name__", "") == "application_checker":
+            delay = TURN
+        return real_later(delay, function, *args, **kwargs)
+
+    reactor.callLater = later
+    record.note_sync_sends()
+    record.note_unawaited()
+    record.note_lost_tasks(reactor._asyncioEventloop)
+    logger = logging.getLogger("daphne.server")
+    emit("logging", hidden=logger.disabled, level=logger.getEffectiveLevel())
+    logging.basicConfig(level=logging.INFO)
+
+    def ready():
+        asyncio.set_event_loop(reactor._asyncioEventloop)
+        emit("ready")
+
+    server.Server(
+        application=record.recorded(application),
+        endpoints=["fd:fileno=%d" % descriptor],
+        signal_handlers=False,
+        application_close_timeout=1,
+        ready_callable=ready,
+    ).run()

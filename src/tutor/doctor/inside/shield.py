@@ -1,0 +1,71 @@
+# ruff: noqa: BLE001  (whatever a project raises is a fact to report)
+# mypy: disable-error-code="import-untyped"
+"""Let a project run without changing anything outside its copy.
+
+The project is a copy; what it could still reach are databases elsewhere, mail,
+and a Redis that others use.  The settings are changed as they are loaded.
+"""
+
+import os
+import shutil
+
+from .report import ROOT, emit
+
+BIG = 50_000_000  # bytes; a larger database is not copied
+
+
+def raise_shield():
+    """Replace the outer world in the settings, at the moment they are loaded."""
+    from django import conf
+
+    real = conf.Settings.__init__
+
+    def init(self, module):
+        real(self, module)
+        for change in (_databases, _mail, _layers):
+            try:
+                change(self)
+            except Exception as error:
+                emit("shield-failed", text=repr(error))
+
+    conf.Settings.__init__ = init
+
+
+def _databases(settings):
+    for alias, database in list(settings.DATABASES.items()):
+        if not database:
+            continue
+        engine = database.get("ENGINE", "")
+        name = str(database.get("NAME") or "")
+        if "sqlite" in engine and (not name or ":memory:" in name or _inside(name)):
+            continue
+        copy = os.path.join(ROOT, ".tutor-%s.sqlite3" % alias)
+        if "sqlite" in engine and os.path.exists(name) and os.path.getsize(name) < BIG:
+            shutil.copyfile(name, copy)
+        settings.DATABASES[alias] = {
+            "ENGINE": "django.db.backends.sqlite3",
+            "NAME": copy,
+        }
+        emit("database-replaced", alias=alias, engine=engine)
+
+
+def _inside(name):
+    return os.path.realpath(name).startswith(ROOT + os.sep)
+
+
+def _mail(settings):
+    settings.EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
+
+
+def _layers(settings):
+    for layer in (getattr(settings, "CHANNEL_LAYERS", None) or {}).values():
+        if isinstance(layer, dict) and "redis" in str(layer.get("BACKEND", "")).lower():
+            layer.setdefault("CONFIG", {})["prefix"] = "tutor-doctor-%d" % os.getpid()
+
+
+def raise_shield_later():
+    """The same where Django itself may be missing: that is for others to report."""
+    try:
+        raise_shield()
+    except ImportError:
+        return

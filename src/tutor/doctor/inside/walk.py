@@ -1,0 +1,304 @@
+# ruff: noqa: BLE001  (whatever a project raises is a fact to report)
+# mypy: disable-error-code="import-untyped"
+"""Walk an ASGI application from its outermost object down to its consumers."""
+
+import inspect
+import re
+import uuid
+
+from .report import inside
+
+_INNER = ("inner", "application", "app", "_app", "asgi_app", "wrapped", "_inner")
+_WORDS = ("1", "lobby", "7", "room1", "a-b", "2024", str(uuid.UUID(int=7)), "x", "abc")
+
+
+def walk(application):
+    """Everything between the application and its consumers, as plain data."""
+    described = {"type": name_of(application), "protocols": None, "leaves": []}
+    router = peel(application, _is_protocols)[0]
+    if router is None:
+        return described
+    described["router"] = name_of(router)
+    mapping = getattr(router, "application_mapping", None)
+    if not isinstance(mapping, dict):
+        described["mapping"] = name_of(mapping)
+        return described
+    described["protocols"] = {
+        str(key): {"type": name_of(value), "chain": chain(value), "is": kind(value)}
+        for key, value in mapping.items()
+    }
+    if "websocket" in mapping:
+        leaves = list(leaves_of(mapping["websocket"], (), "", ()))
+        for leaf in leaves:
+            leaf["reached"] = resolve(mapping["websocket"], leaf["sample"], leaves)
+        described["leaves"] = [
+            {key: value for key, value in leaf.items() if key != "object"}
+            for leaf in leaves
+        ]
+    return described
+
+
+def name_of(thing):
+    """``module.Name`` of a class, a function, or the class of an instance."""
+    target = thing
+    if not (inspect.isclass(thing) or inspect.isroutine(thing)):
+        target = type(thing)
+    module = getattr(target, "__module__", None) or ""
+    name = getattr(target, "__qualname__", None) or getattr(target, "__name__", "?")
+    return module + "." + name
+
+
+def _is_protocols(thing):
+    return hasattr(thing, "application_mapping") and not hasattr(thing, "routes")
+
+
+def _is_router(thing):
+    return isinstance(getattr(thing, "routes", None), (list, tuple)) and callable(thing)
+
+
+def inner_of(thing):
+    """What a middleware wraps, or None: by its attributes or its closure."""
+    if inspect.isclass(thing) or hasattr(thing, "consumer_class"):
+        return None
+    for name in _INNER:
+        found = getattr(thing, name, None)
+        if (
+            found is not None
+            and found is not thing
+            and (callable(found) or _listed(found))
+        ):
+            return found
+    func = getattr(thing, "func", None)
+    if callable(func) and getattr(thing, "args", None) is not None:
+        return next((a for a in thing.args if callable(a)), func)
+    for cell in getattr(thing, "__closure__", None) or ():
+        try:
+            found = cell.cell_contents
+        except ValueError:
+            continue
+        if _is_router(found) or _is_protocols(found) or inner_of_known(found):
+            return found
+    return None
+
+
+def inner_of_known(thing):
+    return callable(thing) and any(
+        getattr(thing, name, None) is not None for name in _INNER
+    )
+
+
+def _listed(thing):
+    return isinstance(thing, (list, tuple))
+
+
+def peel(thing, wanted):
+    """Take wrappers off until ``wanted`` fits: the object and what was passed."""
+    passed = []
+    for _ in range(30):
+        if thing is None or wanted(thing):
+            return thing, passed
+        passed.append(name_of(thing))
+        thing = inner_of(thing)
+    return None, passed
+
+
+def chain(thing):
+    """The names of everything between here and the router, outermost first."""
+    return peel(thing, lambda t: _is_router(t) or _listed(t))[1]
+
+
+def kind(thing):
+    """What an object at the end of a route is."""
+    from channels.consumer import AsyncConsumer
+
+    if hasattr(thing, "consumer_class"):
+        return "consumer"
+    if inspect.isclass(thing):
+        return "class" if issubclass(thing, AsyncConsumer) else "other-class"
+    if isinstance(thing, AsyncConsumer):
+        return "instance"
+    if inspect.ismethod(thing) and thing.__name__ == "as_asgi":
+        return "method"
+    if _listed(thing):
+        return "list"
+    if _is_router(thing):
+        return "router"
+    if inspect.isfunction(thing) and name_of(thing).startswith("django.core.asgi"):
+        return "not-called"
+    if hasattr(thing, "view_class"):
+        return "view"
+    return "app" if callable(thing) else "nothing"
+
+
+def leaves_of(thing, passed, path, outer):
+    """Every place where a connection can end, with its way there."""
+    found, through = peel(thing, lambda t: _is_router(t) or _listed(t))
+    passed = passed + tuple(through)
+    if found is None:
+        last = thing
+        for _ in through[1:]:
+            last = inner_of(last)
+        yield leaf(last, passed[:-1], path, outer, None)
+    elif _listed(found) and not _is_router(found):
+        yield leaf(found, passed, path, outer, None)
+    else:
+        yield from routes_of(found, passed, path, outer)
+
+
+def routes_of(router, passed, path, outer):
+    if not router.routes:
+        yield {
+            **leaf(None, passed, path, outer, None),
+            "is": "empty",
+        }
+    for route in router.routes:
+        pattern = getattr(route, "pattern", None)
+        callback = getattr(route, "callback", route)
+        text = str(pattern) if pattern is not None else ""
+        step = {
+            "text": text,
+            "pattern": type(pattern).__name__,
+            "endpoint": bool(getattr(pattern, "_is_endpoint", True)),
+            "names": sorted(getattr(getattr(pattern, "regex", None), "groupindex", {})),
+            "sample": sample_of(pattern),
+            "hidden": not _is_router(callback)
+            and peel(callback, _is_router)[0] is not None,
+        }
+        way = path + (step["sample"] if step["sample"] is not None else text)
+        if _is_router(callback):
+            yield from routes_of(callback, passed, way, (*outer, step))
+        elif step["hidden"]:
+            yield from leaves_of(callback, passed, way, (*outer, step))
+        else:
+            yield leaf(callback, passed, way, (*outer, step), route)
+
+
+def leaf(thing, passed, path, steps, route):
+    found = getattr(thing, "consumer_class", None)
+    if found is None and inspect.isclass(thing):
+        found = thing
+    if found is None and kind(thing) == "instance":
+        found = type(thing)
+    if found is None and inspect.ismethod(thing) and inspect.isclass(thing.__self__):
+        found = thing.__self__
+    return {
+        "object": thing,
+        "is": kind(thing) if thing is not None else "nothing",
+        "type": name_of(thing),
+        "chain": list(passed),
+        "steps": list(steps),
+        "sample": "/" + path.lstrip("/"),
+        "consumer": name_of(found) if found is not None else None,
+    }
+
+
+def sample_of(pattern):
+    """A path that the pattern matches, or None."""
+    regex = getattr(pattern, "regex", None)
+    if regex is None:
+        return None
+    from django.utils import regex_helper
+
+    try:
+        candidates = regex_helper.normalize(regex.pattern)
+    except Exception:
+        return None
+    for form, names in candidates[:4]:
+        for word in _WORDS:
+            text = form % {name: word for name in names}
+            try:
+                matched = pattern.match(text)
+            except Exception:
+                continue
+            if matched:
+                return text
+    return None
+
+
+def resolve(thing, path, leaves):
+    """The index of the leaf that a path ends at; None for nowhere."""
+    router = peel(thing, lambda t: _is_router(t) or _listed(t))[0]
+    if router is None:
+        return 0
+    try:
+        found = _resolve(router, path)
+    except Exception:
+        return None
+    for index, one in enumerate(leaves):
+        if found is not None and one["object"] is found:
+            return index
+    return None
+
+
+def _resolve(router, path):
+    if not _is_router(router):
+        return router
+    path = path.lstrip("/")
+    for route in router.routes:
+        matched = route.pattern.match(path)
+        if not matched:
+            continue
+        inner = peel(route.callback, _is_router)[0]
+        if inner is None:
+            return route.callback
+        # Behind a middleware, too: the first match decides, as in URLRouter.
+        return _resolve(inner, matched[0])
+    return None
+
+
+def consumers():
+    """Every consumer class of the project, with its methods."""
+    from channels.consumer import AsyncConsumer
+
+    found, queue = [], [AsyncConsumer]
+    while queue:
+        for sub in queue.pop().__subclasses__():
+            queue.append(sub)
+            described = consumer(sub)
+            if described is not None and described not in found:
+                found.append(described)
+    return found
+
+
+def consumer(cls):
+    """One consumer class, or None where it is not the project's."""
+    try:
+        file = inside(inspect.getsourcefile(cls))
+    except TypeError:
+        return None
+    if file is None:
+        return None
+    methods = {}
+    for base in reversed(cls.__mro__):
+        own = base is cls or inside(getattr(inspect.getmodule(base), "__file__", None))
+        if not own:
+            continue
+        for name, value in vars(base).items():
+            if inspect.isfunction(value):
+                methods[name] = {
+                    "line": value.__code__.co_firstlineno,
+                    "file": inside(value.__code__.co_filename) or file,
+                    "async": inspect.iscoroutinefunction(value)
+                    or inspect.isasyncgenfunction(value),
+                    "params": list(inspect.signature(value).parameters),
+                }
+    return {
+        "name": name_of(cls),
+        "file": file,
+        "line": _line(cls),
+        "bases": [name_of(base) for base in cls.__mro__],
+        "sync": bool(getattr(cls, "_sync", False)),
+        "methods": methods,
+    }
+
+
+def _line(cls):
+    try:
+        return inspect.getsourcelines(cls)[1]
+    except (OSError, TypeError):
+        return None
+
+
+def is_literal_route(text):
+    """Whether a regular expression says nothing but its own text."""
+    return re.escape(text) == text

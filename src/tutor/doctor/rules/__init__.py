@@ -1,0 +1,40 @@
+"""The rules: each looks at the evidence and names what it recognises."""
+
+from __future__ import annotations
+
+from tutor.doctor.evidence import Evidence
+from tutor.doctor.rules import application, loading, reading, settings, sockets
+from tutor.doctor.rules.found import Found
+
+__all__ = ["Found", "judge"]
+
+
+def judge(seen: Evidence) -> list[Found]:
+    """Everything that is recognised, most likely cause first, each once."""
+    found = list(loading.rules(seen))
+    if not found or found[0].slug is None:
+        found += settings.rules(seen)
+    if not found:
+        found += application.rules(seen)
+        found += sockets.rules(seen)
+        found += reading.rules(seen)
+    elif found[0].rank >= settings.RANK:
+        found += application.rules(seen)
+        found += sockets.rules(seen)
+        found += reading.rules(seen)
+    found.sort(key=lambda one: one.rank)
+    return list(_once(found))
+
+
+def _once(found: list[Found]) -> list[Found]:
+    """Without what was recognised twice: the same mistake, or the same place."""
+    kept: list[Found] = []
+    for one in found:
+        if any(one.slug == other.slug and one.slug for other in kept):
+            continue
+        if one.place[1] and any(
+            one.place == other.place and other.slug for other in kept
+        ):
+            continue
+        kept.append(one)
+    return kept

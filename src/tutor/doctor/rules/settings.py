@@ -1,0 +1,282 @@
+"""Settings that load, and yet are wrong for sockets."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from tutor.doctor.evidence import Evidence
+from tutor.doctor.rules.found import NOWHERE, Found, last_line
+
+RANK = 20
+PROTOCOLS = "channels.routing.ProtocolTypeRouter"
+
+
+def rules(seen: Evidence) -> Iterator[Found]:
+    if not seen.settings:
+        return
+    yield from _apps(seen)
+    yield from _asgi(seen)
+    yield from _layers(seen)
+    yield from _hosts(seen)
+    yield from _logging(seen)
+    yield from _versions(seen)
+
+
+def wants_sockets(seen: Evidence) -> bool:
+    """Whether anything in the project is meant for sockets."""
+    return bool(
+        seen.source.consumers()
+        or seen.settings.get("asgi")
+        or seen.settings.get("layers")
+        or seen.walk.get("protocols")
+        or "channels" in _names(seen)
+    )
+
+
+def _names(seen: Evidence) -> list[str]:
+    """The apps by their package."""
+    return [str(app).partition(".")[0] for app in seen.settings.get("apps") or []]
+
+
+def _apps(seen: Evidence) -> Iterator[Found]:
+    names = _names(seen)
+    place = seen.setting("INSTALLED_APPS")
+    owner = next(
+        (c for c in seen.look.all("command") if c["name"] == "runserver"), None
+    )
+    if owner is None or any(base.startswith("daphne.") for base in owner["bases"]):
+        return
+    tried, expected = "python manage.py runserver", "runserver belongs to Daphne"
+    got = f"runserver belongs to {owner['owner']}"
+    if "daphne" in names:
+        apps = [str(app) for app in seen.settings["apps"]]
+        daphne = names.index("daphne")
+        slug = "apps-other-runserver-wins"
+        if any(a.startswith("django.contrib.staticfiles") for a in apps[:daphne]):
+            slug = "apps-daphne-after-staticfiles"
+            got = (
+                "(daphne.E001) Daphne must be listed before django.contrib.staticfiles"
+            )
+        yield Found(slug, got, place, RANK, tried, expected)
+    elif wants_sockets(seen) and "daphne" in _installed(seen):
+        first = bool(names) and names[0] == "channels"
+        slug = "apps-only-channels-as-in-v3-guides" if first else "apps-daphne-missing"
+        yield Found(slug, got, place, RANK, tried, expected)
+    elif wants_sockets(seen):
+        yield Found(
+            "install-channels-without-daphne-extra", got, place, RANK, tried, expected
+        )
+
+
+def _installed(seen: Evidence) -> dict[str, str]:
+    return (seen.look.get("versions") or {}).get("found", {})
+
+
+def _like(seen: Evidence, name: str) -> str | None:
+    """A setting of another name that was meant to be this one."""
+    names = [n for n in seen.settings.get("names", []) if n != name]
+    own = {
+        n
+        for m in seen.source.modules.values()
+        for n in m.lines
+        if n.isupper() or "_" in n
+    }
+    candidates = [n for n in [*names, *sorted(own)] if n not in _KNOWN]
+    by_case = [n for n in candidates if n.upper() == name]
+    return by_case[0] if by_case else seen.near(name, candidates, 0.8)
+
+
+_KNOWN = {"WSGI_APPLICATION", "ASGI_APPLICATION", "CHANNEL_LAYERS"}
+
+
+def _asgi(seen: Evidence) -> Iterator[Found]:
+    named = seen.settings.get("asgi")
+    tried, expected = (
+        "python manage.py runserver",
+        "ASGI_APPLICATION names an application",
+    )
+    place = seen.setting("ASGI_APPLICATION")
+    if named is None:
+        other = _like(seen, "ASGI_APPLICATION")
+        later = seen.settings.get("layers") or seen.source.consumers()
+        if other or later or seen.walk.get("protocols"):
+            got = (
+                "You have not set ASGI_APPLICATION, which is needed to run the server."
+            )
+            at = seen.setting(other) if other else (place[0], None)
+            hint = f"The settings have {other}, which nobody reads." if other else ""
+            if "daphne" in _names(seen) or other:
+                yield Found("settings-asgi-application-missing", got, at, RANK + 1,
+                            tried, expected, hint)  # fmt: skip
+        return
+    if not isinstance(named, str):
+        yield Found("settings-asgi-application-is-no-text", f"it is {named!r}", place,
+                    RANK + 1, tried, expected)  # fmt: skip
+        return
+    slug = _wrong_path(seen, named)
+    if slug:
+        failed = seen.failed(seen.look, "asgi")
+        got = last_line(failed["error"]) if failed else f"ASGI_APPLICATION = {named!r}"
+        yield Found(slug, got, place, RANK + 1, tried, expected)
+
+
+def _wrong_path(seen: Evidence, named: str) -> str | None:
+    """Why a dotted path names no ASGI application; None where it names one."""
+    module, _, name = named.rpartition(".")
+    modules = seen.source.modules
+    if ":" in named:
+        return "settings-asgi-application-colon"
+    if "/" in named or named.endswith(".py"):
+        return "settings-asgi-application-is-a-path"
+    if named in modules or not module:
+        return "settings-asgi-application-without-name"
+    if module in modules:
+        if name in modules[module].lines or not seen.failed(seen.look, "asgi"):
+            wsgi = "get_wsgi_application" in modules[module].lines
+            return "settings-asgi-application-is-wsgi" if wsgi else None
+        root = (seen.failed(seen.look, "asgi") or {"error": [{}]})["error"][-1]
+        if "has no attribute" not in root.get("text", ""):
+            return None
+        if "rout" in module.rpartition(".")[2]:
+            return "settings-asgi-application-old-routing-path"
+        return "asgi-application-name-missing"
+    if not seen.failed(seen.look, "asgi"):
+        return None
+    top = module.partition(".")[0]
+    near = seen.near(module, (m for m in modules if m.endswith("asgi")), 0.8)
+    if module.endswith("routing") or (top not in _packages(seen) and not near):
+        return "settings-asgi-application-old-routing-path"
+    return "settings-asgi-application-misspelled"
+
+
+def _packages(seen: Evidence) -> set[str]:
+    return {name.partition(".")[0] for name in seen.source.modules}
+
+
+def _layers(seen: Evidence) -> Iterator[Found]:
+    layers = seen.settings.get("layers")
+    place = seen.setting("CHANNEL_LAYERS")
+    tried, expected = "building the channel layer", "a channel layer named default"
+    if not layers:
+        yield from _no_layers(seen, tried, expected)
+        return
+    if not isinstance(layers, dict):
+        yield Found("settings-channel-layers-flat", f"CHANNEL_LAYERS = {layers!r}", place,
+                    RANK + 2, tried, expected)  # fmt: skip
+        return
+    if "default" not in layers:
+        flat = any(key.upper() in ("BACKEND", "CONFIG") for key in layers)
+        slug = (
+            "settings-channel-layers-flat"
+            if flat
+            else "settings-channel-layers-no-default"
+        )
+        if flat or uses_layer(seen) or len(layers) == 1:
+            got = f"CHANNEL_LAYERS has {', '.join(layers)}"
+            yield Found(slug, got, place, RANK + 2, tried, expected)
+        return
+    for event in seen.look.all("layer"):
+        if event["error"]:
+            yield Found(_layer_error(layers.get(event["alias"]), event["error"]),
+                        last_line(event["error"][:1]), place, RANK + 2, tried, expected)  # fmt: skip
+            return
+
+
+def _layer_error(layer: Any, links: list[dict[str, Any]]) -> str | None:
+    text = " ".join(link["text"] for link in links)
+    backend = str(layer.get("BACKEND", "")) if isinstance(layer, dict) else ""
+    if "No BACKEND specified" in text or not backend:
+        return "settings-channel-layer-backend-lowercase"
+    if "Cannot import BACKEND" in text:
+        if backend.startswith("asgi_redis") or (
+            backend.startswith("asgi") and "ChannelLayer" in backend
+        ):
+            return "settings-channel-layer-v1-backends"
+        if "No module named 'channels_redis'" in text:
+            return "redis-package-missing"
+        return "settings-channel-layer-backend-typo"
+    if "unexpected keyword argument" in text:
+        if "InMemory" in backend:
+            return "settings-inmemory-layer-with-hosts"
+        return "settings-channel-layer-config-unknown"
+    if "list of Redis hosts" in text:
+        return "redis-hosts-is-a-string"
+    if "Redis URL must specify" in text:
+        return "redis-hosts-is-a-bare-tuple"
+    return None
+
+
+def uses_layer(seen: Evidence) -> bool:
+    """Whether any code of the project asks for a channel layer."""
+    for function in seen.source.all_functions():
+        for node in ast.walk(function.node):
+            if isinstance(node, ast.Attribute) and node.attr in (
+                "channel_layer",
+                "group_send",
+            ):
+                return True
+            if isinstance(node, ast.Call) and (
+                function.module.resolve(node.func, function)
+                == "channels.layers.get_channel_layer"
+            ):
+                return True
+    return any("groups" in one.attributes for one in seen.source.consumers())
+
+
+def _no_layers(seen: Evidence, tried: str, expected: str) -> Iterator[Found]:
+    other = _like(seen, "CHANNEL_LAYERS")
+    if other:
+        got = "get_channel_layer() returns None"
+        hint = f"The settings have {other}, which nobody reads."
+        yield Found("settings-channel-layer-singular", got, seen.setting(other), RANK + 2,
+                    tried, expected, hint)  # fmt: skip
+    elif uses_layer(seen):
+        place = seen.setting("CHANNEL_LAYERS")[0], None
+        yield Found("settings-channel-layers-missing", "get_channel_layer() returns None",
+                    place, RANK + 2, tried, expected)  # fmt: skip
+
+
+def _hosts(seen: Evidence) -> Iterator[Found]:
+    hosts = seen.settings.get("hosts") or []
+    place = seen.setting("ALLOWED_HOSTS")
+    tried, expected = (
+        "reading ALLOWED_HOSTS",
+        "the plain names under which the site is visited",
+    )
+    if not wants_sockets(seen) or not isinstance(hosts, list):
+        return
+    for host in hosts:
+        if (
+            "://" in str(host)
+            or re.search(r"[^\]:]:\d+$", str(host))
+            or "/" in str(host)
+        ):
+            yield Found("origin-allowed-hosts-with-scheme-or-port", f"{host!r}", place,
+                        RANK + 5, tried, expected)  # fmt: skip
+            return
+    if "*" in hosts and seen.walk.get("protocols"):
+        yield Found("origin-allowed-hosts-star", "a foreign origin is let in", place, 80,
+                    tried, expected)  # fmt: skip
+    if not hosts and not seen.settings.get("debug"):
+        yield Found("origin-allowed-hosts-empty-in-production", "every page and socket is refused",
+                    place, RANK + 5, tried, expected)  # fmt: skip
+
+
+def _logging(seen: Evidence) -> Iterator[Found]:
+    if (seen.serve.get("logging") or {}).get("hidden"):
+        yield Found("settings-logging-hides-consumer-errors",
+                    "the logger daphne.server is disabled", seen.setting("LOGGING"), RANK + 3,
+                    "asking the server's logger", "a logger that prints errors")  # fmt: skip
+
+
+def _versions(seen: Evidence) -> Iterator[Found]:
+    version = _installed(seen).get("channels", "")
+    if version and int(version.partition(".")[0]) < 4:
+        yield Found("install-pinned-channels-3", f"channels {version}", NOWHERE, 80,
+                    "asking for the installed versions", "channels 4")  # fmt: skip
+    if seen.settings.get("unsafe"):
+        yield Found("db-allow-async-unsafe", "DJANGO_ALLOW_ASYNC_UNSAFE is set", NOWHERE, 80,
+                    "reading the environment", "a database that is asked from a thread")  # fmt: skip

@@ -1,0 +1,351 @@
+"""What the running server did: messages that vanish, handlers that hang, crashes."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from dataclasses import replace
+
+from tutor.doctor.ask import Client
+from tutor.doctor.child import Event
+from tutor.doctor.evidence import Evidence
+from tutor.doctor.rules import crashes
+from tutor.doctor.rules.found import Found, Place
+from tutor.doctor.source import Class, calls
+
+SEND = "websocket.send"
+KNOWN = {"websocket.accept", SEND, "websocket.close", "websocket.http.response.start",
+         "websocket.http.response.body"}  # fmt: skip
+SLOW = 0.8  # seconds for a consumer that cleans up
+LONG = 0.25  # seconds of a loop that stands still
+
+
+def rules(seen: Evidence) -> Iterator[Found]:
+    if not seen.answers.asked:
+        return
+    yield from _unawaited(seen)
+    yield from _blocked(seen)
+    for client in seen.answers.clients:
+        yield from _story(seen, client)
+    yield from _lost_tasks(seen)
+    yield from _tasks(seen)
+
+
+def leaf_of(seen: Evidence, path: str) -> Event:
+    """The route that a client's path ends at."""
+    for index, leaf in enumerate(seen.leaves):
+        if leaf["sample"] == path and leaf.get("reached") in (index, None):
+            return leaf
+    return next((leaf for leaf in seen.leaves if leaf["sample"] == path), {})
+
+
+def _story(seen: Evidence, client: Client) -> Iterator[Found]:
+    events = [e for e in seen.serve.events if e.get("conn") == client.tag]
+    leaf = leaf_of(seen, client.path)
+    owner = seen.consumer_class(leaf.get("consumer"))
+    told = [e["type"] for e in events if e["kind"] == "told"]
+    sent = [e for e in events if e["kind"] == "sent"]
+    failed = next((e for e in events if e["kind"] == "failed"), None)
+    for one in sent:
+        yield from _message(seen, one, client)
+    if failed:
+        phase = client.phases[-1][0] if client.phases else ""
+        last = told[-1] if told else "websocket.connect"
+        found = crashes.explain(seen, crashes.Crash(failed["error"], last, phase, leaf))
+        if found:
+            yield found
+        return
+    accepted = any(e["type"] in ("websocket.accept", "websocket.close") for e in sent)
+    idle = max((e["told"] for e in events if e["kind"] == "idle"), default=0)
+    if idle >= 1 and told and not accepted:
+        yield _never_accepts(seen, owner, client)
+        return
+    if told and idle < 1 and not accepted and client.quiet:
+        yield from _busy(seen, owner, client, told)
+    if client.quiet and idle < len(told):
+        found = endless(seen, client, told)
+        if found:
+            yield found
+            return
+    if "websocket.disconnect" in told:
+        yield from _ending(seen, owner, client, events, told)
+
+
+def _place(owner: Class | None, *names: str) -> Place:
+    if owner is None:
+        return None, None
+    for name in names:
+        method = owner.method(name)
+        if method is not None:
+            return method.module.file, method.node.lineno
+    return owner.module.file, owner.node.lineno
+
+
+def _never_accepts(seen: Evidence, owner: Class | None, client: Client) -> Found:
+    tried, expected = f"a knock on {client.path}", "101 Switching Protocols"
+    got = "no answer: the connection is dropped after five seconds"
+    if owner is not None and owner.kind.endswith(("generic", "json")):
+        method = owner.method("websocket_connect")
+        if method is not None:
+            return Found("consumer-generic-websocket-connect-overridden", got,
+                         _place(owner, "websocket_connect"), 58, tried, expected)  # fmt: skip
+    return Found("consumer-never-accepts", got, _place(owner, "websocket_connect", "connect"),
+                 58, tried, expected)  # fmt: skip
+
+
+def _message(seen: Evidence, sent: Event, client: Client) -> Iterator[Found]:
+    """A message that the application sent, and that the server drops or breaks on."""
+    place = seen.place(sent["at"])
+    tried, expected = f"a conversation on {client.path}", "each message arrives"
+    kind = sent["type"]
+
+    def found(slug: str, got: str, rank: int = 51) -> Found:
+        return Found(slug, got, place, rank, tried, expected)
+
+    if sent["is"] != "dict":
+        yield found("consumer-message-is-no-dict", f"send() was given {sent['is']}")
+    elif kind is None:
+        yield found("consumer-send-type-misspelled", "a message without type")
+    elif kind not in KNOWN:
+        yield found(
+            "consumer-send-type-misspelled", f"nothing: {kind!r} is unknown to Daphne"
+        )
+    elif kind == SEND:
+        yield from _payload(sent, found)
+    elif kind == "websocket.close":
+        code = sent["code"]
+        if code is not None and code != 1000 and not 3000 <= code <= 4999:
+            yield found(
+                "consumer-close-code-not-allowed", f"close code {code} becomes 1011", 60
+            )
+        if code is not None and client.status == 403:
+            yield found(
+                "auth-close-code-before-accept",
+                f"403, then 1006: the code {code} is lost",
+                79,
+            )
+        if sent["reason"] and client.status == 101:
+            yield found(
+                "consumer-close-reason-lost", "a close code without its reason", 82
+            )
+
+
+def _payload(sent: Event, found: object) -> Iterator[Found]:
+    assert callable(found)
+    text, data = sent["text"], sent["bytes"]
+    empty = sent["value"] in ("0", "0.0", "False")
+    if text is None and data is None:
+        keys = ", ".join(k for k in sent["keys"] if k != "type") or "nothing but a type"
+        yield found(
+            "consumer-text-key-misspelled", f"nothing: the message holds {keys}"
+        )
+    elif text in ("int", "float", "bool"):
+        if empty:
+            yield found(
+                "consumer-int-zero-never-sent",
+                f"nothing: text is {sent['value']}, no str",
+            )
+        else:
+            yield found(
+                "consumer-int-payload", f"'{text}' object has no attribute 'encode'"
+            )
+    elif text in ("dict", "list", "tuple", "set"):
+        yield found(
+            "consumer-dict-payload", f"'{text}' object has no attribute 'encode'"
+        )
+    elif text in ("bytes", "bytearray"):
+        yield found(
+            "consumer-bytes-under-text", "'bytes' object has no attribute 'encode'"
+        )
+    elif text is not None and text not in ("str", "NoneType", "SafeString"):
+        yield found(None, f"text is of type {text}", 59)
+    elif data not in (None, "bytes", "bytearray", "memoryview", "NoneType"):
+        yield found("consumer-str-under-bytes", f"bytes is of type {data}")
+    elif text == "str" and data == "bytes":
+        yield found(
+            "consumer-text-and-bytes-together", "contains both bytes and text keys"
+        )
+    elif sent.get("twice"):
+        yield found(
+            "consumer-json-encoded-twice", f"a quoted string: {sent['value'][:60]}", 57
+        )
+    elif sent.get("python"):
+        yield found(
+            "consumer-python-text-for-json",
+            f"Python's own notation: {sent['value'][:60]}",
+            74,
+        )
+
+
+def _ending(
+    seen: Evidence,
+    owner: Class | None,
+    client: Client,
+    events: list[Event],
+    told: list[str],
+) -> Iterator[Found]:
+    """Did the consumer end when its client had gone?"""
+    tried, expected = (
+        f"closing the socket {client.path}",
+        "a consumer that ends by itself",
+    )
+    got = "Application instance took too long to shut down and was killed."
+    gone = told.index("websocket.disconnect") + 1
+    if any(e["kind"] == "idle" and e["told"] >= gone for e in events):
+        generic = owner is not None and owner.kind.endswith(("generic", "json"))
+        slug = "consumer-no-stopconsumer"
+        if generic:
+            slug = "consumer-generic-websocket-disconnect-overridden"
+        place = _place(owner, "websocket_disconnect", "dispatch", "disconnect")
+        yield Found(slug, got, place, 56, tried, expected)
+    elif _lasted(events) > SLOW:
+        place = _place(owner, "websocket_disconnect", "disconnect")
+        yield Found("consumer-slow-work-in-disconnect", got, place, 56, tried, expected)
+
+
+def _lasted(events: list[Event]) -> float:
+    """Seconds from the news that the client has gone to the end of the consumer."""
+    gone = next(e["t"] for e in events if e.get("type") == "websocket.disconnect")
+    ends = [e["t"] for e in events if e["kind"] in ("killed", "ended")]
+    return ends[0] - gone if ends else SLOW + 1
+
+
+def _busy(
+    seen: Evidence, owner: Class | None, client: Client, told: list[str]
+) -> Iterator[Found]:
+    method = _handler(owner, told[-1])
+    loop = _loop(method) if method else None
+    if loop is not None and method is not None:
+        yield Found("consumer-endless-loop-in-handler", "no answer to the knock",
+                    (method.module.file, loop), 54, f"a knock on {client.path}",
+                    "101 Switching Protocols")  # fmt: skip
+
+
+def endless(seen: Evidence, client: Client, told: list[str]) -> Found | None:
+    """A handler that never comes back although its socket is open."""
+    leaf = leaf_of(seen, client.path)
+    owner = seen.consumer_class(leaf.get("consumer"))
+    method = _handler(owner, told[-1] if told else "websocket.connect")
+    if method is None:
+        return None
+    line = _loop(method)
+    if line is None:
+        return None
+    return Found("consumer-endless-loop-in-handler",
+                 "no answer: the handler never comes back", (method.module.file, line), 54,
+                 f"a message to {client.path}", "each event gets its turn")  # fmt: skip
+
+
+def _handler(owner: Class | None, kind: str):  # type: ignore[no-untyped-def]
+    if owner is None:
+        return None
+    raw = kind.replace(".", "_")
+    short = raw.partition("_")[2]
+    for name in (raw, short, f"{short}_json"):
+        method = owner.method(name)
+        if method is not None:
+            return method
+    return None
+
+
+def _loop(method, depth: int = 0) -> int | None:  # type: ignore[no-untyped-def]
+    """The line of an endless loop in a method or in what it awaits."""
+    for node in ast.walk(method.node):
+        if isinstance(node, ast.While) and (
+            not isinstance(node.test, ast.Constant) or node.test.value
+        ):
+            return node.lineno
+        if isinstance(node, ast.For | ast.AsyncFor):
+            name = method.module.resolve(node.iter, method) or ""
+            if name.startswith("itertools.") or isinstance(node, ast.AsyncFor):
+                return node.lineno
+    if depth > 2 or method.owner is None:
+        return None
+    for call in calls.calls(method.node):
+        name = calls.name_of(call, method)
+        inner = method.owner.method(name[5:]) if name.startswith("self.") else None
+        if inner is not None and inner.node is not method.node:
+            found = _loop(inner, depth + 1)
+            if found:
+                return call.lineno
+    return None
+
+
+_COROUTINES = (
+    ("send", "consumer-missing-await-on-send"),
+    ("accept", "consumer-missing-await-on-send"),
+    ("close", "consumer-missing-await-on-send"),
+    ("send_json", "consumer-missing-await-on-send"),
+    ("sleep", "consumer-asyncio-sleep-not-awaited"),
+    ("group_send", "group-send-not-awaited"),
+    ("group_add", "group-send-not-awaited"),
+    ("group_discard", "group-send-not-awaited"),
+    ("SyncToAsync.__call__", "db-decorated-function-not-awaited"),
+)
+
+
+def _unawaited(seen: Evidence) -> Iterator[Found]:
+    """Coroutines that were made and thrown away, as Python itself saw it."""
+    from tutor.doctor.rules.reading import slug_of_lost
+
+    for event in seen.serve.all("unawaited"):
+        place = seen.place(event["at"])
+        if place[0] is None:
+            continue
+        name = event["name"]
+        end = name.rpartition(".")[2]
+        slug = next(
+            (s for n, s in _COROUTINES if n in (name, end)),
+            "consumer-missing-await-on-send",
+        )
+        function = seen.function_at(place)
+        better = slug_of_lost(seen, place, function, end)
+        yield Found(better or slug, f"coroutine '{name}' was never awaited", place, 45,
+                    "talking to the server", "every coroutine is awaited")  # fmt: skip
+
+
+def _blocked(seen: Evidence) -> Iterator[Found]:
+    """The line at which the whole server stood still."""
+    for event in seen.serve.all("blocked"):
+        place = seen.place(event["at"])
+        if (
+            place[0] is None
+            or event["seconds"] < LONG
+            or event["at"]["name"] == "<module>"
+        ):
+            continue
+        slug = "consumer-blocking-call-in-async"
+        for node in seen.nodes_at(place):
+            if isinstance(node, ast.Call):
+                function = seen.function_at(place)
+                module = seen.source.by_file(place[0])
+                name = (module.resolve(node.func, function) if module else None) or ""
+                slug = calls.blocks(name) or slug
+        yield Found(slug, f"the whole server stood still for {event['seconds']:.1f} s", place,
+                    46, "a message, and a clock", "other clients are answered meanwhile")  # fmt: skip
+
+
+def _lost_tasks(seen: Evidence) -> Iterator[Found]:
+    """Exceptions in tasks that nobody waits for."""
+    for event in seen.serve.all("task-failed"):
+        crash = crashes.Crash(event["error"], "websocket.receive", "json", {})
+        found = crashes.explain(seen, crash)
+        if found and found.place[0]:
+            yield replace(found, rank=found.rank + 3)
+
+
+def _tasks(seen: Evidence) -> Iterator[Found]:
+    """Tasks that outlive the consumers which started them."""
+    last = seen.serve.get("tasks")
+    paths = [client.path for client in seen.answers.clients if client.status == 101]
+    talked = min((paths.count(path) for path in paths), default=0)
+    if not last or talked < 2:
+        return
+    for task in last["found"]:
+        same = [t for t in last["found"] if t == task]
+        if len(same) >= talked:
+            yield Found("consumer-background-task-not-cancelled",
+                        f"{len(same)} tasks {task['name']} go on after their clients have gone",
+                        seen.place(task), 72, "closing every socket",
+                        "no task is left")  # fmt: skip
+            return

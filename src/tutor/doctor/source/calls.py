@@ -1,0 +1,229 @@
+"""What a call does: wait, block, return text, touch the database."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+from tutor.doctor.source.index import Class, Function, Source
+
+LAYER_METHODS = {
+    "group_add",
+    "group_discard",
+    "group_send",
+    "send",
+    "receive",
+    "new_channel",
+}
+LAYERS = ("self.channel_layer", "channels.layers.get_channel_layer()")
+CONSUMER_METHODS = {"send", "accept", "close", "send_json", "base_send", "dispatch"}
+INHERITED = {"connect", "receive", "disconnect", "receive_json", "websocket_connect",
+             "websocket_receive", "websocket_disconnect"}  # fmt: skip
+TO_THREAD = {"asgiref.sync.sync_to_async", "channels.db.database_sync_to_async"}
+TO_SYNC = "asgiref.sync.async_to_sync"
+KNOWN_ASYNC = {"asyncio.sleep", "asyncio.wait_for", "asyncio.wait", "asyncio.to_thread",
+               "asyncio.open_connection", "anyio.sleep"}  # fmt: skip
+ASYNC_ORM = {"acreate", "aget", "acount", "afirst", "alast", "aexists", "aupdate", "adelete",
+             "asave", "aget_or_create", "aupdate_or_create", "abulk_create", "arefresh_from_db",
+             "aaggregate", "aset", "aadd"}  # fmt: skip
+SYNC_ORM = {"create", "get", "count", "first", "last", "exists", "update", "delete",
+            "get_or_create", "update_or_create", "bulk_create", "aggregate", "latest",
+            "earliest", "in_bulk"}  # fmt: skip
+SLEEPS = {"time.sleep"}
+BLOCKING = (
+    "requests.", "urllib.request.urlopen", "urllib.request.urlretrieve", "urllib3.",
+    "subprocess.run", "subprocess.call", "subprocess.check_call", "subprocess.check_output",
+    "subprocess.getoutput", "subprocess.getstatusoutput", "subprocess.Popen().wait",
+    "subprocess.Popen().communicate", "os.system", "os.popen", "os.wait", "builtins.input",
+    "httpx.get", "httpx.post", "httpx.put", "httpx.delete", "httpx.request", "httpx.head",
+    "httpx.Client().", "socket.create_connection", "socket.getaddrinfo",
+    "socket.gethostbyname", "http.client.HTTPConnection().", "http.client.HTTPSConnection().",
+    "smtplib.", "ftplib.", "django.core.mail.send_mail", "redis.Redis().", "redis.from_url().",
+    "redis.StrictRedis().", "psycopg2.connect", "psycopg.connect", "pymysql.connect",
+    "sqlite3.connect", "pymongo.MongoClient().", "threading.Event().wait",
+    "threading.Thread().join", "queue.Queue().get", "django.core.management.call_command",
+    "concurrent.futures.ThreadPoolExecutor().submit().result", "paramiko.", "boto3.client().",
+)  # fmt: skip
+
+
+def calls(node: ast.AST) -> Iterator[ast.Call]:
+    """The calls that run when a body runs: none of inner functions and lambdas."""
+    for child in ast.iter_child_nodes(node):
+        if isinstance(
+            child, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)
+        ):
+            continue
+        if isinstance(child, ast.Call):
+            yield child
+        yield from calls(child)
+
+
+def name_of(call: ast.Call, function: Function) -> str:
+    """The dotted path of what is called; empty where it is not known."""
+    return function.module.resolve(call.func, function) or ""
+
+
+def is_layer(name: str) -> bool:
+    """Whether a dotted path is a method of a channel layer."""
+    base, _, method = name.rpartition(".")
+    if method not in LAYER_METHODS:
+        return False
+    return base in LAYERS or base.endswith("channel_layer")
+
+
+def inner_call(call: ast.Call, function: Function) -> str:
+    """For ``f(g)(…)``: the dotted path of ``f``."""
+    return name_of(call.func, function) if isinstance(call.func, ast.Call) else ""
+
+
+def makes_coroutine(call: ast.Call, function: Function) -> str:
+    """The name of the coroutine function that is called; empty for other calls."""
+    name = name_of(call, function)
+    if inner_call(call, function) in TO_THREAD or name.removesuffix("()") in TO_THREAD:
+        return name if name.endswith("()") else ""
+    if name in KNOWN_ASYNC or is_layer(name):
+        return name
+    method = name.rpartition(".")[2]
+    if method in ASYNC_ORM:
+        return name
+    if name.startswith("self.") and name.count(".") == 1 and function.owner is not None:
+        return name if _method_is_async(function.owner, method) else ""
+    if name.startswith("builtins.super().") and function.owner is not None:
+        if method not in CONSUMER_METHODS | INHERITED:
+            return ""
+        return name if function.owner.kind.startswith("async") else ""
+    found = function.module.source.functions.get(name)
+    if found is not None and found.owner is None and _is_async(found):
+        return name
+    return ""
+
+
+def _method_is_async(owner: Class, method: str) -> bool:
+    found = owner.method(method)
+    if found is not None:
+        return _is_async(found)
+    return owner.kind.startswith("async") and method in CONSUMER_METHODS
+
+
+def _is_async(function: Function) -> bool:
+    if any(name in TO_THREAD for name in function.decorators()):
+        return True
+    if not function.is_async:
+        return False
+    return not any(
+        isinstance(n, (ast.Yield, ast.YieldFrom)) for n in ast.walk(function.node)
+    )
+
+
+def blocks(name: str) -> str:
+    """The mistake that a call of this name is in asynchronous code; empty for none."""
+    if name in SLEEPS:
+        return "consumer-time-sleep-in-async"
+    for known in BLOCKING:
+        if name == known or (known.endswith(".") and name.startswith(known)):
+            return "consumer-blocking-call-in-async"
+    return ""
+
+
+def is_model(source: Source, dotted: str) -> bool:
+    """Whether a dotted path is a model of the project, or Django's user."""
+    found = source.classes.get(dotted)
+    if found is not None:
+        return any("models.Model" in base or base.endswith("AbstractUser")
+                   for base in found.library_bases())  # fmt: skip
+    return dotted.startswith(
+        ("django.contrib.auth.models.", "django.contrib.auth.get_user_model()")
+    )
+
+
+def queries(call: ast.Call, function: Function) -> bool:
+    """Whether a call asks the database, at once and synchronously."""
+    name = name_of(call, function)
+    base, _, method = name.rpartition(".")
+    if ".objects" in base:
+        return method in SYNC_ORM and is_model(
+            function.module.source, base.split(".objects")[0]
+        )
+    if method in ("save", "delete", "refresh_from_db") and base.endswith("()"):
+        return is_model(function.module.source, base[:-2]) or ".objects.aget()" in base
+    if (
+        name in ("builtins.list", "builtins.len", "builtins.sorted", "builtins.bool")
+        and call.args
+    ):
+        inner = function.module.resolve(call.args[0], function) or ""
+        return ".objects" in inner and is_model(
+            function.module.source, inner.split(".objects")[0]
+        ) and not isinstance(call.args[0], ast.Await)  # fmt: skip
+    return False
+
+
+def type_of(node: ast.expr | None, function: Function, depth: int = 0) -> str:
+    """The Python type of an expression where that is certain; else empty."""
+    if node is None or depth > 6:
+        return ""
+    if isinstance(node, ast.Constant):
+        return type(node.value).__name__
+    simple: dict[type, str] = {
+        ast.JoinedStr: "str", ast.Dict: "dict", ast.DictComp: "dict", ast.List: "list",
+        ast.ListComp: "list", ast.Tuple: "tuple", ast.Set: "set",
+    }  # fmt: skip
+    if type(node) in simple:
+        return simple[type(node)]
+    if isinstance(node, ast.Await):
+        return type_of(node.value, function, depth + 1)
+    if isinstance(node, ast.Name):
+        found = {
+            type_of(v, function, depth + 1) for v in function.values.get(node.id, [])
+        }
+        if node.id not in function.values:
+            found = {type_of(v, function, depth + 1)
+                     for v in function.module.values.get(node.id, [])}  # fmt: skip
+        return found.pop() if len(found) == 1 else ""
+    if isinstance(node, ast.BinOp):
+        left = type_of(node.left, function, depth + 1)
+        right = type_of(node.right, function, depth + 1)
+        if isinstance(node.op, ast.Mod) and left == "str":
+            return "str"
+        return left if left == right else ""
+    if isinstance(node, ast.IfExp):
+        both = {type_of(n, function, depth + 1) for n in (node.body, node.orelse)}
+        return both.pop() if len(both) == 1 else ""
+    if isinstance(node, ast.Call):
+        return _type_of_call(node, function, depth)
+    return ""
+
+
+_RETURNS = {
+    "builtins.str": "str", "json.dumps": "str", "builtins.repr": "str", "builtins.int": "int",
+    "builtins.len": "int", "builtins.sum": "int", "random.randint": "int",
+    "random.randrange": "int", "random.random": "float", "random.uniform": "float",
+    "time.time": "float", "builtins.float": "float", "builtins.dict": "dict",
+    "builtins.list": "list", "secrets.randbelow": "int", "json.loads": "", "builtins.round": "int",
+    "builtins.format": "str", "builtins.bytes": "bytes", "builtins.hex": "str",
+    "builtins.ascii": "str", "random.getrandbits": "int", "builtins.bool": "bool",
+}  # fmt: skip
+
+
+def _type_of_call(node: ast.Call, function: Function, depth: int) -> str:
+    name = name_of(node, function)
+    if name in _RETURNS:
+        return _RETURNS[name]
+    if isinstance(node.func, ast.Attribute) and node.func.attr in ("encode",):
+        return "bytes"
+    if isinstance(node.func, ast.Attribute) and node.func.attr in (
+        "format",
+        "join",
+        "decode",
+    ):
+        return "str"
+    found = function.module.source.functions.get(name)
+    if found is None and name.startswith("self.") and function.owner is not None:
+        found = function.owner.method(name[5:])
+    if found is None:
+        return ""
+    returned = {
+        type_of(n.value, found, depth + 1)
+        for n in ast.walk(found.node)
+        if isinstance(n, ast.Return)
+    }
+    return returned.pop() if len(returned) == 1 else ""
