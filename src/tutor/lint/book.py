@@ -92,7 +92,7 @@ class Cell:
         """
         source = self.body if self.magic == "%%answer" else self.source
         try:
-            return ast.parse(_transformer.transform_cell(source))
+            return ast.parse(str(_transformer.transform_cell(source)))
         except SyntaxError:
             return None
 
