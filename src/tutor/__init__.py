@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from tutor.client import Talk
-    from tutor.session import Session
     from tutor.frames import Wire
     from tutor.pictures import Picture
+    from tutor.session import Session
 
 OWN = "own"
 _session: Session | None = None
@@ -68,7 +68,7 @@ async def left() -> None:
 
 
 async def waits(path: str, clients: int) -> None:
-    """Send one message from each of some clients at once; draw when each is answered."""
+    """Let some clients ask at once; draw when each is answered."""
     from tutor import client
 
     _show(await client.waits(_current().serving(), path, clients))

@@ -36,14 +36,19 @@ def main(argv: list[str] | None = None) -> int:
         return 0 if words else 2
     if words[0] not in VERBS:
         close = difflib.get_close_matches(words[0], VERBS, 1)
-        meant = f"; did you mean {close[0]}?" if close else f"; there are {', '.join(VERBS)}"
+        meant = (
+            f"; did you mean {close[0]}?"
+            if close
+            else f"; there are {', '.join(VERBS)}"
+        )
         print(f"There is no verb {words[0]}{meant}", file=sys.stderr)
         return 2
     module, function = VERBS[words[0]]
     # So that a server or a Lab of ours is ended by TERM as it is by Ctrl-C.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     try:
-        return getattr(importlib.import_module(module), function)(words[1:])
+        status: int = getattr(importlib.import_module(module), function)(words[1:])
+        return status
     except Refusal as refusal:
         print(refusal, file=sys.stderr)
         return 1

@@ -53,11 +53,18 @@ class Derived:
         folders = {name.split("/")[0] for name in self.files if "/" in name}
         found = []
         for folder in sorted(folders):
-            for path in (where / folder).rglob("*") if (where / folder).is_dir() else ():
+            for path in (
+                (where / folder).rglob("*") if (where / folder).is_dir() else ()
+            ):
                 name = path.relative_to(where).as_posix()
                 ignored = set(path.relative_to(where).parts) & trees.IGNORED_FOLDERS
                 skip = name.endswith(trees.IGNORED_SUFFIXES) and path.name != CHECKPOINT
-                if path.is_file() and not ignored and not skip and name not in self.files:
+                if (
+                    path.is_file()
+                    and not ignored
+                    and not skip
+                    and name not in self.files
+                ):
                     found.append(name)
         return sorted(found)
 
@@ -102,7 +109,8 @@ def readme_table(steps: Iterable[Step]) -> list[str]:
     """The README's table of steps, with their sum."""
     steps = list(steps)
     rows = [
-        f"| {s.number} | [{s.title}](steps/{s.folder}) | {s.minutes} | {s.claim} |" for s in steps
+        f"| {s.number} | [{s.title}](steps/{s.folder}) | {s.minutes} | {s.claim} |"
+        for s in steps
     ]
     total = sum(s.minutes for s in steps)
     return [
@@ -116,7 +124,9 @@ def readme_table(steps: Iterable[Step]) -> list[str]:
 def checkpoints(argv: list[str]) -> int:
     """The verb: execute, derive, and show what changed."""
     parser = argparse.ArgumentParser(prog="make checkpoints")
-    parser.add_argument("--all", action="store_true", help="execute unchanged steps too")
+    parser.add_argument(
+        "--all", action="store_true", help="execute unchanged steps too"
+    )
     options = parser.parse_args(argv)
     where = root()
     course = Course.load(where)
@@ -138,7 +148,9 @@ def checkpoints(argv: list[str]) -> int:
     return 0
 
 
-def _execute_all(course: Course, recorded: Path, everything: bool) -> list[dict[str, Any]]:
+def _execute_all(
+    course: Course, recorded: Path, everything: bool
+) -> list[dict[str, Any]]:
     """All cells with fresh outputs; unchanged steps keep theirs."""
     cache = course.root / "build" / "checkpoints.json"
     known = {} if everything else _load(cache)
@@ -179,7 +191,10 @@ def _tools(where: Path) -> bytes:
     package = Path(__file__).parent
     found = [path for path in package.rglob("*") if path.suffix in (".py", ".toml")]
     lock = where / "requirements.lock"
-    return b"".join(path.read_bytes() for path in sorted([*found, *([lock] if lock.exists() else [])]))
+    return b"".join(
+        path.read_bytes()
+        for path in sorted([*found, *([lock] if lock.exists() else [])])
+    )
 
 
 def _load(cache: Path) -> dict[str, str]:
@@ -197,7 +212,11 @@ def _execute(course: Course, part: Part, recorded: Path) -> list[dict[str, Any]]
     """
     import nbformat
     from nbclient import NotebookClient
-    from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
+    from nbclient.exceptions import (
+        CellExecutionError,
+        CellTimeoutError,
+        DeadKernelError,
+    )
 
     piece = nbformat.from_dict(copy.deepcopy(course.slice(part)))
     client = NotebookClient(
@@ -212,7 +231,12 @@ def _execute(course: Course, part: Part, recorded: Path) -> list[dict[str, Any]]
     try:
         client.execute(env=env, stderr=subprocess.DEVNULL)
     except (CellExecutionError, CellTimeoutError, DeadKernelError) as error:
-        kept = course.root / "build" / "executed" / f"{getattr(part, 'folder', part)}.ipynb"
+        kept = (
+            course.root
+            / "build"
+            / "executed"
+            / f"{getattr(part, 'folder', part)}.ipynb"
+        )
         kept.parent.mkdir(parents=True, exist_ok=True)
         nbformat.write(piece, kept)
         raise Refusal(_failed(part, piece, error)) from None
@@ -224,7 +248,9 @@ def _execute(course: Course, part: Part, recorded: Path) -> list[dict[str, Any]]
         made = outputs[cell["id"]]
         if cell["id"] == setup and made["outputs"]:
             raise Refusal("The setup cell printed something; it must print nothing.")
-        result.append(cell | {k: made[k] for k in ("outputs", "execution_count") if k in made})
+        result.append(
+            cell | {k: made[k] for k in ("outputs", "execution_count") if k in made}
+        )
     return result
 
 
@@ -236,27 +262,39 @@ def _failed(part: Part, piece: Any, error: Exception) -> str:
                 printed = "".join(
                     o["text"] for o in cell["outputs"] if o["output_type"] == "stream"
                 )
-                raised = COLOUR.sub("", "\n".join(output["traceback"])) or output["evalue"]
+                raised = (
+                    COLOUR.sub("", "\n".join(output["traceback"])) or output["evalue"]
+                )
                 return (
-                    f"{name}, cell {number} ({cell['id']}), did not do what it should:\n\n"
-                    f"{cell['source']}\n\n{printed}{raised}\n\nNothing has been written."
+                    f"{name}, cell {number} ({cell['id']}), failed:\n\n"
+                    f"{cell['source']}\n\n{printed}{raised}\n\n"
+                    "Nothing has been written."
                 )
     return f"{name}: {type(error).__name__}: {error}\nNothing has been written."
 
 
-def _line(cells: list[dict[str, Any]], step: Step, course: Course, recorded: Path) -> None:
+def _line(
+    cells: list[dict[str, Any]], step: Step, course: Course, recorded: Path
+) -> None:
     """Give ``%step N`` the line that it prints once the tree is there."""
     before = recorded / course.step(step.number - 1).folder if step.number > 1 else None
     line = step_line(step, before, recorded / step.folder)
     for cell in cells:
-        if cell["cell_type"] == "code" and "".join(cell["source"]).strip() == f"%step {step.number}":
-            cell["outputs"] = [{"name": "stdout", "output_type": "stream", "text": line + "\n"}]
+        if (
+            cell["cell_type"] == "code"
+            and "".join(cell["source"]).strip() == f"%step {step.number}"
+        ):
+            cell["outputs"] = [
+                {"name": "stdout", "output_type": "stream", "text": line + "\n"}
+            ]
 
 
 def clean(argv: list[str]) -> int:
     """The verb ``clean``: remove what running has made, never a learner's work."""
     where = root()
-    gone = [path for path in (where / "build", where / ".pytest_cache") if path.exists()]
+    gone = [
+        path for path in (where / "build", where / ".pytest_cache") if path.exists()
+    ]
     for path in gone:
         shutil.rmtree(path)
     names = ", ".join(path.name for path in gone) or "nothing was there"

@@ -22,6 +22,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from tutor.report import Refusal
 
@@ -227,9 +228,11 @@ def _popen(
     pass_fds: Sequence[int],
     extra: Mapping[str, str] | None,
     text: bool = True,
-) -> subprocess.Popen:
+) -> subprocess.Popen[Any]:
     if not Path(cwd).is_dir():
-        raise Refusal(f"The folder {cwd} is gone, so {shlex.join(argv)} can't run in it.")
+        raise Refusal(
+            f"The folder {cwd} is gone, so {shlex.join(argv)} can't run in it."
+        )
     assert all(fd >= FIRST_FD for fd in pass_fds), pass_fds
     return subprocess.Popen(
         ["/bin/sh", "-c", GUARD, "guard", *argv],
@@ -246,7 +249,7 @@ def _popen(
     )
 
 
-def _end_group(process: subprocess.Popen, grace: float) -> None:
+def _end_group(process: subprocess.Popen[Any], grace: float) -> None:
     """End a guard's group: TERM, then KILL after ``grace`` seconds."""
     group = process.pid
     if process.poll() is None and grace:

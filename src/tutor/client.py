@@ -16,6 +16,7 @@ from websockets.asyncio.client import ClientConnection
 from websockets.asyncio.client import connect as _connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus
 from websockets.frames import CloseCode
+from websockets.typing import Origin
 
 from tutor.pictures import Picture, bars
 from tutor.report import Refusal
@@ -68,7 +69,9 @@ class Talk:
 def _open(server: Server, path: str, origin: str | None) -> _connect:
     return _connect(
         server.ws + path,
-        origin=server.url if origin == OWN else origin,  # type: ignore[arg-type]
+        origin=None
+        if origin is None
+        else Origin(server.url if origin == OWN else origin),
         compression=None,
         proxy=None,
         user_agent_header=None,
@@ -78,7 +81,9 @@ def _open(server: Server, path: str, origin: str | None) -> _connect:
 
 
 @asynccontextmanager
-async def talk(server: Server, path: str, origin: str | None = OWN) -> AsyncIterator[Talk]:
+async def talk(
+    server: Server, path: str, origin: str | None = OWN
+) -> AsyncIterator[Talk]:
     """Open a WebSocket and print the conversation.
 
     Args:
@@ -137,7 +142,9 @@ async def left(server: Server, within: float = 2.5) -> None:
     said = await asyncio.to_thread(
         server.child.wait_for, lambda out: "took too long" in out, within
     )
-    print("The server had to kill a consumer." if said else "No consumer was left behind.")
+    print(
+        "The server had to kill a consumer." if said else "No consumer was left behind."
+    )
 
 
 async def waits(server: Server, path: str, clients: int) -> Picture:
@@ -148,7 +155,9 @@ async def waits(server: Server, path: str, clients: int) -> Picture:
     async with AsyncExitStack() as stack:
         sockets = []
         for _ in range(clients):
-            sockets.append(await stack.enter_async_context(_open(server, path, server.url)))
+            sockets.append(
+                await stack.enter_async_context(_open(server, path, server.url))
+            )
             await asyncio.wait_for(sockets[-1].recv(), LIMIT)
         loop = asyncio.get_running_loop()
         began = loop.time()
@@ -178,7 +187,13 @@ def get(server: Server, path: str) -> None:
 
 
 def _print_request(path: str, origin: str | None) -> None:
-    more = "" if origin == OWN else "   Origin: none" if origin is None else f"   Origin: {origin}"
+    more = (
+        ""
+        if origin == OWN
+        else "   Origin: none"
+        if origin is None
+        else f"   Origin: {origin}"
+    )
     print(f"→ GET {path}   Upgrade: websocket{more}")
 
 

@@ -94,7 +94,8 @@ class Course:
     @property
     def setup(self) -> Cell:
         """The cell that every checkpoint begins with."""
-        for cell in self.content["cells"]:
+        cells: list[Cell] = self.content["cells"]
+        for cell in cells:
             if "setup" in cell["metadata"].get("tags", ()):
                 return cell
         raise Refusal(f"{NOTEBOOK} has no cell tagged setup.")

@@ -62,8 +62,17 @@ def draw(server: Server, folder: Path, knocked: str, answer: str) -> Picture:
     stations = ["client", first, *stations]
     status = answer.split()[0]
     stop = stations.index("origin check") if status == "403" else len(stations) - 1
-    said = re.findall(r"Exception inside application: (.*)", log) if status == "500" else []
-    return path(f"The way of the knock on {knocked}", stations, stop, said[-1] if said else answer)
+    said = (
+        re.findall(r"Exception inside application: (.*)", log)
+        if status == "500"
+        else []
+    )
+    return path(
+        f"The way of the knock on {knocked}",
+        stations,
+        stop,
+        said[-1] if said else answer,
+    )
 
 
 def _layers(server: Server, folder: Path, knocked: str) -> list[str]:
@@ -76,4 +85,4 @@ def _layers(server: Server, folder: Path, knocked: str) -> list[str]:
         done = children.run(["python", "-P", str(runner), file.name], folder, 20)
     if done.code:
         raise Refusal(f"The application can't be walked:\n{done.out[-800:]}")
-    return json.loads(done.out.strip().splitlines()[-1])
+    return list(json.loads(done.out.strip().splitlines()[-1]))

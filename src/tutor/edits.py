@@ -86,7 +86,9 @@ def apply(change: Change, text: str) -> str:
         EditError: the context is not there, or it is there more than once.
     """
     lines = text.split("\n")
-    found = {name: list(_places(getattr(change, name), lines)) for name in _order(change)}
+    found = {
+        name: list(_places(getattr(change, name), lines)) for name in _order(change)
+    }
     for name in _order(change):
         if not found[name]:
             continue
@@ -169,7 +171,11 @@ def where(change: Change, text: str) -> str:
     start = next(_places(change.after, lines), None)
     if start is None:
         return ""
-    offsets = [i for i, (m, _) in enumerate(l for l in change.lines if l[0] != "-") if m == "+"]
+    offsets = [
+        at
+        for at, mark in enumerate(m for m, _ in change.lines if m != "-")
+        if mark == "+"
+    ]
     number = start + 1 + (offsets[0] if offsets else 0)
     try:
         names = _enclosing(ast.parse(text), number)
@@ -180,7 +186,11 @@ def where(change: Change, text: str) -> str:
 
 def _enclosing(node: ast.AST, line: int) -> list[str]:
     for child in ast.iter_child_nodes(node):
-        if not (getattr(child, "lineno", 0) <= line <= (getattr(child, "end_lineno", 0) or 0)):
+        if not (
+            getattr(child, "lineno", 0)
+            <= line
+            <= (getattr(child, "end_lineno", 0) or 0)
+        ):
             continue
         name = []
         if isinstance(child, ast.ClassDef):

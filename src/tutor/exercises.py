@@ -14,6 +14,7 @@ from typing import Any
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus
 from websockets.server import ServerProtocol
 from websockets.sync.client import connect
+from websockets.typing import Origin
 
 from tutor import children, frames, places
 from tutor.course import Course, Step
@@ -81,12 +82,14 @@ def _compare(mine: Mapping[str, Any], true: Mapping[str, Any], what: str) -> str
     return f"{what} says the same of all {len(true)}."
 
 
-def _knock(server: Server, path: str, origin: str | None = None) -> tuple[int, int | None]:
+def _knock(
+    server: Server, path: str, origin: str | None = None
+) -> tuple[int, int | None]:
     """A handshake: its status, and the close code if the server then closes."""
     try:
         with connect(
             server.ws + path,
-            origin=origin or server.url,  # type: ignore[arg-type]
+            origin=Origin(origin or server.url),
             proxy=None,
             open_timeout=8,
             close_timeout=1,
@@ -132,10 +135,14 @@ def _install(code: str, folder: Path) -> str:
     if names.get("came") != came:
         raise NotYet("came: read the first line of the answer.")
     if names.get("wanted") != answer.status_code:
-        raise NotYet("wanted: the status that says the connection switches its protocol.")
+        raise NotYet(
+            "wanted: the status that says the connection switches its protocol."
+        )
     proof = str(names.get("proof"))
     if not proof.lower().startswith("sec-websocket") or proof not in answer.headers:
-        raise NotYet("proof: a server that says yes sends no such header, or it proves nothing.")
+        raise NotYet(
+            "proof: a server that says yes sends no such header, or it proves nothing."
+        )
     return f"A server that says yes sends {answer.status_code} and {proof}."
 
 
@@ -148,7 +155,11 @@ django.setup()
 from django.core.management import get_commands
 print(json.dumps(get_commands()["runserver"].rpartition(".")[2]))
 """
-_APPS = {"daphne": "daphne", "staticfiles": "django.contrib.staticfiles", "channels": "channels"}
+_APPS = {
+    "daphne": "daphne",
+    "staticfiles": "django.contrib.staticfiles",
+    "channels": "channels",
+}
 
 
 def _installed_apps(code: str, folder: Path) -> str:
@@ -158,9 +169,14 @@ def _installed_apps(code: str, folder: Path) -> str:
     def ask(order: str) -> str:
         apps = [_APPS[word] for word in order.split(", ") if word in _APPS]
         done = children.run(["python", "-c", _OWNER.format(apps=apps)], folder, 20)
-        return json.loads(done.out.strip().splitlines()[-1])
+        return str(json.loads(done.out.strip().splitlines()[-1]))
 
-    orders = ["daphne, staticfiles", "staticfiles, daphne", "staticfiles, channels", "channels"]
+    orders = [
+        "daphne, staticfiles",
+        "staticfiles, daphne",
+        "staticfiles, channels",
+        "channels",
+    ]
     with ThreadPoolExecutor(2) as pool:
         true = dict(zip(orders, pool.map(ask, orders), strict=True))
     return _compare(mine, true, "Django")
@@ -200,11 +216,11 @@ def _settings(code: str, folder: Path) -> str:
     seen = _inside(code + _COURIER, folder)
     if seen["got"] != {"type": "knock"} or not seen["sent"][0]:
         raise NotYet(
-            "in_time should send {'type': 'knock'} to \"door\" and return what it receives; "
+            "in_time should send {'type': 'knock'} to \"door\" and return what comes; "
             f"it returned {seen['got']!r}. %hint helps, three times."
         )
     if not seen["sent"][1]:
-        raise NotYet("too_late has sent nothing to \"door\".")
+        raise NotYet('too_late has sent nothing to "door".')
     if seen["late"] is not None:
         raise NotYet("too_late returned, and the message could still be received.")
     return "The first message arrived, the second one had expired."
@@ -217,8 +233,12 @@ def _asgi(code: str, folder: Path) -> str:
     origins += ["http://localhost.evil.example", "null"]
     with serving(["daphne", "webapp.asgi:application"], folder) as server:
         with ThreadPoolExecutor(len(origins)) as pool:
-            found = pool.map(lambda origin: _knock(server, "/ws/whole1/", origin)[0], origins)
-        true = {origin: status != 403 for origin, status in zip(origins, found, strict=True)}
+            found = pool.map(
+                lambda origin: _knock(server, "/ws/whole1/", origin)[0], origins
+            )
+        true = {
+            origin: status != 403 for origin, status in zip(origins, found, strict=True)
+        }
     return _compare(mine, true, "The validator")
 
 
@@ -256,9 +276,13 @@ def _routing(code: str, folder: Path) -> str:
     mine = _given(_names(code), "matches", dict)
     true = {name: set(found) for name, found in _inside(_ROUTES, folder).items()}
     try:
-        return _compare({key: set(value) for key, value in mine.items()}, true, "URLRouter")
+        return _compare(
+            {key: set(value) for key, value in mine.items()}, true, "URLRouter"
+        )
     except TypeError:
-        raise NotYet("each value is a set of paths, such as {'ws/whole1/'} or set().") from None
+        raise NotYet(
+            "each value is a set of paths, such as {'ws/whole1/'} or set()."
+        ) from None
 
 
 _PROTOTYPE = """
@@ -299,18 +323,33 @@ def _consumer(code: str, folder: Path) -> str:
         raise NotYet("two classes are needed, Refuse and Close.")
     (folder / "master_app" / "answer.py").write_text(code, encoding="utf-8")
     (folder / "webapp" / "answer.py").write_text(_PROTOTYPE, encoding="utf-8")
-    command = ["daphne", "--application-close-timeout", "1", "webapp.answer:application"]
+    command = [
+        "daphne",
+        "--application-close-timeout",
+        "1",
+        "webapp.answer:application",
+    ]
     with serving(command, folder) as server:
         if not server.running:
-            raise NotYet(f"the server ends with {server.log().strip().splitlines()[-1]}")
+            raise NotYet(
+                f"the server ends with {server.log().strip().splitlines()[-1]}"
+            )
         with ThreadPoolExecutor(2) as pool:
-            refuse, close = pool.map(lambda path: _knock(server, path), ("/refuse/", "/close/"))
+            refuse, close = pool.map(
+                lambda path: _knock(server, path), ("/refuse/", "/close/")
+            )
     if refuse[0] != 403:
-        raise NotYet(f"Refuse should answer the handshake with 403; it gave {_told(refuse)}.")
+        raise NotYet(
+            f"Refuse should answer the handshake with 403; it gave {_told(refuse)}."
+        )
     if close != (101, 4404):
-        raise NotYet(f"Close should accept and then close with 4404; it gave {_told(close)}.")
+        raise NotYet(
+            f"Close should accept and then close with 4404; it gave {_told(close)}."
+        )
     if said != ["close"]:
-        raise NotYet('readable: "refuse" or "close"? A browser shows 1006 where it got no code.')
+        raise NotYet(
+            'readable: "refuse" or "close"? A browser shows 1006 where it got no code.'
+        )
     return "A refusal is 1006 to a browser; 4404 after accepting is 4404 there."
 
 

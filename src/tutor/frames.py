@@ -49,7 +49,9 @@ def masked(payload: bytes, mask: bytes = MASK) -> bytes:
 def frame(payload: bytes, opcode: int = 0x1) -> bytes:
     """A client's frame, final and masked, of at most 125 bytes (section 5.2)."""
     if len(payload) > 125:
-        raise ValueError("longer frames carry their length in more bytes: RFC 6455, 5.2")
+        raise ValueError(
+            "longer frames carry their length in more bytes: RFC 6455, 5.2"
+        )
     return bytes([0x80 | opcode, 0x80 | len(payload)]) + MASK + masked(payload)
 
 
@@ -60,7 +62,9 @@ def hexed(data: bytes) -> str:
 class Wire:
     """An open socket whose bytes are printed beside their meaning."""
 
-    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    def __init__(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
         self._reader, self._writer = reader, writer
 
     async def send(self, text: str) -> None:

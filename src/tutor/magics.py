@@ -9,6 +9,7 @@ from __future__ import annotations
 import shlex
 from pathlib import Path
 
+from IPython.core.interactiveshell import InteractiveShell
 from IPython.core.magic import Magics, cell_magic, line_magic, magics_class
 
 from tutor import edits, trees
@@ -22,10 +23,11 @@ from tutor.tracebacks import fold
 class TutorMagics(Magics):
     """Registered by ``import tutor``."""
 
-    def __init__(self, shell, session: Session) -> None:  # noqa: ANN001
+    def __init__(self, shell: InteractiveShell, session: Session) -> None:
         super().__init__(shell)
         self.session = session
-        self._ours = set(shell.user_ns)
+        self._names = shell.user_ns
+        self._ours = set(self._names)
 
     # -- the frame of a step ---------------------------------------------------
 
@@ -34,9 +36,9 @@ class TutorMagics(Magics):
         """Begin a step: ``%step 4``."""
         number = _number(line)
         said = self.session.begin(number)
-        for name in set(self.shell.user_ns) - self._ours - {"tutor"}:
+        for name in set(self._names) - self._ours - {"tutor"}:
             if not name.startswith("_"):
-                del self.shell.user_ns[name]
+                del self._names[name]
         if said:
             print(said)
         step = self.session.course.step(number)
@@ -52,9 +54,13 @@ class TutorMagics(Magics):
         session.stop()
         mend(session.folder)
         found = (
-            checks.check_step(session.folder, step.slug) if step.slug in checks.KNOWN else []
+            checks.check_step(session.folder, step.slug)
+            if step.slug in checks.KNOWN
+            else []
         )
-        print(f"Checkpoint {step.number}: the project is what steps/{step.folder} holds.")
+        print(
+            f"Checkpoint {step.number}: the project is what steps/{step.folder} holds."
+        )
         for check in found:
             print(f"  {'✓' if check.problem is None else '✗'} {check.title}")
         problems = [check.problem for check in found if check.problem is not None]
@@ -62,7 +68,8 @@ class TutorMagics(Magics):
             raise Refusal(
                 f"Step {step.number} is not done yet.\n\n"
                 + "\n\n".join(map(str, problems))
-                + f"\n\nYour files are as they were. What the step changes: make diff-{step.number}"
+                + "\n\nYour files are as they were. "
+                + f"What the step changes: make diff-{step.number}"
             )
         self._compare(step)
         session.finish(step)
@@ -77,11 +84,15 @@ class TutorMagics(Magics):
             return
         listed = "\n".join(f"  {change}" for change in found)
         if self.session.learners:
-            print(f"Yours differs from it, and behaves as it should. That is fine:\n{listed}")
+            print(
+                "Yours differs from it, and behaves as it should. That is fine:\n"
+                + listed
+            )
         elif self.session.tree(step.number) == self.session.course.tree(step.number):
             shown = "\n".join(line for change in found for line in change.diff[:30])
             raise Refusal(
-                f"The cells of step {step.number} make another project than steps/{step.folder}:\n"
+                f"The cells of step {step.number} make another project "
+                f"than steps/{step.folder}:\n"
                 f"{listed}\n{shown}\n"
                 "If the cells are right: make checkpoints"
             )
@@ -108,17 +119,25 @@ class TutorMagics(Magics):
         """The next of three hints: a question, a pointer, the answer."""
         from tutor import exercises
 
-        step = self.session.course.step(_number(line)) if line.strip() else self.session.step
+        step = (
+            self.session.course.step(_number(line))
+            if line.strip()
+            else self.session.step
+        )
         if step is None:
             raise Refusal("Say which step: %hint 4")
-        print(exercises.next_hint(step, self.session.cwd if self.session.learners else None))
+        print(
+            exercises.next_hint(
+                step, self.session.cwd if self.session.learners else None
+            )
+        )
 
     @line_magic
     def check(self, line: str) -> None:
         """Say which step the project has reached and what is wrong with the next."""
         from tutor import checks
 
-        print(checks.report(self.session.folder))
+        checks.main(["--project", str(self.session.anywhere())])
 
     # -- files -------------------------------------------------------------------
 
@@ -132,7 +151,9 @@ class TutorMagics(Magics):
         try:
             self.session.write(name, cell)
         except OSError as error:
-            raise Refusal(f"{name} can't be written: {error.strerror} ({path})") from None
+            raise Refusal(
+                f"{name} can't be written: {error.strerror} ({path})"
+            ) from None
         print(f"{name}: {_lines(len(cell.splitlines()))}{_broken(options)}")
 
     @cell_magic
@@ -143,7 +164,7 @@ class TutorMagics(Magics):
             change = edits.parse(cell)
         except edits.EditError as error:
             raise Refusal(f"%%edit {name}: {error}.\nThe line: {error.line}") from None
-        place = self.session.edit(name, change, options["--break"])
+        place = self.session.edit(name, change, bool(options["--break"]))
         print(
             f"{name}: +{change.added} −{change.removed}"
             + (f", {place}" if place else "")
@@ -154,7 +175,9 @@ class TutorMagics(Magics):
     def mend(self, line: str) -> None:
         """Bring back what was broken on purpose."""
         names = mend(self.session.folder)
-        print(f"mended: {', '.join(names)}" if names else "Nothing is broken on purpose.")
+        print(
+            f"mended: {', '.join(names)}" if names else "Nothing is broken on purpose."
+        )
 
     @line_magic
     def remove(self, line: str) -> None:
@@ -185,29 +208,41 @@ class TutorMagics(Magics):
 
     @line_magic
     def sh(self, line: str) -> None:
-        """Run a command: ``%sh python manage.py check``; ``--fails`` if it should fail."""
+        """Run a command: ``%sh python manage.py check``.
+
+        ``--fails`` if it should fail; ``--creates PATH`` to leave it out where
+        the file is there already.
+        """
         options, command = _options(line, "--fails", "--creates")
         created = options["--creates"]
         if created and self.session.path(str(created)).exists():
             return
         done = self.session.sh(command)
-        self._finish(command, done.code, done.out, done.timed_out, bool(options["--fails"]))
+        self._finish(
+            command, done.code, done.out, done.timed_out, bool(options["--fails"])
+        )
 
     @cell_magic
     def project(self, line: str, cell: str) -> None:
         """Run Python inside the project, in a fresh process with Django set up."""
         options, _ = _options(line, "--fails")
         done = self.session.project(cell)
-        self._finish("This cell", done.code, done.out, done.timed_out, bool(options["--fails"]))
+        self._finish(
+            "This cell", done.code, done.out, done.timed_out, bool(options["--fails"])
+        )
 
-    def _finish(self, what: str, code: int, out: str, timed_out: bool, fails: bool) -> None:
+    def _finish(
+        self, what: str, code: int, out: str, timed_out: bool, fails: bool
+    ) -> None:
         print(out, end="")
         if timed_out:
             raise Refusal(f"{what} did not end by itself and was stopped.")
         if fails and code == 0:
             raise Refusal(f"{what} should have failed here, and did not.")
         if code and not fails:
-            raise Refusal(f"{what} failed with exit status {code}; its output is above.")
+            raise Refusal(
+                f"{what} failed with exit status {code}; its output is above."
+            )
 
     @line_magic
     def serve(self, line: str) -> None:
@@ -227,7 +262,9 @@ class TutorMagics(Magics):
         elif up:
             print("The server is up.")
         else:
-            raise Refusal(f"{command} ended while starting. It said:\n\n{_failure(said)}")
+            raise Refusal(
+                f"{command} ended while starting. It said:\n\n{_failure(said)}"
+            )
 
     @line_magic
     def stop(self, line: str) -> None:
@@ -254,9 +291,13 @@ def _failure(said: str) -> str:
 
 def step_line(step: Step, before: Path | None, after: Path | None) -> str:
     """A step's line: minutes, files touched, plus and minus lines, label."""
-    touched = trees.changes(before, after) if after is not None and after.is_dir() else []
+    touched = (
+        trees.changes(before, after) if after is not None and after.is_dir() else []
+    )
     if len(touched) > 3:
-        added, removed = (sum(getattr(c, k) for c in touched) for k in ("added", "removed"))
+        added, removed = (
+            sum(getattr(c, k) for c in touched) for k in ("added", "removed")
+        )
         files = f"{len(touched)} files +{added} −{removed}"
     else:
         files = ", ".join(map(str, touched)) or "no file"

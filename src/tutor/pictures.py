@@ -48,9 +48,12 @@ def bars(title: str, values: Mapping[str, float], unit: str, text: str = "") -> 
         rows.append(
             f'<text x="150" y="{top + 15}" text-anchor="end">{escape(label)}</text>'
             f'<rect x="158" y="{top}" width="{width:.1f}" height="20" {fill}/>'
-            f'<text x="{158 + width + 8:.1f}" y="{top + 15}">{value:,.0f} {escape(unit)}</text>'
+            f'<text x="{158 + width + 8:.1f}" y="{top + 15}">'
+            f"{value:,.0f} {escape(unit)}</text>"
         )
-    said = text or title + ": " + "; ".join(f"{k}: {v:,.0f} {unit}" for k, v in values.items())
+    said = text or title + ": " + "; ".join(
+        f"{k}: {v:,.0f} {unit}" for k, v in values.items()
+    )
     return _picture(title, said, 44 + 30 * len(values), rows)
 
 
@@ -68,10 +71,14 @@ def path(title: str, stations: Sequence[str], stop: int, answer: str) -> Picture
     for at, name in enumerate(stations):
         left = 10 + at * step
         there = at == stop
-        line = f'stroke="{ACCENT}" stroke-width="3"' if there else 'stroke="currentColor"'
+        line = (
+            f'stroke="{ACCENT}" stroke-width="3"' if there else 'stroke="currentColor"'
+        )
         faint = ' opacity="0.4"' if at > stop else ""
         rows.append(
-            f'<g{faint}><rect x="{left:.1f}" y="34" width="{step - 18:.1f}" height="34" rx="6" '
+            f'<g{faint}><rect x="{left:.1f}" y="34" width="{step - 18:.1f}" '
+            'height="34" '
+            f'rx="6" '
             f'fill="none" {line}/>'
             f'<text x="{left + (step - 18) / 2:.1f}" y="55" text-anchor="middle" '
             f'font-size="11">{escape(name)}</text></g>'
@@ -81,8 +88,14 @@ def path(title: str, stations: Sequence[str], stop: int, answer: str) -> Picture
                 f'<text x="{left + step - 9:.1f}" y="56" text-anchor="middle">→</text>'
             )
     middle = 10 + stop * step + (step - 18) / 2
-    anchor = "middle" if 0 < stop < len(stations) - 1 else "start" if stop == 0 else "end"
-    at_x = {"middle": middle, "start": 10 + stop * step, "end": middle + (step - 18) / 2}[anchor]
+    anchor = (
+        "middle" if 0 < stop < len(stations) - 1 else "start" if stop == 0 else "end"
+    )
+    at_x = {
+        "middle": middle,
+        "start": 10 + stop * step,
+        "end": middle + (step - 18) / 2,
+    }[anchor]
     rows.append(
         f'<text x="{at_x:.1f}" y="90" text-anchor="{anchor}" fill="{ACCENT}" '
         f'font-weight="bold">{escape(answer)}</text>'
@@ -97,6 +110,7 @@ def _picture(title: str, said: str, height: int, rows: Sequence[str]) -> Picture
         f'width="{WIDTH}" style="max-width:100%;height:auto" '
         'font-family="system-ui, sans-serif" font-size="13" fill="currentColor" '
         'xmlns="http://www.w3.org/2000/svg">'
-        f'<text x="10" y="18" font-weight="bold">{escape(title)}</text>{"".join(rows)}</svg>'
+        f'<text x="10" y="18" font-weight="bold">{escape(title)}</text>'
+        f"{''.join(rows)}</svg>"
     )
     return Picture(svg, said)

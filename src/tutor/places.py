@@ -111,7 +111,11 @@ class Progress:
     def hints(self) -> dict[int, int]:
         """How many hints were given, by step."""
         found = self._read().get("hints", {})
-        return {int(k): int(v) for k, v in found.items()} if isinstance(found, dict) else {}
+        return (
+            {int(k): int(v) for k, v in found.items()}
+            if isinstance(found, dict)
+            else {}
+        )
 
     @hints.setter
     def hints(self, given: dict[int, int]) -> None:

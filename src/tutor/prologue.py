@@ -30,7 +30,11 @@ async def listen_in(code: str) -> None:
     place = places.temporary()
     token = secrets.token_hex(16)
     command = ["jupyter", "server", "--no-browser", f"--ServerApp.ip={HOST}"]
-    command += ["--ServerApp.port=PORT", "--ServerApp.port_retries=0", "--ServerApp.allow_root=True"]
+    command += [
+        "--ServerApp.port=PORT",
+        "--ServerApp.port_retries=0",
+        "--ServerApp.allow_root=True",
+    ]
     command += [f"--IdentityProvider.token={token}", "--ServerApp.log_level=ERROR"]
     server = Server(command, place.folder, {"JUPYTER_RUNTIME_DIR": str(place.folder)})
     try:
@@ -65,20 +69,30 @@ async def listen_in(code: str) -> None:
 def _new_kernel(port: int, token: str) -> str:
     link = http.client.HTTPConnection(HOST, port, timeout=30)
     link.request("POST", "/api/kernels", "{}", {"Authorization": f"token {token}"})
-    return json.loads(link.getresponse().read())["id"]
+    return str(json.loads(link.getresponse().read())["id"])
 
 
 def _request(code: str) -> dict[str, Any]:
-    header = {"msg_id": uuid.uuid4().hex, "msg_type": "execute_request", "version": "5.3"}
+    header = {
+        "msg_id": uuid.uuid4().hex,
+        "msg_type": "execute_request",
+        "version": "5.3",
+    }
     header |= {"session": uuid.uuid4().hex, "username": "", "date": ""}
     content = {"code": code, "silent": False}
-    return {"header": header, "parent_header": {}, "metadata": {}, "content": content, "channel": "shell"}
+    return {
+        "header": header,
+        "parent_header": {},
+        "metadata": {},
+        "content": content,
+        "channel": "shell",
+    }
 
 
 def _gist(content: dict[str, Any]) -> str:
     if "execution_state" in content:
-        return content["execution_state"]
-    return content.get("data", {}).get("text/plain") or content.get("code", "")
+        return str(content["execution_state"])
+    return str(content.get("data", {}).get("text/plain") or content.get("code", ""))
 
 
 class _Numbers(http.server.BaseHTTPRequestHandler):
@@ -123,8 +137,8 @@ async def compare(numbers: int = 100) -> Picture:
         polled = await _poll(port, numbers)
     pushed = await _pushed(numbers)
     each = {"polling": polled / numbers, "WebSocket": pushed / numbers}
-    print(f"polling     {polled:>7,} bytes for {numbers} numbers: {each['polling']:.0f} each")
-    print(f"WebSocket   {pushed:>7,} bytes for {numbers} numbers: {each['WebSocket']:.0f} each")
+    for name, total in (("polling", polled), ("WebSocket", pushed)):
+        print(f"{name:<9} {total:>7,} bytes, {each[name]:.0f} for each number")
     return bars("Bytes on the wire for each number", each, "bytes")
 
 
@@ -133,7 +147,7 @@ async def _poll(port: int, numbers: int) -> int:
     total = 0
     for number in range(numbers):
         # The port has five digits in the count whatever it is in this run.
-        asked = f"GET /{number} HTTP/1.1\r\nHost: {HOST}:00000\r\nAccept: */*\r\n\r\n".encode()
+        asked = f"GET /{number} HTTP/1.1\r\nHost: {HOST}:00000\r\n\r\n".encode()
         writer.write(asked)
         async with asyncio.timeout(5):
             head = await reader.readuntil(b"\r\n\r\n")

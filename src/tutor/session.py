@@ -55,10 +55,14 @@ class Session:
         """
         if self._folder is None:
             raise Refusal(
-                "No step has begun in this kernel, so it isn't known where the project is.\n"
+                "No step has begun in this kernel, so it has no project folder.\n"
                 "Run the cell %step at the top of this step first, then this one again."
             )
         return self._folder
+
+    def anywhere(self) -> Path:
+        """The project's folder, also where no step has begun in this kernel."""
+        return self.cwd if self._folder is None and self.learners else self.folder
 
     def path(self, name: str) -> Path:
         """A file of the project.
@@ -114,7 +118,8 @@ class Session:
     def _not_there(self, number: int, reached: int) -> str:
         began = f"where step {reached} ends" if reached else "at the very beginning"
         return (
-            f"Step {number} begins where step {number - 1} ends; your workspace is {began}.\n"
+            f"Step {number} begins where step {number - 1} ends; "
+            f"your workspace is {began}.\n"
             f"Go on with step {reached + 1}, or bring the workspace here with\n"
             f"    make goto-{number - 1}\n"
             "It saves your files first. Nothing has been changed."
@@ -126,7 +131,9 @@ class Session:
         tree = self.tree(number)
         if tree is not None:
             if not tree.is_dir():
-                raise Refusal(f"{tree.name} is missing below steps/. Run: make checkpoints")
+                raise Refusal(
+                    f"{tree.name} is missing below steps/. Run: make checkpoints"
+                )
             trees.copy(tree, place.folder)
         return place.folder
 
@@ -188,7 +195,9 @@ class Session:
         """Run a command in the project's folder; its output with tracebacks folded."""
         words = shlex.split(command)
         done = children.run(words, self.folder, timeout)
-        return children.Result(done.argv, done.code, fold(done.out, self.folder), done.timed_out)
+        return children.Result(
+            done.argv, done.code, fold(done.out, self.folder), done.timed_out
+        )
 
     def project(self, code: str, timeout: float = 30) -> children.Result:
         """Run Python inside the project, in a fresh child process."""
@@ -196,8 +205,12 @@ class Session:
             file.write(code)
             file.flush()
             runner = Path(__file__).with_name("project_cell.py")
-            done = children.run(["python", "-P", str(runner), file.name], self.folder, timeout)
-        return children.Result(done.argv, done.code, fold(done.out, self.folder), done.timed_out)
+            done = children.run(
+                ["python", "-P", str(runner), file.name], self.folder, timeout
+            )
+        return children.Result(
+            done.argv, done.code, fold(done.out, self.folder), done.timed_out
+        )
 
     def serve(self, command: str) -> bool:
         """Start a server in place of the one before; whether it is up."""
@@ -214,7 +227,8 @@ class Session:
         """
         if self.server is None:
             raise Refusal(
-                "No server is running in this kernel.\nRun the %serve cell above this one first."
+                "No server is running in this kernel.\n"
+                "Run the %serve cell above this one first."
             )
         return self.server
 
@@ -248,7 +262,11 @@ class Session:
         if wanted:
             return [next(entry for entry in found if wanted in entry)]
         self._read = len(raw)
-        return [e for e in found if re.match(r"WARNING|ERROR|CRITICAL|Exception|Not Found", e)]
+        return [
+            e
+            for e in found
+            if re.match(r"WARNING|ERROR|CRITICAL|Exception|Not Found", e)
+        ]
 
     # -- files ---------------------------------------------------------------
 
@@ -272,15 +290,16 @@ class Session:
         except OSError:
             raise Refusal(
                 f"{name}: there is no such file in {self.folder.name}/.\n"
-                f"This command brings the workspace to the start of step {number}:\n{back}"
+                "This command brings the workspace to where this step begins:\n" + back
             ) from None
         try:
             changed = edits.apply(change, text)
         except edits.EditError as error:
             raise Refusal(
                 f"{name}: {error}.\nLooked for: {error.line.strip()}\n"
-                "Make the change by hand in your editor, and go on with the next cell;\n"
-                f"or bring the workspace to where this step begins, your files saved:\n{back}"
+                "Make the change by hand in your editor and go on with the next cell;\n"
+                "or bring the workspace to where this step begins (saved first):\n"
+                + back
             ) from None
         if changed != text:
             if breaking:

@@ -6,7 +6,9 @@ import re
 from pathlib import Path
 
 FOLD = "  [...]"
-_FRAME = re.compile(r'^(?P<indent>\s*)File "(?P<file>.+?)", line (?P<line>\d+)(?P<rest>.*)$')
+_FRAME = re.compile(
+    r'^(?P<indent>\s*)File "(?P<file>.+?)", line (?P<line>\d+)(?P<rest>.*)$'
+)
 _MARKS = re.compile(r"^\s*[~^]+[\s~^]*$")
 
 
@@ -41,7 +43,9 @@ def fold(text: str, project: Path) -> str:
             if not out or out[-1].strip() != FOLD.strip():
                 out.append(FOLD)
             continue
-        out.append(f'{frame["indent"]}File "{inside}", line {frame["line"]}{frame["rest"]}')
+        out.append(
+            f'{frame["indent"]}File "{inside}", line {frame["line"]}{frame["rest"]}'
+        )
         out += [line for line in body if not _MARKS.match(line)][:1]
     folded = "\n".join(out)
     for name in (str(project), str(project.resolve())):

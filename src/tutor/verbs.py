@@ -38,15 +38,20 @@ def _line(course: Course, step: Step) -> str:
 
 
 def step(argv: list[str]) -> int:
-    """``make step-N``: run checkpoint N as the test that it is, and say what it adds."""
+    """``make step-N``: run checkpoint N as a test, and say what it adds."""
     course, number = _step(argv, "step")
     tree = _committed(course, number)
     print(_line(course, course.step(number)), flush=True)
     began = time.monotonic()
     command = [sys.executable, "-P", "-m", "pytest", "-q", "--no-header", "-n0"]
-    done = subprocess.run([*command, str(tree / CHECKPOINT)], cwd=course.root, check=False)
+    done = subprocess.run(
+        [*command, str(tree / CHECKPOINT)], cwd=course.root, check=False
+    )
     if done.returncode == 0:
-        print(f"Step {number} holds ({time.monotonic() - began:.1f} s). See it: make serve-{number}")
+        print(
+            f"Step {number} holds ({time.monotonic() - began:.1f} s). "
+            f"See it: make serve-{number}"
+        )
     return done.returncode
 
 
@@ -91,7 +96,9 @@ def diff(argv: list[str]) -> int:
     if not mine:
         print(f"\nYour workspace equals the end of step {number}.")
         return 0
-    print(f"\nYour workspace, beside the end of step {number} (- step {number}, + yours):")
+    print(
+        f"\nYour workspace, beside the end of step {number} (- step {number}, + yours):"
+    )
     for change in mine:
         print("\n" + "\n".join(change.diff or (f"{change.path} (empty)",)))
     return 0
@@ -101,7 +108,11 @@ def goto(argv: list[str]) -> int:
     """``make goto-N``: bring the workspace to the end of step N; saves it first."""
     course, number = _step(argv, "goto", start=0)
     _bring(course, number)
-    print(f"Your workspace is at the end of step {number}." if number else "It is empty again.")
+    print(
+        f"Your workspace is at the end of step {number}."
+        if number
+        else "It is empty again."
+    )
     if number < len(course.steps):
         print(f"Next: make lab, and run step {number + 1} from its first cell.")
     return 0
@@ -110,7 +121,9 @@ def goto(argv: list[str]) -> int:
 def reset(argv: list[str]) -> int:
     """``make reset``: bring the workspace to the end of the last step it reached."""
     if argv:
-        raise Refusal("make reset takes no argument; for a step of your choice: make goto-N")
+        raise Refusal(
+            "make reset takes no argument; for a step of your choice: make goto-N"
+        )
     course = Course.load(places.root())
     number = places.Progress(places.workspace()).reached
     _bring(course, number)
