@@ -243,9 +243,17 @@ def test_last_failed_runs_the_whole_notebook(prove: Prove) -> None:
     assert again.outcomes("one") == []
 
 
-def test_the_longest_notebook_runs_first(prove: Prove) -> None:
-    run = prove(one=THREE["one"], three=THREE["three"])
-    assert next(iter(run.cases)).startswith("three"), run.out
+def test_the_longest_notebook_runs_first(prove: Prove, folder: Path) -> None:
+    run = prove("-p", "no:cacheprovider", **dict(reversed(THREE.items())))
+    assert [case.partition(".")[0] for case in run.cases][::3] == ["three", "one"]
+    cache = folder / ".pytest_cache" / "v" / "tutor" / "seconds"
+    cache.parent.mkdir(parents=True, exist_ok=True)
+    cache.write_text('{"one.ipynb": 70, "three.ipynb": 60, "gone.ipynb": 80}')
+    timed = prove(**THREE)
+    assert next(iter(timed.cases)).startswith("one"), timed.cases
+    took = json.loads(cache.read_text())
+    assert took["gone.ipynb"] == 80
+    assert 0 < took["one.ipynb"] < 70 and 0 < took["three.ipynb"] < 60
 
 
 @pytest.mark.parametrize("dist", [(), ("--dist=worksteal",), ("--dist=loadgroup",)])

@@ -15,7 +15,7 @@ pyproject.toml), because it must load before nbval does.
 from __future__ import annotations
 
 import sys
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Generator
 from pathlib import Path
 from typing import Any
@@ -32,6 +32,12 @@ sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]
 
 CELL_SECONDS = 60.0
 NBVAL_CELL_SECONDS = 2000.0
+
+# What a file may take until it has been timed: the slowest are to start first, so
+# that no core is left waiting for one at the end.
+CELL_GUESS = 0.5
+TEST_GUESS = 0.02
+CACHE = "tutor/seconds"
 
 rules_key = pytest.StashKey[tuple[Rule, ...]]()
 
@@ -56,6 +62,7 @@ def pytest_configure(config: pytest.Config) -> None:
             f"-n with --dist {option.dist} tears a notebook's cells apart, and they "
             "share a kernel: add --dist loadfile"
         )
+    option.loadscopereorder = False  # xdist would put the file with most tests first
     if option.nbval_cell_timeout == NBVAL_CELL_SECONDS:
         option.nbval_cell_timeout = CELL_SECONDS
     try:
@@ -89,29 +96,63 @@ def pytest_collect_file(
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_finish(session: pytest.Session) -> None:
-    """Notebooks whole and first, the longest first; then the tests as they come.
+    """Notebooks whole, and the file that takes longest first.
 
     This late, --lf, -k, -m and node ids have made their choice.  A cell without
     those above it means nothing, so one chosen cell brings its whole notebook.
     """
-    if not active(session.config):
+    config = session.config
+    if not active(config):
         return
     from tutor.prove.cells import ProvenCell
 
-    chosen = {
-        item.book.nodeid: item.book
-        for item in session.items
-        if isinstance(item, ProvenCell)
-    }
-    books = sorted(chosen.values(), key=lambda book: (-len(book.items), book.nodeid))
-    others = [item for item in session.items if not isinstance(item, ProvenCell)]
-    session.items[:] = [cell for book in books for cell in book.items] + others
-    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    files: dict[str, list[pytest.Item]] = {}
+    guess: dict[str, float] = {}
+    for item in session.items:
+        file = file_of(item)
+        if isinstance(item, ProvenCell):
+            files[file] = list(item.book.items)
+            guess[file] = CELL_GUESS * len(files[file])
+        else:
+            files.setdefault(file, []).append(item)
+            guess[file] = TEST_GUESS * len(files[file])
+    guess |= {file: s for file, s in known_seconds(config).items() if file in guess}
+    order = sorted(files, key=lambda file: (-guess[file], file))
+    session.items[:] = [item for file in order for item in files[file]]
+    reporter = config.pluginmanager.get_plugin("terminalreporter")
     if reporter is not None and "deselected" in reporter.stats:
         runs = set(session.items)
         reporter.stats["deselected"] = [
             item for item in reporter.stats["deselected"] if item not in runs
         ]
+
+
+def file_of(test: pytest.Item | pytest.TestReport) -> str:
+    return test.nodeid.partition("::")[0]
+
+
+def known_seconds(config: pytest.Config) -> dict[str, float]:
+    """How long each file took when it last ran, as pytest's cache remembers."""
+    cache = getattr(config, "cache", None)
+    return dict(cache.get(CACHE, {})) if cache is not None else {}
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Remember how long each file took."""
+    config = session.config
+    cache = getattr(config, "cache", None)
+    reporter = config.pluginmanager.get_plugin("terminalreporter")
+    worker = hasattr(config, "workerinput")
+    if not active(config) or worker or cache is None or reporter is None:
+        return
+    took: defaultdict[str, float] = defaultdict(float)
+    for reports in reporter.stats.values():
+        for report in reports:
+            if isinstance(report, pytest.TestReport):
+                took[file_of(report)] += report.duration
+    if took:
+        rounded = {file: round(took[file], 1) for file in took}
+        cache.set(CACHE, known_seconds(config) | rounded)
 
 
 @pytest.hookimpl(wrapper=True)
@@ -139,7 +180,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
             continue
         for name, value in report.user_properties:
             if name in ("compared", "not compared", "failed", "not run"):
-                notebooks.add(report.nodeid.partition("::")[0])
+                notebooks.add(file_of(report))
                 outcome[name] += 1
                 if name == "not compared":
                     reasons.append(f"  {report.nodeid}: {value}")
