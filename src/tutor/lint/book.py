@@ -12,7 +12,7 @@ from IPython.core.inputtransformer2 import TransformerManager
 
 from tutor import notebook
 
-_transformer: Any = TransformerManager()  # type: ignore[no-untyped-call]
+_transformer: Any = TransformerManager()
 
 Severity = Literal["error", "warning"]
 
