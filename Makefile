@@ -14,9 +14,9 @@ TUTOR := $(RUN) tutor
 steps := $(foreach s,$(wildcard steps/[0-9][0-9]-*),$(patsubst 0%,%,$(firstword \
 	$(subst -, ,$(notdir $s)))))
 # $(call step,verb[,more]): runs the verb with the number that `%` stands for,
-# one of the steps or of `more`.
+# one of the steps or of `more`.  By exec, so that a signal to make reaches it.
 number = $(or $(patsubst 0%,%,$*),0)
-step = $(if $(filter $(number),$(steps) $2),.ci/bootstrap -q && $(TUTOR) $1 $(number) \
+step = $(if $(filter $(number),$(steps) $2),.ci/bootstrap -q && exec $(TUTOR) $1 $(number) \
 	$(ARGS),$(error There is no step "$*"; the steps are: $(steps)))
 
 ### Learner
