@@ -60,10 +60,13 @@ class Answers:
 class Conversation:
     """All that is asked of one server."""
 
-    def __init__(self, live: Live, port: int, host: str, keys: list[str]) -> None:
+    def __init__(
+        self, live: Live, port: int, host: str, keys: list[str], origin: str = ""
+    ) -> None:
         self.live = live
         self.port = port
         self.host = host
+        self.origin = origin or f"http://{host}"
         self.seen = Answers(asked=True)
         self.texts = [json.dumps(dict.fromkeys(keys or ["message"], "hi")), "next"]
 
@@ -117,6 +120,8 @@ class Conversation:
         if not opening.done():
             client.quiet = "connect"
             opening.cancel()
+        elif client.status != 101 and settled.done():
+            await self.settled_at_last(client)
         with suppress(asyncio.CancelledError):
             return await opening
         return None
@@ -146,7 +151,7 @@ class Conversation:
 
     async def whole(self, path: str) -> None:
         """Two clients, both kinds of text, rubbish, and a good-bye."""
-        one = self.client(path, f"http://{self.host}")
+        one = self.client(path, self.origin)
         self.seen.clients.append(one)
         socket = await self.open(one)
         if socket is None:
@@ -167,7 +172,7 @@ class Conversation:
 
     async def rubbish(self, path: str) -> None:
         """Binary where text is due; text once more where it was refused before."""
-        client = self.client(path, f"http://{self.host}")
+        client = self.client(path, self.origin)
         self.seen.clients.append(client)
         socket = await self.open(client)
         if socket is not None:

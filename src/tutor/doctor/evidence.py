@@ -209,7 +209,7 @@ def _serve(
         )
         if began and began["kind"] == "ready":
             told = live.told()
-            talk = Conversation(live, port, _host(told), _keys(copy))
+            talk = Conversation(live, port, _host(told), _keys(copy), _origin(told))
             with suppress(asyncio.TimeoutError):
                 left = max(0.5, end - time.monotonic())
                 asyncio.run(asyncio.wait_for(talk.ask(paths(told)), left))
@@ -233,6 +233,14 @@ def _host(told: Told) -> str:
     if not plain or "127.0.0.1" in plain:
         return "127.0.0.1"
     return plain[0].lstrip(".")
+
+
+def _origin(told: Told) -> str:
+    """An origin that the project's own check lets in; empty for that of its host."""
+    origins = (told.get("walk") or {}).get("origins") or []
+    hosts = (told.get("hosts") or {}).get("hosts") or []
+    full = [o for o in origins if re.match(r"https?://[\w.-]+(:\d+)?$", str(o))]
+    return full[0] if full and list(origins) != list(hosts) else ""
 
 
 _KEY = re.compile(r"""\[['"](\w+)['"]\]|\.get\(['"](\w+)['"]""")

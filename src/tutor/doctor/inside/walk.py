@@ -28,6 +28,7 @@ def walk(application):
         for key, value in mapping.items()
     }
     if "websocket" in mapping:
+        described["origins"] = origins(mapping["websocket"])
         leaves = list(leaves_of(mapping["websocket"], (), "", ()))
         for leaf in leaves:
             leaf["reached"] = resolve(mapping["websocket"], leaf["sample"], leaves)
@@ -36,6 +37,17 @@ def walk(application):
             for leaf in leaves
         ]
     return described
+
+
+def origins(thing):
+    """The origins that the first check of origins lets in; None without one."""
+    found = peel(thing, lambda t: hasattr(t, "allowed_origins"))[0]
+    if found is None:
+        return None
+    try:
+        return [str(origin) for origin in found.allowed_origins]
+    except TypeError:
+        return None
 
 
 def name_of(thing):
@@ -161,6 +173,7 @@ def routes_of(router, passed, path, outer):
             "endpoint": bool(getattr(pattern, "_is_endpoint", True)),
             "names": sorted(getattr(getattr(pattern, "regex", None), "groupindex", {})),
             "sample": sample_of(pattern),
+            "regex": getattr(getattr(pattern, "regex", None), "pattern", None),
             "hidden": not _is_router(callback)
             and peel(callback, _is_router)[0] is not None,
         }

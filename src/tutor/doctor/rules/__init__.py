@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tutor.doctor.evidence import Evidence
-from tutor.doctor.rules import application, loading, reading, settings, sockets
+from tutor.doctor.rules import application, loading, pages, reading, settings, sockets
 from tutor.doctor.rules.found import Found
 
 __all__ = ["Found", "judge"]
@@ -14,14 +14,9 @@ def judge(seen: Evidence) -> list[Found]:
     found = list(loading.rules(seen))
     if not found or found[0].slug is None:
         found += settings.rules(seen)
-    if not found:
-        found += application.rules(seen)
-        found += sockets.rules(seen)
-        found += reading.rules(seen)
-    elif found[0].rank >= settings.RANK:
-        found += application.rules(seen)
-        found += sockets.rules(seen)
-        found += reading.rules(seen)
+    if not found or found[0].rank >= settings.RANK:
+        for module in (application, sockets, reading, pages):
+            found += module.rules(seen)
     found.sort(key=lambda one: one.rank)
     return list(_once(found))
 

@@ -154,7 +154,25 @@ def _refined(seen: Evidence, crash: Crash, slug: str, place: Place) -> Cause:
         return slug, (seen.asgi_file, None), ""
     if place[0] is None:
         return slug, _handler_place(seen, crash), ""
+    if slug == "db-orm-in-async-consumer":
+        return _query(seen, place), place, ""
     return slug, place, ""
+
+
+def _query(seen: Evidence, place: Place) -> str:
+    """Which synchronous use of the database stands at a line."""
+    function = seen.function_at(place)
+    source = " ".join(ast.unparse(n) for n in seen.nodes_at(place) if isinstance(n, ast.expr))
+    if "session" in source and ".save" in source:
+        return "auth-session-saved-synchronously"
+    if function is not None and function.name == "__call__":
+        return "auth-middleware-queries-synchronously"
+    if function is not None:
+        for node in seen.nodes_at(place):
+            name = function.module.resolve(node, function) if isinstance(node, ast.Name) else None
+            if name and re.match(r"(asgiref\.sync|channels\.db)\.\w+\(\)\(\)", name):
+                return "db-lazy-queryset-returned"
+    return "db-orm-in-async-consumer"
 
 
 def _handler_place(seen: Evidence, crash: Crash) -> Place:

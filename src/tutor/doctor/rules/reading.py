@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 
 from tutor.doctor.evidence import Evidence
@@ -546,32 +547,54 @@ def _join(function: Function, call: ast.Call, discards: bool) -> Iterator[Found]
 def _group_names(
     sends: list[tuple[Function, ast.Call]], adds: list[tuple[Function, ast.Call]]
 ) -> Iterator[Found]:
-    joined = {_constant(f, c) for f, c in adds}
+    joined = {_pattern(f, c.args[0] if c.args else None) for f, c in adds}
     if not joined or None in joined:
         return
     for function, call in sends:
-        name = _constant(function, call)
-        if name is not None and name not in joined:
+        name = _pattern(function, call.args[0] if call.args else None)
+        if name is None or ANY in name:
+            continue
+        if not any(_fits(name, str(pattern)) for pattern in joined):
+            shown = ", ".join(sorted(str(p).replace(ANY, "…") for p in joined))
             yield Found("group-names-differ", f"nobody is in {name!r}", at(function, call), 66,
-                        TRIED, f"one of {', '.join(sorted(map(str, joined)))}")  # fmt: skip
+                        TRIED, f"one of {shown}")  # fmt: skip
 
 
-def _constant(function: Function, call: ast.Call) -> str | None:
-    """The group's name where it is a constant."""
-    node: ast.expr | None = call.args[0] if call.args else None
-    for _ in range(3):
-        if isinstance(node, ast.Constant):
-            return str(node.value)
-        if isinstance(node, ast.Name):
-            values = (
-                function.values.get(node.id)
-                or function.module.values.get(node.id)
-                or []
-            )
-            node = values[0] if len(values) == 1 else None
-        elif isinstance(node, ast.Attribute) and function.owner is not None:
-            values = [v for _, v in function.owner.assigned(node.attr)]
-            given = function.owner.attributes.get(node.attr)
-            values = values or ([given] if given is not None else [])
-            node = values[0] if len(values) == 1 else None
-    return None
+ANY = "\x00"  # stands for what only a run would tell
+
+
+def _fits(name: str, pattern: str) -> bool:
+    return re.fullmatch(".*".join(map(re.escape, pattern.split(ANY))), name) is not None
+
+
+def _pattern(function: Function, node: ast.expr | None, depth: int = 0) -> str | None:
+    """A group's name with its unknown parts marked; None where all is unknown."""
+    if node is None or depth > 5:
+        return None
+    if isinstance(node, ast.Constant):
+        return str(node.value)
+    if isinstance(node, ast.JoinedStr):
+        return "".join(str(v.value) if isinstance(v, ast.Constant) else ANY for v in node.values)
+    if isinstance(node, ast.BinOp):
+        left = _pattern(function, node.left, depth + 1)
+        if isinstance(node.op, ast.Mod) and left is not None:
+            return re.sub(r"%[sdr]", ANY, left)
+        right = _pattern(function, node.right, depth + 1)
+        both = (left or ANY) + (right or ANY)
+        return both if both.strip(ANY) else None
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+        left = _pattern(function, node.func.value, depth + 1)
+        return re.sub(r"\{.*?\}", ANY, left) if left and node.func.attr == "format" else None
+    values: list[ast.expr] = []
+    if isinstance(node, ast.Name):
+        values = function.values.get(node.id) or function.module.values.get(node.id) or []
+        dotted = function.module.resolve(node) or ""
+        module = function.module.source.modules.get(dotted.rpartition(".")[0])
+        values = values or (module.values.get(dotted.rpartition(".")[2], []) if module else [])
+    elif isinstance(node, ast.Attribute) and function.owner is not None:
+        found = function.owner.assigned(node.attr)
+        if len(found) == 1:
+            return _pattern(found[0][0], found[0][1], depth + 1)
+        given = function.owner.attributes.get(node.attr)
+        values = [given] if given is not None else []
+    return _pattern(function, values[0], depth + 1) if len(values) == 1 else None

@@ -67,7 +67,7 @@ def _story(seen: Evidence, client: Client) -> Iterator[Found]:
         if found:
             yield found
             return
-    if "websocket.disconnect" in told:
+    if "websocket.disconnect" in told and client.status == 101:
         yield from _ending(seen, owner, client, events, told)
 
 
@@ -198,7 +198,7 @@ def _ending(
             slug = "consumer-generic-websocket-disconnect-overridden"
         place = _place(owner, "websocket_disconnect", "dispatch", "disconnect")
         yield Found(slug, got, place, 56, tried, expected)
-    elif _lasted(events) > SLOW:
+    elif client.quiet == "disconnect" or _lasted(events) > SLOW:
         place = _place(owner, "websocket_disconnect", "disconnect")
         yield Found("consumer-slow-work-in-disconnect", got, place, 56, tried, expected)
 
@@ -207,7 +207,7 @@ def _lasted(events: list[Event]) -> float:
     """Seconds from the news that the client has gone to the end of the consumer."""
     gone = next(e["t"] for e in events if e.get("type") == "websocket.disconnect")
     ends = [e["t"] for e in events if e["kind"] in ("killed", "ended")]
-    return ends[0] - gone if ends else SLOW + 1
+    return ends[0] - gone if ends else 0.0
 
 
 def _busy(
