@@ -143,11 +143,12 @@ def _quotes(line: str) -> str:
 def _replaced(change: Change, lines: list[str], start: int) -> list[str]:
     """The lines with the change made at ``start``; what stays keeps its bytes."""
     made, at = lines[:start], start
+    end = "\r" if lines[start].endswith("\r") else ""  # as the file ends its lines
     for mark, line in change.lines:
         if mark == " ":
             made.append(lines[at])
         elif mark == "+":
-            made.append(line)
+            made.append(line + end)
         at += mark != "+"
     return made + lines[at:]
 

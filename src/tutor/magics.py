@@ -6,16 +6,15 @@ what came of it.  What each prints is the same wherever the notebook stands.
 
 from __future__ import annotations
 
-import shlex
 from pathlib import Path
 
 from IPython.core.interactiveshell import InteractiveShell
 from IPython.core.magic import Magics, cell_magic, line_magic, magics_class
 
-from tutor import edits, trees
+from tutor import broken, edits, trees
 from tutor.course import Step
 from tutor.report import Refusal
-from tutor.session import Session, keep, mend
+from tutor.session import Session, words
 from tutor.tracebacks import fold
 
 
@@ -52,7 +51,9 @@ class TutorMagics(Magics):
         session = self.session
         step = session.current(_number(line))
         session.stop()
-        mend(session.folder)
+        mended = broken.mend(session.folder)
+        if mended.note:
+            print(mended.note)
         found = (
             checks.check_step(session.folder, step.slug)
             if step.slug in checks.KNOWN
@@ -145,15 +146,7 @@ class TutorMagics(Magics):
     def write(self, line: str, cell: str) -> None:
         """Write a whole file: ``%%write master_app/routing.py``."""
         options, name = _options(line, "--break")
-        path = self.session.path(name)
-        if options["--break"]:
-            keep(self.session.folder, name)
-        try:
-            self.session.write(name, cell)
-        except OSError as error:
-            raise Refusal(
-                f"{name} can't be written: {error.strerror} ({path})"
-            ) from None
+        self.session.write(name, cell, bool(options["--break"]))
         print(f"{name}: {_lines(len(cell.splitlines()))}{_broken(options)}")
 
     @cell_magic
@@ -174,21 +167,30 @@ class TutorMagics(Magics):
     @line_magic
     def mend(self, line: str) -> None:
         """Bring back what was broken on purpose."""
-        names = mend(self.session.folder)
-        print(
-            f"mended: {', '.join(names)}" if names else "Nothing is broken on purpose."
-        )
+        mended = broken.mend(self.session.folder)
+        names = ", ".join(mended.names)
+        print(f"mended: {names}" if names else "Nothing is broken on purpose.")
+        if mended.note:
+            print(mended.note)
 
     @line_magic
     def remove(self, line: str) -> None:
         """Remove a file; a file that is gone already is left gone."""
-        self.session.path(line.strip()).unlink(missing_ok=True)
+        try:
+            self.session.path(line.strip()).unlink(missing_ok=True)
+        except OSError as error:
+            raise Refusal(
+                f"{line.strip()} can't be removed: {error.strerror}."
+            ) from None
         print(f"{line.strip()}: removed")
 
     @line_magic
     def move(self, line: str) -> None:
         """Rename a file; a move that has been made already is left alone."""
-        old, new = shlex.split(line)
+        named = words(line)
+        if len(named) != 2:
+            raise Refusal("Two names are due here: %move OLD NEW")
+        old, new = named
         source, target = self.session.path(old), self.session.path(new)
         if source.exists():
             target.parent.mkdir(parents=True, exist_ok=True)

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import shlex
-import shutil
 import tempfile
 from functools import cached_property
 from pathlib import Path
 
-from tutor import children, edits, places, trees
-from tutor.course import CHECKPOINT, Course, Step
+from tutor import broken, children, edits, places, trees
+from tutor.course import Course, Step
 from tutor.report import Refusal
 from tutor.servers import Server
 from tutor.tracebacks import fold
@@ -37,6 +35,7 @@ class Session:
         self.step: Step | None = None
         self.server: Server | None = None
         self._folder: Path | None = None
+        self._begun: Path | None = None  # where the step's own project is
         self._read = 0  # how much of the server's log has been shown
         self._scratch: list[places.Place] = []
         self._home: Path | None = None
@@ -88,11 +87,11 @@ class Session:
         said = ""
         if self.learners:
             progress = places.Progress(self.cwd)
-            mend(self.cwd)
+            said = broken.mend(self.cwd).note
             if progress.reached < number - 1 and not self._behaves(number - 1):
                 raise Refusal(self._not_there(number, progress.reached))
             if progress.reached >= number:
-                said = (
+                said += "\n" * bool(said) + (
                     f"Your workspace has already reached step {progress.reached}: "
                     f"step {number} runs in a scratch folder."
                 )
@@ -104,7 +103,7 @@ class Session:
             self._folder = self._home  # the whole course in one kernel
         else:
             self._folder = self._home = self._scratch_after(number - 1)
-        self.step = step
+        self.step, self._begun = step, self._folder
         return said
 
     def _behaves(self, number: int) -> bool:
@@ -158,6 +157,7 @@ class Session:
                 f"This cell belongs to step {number}, and the kernel is {here}.\n"
                 f"Run the cell %step {number} above first."
             )
+        self._folder = self._begun  # an exercise may have led elsewhere
         return self.step
 
     def finish(self, step: Step) -> None:
@@ -193,8 +193,7 @@ class Session:
 
     def sh(self, command: str, timeout: float = 60) -> children.Result:
         """Run a command in the project's folder; its output with tracebacks folded."""
-        words = shlex.split(command)
-        done = children.run(words, self.folder, timeout)
+        done = children.run(words(command), self.folder, timeout)
         return children.Result(
             done.argv, done.code, fold(done.out, self.folder), done.timed_out
         )
@@ -215,7 +214,7 @@ class Session:
     def serve(self, command: str) -> bool:
         """Start a server in place of the one before; whether it is up."""
         self.stop()
-        self.server = Server(shlex.split(command), self.folder)
+        self.server = Server(words(command), self.folder)
         self._read = 0
         return self.server.ready()
 
@@ -270,11 +269,26 @@ class Session:
 
     # -- files ---------------------------------------------------------------
 
-    def write(self, name: str, content: str) -> None:
-        """Write a whole file of the project."""
+    def write(self, name: str, content: str, breaking: bool = False) -> None:
+        """Write a whole file of the project.
+
+        Args:
+            name: the file.
+            content: its text.
+            breaking: whether ``broken.mend`` shall bring back what is there now.
+
+        Raises:
+            Refusal: it can't be written.
+        """
         target = self.path(name)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_text(content, encoding="utf-8")
+        try:
+            if breaking:
+                broken.write(self.folder, name, content.encode())
+            else:
+                target.parent.mkdir(parents=True, exist_ok=True)
+                target.write_bytes(content.encode())
+        except OSError as error:
+            raise Refusal(f"{name} can't be written: {error.strerror}.") from None
 
     def edit(self, name: str, change: edits.Change, breaking: bool = False) -> str:
         """Make a marked change; the place of it in words.
@@ -286,12 +300,14 @@ class Session:
         number = self.step.number if self.step else 0
         back = f"    make goto-{number - 1}" if number > 1 else "    make reset"
         try:
-            text = target.read_text(encoding="utf-8")
+            text = target.read_bytes().decode()  # line ends as they are
         except OSError:
             raise Refusal(
                 f"{name}: there is no such file in {self.folder.name}/.\n"
                 "This command brings the workspace to where this step begins:\n" + back
             ) from None
+        except UnicodeDecodeError:
+            raise Refusal(f"{name} is no text in UTF-8. Nothing was changed.") from None
         try:
             changed = edits.apply(change, text)
         except edits.EditError as error:
@@ -302,10 +318,23 @@ class Session:
                 + back
             ) from None
         if changed != text:
-            if breaking:
-                keep(self.folder, name)
-            target.write_text(changed, encoding="utf-8")
+            self.write(name, changed, breaking)
         return edits.where(change, changed)
+
+
+def words(command: str) -> list[str]:
+    """A command line as its words.
+
+    Raises:
+        Refusal: a quote is left open, or nothing is there.
+    """
+    try:
+        found = shlex.split(command)
+    except ValueError:
+        raise Refusal(f"A quote is left open in: {command}") from None
+    if not found:
+        raise Refusal("A command is missing here, such as: python manage.py check")
+    return found
 
 
 def entries(log: str) -> list[str]:
@@ -316,49 +345,3 @@ def entries(log: str) -> list[str]:
             found.append([])
         found[-1].append(LEVELS.sub(lambda level: f"{level[1]} ", line))
     return ["\n".join(entry).rstrip() for entry in found]
-
-
-# -- breaking on purpose: the learner's bytes are kept on the disk, so that they
-# come back even if the kernel dies while the project is broken.
-
-
-def _kept(folder: Path) -> Path:
-    return folder / ".tutor" / "broken"
-
-
-def keep(folder: Path, name: str) -> None:
-    """Remember a file as it is, if it is not remembered already."""
-    kept = _kept(folder) / name
-    absent = _kept(folder) / "absent.json"
-    if kept.exists():
-        return
-    if (folder / name).exists():
-        kept.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy2(folder / name, kept)
-        return
-    absent.parent.mkdir(parents=True, exist_ok=True)
-    names = json.loads(absent.read_text()) if absent.exists() else []
-    absent.write_text(json.dumps(sorted({*names, name})))
-
-
-def mend(folder: Path) -> list[str]:
-    """Bring back every file that was broken on purpose; their names."""
-    kept, mended = _kept(folder), []
-    if not kept.is_dir():
-        return []
-    absent = kept / "absent.json"
-    if absent.exists():
-        for name in json.loads(absent.read_text()):
-            (folder / name).unlink(missing_ok=True)
-            mended.append(name)
-        absent.unlink()
-    for file in sorted(path for path in kept.rglob("*") if path.is_file()):
-        name = file.relative_to(kept).as_posix()
-        (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy2(file, folder / name)
-        mended.append(name)
-    shutil.rmtree(kept)
-    return sorted(mended)
-
-
-__all__ = ["CHECKPOINT", "Session", "entries", "keep", "mend"]

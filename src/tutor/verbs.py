@@ -8,12 +8,11 @@ import tempfile
 import time
 from pathlib import Path
 
-from tutor import places, trees
+from tutor import broken, places, trees
 from tutor.course import CHECKPOINT, Course, Step
 from tutor.magics import step_line
 from tutor.report import Refusal
 from tutor.servers import Server
-from tutor.session import mend
 
 
 def _step(argv: list[str], verb: str, start: int = 1) -> tuple[Course, int]:
@@ -135,7 +134,8 @@ def reset(argv: list[str]) -> int:
 def _bring(course: Course, number: int) -> None:
     work = places.workspace()
     work.mkdir(parents=True, exist_ok=True)
-    mend(work)
+    if note := broken.mend(work).note:
+        print(note)
     saved = places.save(work)
     if number:
         trees.replace(_committed(course, number), work)
