@@ -81,6 +81,7 @@ def test_what_can_not_be_read(change: str, said: str, line: str) -> None:
         ),
         pytest.param(" f(x)\n+b", "f(x)\n", "f(x)\nb\n", id="no pattern but a text"),
         pytest.param(" a = 'x'\n+b", 'a = "x"\n', 'a = "x"\nb\n', id="other quotes"),
+        pytest.param(" a\n+b", "a\r\nc\r\n", "a\r\nb\r\nc\r\n", id="ends of Windows"),
         pytest.param("-a = 'x'\n+b", 'a = "x"\n', "b\n", id="other quotes go"),
     ],
 )
