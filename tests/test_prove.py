@@ -272,7 +272,8 @@ def test_a_kernel_that_does_not_start_says_why_once(prove: Prove, folder: Path) 
         "import sys\n"
         "if 'ipykernel_launcher' in sys.orig_argv: sys.exit('no kernel today')\n"
     )
-    run = prove(env={"PYTHONPATH": "site"}, three=THREE["three"])
+    path = os.pathsep.join(["site", os.environ.get("PYTHONPATH", "")])
+    run = prove(env={"PYTHONPATH": path}, three=THREE["three"])
     assert run.outcomes("three") == ["error", "skipped", "skipped"]
     said = run.cases["three.ipynb::Cell 1"].said
     assert "did not start" in said and "no kernel today" in said
