@@ -21,6 +21,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +44,7 @@ exit "$status"
 """
 
 FIRST_FD = 10
+QUIET = Path(__file__).with_name("quiet")  # what must do nothing for a child
 
 # What an environment may hold that would change what a learner's project does
 # or prints.  PYTHON* and DJANGO_* go as a whole.
@@ -62,8 +64,8 @@ def env(**extra: str) -> dict[str, str]:
     matched by size and whole seconds.
     """
     kept = {k: v for k, v in os.environ.items() if not _UNWANTED.match(k)}
-    folder = str(Path(sys.executable).parent)
-    path = [folder, *os.environ.get("PATH", os.defpath).split(os.pathsep)]
+    ours = [str(QUIET), str(Path(sys.executable).parent)]
+    path = [*ours, *os.environ.get("PATH", os.defpath).split(os.pathsep)]
     return kept | {
         "PATH": os.pathsep.join(dict.fromkeys(path)),
         "NO_COLOR": "1",
@@ -126,11 +128,11 @@ class Child:
 
     def _read(self) -> None:
         assert self._process.stdout is not None
-        for line in self._process.stdout:
+        for line in iter(partial(self._process.stdout.readline, LIMIT), ""):
             with self._news:
                 if self._size < LIMIT:
-                    self._kept.append(line)
-                    self._size += len(line)
+                    self._kept.append(line[: LIMIT - self._size])
+                    self._size += len(self._kept[-1])
                 self._news.notify_all()
         with self._news:
             self._closed = True
