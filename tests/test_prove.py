@@ -249,7 +249,7 @@ def test_the_longest_notebook_runs_first(prove: Prove, folder: Path) -> None:
     cache = folder / ".pytest_cache" / "v" / "tutor" / "seconds"
     cache.parent.mkdir(parents=True, exist_ok=True)
     cache.write_text('{"one.ipynb": 70, "three.ipynb": 60, "gone.ipynb": 80}')
-    timed = prove(**THREE)
+    timed = prove("-n1", "--dist=loadfile", **THREE)
     assert next(iter(timed.cases)).startswith("one"), timed.cases
     took = json.loads(cache.read_text())
     assert took["gone.ipynb"] == 80

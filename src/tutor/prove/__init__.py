@@ -87,9 +87,8 @@ def pytest_collect_file(
     found = yield
     if not active(parent.config) or file_path.suffix != ".ipynb":
         return found
-    from tutor.prove.cells import (
-        ProvenNotebook,  # late: nbval must be loaded by pytest, not by us
-    )
+    # Late: nbval is to be loaded by pytest, not by us.
+    from tutor.prove.cells import ProvenNotebook
 
     return [ProvenNotebook.from_parent(parent, path=file_path)]
 
@@ -133,8 +132,16 @@ def file_of(test: pytest.Item | pytest.TestReport) -> str:
 
 def known_seconds(config: pytest.Config) -> dict[str, float]:
     """How long each file took when it last ran, as pytest's cache remembers."""
+    if hasattr(config, "workerinput"):
+        return dict(config.workerinput[CACHE])
     cache = getattr(config, "cache", None)
     return dict(cache.get(CACHE, {})) if cache is not None else {}
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """Give xdist's workers one and the same order, whoever writes the cache now."""
+    node.workerinput[CACHE] = known_seconds(node.config)
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
