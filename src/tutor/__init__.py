@@ -146,8 +146,10 @@ def _register() -> None:
     shell: Any = get_ipython()
     if shell is None or "step" in shell.magics_manager.magics["line"]:
         return
+    from tutor.children import warmed
     from tutor.magics import TutorMagics
 
+    warmed()  # imports Django and the others in the background
     shell.register_magics(TutorMagics(shell, _current()))
 
 

@@ -9,6 +9,7 @@ and ends the child's whole group.  That is all POSIX, and survives ``kill -9``.
 
 from __future__ import annotations
 
+import io
 import os
 import re
 import selectors
@@ -26,6 +27,7 @@ from pathlib import Path
 from typing import Any
 
 from tutor.report import Refusal
+from tutor.warm import Nursery, WarmProcess, understood
 
 # $@ is the command.  The first subshell waits for the end of the pipe; the rest
 # waits for the command and then ends whatever it left behind in its group.
@@ -44,6 +46,7 @@ exit "$status"
 """
 
 FIRST_FD = 10
+Process = subprocess.Popen[Any] | WarmProcess
 QUIET = Path(__file__).with_name("quiet")  # what must do nothing for a child
 
 # What an environment may hold that would change what a learner's project does
@@ -230,16 +233,24 @@ def _popen(
     pass_fds: Sequence[int],
     extra: Mapping[str, str] | None,
     text: bool = True,
-) -> subprocess.Popen[Any]:
+) -> Process:
     if not Path(cwd).is_dir():
         raise Refusal(
             f"The folder {cwd} is gone, so {shlex.join(argv)} can't run in it."
         )
     assert all(fd >= FIRST_FD for fd in pass_fds), pass_fds
+    wanted = env(**(extra or {}))
+    nursery = warmed() if understood(argv) else None
+    if nursery is not None:
+        with suppress(OSError):
+            process = nursery.start(argv, cwd, pass_fds, wanted)
+            if text:
+                process.stdout = io.TextIOWrapper(process.stdout, "utf-8", "replace")
+            return process
     return subprocess.Popen(
         ["/bin/sh", "-c", GUARD, "guard", *argv],
         cwd=cwd,
-        env=env(**(extra or {})),
+        env=wanted,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -251,7 +262,24 @@ def _popen(
     )
 
 
-def _end_group(process: subprocess.Popen[Any], grace: float) -> None:
+_nursery: Nursery | None = None
+
+
+def warmed() -> Nursery | None:
+    """The process our Python children are forked from, started at the first call.
+
+    None where children start cold: on systems other than Linux, and where
+    ``TUTOR_COLD`` is set.
+    """
+    global _nursery
+    if os.environ.get("TUTOR_COLD") or sys.platform != "linux":
+        return None
+    if _nursery is None or not _nursery.usable:
+        _nursery = Nursery(env())
+    return _nursery
+
+
+def _end_group(process: Process, grace: float) -> None:
     """End a guard's group: TERM, then KILL after ``grace`` seconds."""
     group = process.pid
     if process.poll() is None and grace:

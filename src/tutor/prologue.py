@@ -36,7 +36,11 @@ async def listen_in(code: str) -> None:
         "--ServerApp.allow_root=True",
     ]
     command += [f"--IdentityProvider.token={token}", "--ServerApp.log_level=ERROR"]
-    server = Server(command, place.folder, {"JUPYTER_RUNTIME_DIR": str(place.folder)})
+    # A bare server: neither the reader's own configuration nor any extension.
+    folder = str(place.folder)
+    quiet = {"JUPYTER_RUNTIME_DIR": folder, "JUPYTER_CONFIG_DIR": folder}
+    quiet |= {"JUPYTER_NO_CONFIG": "1"}
+    server = Server(command, place.folder, quiet)
     try:
         await asyncio.to_thread(server.ready, 30)
         kernel = await asyncio.to_thread(_new_kernel, server.port, token)
