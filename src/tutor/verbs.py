@@ -18,7 +18,7 @@ from tutor.servers import Server
 def _step(argv: list[str], verb: str, start: int = 1) -> tuple[Course, int]:
     course = Course.load(places.root())
     count = len(course.steps)
-    if len(argv) != 1 or not argv[0].isdigit() or not start <= int(argv[0]) <= count:
+    if len(argv) != 1 or not argv[0].isdecimal() or not start <= int(argv[0]) <= count:
         wrong = argv[0] if argv else ""
         raise Refusal(f"make {verb}-{wrong}: there are steps {start} to {count}.")
     return course, int(argv[0])
@@ -58,7 +58,7 @@ def serve(argv: list[str]) -> int:
     """``make serve-N``: the project after step N on a port of your choice."""
     argv = list(argv)
     port = 8000
-    if len(argv) == 3 and argv[1] == "--port" and argv[2].isdigit():
+    if len(argv) == 3 and argv[1] == "--port" and argv[2].isdecimal():
         port = int(argv[2])
         del argv[1:]
     course, number = _step(argv, "serve")
@@ -132,17 +132,26 @@ def reset(argv: list[str]) -> int:
 
 
 def _bring(course: Course, number: int) -> None:
+    """Make the workspace equal to a step, its files saved before.
+
+    Raises:
+        Refusal: it can't be written.
+    """
     work = places.workspace()
-    work.mkdir(parents=True, exist_ok=True)
-    if note := broken.mend(work).note:
-        print(note)
-    saved = places.save(work)
-    if number:
-        trees.replace(_committed(course, number), work)
-    else:
+    tree = _committed(course, number) if number else None
+    try:
+        work.mkdir(parents=True, exist_ok=True)
+        if note := broken.mend(work).note:
+            print(note)
+        saved = places.save(work)
+        if saved is not None:
+            inside = f"{work.name}/{saved.relative_to(work)}"
+            print(f"Saved what was there: {inside} (copy it back to undo this)")
         with tempfile.TemporaryDirectory() as empty:
-            trees.replace(Path(empty), work)
-    places.Progress(work).reached = number
-    if saved is not None:
-        inside = saved.relative_to(work)
-        print(f"Saved what was there: {work.name}/{inside} (copy it back to undo this)")
+            trees.replace(tree or Path(empty), work)
+        places.Progress(work).reached = number
+    except OSError as error:
+        raise Refusal(
+            f"The workspace can't be written: {error.strerror} ({error.filename}).\n"
+            "Make it writable, and run this again."
+        ) from None
