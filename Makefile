@@ -59,9 +59,9 @@ doctor: env.quiet
 step-%:
 	@$(call step,step)
 
-## serve-N: the server of step N, on port 8000
+## serve-N: the server of step N, on port 8000 (PORT=... chooses)
 serve-%:
-	@$(call step,serve)
+	@$(call step,serve) $(if $(PORT),--port $(PORT))
 
 ### Maintainer
 
