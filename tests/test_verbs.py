@@ -249,8 +249,6 @@ def test_a_step_that_was_not_derived(verb: Verb, course: Path, work: Path) -> No
     write_tree(work, {"app.py": "mine"})
     for name in ("goto", "diff", "step", "serve"):
         said = verb(name, "2")
-        assert (
-            said.status == 1 and "02-two is missing. Run: make checkpoints" in said.err
         assert said.status == 1
         assert "02-two is missing. Run: make checkpoints" in said.err
     assert trees.files(work) == {"app.py": b"mine"}
