@@ -17,6 +17,8 @@ from tutor.doctor.child import Event, Live
 FOREIGN = "http://evil.example"
 OPENING = 2.5  # seconds for a handshake
 ANSWER = 1.0  # seconds for one message to be dealt with
+ENDING = 0.4  # seconds for the server to close the socket of a crashed consumer
+PRINTING = 0.12  # seconds, two turns of the server
 LEAVING = 1.3  # seconds for a consumer to end after its client has gone
 
 _tags = itertools.count(1)
@@ -79,6 +81,7 @@ class Conversation:
                 self.knock(path, None, self.seen.missing),
                 self.whole(path),
             )
+        await asyncio.sleep(PRINTING)  # the server prints what it found a turn later
         return self.seen
 
     def client(self, path: str, origin: str | None) -> Client:
@@ -199,8 +202,12 @@ class Conversation:
                 client.closed = closed.rcvd.code if closed.rcvd else 1006
                 break
             told += 1
-            if await self.settled(client, told, ANSWER) is None and not client.quiet:
+            event = await self.settled(client, told, ANSWER)
+            if event is None and not client.quiet:
                 client.quiet = phase
+            elif event is not None and event["kind"] == "ended":
+                with suppress(asyncio.TimeoutError):
+                    await asyncio.wait_for(socket.wait_closed(), ENDING)
         await self.listen(client, socket)
         await socket.close()
         patience = 0.3 if client.quiet else LEAVING

@@ -62,6 +62,7 @@ class Live:
         module: the stem of a file in ``inside/``.
         arguments: what its ``main`` is given, as one list.
         python: the project's interpreter; by default ours.
+        cold: start a new interpreter, where a forked one would do.
         pass_fds: descriptors it inherits, from FIRST_FD on.
         extra: variables for its environment.
     """
@@ -73,6 +74,7 @@ class Live:
         arguments: Sequence[Any] = (),
         *,
         python: Path | None = None,
+        cold: bool = False,
         pass_fds: Sequence[int] = (),
         extra: Mapping[str, str] | None = None,
     ) -> None:
@@ -89,7 +91,9 @@ class Live:
             module=module,
             arguments=list(arguments),
         )
-        argv = [str(python or sys.executable), "-c", boot]
+        # A flag that changes nothing for us, and that no warm process understands.
+        flags = ["-u"] if cold else []
+        argv = [str(python or sys.executable), *flags, "-c", boot]
         self.child = Child(argv, project, (writing, *pass_fds), extra)
         os.close(writing)
         self._thread = threading.Thread(target=self._read, args=(reading,), daemon=True)

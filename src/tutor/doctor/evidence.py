@@ -6,11 +6,13 @@ import ast
 import asyncio
 import difflib
 import re
+import sys
 import time
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
+from importlib.machinery import PathFinder
 from pathlib import Path
 from typing import Any
 
@@ -153,23 +155,38 @@ def gather(
         end: when to stop, on the monotonic clock.
     """
     target = guess(copy)
+    cold = hides(home)
     with ThreadPoolExecutor(3) as pool:
-        looking = pool.submit(_look, copy, python)
-        serving = pool.submit(_serve, copy, target, python, end) if target else None
+        looking = pool.submit(_look, copy, python, cold)
+        serving = pool.submit(_serve, copy, target, python, end, cold) if target else None
         source = pool.submit(Source, project, home).result()
         look = looking.result()
         seen = Evidence(project, home, look, source, target=target)
         served = serving.result() if serving else None
     wanted = _wanted(seen)
     if wanted and wanted != target and time.monotonic() < end - 3:
-        served, seen.target = _serve(copy, wanted, python, end), wanted
+        served, seen.target = _serve(copy, wanted, python, end, cold), wanted
     if served:
         seen.serve, seen.answers = served
     return seen
 
 
-def _look(copy: Path, python: Path | None) -> Told:
-    return Live(copy, "look", python=python).finish(LOOKING)
+def hides(home: Path) -> bool:
+    """Whether a file of the project has the name of an installed module.
+
+    Then its processes start cold: in a forked one the library is there already.
+    """
+    names = {path.stem for path in home.iterdir() if path.suffix in ("", ".py")}
+    elsewhere = [path for path in sys.path if path and Path(path) != home]
+    return any(
+        name in sys.stdlib_module_names or PathFinder.find_spec(name, elsewhere)
+        for name in names
+        if name.isidentifier()
+    )
+
+
+def _look(copy: Path, python: Path | None, cold: bool) -> Told:
+    return Live(copy, "look", python=python, cold=cold).finish(LOOKING)
 
 
 def guess(home: Path) -> str:
@@ -193,7 +210,7 @@ def _wanted(seen: Evidence) -> str:
 
 
 def _serve(
-    copy: Path, target: str, python: Path | None, end: float
+    copy: Path, target: str, python: Path | None, end: float, cold: bool
 ) -> tuple[Told, Answers]:
     held = servers._bind(0)
     held.listen(64)
@@ -222,7 +239,11 @@ def _serve(
 def paths(told: Told) -> list[str]:
     """The paths that end at a consumer, each once."""
     leaves = (told.get("walk") or {}).get("leaves") or []
-    found = [leaf["sample"] for leaf in leaves if leaf["is"] != "empty"]
+    found = [
+        leaf["sample"].replace("^", "").replace("$", "")
+        for leaf in leaves
+        if leaf["is"] != "empty"
+    ]
     return list(dict.fromkeys(found))[:MOST_PATHS] or ["/ws/nobody/"]
 
 

@@ -6,7 +6,7 @@ import os
 import runpy
 import sys
 
-from .report import ROOT, emit, error_of
+from .report import ROOT, emit, failed
 
 stage = ["starting"]
 
@@ -27,7 +27,7 @@ def settings_name():
     try:
         from django.core import management
     except BaseException as error:
-        emit("failed", stage="django", error=error_of(error))
+        failed("django", error)
         return None
 
     def captured(argv=None):
@@ -41,7 +41,7 @@ def settings_name():
     except _Captured:
         pass
     except BaseException as error:
-        emit("failed", stage="manage.py", error=error_of(error))
+        failed("manage.py", error)
     finally:
         management.execute_from_command_line = real
     return os.environ.get("DJANGO_SETTINGS_MODULE")
@@ -60,7 +60,7 @@ def settings():
 
         loaded.INSTALLED_APPS  # noqa: B018  (this is what loads them)
     except BaseException as error:
-        emit("failed", stage="settings", error=error_of(error))
+        failed("settings", error)
         return False
     return True
 
@@ -73,7 +73,7 @@ def setup():
 
         django.setup()
     except BaseException as error:
-        emit("failed", stage="apps", error=error_of(error))
+        failed("apps", error)
         return False
     return True
 

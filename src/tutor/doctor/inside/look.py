@@ -9,7 +9,7 @@ import os
 import sys
 
 from . import load, shield, walk
-from .report import ROOT, emit, error_of, give_up_after, inside
+from .report import ROOT, emit, error_of, failed, give_up_after, inside
 
 LIMIT = 8  # seconds for the whole process
 
@@ -37,7 +37,7 @@ def attempt(fact):
     try:
         return fact()
     except BaseException as error:
-        emit("failed", stage=fact.__name__, error=error_of(error))
+        failed(fact.__name__, error)
         return None
 
 
@@ -206,7 +206,7 @@ def application():
     try:
         found = load.path_of(named)
     except BaseException as error:
-        emit("failed", stage="asgi", error=error_of(error))
+        failed("asgi", error)
         return
     emit("asgi", type=walk.name_of(found))
     emit("walk", **walk.walk(found))

@@ -133,6 +133,12 @@ def error_of(error):
     return links
 
 
+def failed(stage, error, **data):
+    """Report an exception, and print it as Python would have."""
+    traceback.print_exception(type(error), error, error.__traceback__)
+    emit("failed", stage=stage, error=error_of(error), **data)
+
+
 def give_up_after(seconds, stage, unless=lambda: False):
     """End this process if it is still here, and say where it hung.
 

@@ -12,7 +12,7 @@ import os
 import sys
 
 from . import load, record, shield, walk
-from .report import ROOT, emit, error_of, give_up_after, inside, own, stack_of
+from .report import ROOT, emit, failed, give_up_after, inside, own, stack_of
 
 IMPORTING = 8  # seconds
 TURN = 0.05  # seconds between two looks at finished applications
@@ -29,7 +29,7 @@ def main(arguments):
     try:
         import daphne.server
     except BaseException as error:
-        emit("failed", stage="daphne", error=error_of(error))
+        failed("daphne", error)
         return
     application = imported(target)
     if application is None:
@@ -49,7 +49,7 @@ def imported(target):
         sys.meta_path.pop(0)
         application = getattr(found, name or "application")
     except BaseException as error:
-        emit("failed", stage="asgi", error=error_of(error), module=module)
+        failed("asgi", error, module=module)
         return None
     emit("asgi", file=inside(found.__file__), name=name or "application")
     emit("environment", settings=os.environ.get("DJANGO_SETTINGS_MODULE"))
@@ -59,7 +59,7 @@ def imported(target):
         emit("walk", **walk.walk(application))
         emit("consumers", found=walk.consumers())
     except BaseException as error:
-        emit("failed", stage="walk", error=error_of(error))
+        failed("walk", error)
     return application
 
 
@@ -70,7 +70,7 @@ def hosts():
 
         emit("hosts", hosts=list(settings.ALLOWED_HOSTS))
     except BaseException as error:
-        emit("failed", stage="hosts", error=error_of(error))
+        failed("hosts", error)
 
 
 class Order(importlib.abc.MetaPathFinder):

@@ -167,13 +167,19 @@ def routes_of(router, passed, path, outer):
         pattern = getattr(route, "pattern", None)
         callback = getattr(route, "callback", route)
         text = str(pattern) if pattern is not None else ""
+        wrong, regex = None, None
+        try:
+            regex = getattr(pattern, "regex", None)
+        except Exception as error:
+            wrong = str(error)
         step = {
             "text": text,
             "pattern": type(pattern).__name__,
             "endpoint": bool(getattr(pattern, "_is_endpoint", True)),
-            "names": sorted(getattr(getattr(pattern, "regex", None), "groupindex", {})),
-            "sample": sample_of(pattern),
-            "regex": getattr(getattr(pattern, "regex", None), "pattern", None),
+            "names": sorted(getattr(regex, "groupindex", {})),
+            "sample": sample_of(pattern) if regex is not None else None,
+            "regex": getattr(regex, "pattern", None),
+            "wrong": wrong,
             "hidden": not _is_router(callback)
             and peel(callback, _is_router)[0] is not None,
         }

@@ -210,7 +210,9 @@ def _pattern(seen: Evidence, leaf: Event, index: int) -> Iterator[Found]:
         text, plain = step["text"], step["text"].lstrip("^")
         is_path = step["pattern"] == "RoutePattern"
         slug = None
-        if plain.startswith("/"):
+        if step.get("wrong"):
+            slug = "routing-pattern-not-compiled"
+        elif plain.startswith("/"):
             slug = "routing-leading-slash-in-pattern"
         elif is_path and re.search(
             r"\^|\$$|\(\?P|\\[dw.]|\.\*|\[[^]]+\][+*]|\)\$?$", text

@@ -140,11 +140,17 @@ def _cause(seen: Evidence, crash: Crash, every: str, place: Place) -> Cause | No
     ):
         return None  # what the library does with it, and says so
     for slug, pattern in _TEXTS:
-        if re.search(pattern, every) and not (
-            slug.startswith("consumer-json") and crash.phase == "binary"
-        ):
+        if slug == "consumer-json-not-parsed" and not _own_last(crash):
+            continue
+        if re.search(pattern, every):
             return _refined(seen, crash, slug, place)
     return _by_type(seen, crash, place)
+
+
+def _own_last(crash: Crash) -> bool:
+    """Whether the project's own line raised it, on a text message."""
+    frames = crash.links[-1]["frames"]
+    return bool(frames) and frames[-1]["own"] and crash.phase != "binary"
 
 
 def _refined(seen: Evidence, crash: Crash, slug: str, place: Place) -> Cause:
@@ -183,9 +189,9 @@ def _handler_place(seen: Evidence, crash: Crash) -> Place:
     raw = crash.told.replace(".", "_")
     names = {"websocket_connect": ("connect",), "websocket_disconnect": ("disconnect",),
              "websocket_receive": ("receive", "receive_json")}.get(raw, ())  # fmt: skip
-    for name in (
-        (raw, "__init__", *names) if "__init__" in str(crash.links) else (raw, *names)
-    ):
+    texts = str([link["text"] for link in crash.links])
+    made = ("__init__",) if "__init__()" in texts else ()
+    for name in (*made, raw, *names):
         method = owner.method(name)
         if method is not None:
             return method.module.file, method.node.lineno

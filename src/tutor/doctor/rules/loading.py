@@ -11,7 +11,7 @@ from tutor.doctor.evidence import Evidence
 from tutor.doctor.rules.found import NOWHERE, Found, Place, deepest, last_line
 
 RANK = 10
-_LIBRARY = re.compile(r"No module named '([\w.]+)'")
+_LIBRARY = re.compile(r"No module named '([^']+)'")
 _CANNOT = re.compile(r"cannot import name '(\w+)' from '([\w.]+)'")
 _COMMON = {
     "routing",
@@ -245,6 +245,9 @@ def _import(
     missing = _LIBRARY.search(text)
     name = missing[1] if missing else str(root.get("name") or "")
     top = name.partition(".")[0]
+    imported = _imported(seen, place)
+    if imported.startswith(name + "."):
+        name = imported if top not in _tops(seen) else name
     if stage == "django" or top == "django":
         return "install-outside-the-virtualenv", NOWHERE, ""
     if top == "daphne":
@@ -258,7 +261,7 @@ def _import(
     settings = _settings_module(seen, root, name, stage)
     if settings:
         return settings
-    own = {module.partition(".")[0] for module in seen.source.modules}
+    own = _tops(seen)
     last = name.rpartition(".")[2]
     if top in own and top != name:
         if "rout" in last:
@@ -271,6 +274,19 @@ def _import(
     if last in _COMMON:
         return "asgi-any-import-error-is-masked", place, f"There is no module {name}."
     return "install-package-missing", place, f"It needs the package {top}."
+
+
+def _tops(seen: Evidence) -> set[str]:
+    """The top-level packages and modules of the project."""
+    return {module.partition(".")[0] for module in seen.source.modules}
+
+
+def _imported(seen: Evidence, place: Place) -> str:
+    """The whole dotted name that the import at a line asks for."""
+    for node in seen.nodes_at(place):
+        if isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            return node.module
+    return ""
 
 
 def _entry(seen: Evidence, place: Place) -> Place:
@@ -309,7 +325,7 @@ def _apps(seen: Evidence, name: str) -> tuple[str, Place, str] | None:
     if len(entry) == 1:
         return "apps-string-added", seen.setting("INSTALLED_APPS"), ""
     place = _written(seen, entry) or seen.setting("INSTALLED_APPS")
-    own = {module.partition(".")[0] for module in seen.source.modules}
+    own = _tops(seen)
     near = seen.near(entry.partition(".")[0], own | {"daphne", "channels", "django"})
     hint = f"The nearest name is {near}." if near else ""
     return "apps-name-misspelled", place, hint

@@ -135,7 +135,7 @@ def _wrong_path(seen: Evidence, named: str) -> str | None:
         return "settings-asgi-application-without-name"
     if module in modules:
         if name in modules[module].lines or not seen.failed(seen.look, "asgi"):
-            wsgi = "get_wsgi_application" in modules[module].lines
+            wsgi = "wsgi.WSGIHandler" in seen.walk.get("type", "")
             return "settings-asgi-application-is-wsgi" if wsgi else None
         root = (seen.failed(seen.look, "asgi") or {"error": [{}]})["error"][-1]
         if "has no attribute" not in root.get("text", ""):

@@ -1,0 +1,172 @@
+"""Make a known mistake on purpose, run the project, and say what a person sees."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+import sysconfig
+import time
+import urllib.error
+import urllib.request
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from websockets.sync.client import connect
+from websockets.typing import Origin
+
+from tutor import children, edits, servers, trees
+from tutor.doctor import catalogue, copying, evidence
+from tutor.doctor.catalogue import Mistake
+from tutor.doctor.rules import judge
+from tutor.report import Problem
+
+NO_START = "server does not start"
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What one run of a broken project showed.
+
+    Args:
+        client: what the client saw, in the words of the mistakes' files.
+        heard: the messages that the first client heard.
+        log: everything the project's processes printed.
+        problems: the diagnosis, most likely first.
+    """
+
+    client: str
+    heard: list[str | bytes]
+    log: str
+    problems: list[Problem]
+
+
+def make(mistake: Mistake, checkpoint: Path, target: Path) -> None:
+    """Copy a checkpoint and make the mistake in the copy.
+
+    Raises:
+        edits.EditError: a change does not fit the checkpoint.
+    """
+    trees.copy(checkpoint, target)
+    for change in mistake.change:
+        path = target / change["file"]
+        if change.get("remove"):
+            path.unlink()
+        elif "text" in change:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(change["text"], encoding="utf-8")
+        else:
+            text = path.read_text(encoding="utf-8")
+            made = edits.apply(edits.parse(change["edit"]), text)
+            if made == text:
+                raise edits.EditError(f"{mistake.slug}: the change is there already")
+            path.write_text(made, encoding="utf-8")
+
+
+def interpreter_without(packages: list[str], folder: Path) -> Path:
+    """An interpreter that has all our packages but these.
+
+    Args:
+        packages: import names.
+        folder: an empty folder for the environment.
+    """
+    site = Path(sysconfig.get_path("purelib"))
+    version = f"python{sys.version_info[0]}.{sys.version_info[1]}"
+    there = folder / "lib" / version / "site-packages"
+    there.mkdir(parents=True)
+    for entry in site.iterdir():
+        if entry.name.partition("-")[0].lower() not in packages and entry.suffix != ".pth":
+            (there / entry.name).symlink_to(entry)
+    binary = folder / "bin" / "python"
+    binary.parent.mkdir()
+    binary.symlink_to(Path(sys.executable).resolve())
+    home = Path(sys.executable).resolve().parent
+    (folder / "pyvenv.cfg").write_text(f"home = {home}\n", encoding="utf-8")
+    return binary
+
+
+def observe(mistake: Mistake, project: Path, python: Path | None = None) -> Seen:
+    """Run a broken project and diagnose it, with one start of its server.
+
+    Args:
+        mistake: says which command shows the symptom, where daphne does not.
+        project: the project with the mistake in it.
+        python: its interpreter.
+    """
+    with copying.copied(project) as copy:
+        end = time.monotonic() + 24
+        found = evidence.gather(project, project, copy, python, end)
+        client = _client(found, mistake.symptom.get("after", ""))
+        log = found.serve.out + found.look.out
+        command = mistake.symptom.get("run")
+        if command:
+            client, more = _run(command, copy, python)
+            log += more
+    problems = [catalogue.problem(one) for one in judge(found)]
+    heard = found.answers.clients[0].heard if found.answers.clients else []
+    return Seen(client, heard, log, problems)
+
+
+def _client(found: evidence.Evidence, after: str) -> str:
+    """What the clients of the project's own origin saw, after text or "binary"."""
+    answers = found.answers
+    if not answers.asked:
+        return NO_START
+    if answers.page is not None and answers.page >= 500:
+        return str(answers.page)
+    codes = [
+        client.closed
+        for client in answers.clients
+        if client.closed not in (None, 1000)
+        and ("binary" in dict(client.phases)) == (after == "binary")
+    ]
+    status = answers.clients[0].status if answers.clients else None
+    if status is None:
+        return "no answer"
+    return f"{status}, then {codes[0]}" if codes else str(status)
+
+
+def _run(command: str, project: Path, python: Path | None) -> tuple[str, str]:
+    """Run ``manage.py``: a check to its end, or runserver and a knock."""
+    program = str(python or sys.executable)
+    if command == "daphne":
+        return _leave(project)
+    if command != "runserver":
+        result = children.run([program, "manage.py", command], project, 20)
+        return (NO_START if result.code else "0"), result.out
+    with servers.serving([program, "manage.py", "runserver"], project) as server:
+        if not server.running:
+            return NO_START, server.log()
+        status = _status(f"{server.url}/ws/whole1/")
+        server.child.wait_for(lambda out: "/ws/whole1/" in out, 3)
+        return str(status), server.log()
+
+
+def _leave(project: Path) -> tuple[str, str]:
+    """Open a socket and go; wait for what the server then says."""
+    argv = ["daphne", "--application-close-timeout", "1", evidence.guess(project)]
+    with servers.serving(argv, project) as server:
+        with connect(f"{server.ws}/ws/whole1/", origin=Origin(server.url), proxy=None):
+            pass
+        server.child.wait_for(lambda out: "was killed" in out, 6)
+        return "101", server.log()
+
+
+def _status(url: str) -> int | None:
+    """The status that a handshake's request gets from a server that only has pages."""
+    request = urllib.request.Request(
+        url, headers={"Connection": "Upgrade", "Upgrade": "websocket"}
+    )
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    with suppress(OSError):
+        try:
+            with opener.open(request, timeout=5) as answer:
+                return int(answer.status)
+        except urllib.error.HTTPError as error:
+            return error.code
+    return None
+
+
+def remove(folder: Path) -> None:
+    """Remove what was made."""
+    shutil.rmtree(folder, ignore_errors=True)
