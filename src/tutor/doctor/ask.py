@@ -188,8 +188,12 @@ class Conversation:
         said: list[tuple[str, str | bytes]],
     ) -> None:
         """Say each message, hear what comes, then leave and watch the end."""
-        if await self.settled(client, 1, ANSWER) is None:
+        event = await self.settled(client, 1, ANSWER)
+        if event is None:
             client.quiet = "connect"
+        elif event["kind"] == "ended":
+            with suppress(asyncio.TimeoutError):
+                await asyncio.wait_for(socket.wait_closed(), ENDING)
         told = 1
         for phase, message in said:
             await self.listen(client, socket)

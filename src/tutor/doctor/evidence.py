@@ -158,7 +158,9 @@ def gather(
     cold = hides(home)
     with ThreadPoolExecutor(3) as pool:
         looking = pool.submit(_look, copy, python, cold)
-        serving = pool.submit(_serve, copy, target, python, end, cold) if target else None
+        serving = (
+            pool.submit(_serve, copy, target, python, end, cold) if target else None
+        )
         source = pool.submit(Source, project, home).result()
         look = looking.result()
         seen = Evidence(project, home, look, source, target=target)
@@ -216,7 +218,12 @@ def _serve(
     held.listen(64)
     port = held.getsockname()[1]
     live = Live(
-        copy, "serve", [target, held.fileno()], python=python, pass_fds=(held.fileno(),)
+        copy,
+        "serve",
+        [target, held.fileno()],
+        python=python,
+        cold=cold,
+        pass_fds=(held.fileno(),),
     )
     held.close()
     answers = Answers()

@@ -75,7 +75,10 @@ def interpreter_without(packages: list[str], folder: Path) -> Path:
     there = folder / "lib" / version / "site-packages"
     there.mkdir(parents=True)
     for entry in site.iterdir():
-        if entry.name.partition("-")[0].lower() not in packages and entry.suffix != ".pth":
+        if (
+            entry.name.partition("-")[0].lower() not in packages
+            and entry.suffix != ".pth"
+        ):
             (there / entry.name).symlink_to(entry)
     binary = folder / "bin" / "python"
     binary.parent.mkdir()
@@ -118,7 +121,7 @@ def _client(found: evidence.Evidence, after: str) -> str:
         client.closed
         for client in answers.clients
         if client.closed not in (None, 1000)
-        and ("binary" in dict(client.phases)) == (after == "binary")
+        and ((after or "json") in dict(client.phases) or not (client.phases or after))
     ]
     status = answers.clients[0].status if answers.clients else None
     if status is None:

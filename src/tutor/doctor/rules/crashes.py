@@ -45,6 +45,7 @@ _TEXTS: tuple[tuple[str, str], ...] = (
      r"Attempt to send on a closed protocol|after sending 'websocket.close'"),
     ("consumer-json-not-parsed", r"string indices must be integers|'str' object has no attribute "
      r"'(get|items|keys|values|pop)'"),
+    ("consumer-message-is-no-dict", r"(string|list|tuple|byte) indices must be integers"),
     ("consumer-init-takes-scope", r"__init__\(\) missing \d+ required positional arguments?: 'scope'"),
     ("consumer-generic-disconnect-without-code",
      r"\bdisconnect\(\) takes (1|0) positional arguments? but (2|1) w"),
@@ -168,14 +169,20 @@ def _refined(seen: Evidence, crash: Crash, slug: str, place: Place) -> Cause:
 def _query(seen: Evidence, place: Place) -> str:
     """Which synchronous use of the database stands at a line."""
     function = seen.function_at(place)
-    source = " ".join(ast.unparse(n) for n in seen.nodes_at(place) if isinstance(n, ast.expr))
+    source = " ".join(
+        ast.unparse(n) for n in seen.nodes_at(place) if isinstance(n, ast.expr)
+    )
     if "session" in source and ".save" in source:
         return "auth-session-saved-synchronously"
     if function is not None and function.name == "__call__":
         return "auth-middleware-queries-synchronously"
     if function is not None:
         for node in seen.nodes_at(place):
-            name = function.module.resolve(node, function) if isinstance(node, ast.Name) else None
+            name = (
+                function.module.resolve(node, function)
+                if isinstance(node, ast.Name)
+                else None
+            )
             if name and re.match(r"(asgiref\.sync|channels\.db)\.\w+\(\)\(\)", name):
                 return "db-lazy-queryset-returned"
     return "db-orm-in-async-consumer"

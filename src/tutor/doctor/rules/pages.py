@@ -14,8 +14,15 @@ from tutor.doctor.rules.found import Found, Place
 HOST, ANY = "\x01", "\x00"
 _NEW = re.compile(r"new\s+WebSocket\s*\(")
 _BOUND = re.compile(r"\b(?:const|let|var)\s+(\w+)\s*=\s*([^;\n]+)")
-_TOKEN = re.compile(r"""'((?:[^'\\]|\\.)*)'|"((?:[^"\\]|\\.)*)"|`((?:[^`\\]|\\.)*)`|([\w.$]+(?:\(\))?)|(\S)""")
-_HOSTS = {"location.host", "window.location.host", "document.location.host", "self.location.host"}
+_TOKEN = re.compile(
+    r"""'((?:[^'\\]|\\.)*)'|"((?:[^"\\]|\\.)*)"|`((?:[^`\\]|\\.)*)`|([\w.$]+(?:\(\))?)|(\S)"""
+)
+_HOSTS = {
+    "location.host",
+    "window.location.host",
+    "document.location.host",
+    "self.location.host",
+}
 _WORDS = ("lobby", "1", "room1", "00000000-0000-0000-0000-000000000007")
 TRIED = "reading the page's script"
 
@@ -45,7 +52,11 @@ def sockets(seen: Evidence) -> Iterator[Socket]:
     done: set[Path] = set()
     for folder in folders:
         for path in sorted((seen.home / folder).rglob("*")):
-            if path in done or path.suffix not in (".html", ".js") or ".min." in path.name:
+            if (
+                path in done
+                or path.suffix not in (".html", ".js")
+                or ".min." in path.name
+            ):
                 continue
             done.add(path)
             try:
@@ -89,7 +100,9 @@ def _arguments(text: str, start: int) -> list[str]:
     return []
 
 
-def value(expression: str, bound: dict[str, str], is_static: bool, depth: int = 0) -> str:
+def value(
+    expression: str, bound: dict[str, str], is_static: bool, depth: int = 0
+) -> str:
     """A JavaScript expression as text: the host and the unknown as one character."""
     out = ""
     for single, double, template, name, other in _TOKEN.findall(expression):
@@ -125,22 +138,34 @@ def _wrong(seen: Evidence, socket: Socket) -> Iterator[Found]:
 
     shown = url.replace(HOST, "<host>").replace(ANY, "…")
     if socket.is_static and ("{{" in url or "{%" in url):
-        yield found("client-django-tag-in-static-js", shown, "a script without template tags")
+        yield found(
+            "client-django-tag-in-static-js", shown, "a script without template tags"
+        )
     if re.search(r"location\.(host|hostname|port)|\$\{", url):
-        yield found("client-js-variable-inside-string", shown, "the host's name in the URL")
+        yield found(
+            "client-js-variable-inside-string", shown, "the host's name in the URL"
+        )
     if socket.options.startswith("{"):
         yield found("client-headers-option", "The subprotocol '[object Object]' is invalid.",
                     "a URL, and a list of subprotocols at most")  # fmt: skip
     if "#" in url:
         yield found("client-fragment-in-url", shown, "a URL without #")
     if url.startswith(HOST):
-        yield found("client-url-without-scheme", shown, "ws:// or wss:// before the host")
+        yield found(
+            "client-url-without-scheme", shown, "ws:// or wss:// before the host"
+        )
     path = _path(url)
-    if path is None or not seen.leaves or all(leaf["is"] == "empty" for leaf in seen.leaves):
+    if (
+        path is None
+        or not seen.leaves
+        or all(leaf["is"] == "empty" for leaf in seen.leaves)
+    ):
         return
     if not _reached(seen, path):
         shown = path.replace(ANY, "…")
-        known = ", ".join(leaf["sample"] for leaf in seen.leaves if leaf["is"] != "empty")
+        known = ", ".join(
+            leaf["sample"] for leaf in seen.leaves if leaf["is"] != "empty"
+        )
         slug = "client-path-differs-from-route"
         if _reached(seen, path + "/"):
             slug = "client-no-trailing-slash"
@@ -148,7 +173,9 @@ def _wrong(seen: Evidence, socket: Socket) -> Iterator[Found]:
                     f"one of the routes: {known}")  # fmt: skip
     host = re.match(r"wss?://([^/\x00\x01]+)", url)
     if host and re.match(r"(localhost|127\.0\.0\.1)(:|$)", host[1]):
-        yield found("auth-other-host-than-the-page", shown, "the host the page came from", 76)
+        yield found(
+            "auth-other-host-than-the-page", shown, "the host the page came from", 76
+        )
 
 
 def _path(url: str) -> str | None:
@@ -163,7 +190,9 @@ def _reached(seen: Evidence, path: str) -> bool:
     """Whether some route takes this path, whatever stands for the unknown."""
     words = _WORDS if ANY in path else ("",)
     return any(
-        _takes(leaf, path.replace(ANY, word).lstrip("/")) for leaf in seen.leaves for word in words
+        _takes(leaf, path.replace(ANY, word).lstrip("/"))
+        for leaf in seen.leaves
+        for word in words
     )
 
 
@@ -177,5 +206,5 @@ def _takes(leaf: Event, path: str) -> bool:
         matched = re.search(regex, path.lstrip("/"))
         if not matched:
             return False
-        path = path.lstrip("/")[matched.end():]
+        path = path.lstrip("/")[matched.end() :]
     return True

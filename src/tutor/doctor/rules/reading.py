@@ -574,7 +574,9 @@ def _pattern(function: Function, node: ast.expr | None, depth: int = 0) -> str |
     if isinstance(node, ast.Constant):
         return str(node.value)
     if isinstance(node, ast.JoinedStr):
-        return "".join(str(v.value) if isinstance(v, ast.Constant) else ANY for v in node.values)
+        return "".join(
+            str(v.value) if isinstance(v, ast.Constant) else ANY for v in node.values
+        )
     if isinstance(node, ast.BinOp):
         left = _pattern(function, node.left, depth + 1)
         if isinstance(node.op, ast.Mod) and left is not None:
@@ -584,13 +586,21 @@ def _pattern(function: Function, node: ast.expr | None, depth: int = 0) -> str |
         return both if both.strip(ANY) else None
     if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
         left = _pattern(function, node.func.value, depth + 1)
-        return re.sub(r"\{.*?\}", ANY, left) if left and node.func.attr == "format" else None
+        return (
+            re.sub(r"\{.*?\}", ANY, left)
+            if left and node.func.attr == "format"
+            else None
+        )
     values: list[ast.expr] = []
     if isinstance(node, ast.Name):
-        values = function.values.get(node.id) or function.module.values.get(node.id) or []
+        values = (
+            function.values.get(node.id) or function.module.values.get(node.id) or []
+        )
         dotted = function.module.resolve(node) or ""
         module = function.module.source.modules.get(dotted.rpartition(".")[0])
-        values = values or (module.values.get(dotted.rpartition(".")[2], []) if module else [])
+        values = values or (
+            module.values.get(dotted.rpartition(".")[2], []) if module else []
+        )
     elif isinstance(node, ast.Attribute) and function.owner is not None:
         found = function.owner.assigned(node.attr)
         if len(found) == 1:

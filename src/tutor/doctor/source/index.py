@@ -9,6 +9,7 @@ Attributes of the instance begin with ``self``: ``self.channel_layer.group_add``
 from __future__ import annotations
 
 import ast
+import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -18,6 +19,8 @@ from tutor.doctor.copying import SKIPPED
 
 DEEP = 12  # how many names lead to one another before we give up
 BIG = 400_000  # bytes of one source file
+
+_parsing = threading.Lock()  # CPython 3.11 fails now and then with two at once
 
 Def = ast.FunctionDef | ast.AsyncFunctionDef
 
@@ -247,7 +250,8 @@ class Source:
             data = path.read_bytes()
             if len(data) > BIG:
                 return
-            tree = ast.parse(data)
+            with _parsing:
+                tree = ast.parse(data)
         except (OSError, SyntaxError, ValueError, RecursionError):
             return  # the project's own interpreter says what is wrong with it
         parts = list(path.relative_to(home).with_suffix("").parts)

@@ -1,0 +1,92 @@
+"""From what a person sees to its cause: the appendix of the tutorial."""
+
+from __future__ import annotations
+
+import html
+from dataclasses import dataclass
+from itertools import groupby
+
+from tutor.doctor.catalogue import Mistake, mistakes
+
+_CLIENT = {
+    "server does not start": "the server does not start",
+    "no answer": "the browser waits, then 1006; nothing in the log",
+    "101": "the socket opens; nothing in the log",
+    "101, then 1011": "the socket is closed with 1011",
+    "403": "HTTP 403 (in the browser: 1006); no reason in the log",
+    "404": "HTTP 404 (in the browser: 1006)",
+    "500": "HTTP 500 (in the browser: 1006)",
+}
+
+
+@dataclass(frozen=True)
+class Row:
+    """One way from a symptom to a cure.
+
+    Args:
+        symptom: the text as a person sees it, in the log or else at the client.
+        client: what the client sees beside it.
+        cause: the mistake's title.
+        cure: what to do.
+        step: the step that explains it.
+        slug: the mistake's name.
+    """
+
+    symptom: str
+    client: str
+    cause: str
+    cure: str
+    step: int
+    slug: str
+
+
+def symptoms() -> list[Row]:
+    """A row for each known mistake that has a symptom, by the symptom's text."""
+    rows = [_row(one) for one in mistakes().values() if one.symptom]
+    return sorted(rows, key=lambda row: (row.symptom.lower(), row.step, row.slug))
+
+
+def _row(mistake: Mistake) -> Row:
+    client = _CLIENT.get(mistake.symptom.get("client", ""), "")
+    return Row(
+        symptom=mistake.symptom.get("log") or client,
+        client=client,
+        cause=mistake.title,
+        cure=mistake.cure,
+        step=mistake.step,
+        slug=mistake.slug,
+    )
+
+
+class Table(str):
+    """The table as text; a notebook shows it as HTML."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return str(self)
+
+    def _repr_html_(self) -> str:
+        parts = [
+            "<table><tr><th>What you see</th><th>Cause</th><th>Cure</th><th>Step</th></tr>"
+        ]
+        for symptom, group in groupby(symptoms(), lambda row: row.symptom):
+            rows = list(group)
+            for number, row in enumerate(rows):
+                first = f'<td rowspan="{len(rows)}"><code>{html.escape(symptom)}</code></td>'
+                cells = "".join(
+                    f"<td>{html.escape(t)}</td>" for t in (row.cause, row.cure)
+                )
+                parts.append(
+                    f"<tr>{first if not number else ''}{cells}<td>{row.step}</td></tr>"
+                )
+        return "\n".join([*parts, "</table>"])
+
+
+def table() -> Table:
+    """Every symptom with its causes, each cause with its step and its cure."""
+    lines = []
+    for symptom, rows in groupby(symptoms(), lambda row: row.symptom):
+        lines.append(symptom)
+        lines += [f"    step {row.step}: {row.cause}. {row.cure}" for row in rows]
+    return Table("\n".join(lines))

@@ -1,0 +1,125 @@
+"""The known mistakes: their files, and the table of symptoms that is made of them."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from tutor import edits
+from tutor.doctor import catalogue, making, symptoms
+from tutor.doctor.catalogue import Mistake
+
+ROOT = Path(__file__).parents[1]
+MISTAKES = catalogue.mistakes()
+MADE = {slug: m for slug, m in MISTAKES.items() if m.change or m.data.get("without")}
+SOFT = re.compile(r"\b(just|simply|obviously|easy|easily|probably)\b", re.IGNORECASE)
+FIELDS = {"title", "step", "severity", "cause", "cure", "reread", "base", "without",
+          "symptom", "at", "change"}  # fmt: skip
+
+
+def slugs(*steps: int) -> list[str]:
+    """The mistakes of some steps that can be made on a checkpoint."""
+    return [slug for slug, one in MADE.items() if one.step in steps]
+
+
+def prove(slug: str, folder: Path) -> None:
+    """Make a mistake, run the project, see the symptom, and hear it named first."""
+    mistake = MADE[slug]
+    checkpoint = next((ROOT / "steps").glob(f"{mistake.base:02}-*"))
+    project = folder / "project"
+    making.make(mistake, checkpoint, project)
+    python = None
+    if mistake.data.get("without"):
+        python = making.interpreter_without(
+            mistake.data["without"], folder / "environment"
+        )
+    seen = making.observe(mistake, project.resolve(), python)
+    claimed = mistake.symptom
+    if "client" in claimed:
+        assert seen.client == claimed["client"], seen.log[-2000:]
+    if "greeting" in claimed:
+        assert "0" not in seen.heard
+    assert claimed.get("log", "") in seen.log
+    assert seen.problems, "the diagnosis found nothing"
+    first = seen.problems[0]
+    assert first.slug == slug, [(p.slug, p.place, p.got) for p in seen.problems]
+    assert first.severity == mistake.severity
+    _is_there(first.file, first.line, mistake, project)
+
+
+def _is_there(
+    file: str | None, line: int | None, mistake: Mistake, project: Path
+) -> None:
+    at = mistake.data.get("at")
+    if at is None:
+        return
+    assert file == at["file"]
+    if "line" in at:
+        assert line is not None
+        text = (project / file).read_text(encoding="utf-8").splitlines()[line - 1]
+        assert at["line"] in text
+
+
+def test_there_are_fifty_for_the_first_six_steps() -> None:
+    assert len([m for m in MADE.values() if m.step <= 6]) >= 50
+
+
+@pytest.mark.parametrize("slug", MISTAKES)
+def test_a_file_is_complete_and_reads_well(slug: str) -> None:
+    mistake = MISTAKES[slug]
+    assert set(mistake.data) <= FIELDS
+    assert mistake.severity in ("error", "warning", "advice")
+    assert re.fullmatch(r"step \d+", mistake.reread)
+    for text in (mistake.title, mistake.cause, mistake.cure):
+        assert not SOFT.search(text)
+        assert "`" not in text
+        for sentence in re.split(r"(?<=[.;:?!]) ", text):
+            assert len(sentence.split()) <= 30, sentence
+    assert not mistake.title.endswith(".")
+    assert mistake.cause.endswith((".", "]")) and mistake.cure.endswith(".")
+
+
+@pytest.mark.parametrize("slug", MADE)
+def test_a_change_fits_its_checkpoint(slug: str, tmp_path: Path) -> None:
+    mistake = MADE[slug]
+    checkpoint = next((ROOT / "steps").glob(f"{mistake.base:02}-*"))
+    making.make(mistake, checkpoint, tmp_path / "project")
+
+
+def test_every_slug_of_the_rules_has_a_file() -> None:
+    code = "".join(
+        path.read_text(encoding="utf-8")
+        for path in (ROOT / "src/tutor/doctor/rules").glob("*.py")
+    )
+    areas = "install|apps|routing|consumer|client|group|auth|db|redis|python|project"
+    named = set(re.findall(rf'"((?:{areas})-[a-z0-9]+(?:-[a-z0-9]+)+)"', code))
+    assert named - set(MISTAKES) == set()
+
+
+def test_an_unknown_cause_is_not_claimed() -> None:
+    problem = catalogue.problem(catalogue.Found(None, "OSError: strange", ("a.py", 3)))
+    assert problem.slug is None
+    assert problem.cause == ""
+    assert "OSError: strange" in str(problem)
+
+
+def test_the_table_leads_from_each_symptom_to_each_cause() -> None:
+    table = symptoms.table()
+    rows = symptoms.symptoms()
+    assert len(rows) == len([m for m in MISTAKES.values() if m.symptom])
+    for row in rows:
+        assert row.symptom in table
+        assert row.cure in table
+    page = table._repr_html_()
+    assert page.count("<tr>") == len(rows) + 1
+    assert "No handler for message type websocket.connect" in page
+
+
+def test_a_change_that_is_there_already_is_refused(tmp_path: Path) -> None:
+    mistake = MADE["consumer-int-payload"]
+    checkpoint = next((ROOT / "steps").glob("06-*"))
+    making.make(mistake, checkpoint, tmp_path / "once")
+    with pytest.raises(edits.EditError):
+        making.make(mistake, tmp_path / "once", tmp_path / "twice")
