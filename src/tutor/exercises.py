@@ -8,6 +8,7 @@ import tempfile
 import textwrap
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,8 @@ from tutor.servers import Server, serving
 
 Names = Mapping[str, Any]
 Verdict = str
+SECONDS = 20  # that an answer may take
+KNOCK_SECONDS = 3
 
 
 class NotYet(Exception):
@@ -49,18 +52,56 @@ def check(slug: str, code: str, folder: Path) -> Verdict:
         return f"Not yet: line {error.lineno} is no Python: {error.msg}."
 
 
-def _names(code: str) -> Names:
-    """The names an answer sets; ``...`` among their values means "not yet"."""
-    names: dict[str, Any] = {}
-    try:
-        exec(compile(code, "<answer>", "exec"), names)
-    except Exception as error:
-        raise NotYet(f"the cell raises {type(error).__name__}: {error}") from None
-    names.pop("__builtins__", None)
-    for name, value in names.items():
-        if value is ... or (isinstance(value, dict) and ... in value.values()):
-            raise NotYet(f"`...` still stands in {name}. %hint helps, three times.")
+# An answer runs as a child: it may hang, exit, or kill what it runs in.  The last
+# line it prints has the names it sets, as text; what is no plain value is left out.
+_SETS = """
+import json, sys
+
+names, raised = {}, ""
+try:
+    exec(compile(sys.argv[1], "<answer>", "exec"), names)
+except BaseException as error:
+    raised = f"{type(error).__name__}: {error}"
+names.pop("__builtins__", None)
+dots = [
+    name for name, value in names.items()
+    if value is ... or isinstance(value, dict) and ... in value.values()
+]
+plain = {name: repr(value) for name, value in names.items()}
+print("\\n" + json.dumps({"raised": raised, "dots": dots, "names": plain}))
+"""
+
+
+def _names(code: str, folder: Path) -> Names:
+    """The plain values an answer sets; ``...`` among them means "not yet"."""
+    argv = ["python", "-P", "-c", _SETS, code]
+    seen = _last_line(children.run(argv, folder, SECONDS))
+    if seen["raised"]:
+        raise NotYet(f"the cell raises {_short(seen['raised'])}")
+    for name in seen["dots"]:
+        raise NotYet(f"`...` still stands in {name}. %hint helps, three times.")
+    names = {}
+    for name, value in seen["names"].items():
+        with suppress(ValueError, SyntaxError):
+            names[name] = ast.literal_eval(value)
     return names
+
+
+def _last_line(done: children.Result) -> Any:
+    """What a child printed last, read as JSON."""
+    last = (done.out.strip().splitlines() or [""])[-1]
+    if done.timed_out:
+        raise NotYet(f"it did not end within {SECONDS:g} s.")
+    if done.code:
+        raise NotYet(f"it ends with {_short(last) or f'exit status {done.code}'}")
+    try:
+        return json.loads(last)
+    except ValueError:
+        raise NotYet("it ends before its last line.") from None
+
+
+def _short(line: str) -> str:
+    return textwrap.shorten(line, 150, placeholder=" ...")
 
 
 def _given(names: Names, name: str, kind: type) -> Any:
@@ -91,11 +132,11 @@ def _knock(
             server.ws + path,
             origin=Origin(origin or server.url),
             proxy=None,
-            open_timeout=8,
+            open_timeout=KNOCK_SECONDS + 5,
             close_timeout=1,
         ) as socket:
             try:
-                socket.recv(timeout=3)
+                socket.recv(timeout=KNOCK_SECONDS)
             except ConnectionClosed as closed:
                 return 101, closed.rcvd.code if closed.rcvd else 1006
             except TimeoutError:
@@ -113,18 +154,13 @@ def _inside(code: str, folder: Path) -> Any:
     with tempfile.NamedTemporaryFile("w", suffix=".py", encoding="utf-8") as file:
         file.write(code)
         file.flush()
-        done = children.run(["python", "-P", str(runner), file.name], folder, 20)
-    lines = done.out.strip().splitlines() or [""]
-    if done.timed_out:
-        raise NotYet("it did not end within 20 seconds.")
-    if done.code:
-        raise NotYet(f"it ends with {lines[-1]}")
-    return json.loads(lines[-1])
+        done = children.run(["python", "-P", str(runner), file.name], folder, SECONDS)
+    return _last_line(done)
 
 
 def _install(code: str, folder: Path) -> str:
     """Step 1: what a handshake asks, what came, and what a yes would be."""
-    names = _names(code)
+    names = _names(code, folder)
     with serving(["python", "manage.py", "runserver"], folder) as server:
         came, _ = _knock(server, "/ws/whole1/")
     yes = ServerProtocol()
@@ -164,7 +200,7 @@ _APPS = {
 
 def _installed_apps(code: str, folder: Path) -> str:
     """Step 2: who owns runserver in each of four orders; Django is asked."""
-    mine = _given(_names(code), "owner", dict)
+    mine = _given(_names(code, folder), "owner", dict)
 
     def ask(order: str) -> str:
         apps = [_APPS[word] for word in order.split(", ") if word in _APPS]
@@ -212,7 +248,7 @@ print(json.dumps(await judge()))
 
 def _settings(code: str, folder: Path) -> str:
     """Step 3: a message received in time, and one that expired."""
-    _names(code)
+    _names(code, folder)
     seen = _inside(code + _COURIER, folder)
     if seen["got"] != {"type": "knock"} or not seen["sent"][0]:
         raise NotYet(
@@ -228,7 +264,7 @@ def _settings(code: str, folder: Path) -> str:
 
 def _asgi(code: str, folder: Path) -> str:
     """Step 4: which origins pass the validator; each one knocks."""
-    mine = _given(_names(code), "gets_in", dict)
+    mine = _given(_names(code, folder), "gets_in", dict)
     origins = ["http://localhost", "https://localhost", "http://localhost:9999"]
     origins += ["http://localhost.evil.example", "null"]
     with serving(["daphne", "webapp.asgi:application"], folder) as server:
@@ -273,7 +309,7 @@ print(json.dumps({name: await matched(one, paths) for name, one in patterns.item
 
 def _routing(code: str, folder: Path) -> str:
     """Step 5: which of six paths each pattern matches; URLRouter is asked."""
-    mine = _given(_names(code), "matches", dict)
+    mine = _given(_names(code, folder), "matches", dict)
     true = {name: set(found) for name, found in _inside(_ROUTES, folder).items()}
     try:
         return _compare(
@@ -331,9 +367,8 @@ def _consumer(code: str, folder: Path) -> str:
     ]
     with serving(command, folder) as server:
         if not server.running:
-            raise NotYet(
-                f"the server ends with {server.log().strip().splitlines()[-1]}"
-            )
+            last = (server.log().strip().splitlines() or ["no word"])[-1]
+            raise NotYet(f"the server ends with {_short(last)}")
         with ThreadPoolExecutor(2) as pool:
             refuse, close = pool.map(
                 lambda path: _knock(server, path), ("/refuse/", "/close/")
