@@ -90,6 +90,18 @@ def picture(page: Page, name: str) -> None:
     page.screenshot(path=PICTURES / f"{name}.png")
 
 
+def readme_picture(page: Page) -> None:
+    """The picture of the README: the conversation, and the way of the last knock."""
+    page.set_viewport_size({"width": 1000, "height": 780})
+    page.evaluate(
+        "() => window.jupyterapp.commands.execute('application:toggle-left-area')"
+    )
+    # Twice: a cell that was never in sight has no height until it has been.
+    for _ in range(2):
+        show_last(page, "URLRouter → PracticeConsumer: 101")
+    picture(page, "readme")
+
+
 def complaints(cells: list[dict[str, Any]]) -> list[str]:
     """What went wrong, with the cell it went wrong in."""
     found = []
@@ -119,6 +131,7 @@ def test_every_cell_of_the_tutorial_runs(browser_path: Path, tmp_path: Path) -> 
             save(page)
             show_last(page, "a number from 0 to 100")
             picture(page, "tutorial-all-cells-ran")
+            readme_picture(page)
         status, left = server.end()
     assert complaints(cells) == []
     assert (status, left) == (0, [])
