@@ -45,7 +45,7 @@ diff-%:
 goto-%:
 	@$(call step,goto,0)
 
-## reset: bring my workspace back to its beginning; saves mine first
+## reset: back to the last checkpoint I passed; saves mine first
 reset: env.quiet
 	@$(TUTOR) reset $(ARGS)
 
@@ -84,9 +84,6 @@ checkpoints: env.quiet
 
 ## lint: style, types, and the rules of the notebook
 lint: env.quiet
-	@$(RUN) ruff check $(sources)
-	@$(RUN) ruff format --check $(sources)
-	@$(RUN) mypy
 	@$(TUTOR) lint $(ARGS)
 
 ## bench: measure every figure we claim
@@ -113,8 +110,6 @@ clean:
 
 help:
 	@awk -f .ci/targets.awk Makefile
-
-sources := $(wildcard src tests benchmarks)
 
 env.quiet:
 	@.ci/bootstrap -q

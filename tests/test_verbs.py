@@ -305,7 +305,7 @@ def test_a_served_step_ends_when_told(
     try:
         first, second = child.stdout.readline(), child.stdout.readline()
         assert first.startswith("Step 2 is at http://127.0.0.1:")
-        assert second == "It is broken on purpose: No ring. Ctrl-C ends it.\n"
+        assert second == "At its end: broken on purpose: No ring. Ctrl-C ends it.\n"
         opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
         url = first.split()[4]
         with opener.open(url, timeout=10) as answer:

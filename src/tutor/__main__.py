@@ -23,7 +23,6 @@ VERBS = {
     "step": ("tutor.verbs", "step"),
     "serve": ("tutor.verbs", "serve"),
     "checkpoints": ("tutor.build", "checkpoints"),
-    "clean": ("tutor.build", "clean"),
     "lint": ("tutor.lint", "main"),
 }
 

@@ -14,7 +14,6 @@ import hashlib
 import json
 import os
 import re
-import shutil
 import subprocess
 import tempfile
 import time
@@ -288,15 +287,3 @@ def _line(
                 {"name": "stdout", "output_type": "stream", "text": line + "\n"}
             ]
 
-
-def clean(argv: list[str]) -> int:
-    """The verb ``clean``: remove what running has made, never a learner's work."""
-    where = root()
-    gone = [
-        path for path in (where / "build", where / ".pytest_cache") if path.exists()
-    ]
-    for path in gone:
-        shutil.rmtree(path)
-    names = ", ".join(path.name for path in gone) or "nothing was there"
-    print(f"Removed: {names}. The workspace is kept; to begin it again: make reset")
-    return 0

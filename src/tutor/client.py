@@ -169,7 +169,7 @@ async def waits(server: Server, path: str, clients: int) -> Picture:
 
         times = sorted(await asyncio.gather(*map(ask, sockets)))
     whole = {f"client {i}": round(seconds) for i, seconds in enumerate(times, 1)}
-    return bars("Seconds until the answer came", whole, "s")
+    return bars("Seconds until the answer came", whole, "s", full=clients)
 
 
 def get(server: Server, path: str) -> None:

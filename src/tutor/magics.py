@@ -333,7 +333,7 @@ def _lines(count: int) -> str:
 
 
 def _broken(options: dict[str, str | bool]) -> str:
-    return "   (broken on purpose: %mend brings it back)" if options["--break"] else ""
+    return "   (on purpose: %mend undoes it)" if options["--break"] else ""
 
 
 def _options(line: str, *known: str) -> tuple[dict[str, str | bool], str]:

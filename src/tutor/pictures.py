@@ -29,31 +29,34 @@ class Picture:
         return f'<figure style="margin:0">{self.svg}</figure>'
 
 
-def bars(title: str, values: Mapping[str, float], unit: str, text: str = "") -> Picture:
+def bars(
+    title: str, values: Mapping[str, float], unit: str, full: float = 0, mark: str = ""
+) -> Picture:
     """Horizontal bars, each with its number.
 
     Args:
         title: what is compared.
-        values: label to number; the last one is marked.
+        values: label to number.
         unit: of the numbers.
-        text: said instead of the picture; made from the numbers if left out.
+        full: the number that fills the width, so that two pictures compare; the
+            largest one if left out.
+        mark: the label of the bar that should stand out.
     """
-    largest = max(values.values()) or 1
+    largest = full or max(values.values()) or 1
     rows = []
     for at, (label, value) in enumerate(values.items()):
         top = 34 + at * 30
         width = max(1.0, 330 * value / largest)
-        last = at == len(values) - 1
-        fill = f'fill="{ACCENT}"' if last else 'fill="currentColor" fill-opacity="0.45"'
+        fill = 'fill="currentColor" fill-opacity="0.45"'
+        if label == mark:
+            fill = f'fill="{ACCENT}"'
         rows.append(
             f'<text x="150" y="{top + 15}" text-anchor="end">{escape(label)}</text>'
             f'<rect x="158" y="{top}" width="{width:.1f}" height="20" {fill}/>'
             f'<text x="{158 + width + 8:.1f}" y="{top + 15}">'
             f"{value:,.0f} {escape(unit)}</text>"
         )
-    said = text or title + ": " + "; ".join(
-        f"{k}: {v:,.0f} {unit}" for k, v in values.items()
-    )
+    said = title + ": " + "; ".join(f"{k}: {v:,.0f} {unit}" for k, v in values.items())
     return _picture(title, said, 44 + 30 * len(values), rows)
 
 

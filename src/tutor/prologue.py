@@ -143,7 +143,7 @@ async def compare(numbers: int = 100) -> Picture:
     each = {"polling": polled / numbers, "WebSocket": pushed / numbers}
     for name, total in (("polling", polled), ("WebSocket", pushed)):
         print(f"{name:<9} {total:>7,} bytes, {each[name]:.0f} for each number")
-    return bars("Bytes on the wire for each number", each, "bytes")
+    return bars("Bytes on the wire for each number", each, "bytes", mark="WebSocket")
 
 
 async def _poll(port: int, numbers: int) -> int:

@@ -70,7 +70,7 @@ def serve(argv: list[str]) -> int:
                 raise Refusal(f"The server ended while starting:\n{server.log()}")
             print(
                 f"Step {number} is at {server.url}/ and {server.ws}/ws/whole1/\n"
-                f"It is {course.step(number).claim.rstrip('.')}. Ctrl-C ends it.",
+                f"At its end: {course.step(number).claim.rstrip('.')}. Ctrl-C ends it.",
                 flush=True,
             )
             server.child.wait()

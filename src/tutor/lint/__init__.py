@@ -64,6 +64,14 @@ def _passes(tool: str) -> bool:
     if importlib.util.find_spec(tool) is None:
         print(f"{tool} is not installed, and was left out: uv pip install --group lint")
         return True
-    words = {"ruff": ["check", "--quiet"], "mypy": ["--no-error-summary"]}[tool]
-    command = [sys.executable, "-m", tool, *words]
-    return subprocess.run(command, cwd=places.root(), check=False).returncode == 0
+    commands = {
+        "ruff": [["check", "--quiet"], ["format", "--check", "--quiet"]],
+        "mypy": [["--no-error-summary"]],
+    }
+    return all(
+        subprocess.run(
+            [sys.executable, "-m", tool, *words], cwd=places.root(), check=False
+        ).returncode
+        == 0
+        for words in commands[tool]
+    )
