@@ -10,6 +10,7 @@ _FRAME = re.compile(
     r'^(?P<indent>\s*)File "(?P<file>.+?)", line (?P<line>\d+)(?P<rest>.*)$'
 )
 _MARKS = re.compile(r"^\s*[~^]+[\s~^]*$")
+_GUESS = re.compile(r"^(\w+Error: .*?)\.? Did you mean: '[^']*'\?$")
 
 
 def fold(text: str, project: Path) -> str:
@@ -17,7 +18,8 @@ def fold(text: str, project: Path) -> str:
 
     Frames of the project stay, with paths relative to it and one line of source;
     each run of other frames becomes ``[...]``.  What Python versions draw under
-    the source differs, so it goes.  Everything that is no frame stays.
+    the source differs, and so does what they guess was meant: both go.  Everything
+    else stays.
 
     Args:
         text: any output.
@@ -29,7 +31,7 @@ def fold(text: str, project: Path) -> str:
     while at < len(lines):
         frame = _FRAME.match(lines[at])
         if frame is None:
-            out.append(lines[at])
+            out.append(_GUESS.sub(r"\1", lines[at]))
             at += 1
             continue
         indent = len(frame["indent"])
