@@ -191,6 +191,19 @@ def test_what_python_repeats_is_kept_once() -> None:
     """).endswith("RecursionError: maximum recursion depth exceeded\n")
 
 
+@pytest.mark.parametrize(
+    "line",
+    [
+        "AttributeError: module 'webapp.asgi' has no attribute 'aplication'",
+        "NameError: name 'prnt' is not defined",
+        "ImportError: cannot import name 'routin' from 'master_app'",
+    ],
+)
+def test_what_newer_pythons_guess_goes(line: str) -> None:
+    assert fold(f"{line}. Did you mean: 'print'?\n", PROJECT) == f"{line}\n"
+    assert fold(f"{line}\n", PROJECT) == f"{line}\n"
+
+
 def test_the_projects_folder_is_not_shown() -> None:
     """Also where the system's /tmp is a link, as on macOS."""
     text = "Watching /home/me/workspace/webapp in /home/me/workspace\n"
