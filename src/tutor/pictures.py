@@ -12,7 +12,9 @@ from dataclasses import dataclass
 from html import escape
 
 ACCENT = "#c2410c"  # contrast at least 3:1 on white and on JupyterLab's dark grey
-WIDTH = 640
+WIDTH = 680
+LETTER = 6.1  # mean width of a letter at 11 px, in px
+GAP = 18
 
 
 @dataclass(frozen=True)
@@ -69,38 +71,30 @@ def path(title: str, stations: Sequence[str], stop: int, answer: str) -> Picture
         stop: the index of the station that answers.
         answer: what that station says.
     """
-    step = (WIDTH - 20) / len(stations)
-    rows = []
-    for at, name in enumerate(stations):
-        left = 10 + at * step
-        there = at == stop
-        line = (
-            f'stroke="{ACCENT}" stroke-width="3"' if there else 'stroke="currentColor"'
-        )
+    widths = [LETTER * len(name) + 16 for name in stations]
+    rows, left, there = [], 2.0, 0.0
+    for at, (name, width) in enumerate(zip(stations, widths, strict=True)):
+        middle = left + width / 2
+        line = 'stroke="currentColor"'
+        if at == stop:
+            line, there = f'stroke="{ACCENT}" stroke-width="3"', middle
         faint = ' opacity="0.4"' if at > stop else ""
         rows.append(
-            f'<g{faint}><rect x="{left:.1f}" y="34" width="{step - 18:.1f}" '
-            'height="34" '
-            f'rx="6" '
-            f'fill="none" {line}/>'
-            f'<text x="{left + (step - 18) / 2:.1f}" y="55" text-anchor="middle" '
+            f'<g{faint}><rect x="{left:.1f}" y="34" width="{width:.1f}" height="34" '
+            f'rx="6" fill="none" {line}/>'
+            f'<text x="{middle:.1f}" y="55" text-anchor="middle" '
             f'font-size="11">{escape(name)}</text></g>'
         )
+        left += width + GAP
         if at < stop:
             rows.append(
-                f'<text x="{left + step - 9:.1f}" y="56" text-anchor="middle">→</text>'
+                f'<text x="{left - GAP / 2:.1f}" y="56" text-anchor="middle">→</text>'
             )
-    middle = 10 + stop * step + (step - 18) / 2
-    anchor = (
-        "middle" if 0 < stop < len(stations) - 1 else "start" if stop == 0 else "end"
-    )
-    at_x = {
-        "middle": middle,
-        "start": 10 + stop * step,
-        "end": middle + (step - 18) / 2,
-    }[anchor]
+    # Under its station, but inside the picture: half the text may stick out.
+    half = LETTER * 0.65 * len(answer)
+    x = min(max(there, half), WIDTH - half)
     rows.append(
-        f'<text x="{at_x:.1f}" y="90" text-anchor="{anchor}" fill="{ACCENT}" '
+        f'<text x="{x:.1f}" y="90" text-anchor="middle" fill="{ACCENT}" '
         f'font-weight="bold">{escape(answer)}</text>'
     )
     way = " → ".join(stations[: stop + 1])
