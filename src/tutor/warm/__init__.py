@@ -1,0 +1,180 @@
+"""Warm Python: children forked from a process that has the libraries in memory.
+
+Nine tenths of what ``python manage.py check`` takes is importing Django, Twisted
+and autobahn, and a course starts Python some sixty times.  So one process, the
+`nursery`, imports them once and waits; each child is forked from it and runs its
+own command, its own settings, its own project.
+
+Linux only; elsewhere, and with ``TUTOR_COLD=1``, every child starts cold, and so
+does one that needs an interpreter of its own.  Between the two nothing differs but
+the time (``tests/test_warm.py``).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import select
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import weakref
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import IO, Any
+
+PATIENCE = 30  # seconds in which the nursery must have imported and answered
+LONGEST = 100_000  # bytes of a request; a longer one might not pass the socket
+ENTRY_POINTS = ("daphne", "django-admin")
+
+# What an interpreter or its libraries read once, when they start.
+_READ_AT_START = ("PYTHON", "LC_", "LANG", "LD_", "TZ")
+
+
+class WarmProcess:
+    """A forked child, with the part of ``subprocess.Popen`` that we use."""
+
+    def __init__(
+        self, argv: Sequence[str], pid: int, stdin: int, stdout: int, status: int
+    ) -> None:
+        self.pid = pid
+        self.stdin: IO[bytes] = open(stdin, "wb", 0)  # noqa: SIM115
+        self.stdout: IO[Any] = open(stdout, "rb")  # noqa: SIM115
+        self.returncode: int | None = None
+        self._argv = list(argv)
+        self._status = status
+        self._lock = threading.Lock()
+        # Not sooner: another thread may be waiting on it.
+        weakref.finalize(self, os.close, status)
+
+    def poll(self) -> int | None:
+        """The exit status, or None while it runs."""
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self.wait(0)
+        return self.returncode
+
+    def wait(self, timeout: float | None = None) -> int:
+        """Wait for the end; the exit status, as a shell would tell it.
+
+        Raises:
+            subprocess.TimeoutExpired: it is still running.
+        """
+        poller = select.poll()
+        poller.register(self._status, select.POLLIN)
+        milliseconds = None if timeout is None else timeout * 1000
+        if self.returncode is None and not poller.poll(milliseconds):
+            raise subprocess.TimeoutExpired(self._argv, timeout or 0)
+        with self._lock:
+            if self.returncode is None:
+                said = os.read(self._status, 16)
+                # Nothing said: its guard was killed, and it with its guard.
+                self.returncode = int(said) if said else -signal.SIGKILL
+            return self.returncode
+
+
+class Nursery:
+    """The process that children are forked from.
+
+    Args:
+        env: its environment; a child may have another one.
+    """
+
+    def __init__(self, env: Mapping[str, str]) -> None:
+        self._lock = threading.Lock()
+        self._owner = os.getpid()
+        self._settings = _settings(env)
+        self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self._control.settimeout(PATIENCE)
+        script = Path(__file__).with_name("nursery.py")
+        with theirs:
+            # Streams of the kind that children have, since these inherit its objects.
+            self._process = subprocess.Popen(
+                [sys.executable, str(script), str(theirs.fileno())],
+                pass_fds=[theirs.fileno()],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                env=dict(env),
+                start_new_session=True,
+            )
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    @property
+    def usable(self) -> bool:
+        """False in a forked copy of ourselves, and once it has ended."""
+        return os.getpid() == self._owner and self._process.poll() is None
+
+    def start(
+        self,
+        argv: Sequence[str],
+        cwd: Path,
+        pass_fds: Sequence[int],
+        env: Mapping[str, str],
+    ) -> WarmProcess:
+        """Fork a child that runs ``argv``.
+
+        Raises:
+            OSError: it takes an interpreter of its own, or the nursery is gone.
+        """
+        script = _script(argv)
+        if script is not None and not os.access(Path(cwd, script), os.R_OK):
+            raise OSError("the interpreter has its own words for that")
+        if _settings(env) != self._settings:
+            raise OSError("the interpreter is to start with other settings")
+        asked = {"argv": [*argv], "cwd": str(cwd), "env": dict(env), "fds": [*pass_fds]}
+        message = json.dumps(asked).encode()
+        if len(message) > LONGEST:
+            raise OSError("too long a command, or too large an environment")
+        their_stdin, stdin = os.pipe()
+        stdout, their_stdout = os.pipe()
+        status, their_status = os.pipe()
+        theirs = [their_stdin, their_stdout, their_status]
+        try:
+            with self._lock:
+                if not self.usable:
+                    raise OSError("the nursery is gone")
+                try:
+                    socket.send_fds(self._control, [message], [*theirs, *pass_fds])
+                    pid = int(self._control.recv(64))
+                except BaseException:
+                    # Interrupted, or too slow: its answer would be taken for the
+                    # next one.
+                    self._process.kill()
+                    self._process.wait()
+                    raise
+        except BaseException as error:
+            for fd in (stdin, stdout, status):
+                os.close(fd)
+            if isinstance(error, ValueError):  # it ended without an answer
+                raise OSError("the nursery is gone") from error
+            raise
+        finally:
+            for fd in theirs:
+                os.close(fd)
+        return WarmProcess(argv, pid, stdin, stdout, status)
+
+
+def understood(argv: Sequence[str]) -> bool:
+    """Whether a command is one of ours: this Python with a script, or -c."""
+    script = _script(argv)
+    return script is None or script.endswith(".py") or argv[0] in ENTRY_POINTS
+
+
+def _script(argv: Sequence[str]) -> str | None:
+    """The file that a command runs; None for ``-c``, "" for what is no Python."""
+    if argv[0] in ENTRY_POINTS:
+        return str(Path(sys.executable).with_name(argv[0]))
+    words = argv[2:] if argv[1:2] == ["-P"] else argv[1:]
+    if argv[0] not in ("python", sys.executable) or not words:
+        return ""
+    return None if words[0] == "-c" and words[1:] else words[0]
+
+
+def _settings(env: Mapping[str, str]) -> dict[str, str]:
+    return {k: v for k, v in env.items() if k.startswith(_READ_AT_START)}

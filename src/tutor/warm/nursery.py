@@ -1,0 +1,188 @@
+"""The process that Python children are forked from; run as a script, by path.
+
+``python nursery.py FD``, where FD is a socket: a request comes as a message with
+its descriptors, the child's process id is the answer.  Nothing that belongs to a
+project, no model and no event loop is imported beforehand, so what a project does
+wrong, it still does wrong.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import fcntl
+import gc
+import importlib
+import importlib.machinery
+import json
+import os
+import select
+import signal
+import socket
+import sys
+import types
+from pathlib import Path
+from typing import Any
+
+# They bring some 800 modules.
+LIBRARIES = (
+    "asgiref.server",
+    "autobahn.websocket.protocol",
+    "channels.auth",
+    "channels.routing",
+    "channels.security.websocket",
+    "django.contrib.admin.options",
+    "django.contrib.messages.storage.fallback",
+    "django.contrib.sessions.backends.db",
+    "django.contrib.staticfiles.handlers",
+    "django.core.asgi",
+    "django.core.management.commands.check",
+    "django.core.management.commands.runserver",
+    "django.core.management.commands.startapp",
+    "django.core.management.commands.startproject",
+    "django.db.backends.sqlite3.base",
+    "django.db.migrations.executor",
+    "django.test.client",
+    "django.views.defaults",
+    "twisted.internet.asyncioreactor",
+    "twisted.internet.endpoints",
+    "twisted.web.http",
+    "websockets.sync.client",
+)
+# Loops belong to the process that runs them; see `daphne.server`, which makes its
+# own as soon as it is imported.
+_NEVER = ("twisted.internet.reactor", "daphne.server")
+
+
+def main(control: socket.socket) -> None:
+    """Import the libraries, then fork a child for each request until the end."""
+    del sys.path[0]  # our own folder; without -P, which children would inherit
+    for name in LIBRARIES:
+        # A library that is not there, or other than today's, costs time only.
+        with contextlib.suppress(Exception):
+            importlib.import_module(name)
+    if any(name in sys.modules for name in _NEVER):
+        os._exit(1)
+    gc.collect()
+    gc.freeze()
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody else reaps the guards
+    while True:
+        message, fds, _, _ = socket.recv_fds(control, 1 << 20, 32)
+        if not message:
+            os._exit(0)
+        if os.fork() == 0:
+            break
+        for fd in fds:
+            os.close(fd)
+    asked = json.loads(message)
+    _guard(control, asked["argv"], fds)
+    _become(asked, fds)
+    _run(asked["argv"])
+
+
+def _guard(control: socket.socket, argv: list[str], fds: list[int]) -> None:
+    """Return in the command's process; here, end its group when it ends.
+
+    The command ends when the pipe in ``fds[0]`` does, which is when our user goes.
+    """
+    os.setsid()
+    guard = os.getpid()
+    control.send(str(guard).encode())  # from here on its group can be signalled
+    control.close()
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    pid = os.fork()
+    if pid == 0:
+        with contextlib.suppress(OSError, AttributeError):
+            libc = ctypes.CDLL(None)
+            libc.prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
+            libc.prctl(15, os.path.basename(argv[0]).encode()[:15])  # PR_SET_NAME
+        if os.getppid() != guard:
+            os._exit(1)
+        return
+    stdin, status = fds[0], fds[2]
+    for fd in {1, 2, *fds} - {stdin, status}:
+        os.close(fd)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    child = os.pidfd_open(pid)
+    if child not in select.select([stdin, child], [], [])[0]:
+        os.killpg(0, signal.SIGTERM)
+        if not select.select([child], [], [], 2)[0]:
+            os.killpg(0, signal.SIGKILL)
+    _, wait_status = os.waitpid(pid, 0)
+    os.killpg(0, signal.SIGTERM)  # what it left behind
+    code = os.waitstatus_to_exitcode(wait_status)
+    # As the shell says it that guards a cold child.
+    os.write(status, str(code if code >= 0 else 128 - code).encode())
+    os._exit(0)
+
+
+def _become(asked: dict[str, Any], fds: list[int]) -> None:
+    """Take on the command's files, folder and environment."""
+    above = max([2, *asked["fds"]]) + 1
+    high = [fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, above) for fd in fds]
+    for fd in fds:
+        os.close(fd)
+    os.dup2(high[1], 1)
+    os.dup2(high[1], 2)
+    for number, fd in zip(asked["fds"], high[3:], strict=True):
+        os.dup2(fd, number)
+    for fd in high:
+        os.close(fd)
+    for ignored in (signal.SIGINT, signal.SIGQUIT):
+        signal.signal(ignored, signal.SIG_IGN)
+    os.chdir(asked["cwd"])
+    os.environ.clear()
+    os.environ.update(asked["env"])
+    here = os.getcwd()
+    if "PWD" in os.environ and os.path.realpath(os.environ["PWD"]) != here:
+        os.environ["PWD"] = here
+    if "multiprocessing.process" in sys.modules:
+        vars(sys.modules["multiprocessing.process"])["ORIGINAL_DIR"] = here
+
+
+def _run(argv: list[str]) -> None:
+    """Run a Python command as the interpreter would; return at its end."""
+    words = argv[1:]
+    safe = words[:1] == ["-P"]
+    words = words[safe:]
+    sys.orig_argv = [*argv]
+    if argv[0] in ("daphne", "django-admin"):
+        words = [str(Path(sys.executable).with_name(argv[0])), *words]
+        sys.orig_argv = [sys.executable, *words]
+    module = types.ModuleType("__main__")
+    names = vars(module)
+    names["__builtins__"] = __builtins__
+    if "__annotations__" in globals():  # until Python 3.13
+        names["__annotations__"] = {}
+    source: str | bytes
+    if words[0] == "-c":
+        source, path, first = words[1], "<string>", ""
+        sys.argv = ["-c", *words[2:]]
+        names["__loader__"] = importlib.machinery.BuiltinImporter
+    else:
+        path = os.path.join(os.getcwd(), words[0].removeprefix("./"))
+        source, first = Path(path).read_bytes(), os.path.dirname(os.path.realpath(path))
+        sys.argv = words
+        loader = importlib.machinery.SourceFileLoader("__main__", path)
+        names |= {"__file__": path, "__cached__": None, "__loader__": loader}
+    if not safe:
+        sys.path.insert(0, first)
+    sys.modules["__main__"] = module
+    try:
+        exec(compile(source, path, "exec", dont_inherit=True), names)
+    except SystemExit:
+        raise
+    except BaseException as error:
+        # Our own frames are nobody's business.
+        trace = error.__traceback__
+        while trace is not None and trace.tb_frame.f_code.co_filename == __file__:
+            trace = trace.tb_next
+        hook = sys.excepthook
+        sys.excepthook = lambda kind, value, _: hook(
+            kind, value.with_traceback(trace), trace
+        )
+        raise
+
+
+if __name__ == "__main__":
+    main(socket.socket(fileno=int(sys.argv[1])))
