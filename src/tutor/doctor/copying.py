@@ -39,7 +39,12 @@ def _copy(project: Path, target: Path) -> None:
     count = 0
     for folder, folders, files in os.walk(project):
         here = Path(folder)
-        folders[:] = [name for name in folders if not _skipped(here / name)]
+        # The copy itself may lie below the project, if that is a temporary folder.
+        folders[:] = [
+            name
+            for name in folders
+            if not _skipped(here / name) and here / name != target.parent
+        ]
         there = target / here.relative_to(project)
         there.mkdir(exist_ok=True)
         for name in files:
