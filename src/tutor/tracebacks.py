@@ -19,7 +19,7 @@ def fold(text: str, project: Path) -> str:
     Frames of the project stay, with paths relative to it and one line of source;
     each run of other frames becomes ``[...]``.  What Python versions draw under
     the source differs, and so does what they guess was meant: both go.  Everything
-    else stays.
+    else stays.  ``manage.py`` counts as a library where it only passes on.
 
     Args:
         text: any output.
@@ -41,7 +41,8 @@ def fold(text: str, project: Path) -> str:
             body.append(lines[at])
             at += 1
         inside = _inside(frame["file"], project)
-        if inside is None:
+        passing = inside == "manage.py" and at < len(lines) and _FRAME.match(lines[at])
+        if inside is None or passing:
             if not out or out[-1].strip() != FOLD.strip():
                 out.append(FOLD)
             continue
@@ -61,8 +62,8 @@ def _deeper(line: str, indent: int) -> bool:
 
 
 def _inside(file: str, project: Path) -> str | None:
-    if file.startswith("<cell"):
-        return file
+    if file.startswith("<cell") or ((project / file).is_file() and file[0] != "/"):
+        return file  # a script's own name is relative, until Python 3.12
     for base in (project, project.resolve()):
         try:
             return Path(file).relative_to(base).as_posix()
