@@ -65,15 +65,14 @@ LABELS = {
 def cells() -> list[dict[str, Any]]:
     """The course's cells, without outputs; each with an id of its own."""
     found = [
-        text("# Doors", id="title"),
+        text("# Doors") | {"id": "title"},
         code("import tutor", id="setup", metadata={"tags": ["setup"]}),
     ]
     for number, sources in CELLS.items():
         slug = ("one", "two", "three")[number - 1]
         meta = {"step": number, "slug": slug, "minutes": number * 5} | LABELS[number]
-        found.append(
-            text(f"## Step {number}. Door {slug}", id=f"head-{number}", **meta)
-        )
+        head = text(f"## Step {number}. Door {slug}", **meta)
+        found.append(head | {"id": f"head-{number}"})
         for at, source in enumerate(sources):
             found.append(code(source, id=f"cell-{number}-{at}"))
     return found

@@ -351,7 +351,7 @@ def test_the_own_bytes_come_back(
     path = kernel.session.folder / "app.py"
     path.write_bytes(MINE.encode())
     said = kernel.runs(BREAK, BREAK, "%%write --break new.py\nx = 1\n")
-    assert said[0].text == "app.py: +1 −1   (broken on purpose: %mend brings it back)\n"
+    assert said[0].text.startswith("app.py: +1 −1") and "%mend" in said[0].text
     assert said[0] == said[1]
     assert b"NAME = None" in path.read_bytes() and (path.parent / "new.py").exists()
     said = [kernel.run(how)]

@@ -181,6 +181,21 @@ def test_a_cells_own_frames_stay() -> None:
     """)
 
 
+@pytest.mark.parametrize("shown", ["{}/manage.py", "manage.py"], ids=["3.13", "3.11"])
+def test_manage_py_is_shown_only_where_it_fails(tmp_path: Path, shown: str) -> None:
+    (tmp_path / "manage.py").touch()
+    name = shown.format(tmp_path)
+    main = f'  File "{name}", line 22, in <module>\n    main()\n    ~~~~^^\n'
+    first = "Traceback (most recent call last):\n"
+    passed = first + main + LIBRARY + "ValueError: no\n"
+    assert fold(passed, tmp_path) == first + "  [...]\nValueError: no\n"
+    failed = first + LIBRARY + main + "NameError: no\n"
+    assert fold(failed, tmp_path) == (
+        first + '  [...]\n  File "manage.py", line 22, in <module>\n    main()\n'
+        "NameError: no\n"
+    )
+
+
 def test_what_python_repeats_is_kept_once() -> None:
     """A recursion: "[Previous line repeated ...]" belongs to the frame above it."""
     assert folded("""
