@@ -14,9 +14,6 @@ from tutor.doctor.rules.found import Found, Place
 HOST, ANY = "\x01", "\x00"
 _NEW = re.compile(r"new\s+WebSocket\s*\(")
 _BOUND = re.compile(r"\b(?:const|let|var)\s+(\w+)\s*=\s*([^;\n]+)")
-_TOKEN = re.compile(
-    r"""'((?:[^'\\]|\\.)*)'|"((?:[^"\\]|\\.)*)"|`((?:[^`\\]|\\.)*)`|([\w.$]+(?:\(\))?)|(\S)"""
-)
 _HOSTS = {
     "location.host",
     "window.location.host",
@@ -104,29 +101,71 @@ def value(
     expression: str, bound: dict[str, str], is_static: bool, depth: int = 0
 ) -> str:
     """A JavaScript expression as text: the host and the unknown as one character."""
-    out = ""
-    for single, double, template, name, other in _TOKEN.findall(expression):
-        if name:
-            if name in _HOSTS:
-                out += HOST
-            elif name in bound and depth < 5:
-                out += value(bound[name], bound, is_static, depth + 1)
-            elif name not in ("return", "new"):
-                out += ANY
-        elif template:
-            out += re.sub(r"\$\{([^}]*)\}",
-                          lambda m: value(m[1], bound, is_static, depth + 1), template)  # fmt: skip
-        elif single or double:
-            out += single or double
-        elif other in "?":
-            return _either(expression) + ANY if "wss" in expression else ANY
-    return out if is_static else re.sub(
-        r"\{\{(.*?)\}\}", lambda m: HOST if "get_host" in m[1] else ANY, out)  # fmt: skip
+    expression = expression.strip()
+    if depth > 6:
+        return ANY
+    if "?" in _outer(expression):
+        yes = expression[_outer(expression).index("?") + 1 :]
+        branches = [value(b, bound, is_static, depth + 1) for b in _split(yes, ":")]
+        return max(branches, key=lambda branch: branch.startswith("wss"))
+    return "".join(
+        _term(term.strip(), bound, is_static, depth) for term in _split(expression, "+")
+    )
 
 
-def _either(expression: str) -> str:
-    """A scheme that is chosen by the page's own: the secure one stands for both."""
-    return "wss://" if "://" in expression else "wss"
+def _term(term: str, bound: dict[str, str], is_static: bool, depth: int) -> str:
+    quote = term[:1]
+    if quote == "(" and term.endswith(")") and _outer(term).strip() == "":
+        return value(term[1:-1], bound, is_static, depth + 1)
+    if quote in ("'", '"') and term.endswith(quote) and len(term) > 1:
+        return _tags(term[1:-1], is_static)
+    if quote == "`" and term.endswith("`"):
+        filled = re.sub(
+            r"\$\{([^}]*)\}",
+            lambda match: value(match[1], bound, is_static, depth + 1),
+            term[1:-1],
+        )
+        return _tags(filled, is_static)
+    if term in _HOSTS:
+        return HOST
+    return value(bound[term], bound, is_static, depth + 1) if term in bound else ANY
+
+
+def _tags(text: str, is_static: bool) -> str:
+    """A template fills in its tags; a static script does not."""
+    if is_static:
+        return text
+    return re.sub(
+        r"\{\{(.*?)\}\}", lambda match: HOST if "get_host" in match[1] else ANY, text
+    )
+
+
+def _outer(text: str) -> str:
+    """The text with all that stands in quotes and brackets blanked out."""
+    out, depth, quote, before = "", 0, "", ""
+    for char in text:
+        inside = bool(quote) or depth > 0
+        if quote:
+            quote = "" if char == quote and before != "\\" else quote
+        elif char in "'\"`":
+            quote, inside = char, True
+        elif char in "([{":
+            depth, inside = depth + 1, True
+        elif char in ")]}":
+            depth -= 1
+        out += " " if inside or char in ")]}" else char
+        before = char
+    return out
+
+
+def _split(text: str, sign: str) -> list[str]:
+    """The text cut at a sign that stands in no quotes and no brackets."""
+    parts, begin = [], 0
+    for index, char in enumerate(_outer(text)):
+        if char == sign:
+            parts.append(text[begin:index])
+            begin = index + 1
+    return [*parts, text[begin:]]
 
 
 def _wrong(seen: Evidence, socket: Socket) -> Iterator[Found]:

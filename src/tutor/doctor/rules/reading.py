@@ -330,7 +330,7 @@ def _dict(node: ast.expr | None, method: Function) -> dict[str, ast.expr] | None
     """A message that is written out, by its keys."""
     if isinstance(node, ast.Name):
         values = method.values.get(node.id) or method.module.values.get(node.id) or []
-        node = values[0] if len(values) == 1 else None
+        node = values[0] if len(values) == 1 and not _changed(node.id, method) else None
     if isinstance(node, ast.Dict) and all(
         isinstance(k, ast.Constant) for k in node.keys
     ):
@@ -342,6 +342,16 @@ def _dict(node: ast.expr | None, method: Function) -> dict[str, ast.expr] | None
     ):
         return {k.arg: k.value for k in node.keywords if k.arg}
     return None
+
+
+def _changed(name: str, method: Function) -> bool:
+    """Whether a dict is given more keys after it was made."""
+    for node in ast.walk(method.node):
+        if isinstance(node, (ast.Subscript, ast.Attribute)) and (
+            isinstance(node.value, ast.Name) and node.value.id == name
+        ):
+            return True
+    return False
 
 
 def _raw_send(method: Function, call: ast.Call) -> Iterator[Found]:
