@@ -8,7 +8,8 @@ project, and prints nothing.
 from __future__ import annotations
 
 import sys
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -76,10 +77,7 @@ async def waits(path: str, clients: int) -> None:
 
 async def raw(path: str) -> None:
     """Try a handshake over a bare connection; print request and answer whole."""
-    from tutor import frames
-
-    server = _current().serving()
-    async with frames.wire(server.url, path, server.url):
+    async with wire(path):
         pass
 
 
@@ -130,12 +128,15 @@ def _show(picture: Picture) -> None:
     display(picture)
 
 
-def wire(path: str) -> AbstractAsyncContextManager[Wire]:
+@asynccontextmanager
+async def wire(path: str) -> AsyncIterator[Wire]:
     """Open a WebSocket over a bare connection; its bytes are printed."""
-    from tutor import frames
+    from tutor import client, frames
 
     server = _current().serving()
-    return frames.wire(server.url, path, server.url)
+    with client.in_words(f"the bytes of {path}"):
+        async with frames.wire(server.url, path, server.url) as opened:
+            yield opened
 
 
 def _register() -> None:

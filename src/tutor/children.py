@@ -224,7 +224,7 @@ def run(
             process.wait(max(0.1, end - time.monotonic()))
     _end_group(process, 0 if timed_out else 1)
     out = b"".join(chunks)[:LIMIT].decode("utf-8", "replace")
-    return Result(tuple(argv), process.returncode, out, timed_out)
+    return Result(tuple(argv), process.wait(), out, timed_out)
 
 
 def _popen(

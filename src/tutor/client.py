@@ -8,8 +8,8 @@ from __future__ import annotations
 import asyncio
 import http.client
 import re
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, closing, contextmanager
 from http import HTTPStatus
 
 from websockets.asyncio.client import ClientConnection
@@ -33,8 +33,12 @@ class Talk:
         self.connection = connection
 
     async def send(self, message: str | bytes) -> None:
-        """Send one message, text or binary."""
-        await asyncio.wait_for(self.connection.send(message), LIMIT)
+        """Send one message, text or binary; if the socket is closed, say so."""
+        try:
+            await asyncio.wait_for(self.connection.send(message), LIMIT)
+        except ConnectionClosed:
+            print("←", _closed(self.connection))
+            return
         print("→", _shown(message))
 
     async def recv(self, varies: str = "", within: float = LIMIT) -> str | bytes | None:
@@ -153,6 +157,7 @@ async def waits(server: Server, path: str, clients: int) -> Picture:
     Whole seconds are printed and drawn: what differs from run to run is less.
     """
     async with AsyncExitStack() as stack:
+        stack.enter_context(in_words(f"{clients} clients at {path}"))
         sockets = []
         for _ in range(clients):
             sockets.append(
@@ -176,14 +181,29 @@ def get(server: Server, path: str) -> None:
     """Ask for a page as a browser would; print its status and its title."""
     print(f"→ GET {path}")
     link = http.client.HTTPConnection("127.0.0.1", server.port, timeout=10)
-    try:
+    with in_words(f"GET {path}"), closing(link):
         link.request("GET", path)
         answer = link.getresponse()
         body = answer.read().decode("utf-8", "replace")
-    finally:
-        link.close()
     title = re.search(r"<title>\s*(.*?)\s*</title>", body, re.DOTALL)
     print(f"← {answer.status} {answer.reason}" + (f'   "{title[1]}"' if title else ""))
+
+
+@contextmanager
+def in_words(what: str) -> Iterator[None]:
+    """Say in words what came of something that was tried over the network."""
+    try:
+        yield
+    except (
+        InvalidHandshake,
+        ConnectionClosed,
+        http.client.HTTPException,
+        OSError,
+        EOFError,
+    ) as error:
+        raise Refusal(
+            f"{what}: {_refused(error)}.\nThe server's log may say why: run %log"
+        ) from None
 
 
 def _print_request(path: str, origin: str | None) -> None:

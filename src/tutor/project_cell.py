@@ -11,6 +11,7 @@ import linecache
 import os
 import re
 import sys
+import traceback
 from pathlib import Path
 
 NAME = "<cell>"
@@ -31,6 +32,7 @@ def main(path: str) -> None:
     code = Path(path).read_text(encoding="utf-8")
     # So that a traceback shows the cell's own lines.
     linecache.cache[NAME] = (len(code), None, code.splitlines(True), NAME)
+    sys.excepthook = traceback.print_exception  # before 3.13 the other one reads files
     compiled = compile(code, NAME, "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
 
     import django
