@@ -263,6 +263,7 @@ def _popen(
 
 
 _nursery: Nursery | None = None
+_one_at_a_time = threading.Lock()
 
 
 def warmed() -> Nursery | None:
@@ -274,9 +275,10 @@ def warmed() -> Nursery | None:
     global _nursery
     if os.environ.get("TUTOR_COLD") or sys.platform != "linux":
         return None
-    if _nursery is None or not _nursery.usable:
-        _nursery = Nursery(env())
-    return _nursery
+    with _one_at_a_time:
+        if _nursery is None or not _nursery.usable:
+            _nursery = Nursery(env())
+        return _nursery
 
 
 def _end_group(process: Process, grace: float) -> None:

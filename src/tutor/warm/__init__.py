@@ -123,8 +123,9 @@ class Nursery:
             OSError: it takes an interpreter of its own, or the nursery is gone.
         """
         script = _script(argv)
-        if script is not None and not os.access(Path(cwd, script), os.R_OK):
-            raise OSError("the interpreter has its own words for that")
+        if script is not None:
+            with open(Path(cwd, script), "rb"):
+                pass  # otherwise the interpreter has its own words for it
         if _settings(env) != self._settings:
             raise OSError("the interpreter is to start with other settings")
         asked = {"argv": [*argv], "cwd": str(cwd), "env": dict(env), "fds": [*pass_fds]}

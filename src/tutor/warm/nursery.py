@@ -160,7 +160,7 @@ def _run(argv: list[str]) -> None:
         sys.argv = ["-c", *words[2:]]
         names["__loader__"] = importlib.machinery.BuiltinImporter
     else:
-        path = os.path.join(os.getcwd(), words[0].removeprefix("./"))
+        path = os.path.join(os.getcwd(), words[0])
         source, first = Path(path).read_bytes(), os.path.dirname(os.path.realpath(path))
         sys.argv = words
         loader = importlib.machinery.SourceFileLoader("__main__", path)
