@@ -76,7 +76,8 @@ class Server:
 
     @property
     def running(self) -> bool:
-        return self.child.poll() is None
+        """False as soon as it has closed its output, which is how it ends."""
+        return not self.child.ended
 
     def ready(self, timeout: float = 20) -> bool:
         """Wait until it answers; False if it ended instead.
