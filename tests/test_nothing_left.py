@@ -90,18 +90,22 @@ class Place:
 
     def processes(self) -> list[psutil.Process]:
         """Every process that began in this run, and is there."""
-        found = []
+        return list(self.commands())
+
+    def commands(self) -> dict[psutil.Process, str]:
+        """The same, each with its command line."""
+        found = {}
         for process in psutil.process_iter():
             try:
                 if process.environ().get(MARK) == self.mark:
-                    found.append(process)
+                    found[process] = " ".join(process.cmdline())
             except psutil.Error:
                 continue  # gone, a zombie, or another user's
         return found
 
     def left(self) -> list[str]:
         """The commands of those that do not end by themselves now."""
-        found = {process: " ".join(process.cmdline()) for process in self.processes()}
+        found = self.commands()
         _, alive = psutil.wait_procs(list(found), timeout=SECONDS)
         for process in alive:
             process.kill()
