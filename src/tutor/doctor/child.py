@@ -13,10 +13,11 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from tutor.children import FIRST_FD, Child
+from tutor.children import FIRST_FD, LIMIT, Child
 
 INSIDE = Path(__file__).parent / "inside"
 
@@ -52,6 +53,23 @@ class Told:
         """The last event of one kind."""
         found = self.all(kind)
         return found[-1] if found else None
+
+
+class Drained(Child):
+    """A child whose output is read in large pieces, however much it prints."""
+
+    def _read(self) -> None:
+        stream = self._process.stdout
+        assert stream is not None
+        pieces = iter(partial(stream.buffer.read1, 1 << 20), b"")
+        for piece in pieces:
+            if self._size < LIMIT:
+                with self._news:
+                    self._kept.append(piece[: LIMIT - self._size].decode("utf-8", "replace"))
+                    self._size += len(piece)
+        with self._news:
+            self._closed = True
+            self._news.notify_all()
 
 
 class Live:
@@ -94,7 +112,7 @@ class Live:
         # A flag that changes nothing for us, and that no warm process understands.
         flags = ["-u"] if cold else []
         argv = [str(python or sys.executable), *flags, "-c", boot]
-        self.child = Child(argv, project, (writing, *pass_fds), extra)
+        self.child = Drained(argv, project, (writing, *pass_fds), extra)
         os.close(writing)
         self._thread = threading.Thread(target=self._read, args=(reading,), daemon=True)
         self._thread.start()

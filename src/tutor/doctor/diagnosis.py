@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import psutil
+
 from tutor.doctor import catalogue, copying, evidence
 from tutor.doctor.evidence import Evidence
 from tutor.doctor.rules import judge
@@ -94,10 +96,10 @@ def diagnose(project: Path, *, python: Path | None = None) -> Diagnosis:
     project = project.resolve()
     home = find_home(project)
     end = time.monotonic() + LIMIT
-    with copying.copied(project) as copy, nothing_left():
-        seen = evidence.gather(
-            project, home, copy / home.relative_to(project), python, end
-        )
+    with copying.copied(project) as copy, nothing_left() as left:
+        run = copy / home.relative_to(project)
+        seen = evidence.gather(project, home, run, python, end, left.mark)
+        left.forked = seen.forked
     found = judge(seen)
     return Diagnosis([catalogue.problem(one) for one in found], reached(seen))
 
@@ -120,18 +122,31 @@ def reached(seen: Evidence) -> int | None:
     return number or None
 
 
-@contextmanager
-def nothing_left() -> Iterator[None]:
-    """End what the project has started and let go, such as daemons of its own."""
-    import psutil
+@dataclass
+class Left:
+    """What tells the processes of one diagnosis from all others.
 
-    mark = f"{os.getpid()}-{time.monotonic_ns()}"
-    os.environ["TUTOR_DOCTOR"] = mark
+    Args:
+        mark: the value of a variable in the environment of all that it starts.
+        forked: processes that the project has forked.
+    """
+
+    mark: str
+    forked: list[int] = field(default_factory=list)
+
+
+@contextmanager
+def nothing_left() -> Iterator[Left]:
+    """End what the project has started and let go, such as daemons of its own."""
+    began = time.time()
+    left = Left(f"{os.getpid()}-{time.monotonic_ns()}")
     try:
-        yield
+        yield left
     finally:
-        os.environ.pop("TUTOR_DOCTOR", None)
-        for process in psutil.process_iter(["pid"]):
+        for process in psutil.process_iter(["pid", "create_time"]):
             with suppress(psutil.Error, OSError):
-                if process.environ().get("TUTOR_DOCTOR") == mark:
+                if process.info["create_time"] < began - 1:
+                    continue
+                mark = process.environ().get(evidence.MARK)
+                if mark == left.mark or process.pid in left.forked:
                     process.kill()

@@ -24,6 +24,7 @@ from tutor.doctor.source import Class, Function, Source
 LOOKING = 10.0  # seconds for the facts
 STARTING = 9.0  # seconds until the server is ready
 MOST_PATHS = 4  # routes that are talked to
+MARK = "TUTOR_DOCTOR"  # the variable that marks what one diagnosis starts
 Place = tuple[str | None, int | None]
 
 
@@ -59,6 +60,11 @@ class Evidence:
         if not at or not at.get("file"):
             return None, None
         return self.prefix + at["file"], at.get("line")
+
+    @property
+    def forked(self) -> list[int]:
+        """The processes that the project has forked."""
+        return [e["pid"] for told in (self.look, self.serve) for e in told.all("forked")]
 
     @property
     def settings(self) -> Event:
@@ -139,11 +145,25 @@ class Evidence:
         ]
 
 
+@dataclass(frozen=True)
+class How:
+    """How a project's processes are started: see ``Live``."""
+
+    python: Path | None
+    cold: bool
+    extra: dict[str, str]
+
+
 _SETTINGS = re.compile(r"""DJANGO_SETTINGS_MODULE['"]\s*[,\]=)]\s*=?\s*['"]([\w.]+)""")
 
 
 def gather(
-    project: Path, home: Path, copy: Path, python: Path | None, end: float
+    project: Path,
+    home: Path,
+    copy: Path,
+    python: Path | None,
+    end: float,
+    mark: str = "",
 ) -> Evidence:
     """Look at a project, and at its server, at the same time.
 
@@ -153,13 +173,14 @@ def gather(
         copy: a copy of ``home`` that may be run.
         python: the project's interpreter.
         end: when to stop, on the monotonic clock.
+        mark: stands in the environment of all that is started.
     """
     target = guess(copy)
-    cold = hides(home)
+    how = How(python, hides(home), {MARK: mark})
     with ThreadPoolExecutor(3) as pool:
-        looking = pool.submit(_look, copy, python, cold)
+        looking = pool.submit(_look, copy, how)
         serving = (
-            pool.submit(_serve, copy, target, python, end, cold) if target else None
+            pool.submit(_serve, copy, target, end, how) if target else None
         )
         source = pool.submit(Source, project, home).result()
         look = looking.result()
@@ -167,7 +188,7 @@ def gather(
         served = serving.result() if serving else None
     wanted = _wanted(seen)
     if wanted and wanted != target and time.monotonic() < end - 3:
-        served, seen.target = _serve(copy, wanted, python, end, cold), wanted
+        served, seen.target = _serve(copy, wanted, end, how), wanted
     if served:
         seen.serve, seen.answers = served
     return seen
@@ -187,8 +208,9 @@ def hides(home: Path) -> bool:
     )
 
 
-def _look(copy: Path, python: Path | None, cold: bool) -> Told:
-    return Live(copy, "look", python=python, cold=cold).finish(LOOKING)
+def _look(copy: Path, how: How) -> Told:
+    live = Live(copy, "look", python=how.python, cold=how.cold, extra=how.extra)
+    return live.finish(LOOKING)
 
 
 def guess(home: Path) -> str:
@@ -212,7 +234,7 @@ def _wanted(seen: Evidence) -> str:
 
 
 def _serve(
-    copy: Path, target: str, python: Path | None, end: float, cold: bool
+    copy: Path, target: str, end: float, how: How
 ) -> tuple[Told, Answers]:
     held = servers._bind(0)
     held.listen(64)
@@ -221,8 +243,9 @@ def _serve(
         copy,
         "serve",
         [target, held.fileno()],
-        python=python,
-        cold=cold,
+        python=how.python,
+        cold=how.cold,
+        extra=how.extra,
         pass_fds=(held.fileno(),),
     )
     held.close()

@@ -22,7 +22,15 @@ def open_out(descriptor):
     """Report into the pipe ``descriptor`` from now on; no child of ours inherits it."""
     global _out
     os.set_inheritable(descriptor, False)
+    os.register_at_fork(after_in_child=_forked)
     _out = os.fdopen(descriptor, "w", buffering=1, encoding="utf-8")
+
+
+def _forked():
+    """Tell of a process that the project forks: it may outlive this one."""
+    global _lock
+    _lock = threading.Lock()
+    emit("forked", pid=os.getpid())
 
 
 def emit(kind, **data):

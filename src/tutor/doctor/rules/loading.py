@@ -248,7 +248,7 @@ def _import(
     imported = _imported(seen, place)
     if imported.startswith(name + "."):
         name = imported if top not in _tops(seen) else name
-    if stage == "django" or top == "django":
+    if stage == "django" or name == "django":
         return "install-outside-the-virtualenv", NOWHERE, ""
     if top == "daphne":
         return "install-channels-without-daphne-extra", _entry(seen, place), ""

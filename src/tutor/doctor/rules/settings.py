@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from tutor.doctor.evidence import Evidence
-from tutor.doctor.rules.found import NOWHERE, Found, last_line
+from tutor.doctor.rules.found import NOWHERE, Found, Place, last_line
 
 RANK = 20
 PROTOCOLS = "channels.routing.ProtocolTypeRouter"
@@ -60,7 +60,7 @@ def _apps(seen: Evidence) -> Iterator[Found]:
             got = (
                 "(daphne.E001) Daphne must be listed before django.contrib.staticfiles"
             )
-        yield Found(slug, got, place, RANK, tried, expected)
+        yield Found(slug, got, _daphne(seen, place), RANK, tried, expected)
     elif wants_sockets(seen) and "daphne" in _installed(seen):
         first = bool(names) and names[0] == "channels"
         slug = "apps-only-channels-as-in-v3-guides" if first else "apps-daphne-missing"
@@ -69,6 +69,18 @@ def _apps(seen: Evidence) -> Iterator[Found]:
         yield Found(
             "install-channels-without-daphne-extra", got, place, RANK, tried, expected
         )
+
+
+def _daphne(seen: Evidence, place: Place) -> Place:
+    """Where 'daphne' was added, if that is in another file than the list itself."""
+    name = str(seen.settings.get("module"))
+    while name in seen.source.modules:
+        module = seen.source.modules[name]
+        for node in ast.walk(module.tree):
+            if isinstance(node, ast.Constant) and str(node.value).startswith("daphne"):
+                return place if module.file == place[0] else (module.file, node.lineno)
+        name = next(iter(module.stars), "")
+    return place
 
 
 def _installed(seen: Evidence) -> dict[str, str]:

@@ -48,17 +48,18 @@ def _story(seen: Evidence, client: Client) -> Iterator[Found]:
     failed = next((e for e in events if e["kind"] == "failed"), None)
     for one in sent:
         yield from _message(seen, one, client)
+    accepted = any(e["type"] in ("websocket.accept", "websocket.close") for e in sent)
+    idle = max((e["told"] for e in events if e["kind"] == "idle"), default=0)
+    early = failed is not None and told[-1:] != ["websocket.disconnect"]
+    if idle >= 1 and told and not accepted and not early:
+        yield _never_accepts(seen, owner, client)
+        return
     if failed:
         phase = client.phases[-1][0] if client.phases else ""
         last = told[-1] if told else "websocket.connect"
         found = crashes.explain(seen, crashes.Crash(failed["error"], last, phase, leaf))
         if found:
             yield found
-        return
-    accepted = any(e["type"] in ("websocket.accept", "websocket.close") for e in sent)
-    idle = max((e["told"] for e in events if e["kind"] == "idle"), default=0)
-    if idle >= 1 and told and not accepted:
-        yield _never_accepts(seen, owner, client)
         return
     if told and idle < 1 and not accepted and client.quiet:
         yield from _busy(seen, owner, client, told)

@@ -153,6 +153,7 @@ class Module:
     stars: list[str] = field(default_factory=list)
     values: dict[str, list[ast.expr]] = field(default_factory=dict)
     lines: dict[str, int] = field(default_factory=dict)
+    changed: dict[str, int] = field(default_factory=dict)
 
     def resolve(
         self, node: ast.expr | None, function: Function | None = None, depth: int = 0
@@ -331,7 +332,10 @@ class Source:
                     return below
             return None
 
-        return visit(module)
+        place = visit(module)
+        if place is None and module in self.modules and name in self.modules[module].changed:
+            return self.modules[module].file, self.modules[module].changed[name]
+        return place
 
     def by_file(self, file: str) -> Module | None:
         return next((m for m in self.modules.values() if m.file == file), None)
@@ -461,7 +465,9 @@ def _bind(
         for target in targets:
             if isinstance(target, ast.Name) and node.value is not None:
                 values.setdefault(target.id, []).append(node.value)
-                if not isinstance(node, ast.AugAssign) or target.id not in lines:
+                if isinstance(node, ast.AugAssign):
+                    module.changed.setdefault(target.id, node.lineno)
+                else:
                     lines[target.id] = node.lineno
     elif isinstance(node, ast.With | ast.AsyncWith):
         for item in node.items:

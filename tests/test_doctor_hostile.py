@@ -1,0 +1,198 @@
+"""Whatever it is given, the diagnosis ends by itself, says one thing, leaves nothing."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import psutil
+import pytest
+
+from tutor import doctor, trees
+from tutor.doctor.diagnosis import FIELDS
+
+STEP = sorted((Path(__file__).parents[1] / "steps").glob("06-*"))[0]
+SETTINGS, ASGI, CONSUMERS = "webapp/settings.py", "webapp/asgi.py", "master_app/consumers.py"
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """A copy of the finished project of Part I."""
+    trees.copy(STEP, tmp_path / "project")
+    return tmp_path / "project"
+
+
+def add(path: Path, text: str) -> None:
+    path.write_text(path.read_text(encoding="utf-8") + text, encoding="utf-8")
+
+
+def state(folder: Path) -> dict[str, bytes]:
+    return {str(p): p.read_bytes() for p in sorted(folder.rglob("*")) if p.is_file()}
+
+
+def told(project: Path, capsys: pytest.CaptureFixture[str]) -> tuple[int, dict]:
+    """The exit status and the object that --json prints; within its time."""
+    before, began = state(project), time.monotonic()
+    status = doctor.main([str(project), "--json"])
+    assert time.monotonic() - began < 30
+    assert state(project) == before
+    answer = json.loads(capsys.readouterr().out)
+    assert set(answer) == {"step_reached", "ok", "findings"}
+    assert all(set(one) == set(FIELDS) for one in answer["findings"])
+    return status, answer
+
+
+@pytest.mark.parametrize("what", ["missing", "file", "empty", "no project"])
+def test_what_is_no_project_gets_one_line_and_status_2(
+    what: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "here"
+    if what == "file":
+        path.write_text("nothing")
+    elif what != "missing":
+        path.mkdir()
+    if what == "no project":
+        (path / "app.py").write_text("print('hello')\n")
+    assert doctor.main([str(path)]) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.count("\n") == 1
+    assert "Traceback" not in err
+
+
+@pytest.mark.parametrize(
+    ("text", "slug", "file"),
+    [
+        ("\nraise RuntimeError('no database today')\n", None, SETTINGS),
+        ("\nimport sys\nsys.exit(3)\n", "settings-exit", SETTINGS),
+        ("\nimport os\nos._exit(5)\n", None, None),
+        ("\nDEBUG = (\n", "python-syntax-error", SETTINGS),
+        ("\nimport does_not_exist_anywhere\n", "install-package-missing", SETTINGS),
+        ("\nimport os, signal\nos.kill(os.getpid(), signal.SIGSEGV)\n", None, None),
+        ("\nraise SystemExit\n", "settings-exit", SETTINGS),
+        ("\nraise KeyboardInterrupt\n", None, SETTINGS),
+    ],
+)
+def test_settings_that_raise_or_leave(
+    text: str, slug: str | None, file: str | None, project: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    add(project / SETTINGS, text)
+    status, answer = told(project, capsys)
+    assert status == 1
+    first = answer["findings"][0]
+    assert (first["slug"], first["file"]) == (slug, file)
+    assert slug or first["cause"] == ""
+
+
+@pytest.mark.parametrize("text", ["while True: pass\n", "import time\ntime.sleep(600)\n"])
+def test_settings_that_hang(
+    text: str, project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    add(project / SETTINGS, "\n" + text)
+    status, answer = told(project, capsys)
+    assert status == 1
+    first = answer["findings"][0]
+    assert (first["slug"], first["file"]) == ("project-hangs-while-loading", SETTINGS)
+
+
+@pytest.mark.parametrize("data", [b"\x00\xff\xfe" * 999, b"x = '\xff\xfe'\n", os.urandom(5000)])
+def test_a_binary_file_for_settings(
+    data: bytes, project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (project / SETTINGS).write_bytes(data)
+    status, answer = told(project, capsys)
+    assert status == 1
+    assert answer["findings"][0]["slug"] in ("python-not-a-text-file", "python-syntax-error")
+
+
+def test_a_project_that_prints_megabytes(
+    project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    add(project / SETTINGS, "\nprint('x' * 20_000_000)\nprint('y\\n' * 2_000_000)\n")
+    status, answer = told(project, capsys)
+    assert (status, answer["findings"]) == (0, [])
+
+
+FORKS: dict[str, str] = {
+    "child": "import os, time\nif os.fork() == 0:\n    time.sleep(600)\n",
+    "session": "import os, time\nif os.fork() == 0:\n    os.setsid()\n    time.sleep(600)\n",
+    "daemon": (
+        "import os, time\nif os.fork() == 0:\n    os.setsid()\n    os.chdir('/')\n"
+        "    if os.fork() == 0:\n        time.sleep(600)\n    os._exit(0)\n"
+    ),
+    "command": (
+        "import subprocess\n"
+        "subprocess.Popen(['sleep', '600'], start_new_session=True, cwd='/')\n"
+    ),
+}
+
+
+@pytest.mark.parametrize("how", FORKS)
+@pytest.mark.parametrize("file", [SETTINGS, CONSUMERS])
+def test_what_a_project_forks_is_ended(
+    how: str, file: str, project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = {p.pid for p in psutil.process_iter()}
+    doctor.main([str(STEP)])  # what stays warm for the next child is there now
+    capsys.readouterr()
+    warm = {p.pid for p in psutil.process_iter()} - before
+    add(project / file, "\n" + FORKS[how])
+    told(project, capsys)
+    left = []
+    for process in psutil.process_iter():
+        if process.pid in before | warm:
+            continue
+        try:
+            if process.status() != psutil.STATUS_ZOMBIE and _ours(process):
+                left.append(process)
+        except psutil.Error:
+            continue
+    _, alive = psutil.wait_procs(left, 3)  # a guard takes two seconds to go
+    assert alive == []
+
+
+def _ours(process: psutil.Process) -> bool:
+    """Whether a process is of this test, and of no other that runs beside it."""
+    return process.cmdline() == ["sleep", "600"] or os.getpid() in {
+        p.pid for p in process.parents()
+    }
+
+
+def test_one_person_reads_four_lines(
+    project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = (project / CONSUMERS).read_text(encoding="utf-8")
+    (project / CONSUMERS).write_text(text.replace("str(number)", "number + 1"))
+    assert doctor.main([str(project)]) == 1
+    out = capsys.readouterr().out
+    for label in ("tried", "expected", "got", "likely cause"):
+        assert f"\n{label} " in out
+    assert "master_app/consumers.py:18" in out
+    assert "step 6" in out
+
+
+def test_a_project_in_a_folder_below_is_found(project: Path, tmp_path: Path) -> None:
+    (tmp_path / "outer").mkdir()
+    project.rename(tmp_path / "outer" / "src")
+    add(tmp_path / "outer/src" / SETTINGS, "\nALLOWED_HOSTS = ['http://x']\n")
+    found = doctor.diagnose(tmp_path / "outer")
+    assert found.findings[0].file == f"src/{SETTINGS}"
+
+
+MAKE: dict[str, Callable[[Path], None]] = {
+    "a fifo": lambda p: os.mkfifo(p / "pipe.py"),
+    "a loop of links": lambda p: (p / "loop").symlink_to(p),
+    "a link to nowhere": lambda p: (p / "gone.py").symlink_to(p / "nothing.py"),
+    "deep folders": lambda p: (p / "/".join("d" * 40)).mkdir(parents=True),
+    "a folder named like a file": lambda p: (p / "odd.py").mkdir(),
+}
+
+
+@pytest.mark.parametrize("what", MAKE)
+def test_odd_files_beside_a_right_project(what: str, project: Path) -> None:
+    MAKE[what](project)
+    assert doctor.diagnose(project).findings == []
