@@ -102,6 +102,7 @@ class Server:
                 f"{self.shown} is neither ready nor gone after {timeout:g} s.\n"
                 f"Its output ends:\n{self.child.text[-1500:]}"
             )
+        self.child.wait_for(lambda out: False, 2)  # read to its end, which is near
         return False
 
     def log(self) -> str:
