@@ -18,6 +18,8 @@ _CLIENT = {
     "500": "HTTP 500 (in the browser: 1006)",
 }
 
+LEFT = 'style="text-align:left"'  # notebooks set every cell of a table to the right
+
 
 @dataclass(frozen=True)
 class Row:
@@ -67,19 +69,17 @@ class Table(str):
         return str(self)
 
     def _repr_html_(self) -> str:
-        parts = [
-            "<table><tr><th>What you see</th><th>Cause</th><th>Cure</th><th>Step</th></tr>"
-        ]
+        heads = ("What you see", "Cause", "Cure", "Step")
+        parts = ["<table><tr>", *(f"<th {LEFT}>{name}</th>" for name in heads), "</tr>"]
         for symptom, group in groupby(symptoms(), lambda row: row.symptom):
             rows = list(group)
-            for number, row in enumerate(rows):
-                first = f'<td rowspan="{len(rows)}"><code>{html.escape(symptom)}</code></td>'
-                cells = "".join(
-                    f"<td>{html.escape(t)}</td>" for t in (row.cause, row.cure)
-                )
-                parts.append(
-                    f"<tr>{first if not number else ''}{cells}<td>{row.step}</td></tr>"
-                )
+            seen = f"<code>{html.escape(symptom)}</code>"
+            first = f'<td rowspan="{len(rows)}" {LEFT}>{seen}</td>'
+            for row in rows:
+                told = (row.cause, row.cure, str(row.step))
+                cells = "".join(f"<td {LEFT}>{html.escape(text)}</td>" for text in told)
+                parts.append(f"<tr>{first}{cells}</tr>")
+                first = ""
         return "\n".join([*parts, "</table>"])
 
 
