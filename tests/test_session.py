@@ -234,16 +234,18 @@ def test_a_step_stops_where_it_can_not_begin(start: Start, course: Path) -> None
     kernel.runs(ADD_BELL, "%checkpoint 2")
 
 
+@pytest.mark.parametrize("reached", [2, 3])
 def test_an_earlier_step_runs_in_a_scratch_folder_and_says_so(
-    start: Start, course: Path
+    start: Start, course: Path, reached: int
 ) -> None:
-    work = at(course, 3)
+    work = at(course, reached)
     (work / "mine.py").write_text("mine")
     before = everything(work)
     kernel = start(LEARNERS)
     said = kernel.runs("%step 2")[0].lines
     assert said[0] == (
-        "Your workspace has already reached step 3: step 2 runs in a scratch folder."
+        f"Your workspace has already reached step {reached}: "
+        "step 2 runs in a scratch folder."
     )
     assert said[1].startswith("Step 2: 10 minutes")
     kernel.runs(ADD_BELL, "%checkpoint 2")
