@@ -11,11 +11,15 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tutor import doctor, trees
+from tutor import children, doctor, trees
 from tutor.doctor.diagnosis import FIELDS
 
 STEP = sorted((Path(__file__).parents[1] / "steps").glob("06-*"))[0]
-SETTINGS, ASGI, CONSUMERS = "webapp/settings.py", "webapp/asgi.py", "master_app/consumers.py"
+SETTINGS, ASGI, CONSUMERS = (
+    "webapp/settings.py",
+    "webapp/asgi.py",
+    "master_app/consumers.py",
+)
 
 
 @pytest.fixture
@@ -88,7 +92,9 @@ def test_settings_that_raise_or_leave(
     assert slug or first["cause"] == ""
 
 
-@pytest.mark.parametrize("text", ["while True: pass\n", "import time\ntime.sleep(600)\n"])
+@pytest.mark.parametrize(
+    "text", ["while True: pass\n", "import time\ntime.sleep(600)\n"]
+)
 def test_settings_that_hang(
     text: str, project: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -99,14 +105,19 @@ def test_settings_that_hang(
     assert (first["slug"], first["file"]) == ("project-hangs-while-loading", SETTINGS)
 
 
-@pytest.mark.parametrize("data", [b"\x00\xff\xfe" * 999, b"x = '\xff\xfe'\n", os.urandom(5000)])
+@pytest.mark.parametrize(
+    "data", [b"\x00\xff\xfe" * 999, b"x = '\xff\xfe'\n", os.urandom(5000)]
+)
 def test_a_binary_file_for_settings(
     data: bytes, project: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (project / SETTINGS).write_bytes(data)
     status, answer = told(project, capsys)
     assert status == 1
-    assert answer["findings"][0]["slug"] in ("python-not-a-text-file", "python-syntax-error")
+    assert answer["findings"][0]["slug"] in (
+        "python-not-a-text-file",
+        "python-syntax-error",
+    )
 
 
 def test_a_project_that_prints_megabytes(
@@ -136,15 +147,13 @@ FORKS: dict[str, str] = {
 def test_what_a_project_forks_is_ended(
     how: str, file: str, project: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    children.run(["python", "-c", "pass"], project)  # what stays warm is there now
     before = {p.pid for p in psutil.process_iter()}
-    doctor.main([str(STEP)])  # what stays warm for the next child is there now
-    capsys.readouterr()
-    warm = {p.pid for p in psutil.process_iter()} - before
     add(project / file, "\n" + FORKS[how])
     told(project, capsys)
     left = []
     for process in psutil.process_iter():
-        if process.pid in before | warm:
+        if process.pid in before:
             continue
         try:
             if process.status() != psutil.STATUS_ZOMBIE and _ours(process):

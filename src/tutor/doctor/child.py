@@ -65,7 +65,9 @@ class Drained(Child):
         for piece in pieces:
             if self._size < LIMIT:
                 with self._news:
-                    self._kept.append(piece[: LIMIT - self._size].decode("utf-8", "replace"))
+                    self._kept.append(
+                        piece[: LIMIT - self._size].decode("utf-8", "replace")
+                    )
                     self._size += len(piece)
         with self._news:
             self._closed = True

@@ -64,7 +64,9 @@ class Evidence:
     @property
     def forked(self) -> list[int]:
         """The processes that the project has forked."""
-        return [e["pid"] for told in (self.look, self.serve) for e in told.all("forked")]
+        return [
+            e["pid"] for told in (self.look, self.serve) for e in told.all("forked")
+        ]
 
     @property
     def settings(self) -> Event:
@@ -179,9 +181,7 @@ def gather(
     how = How(python, hides(home), {MARK: mark})
     with ThreadPoolExecutor(3) as pool:
         looking = pool.submit(_look, copy, how)
-        serving = (
-            pool.submit(_serve, copy, target, end, how) if target else None
-        )
+        serving = pool.submit(_serve, copy, target, end, how) if target else None
         source = pool.submit(Source, project, home).result()
         look = looking.result()
         seen = Evidence(project, home, look, source, target=target)
@@ -233,9 +233,7 @@ def _wanted(seen: Evidence) -> str:
     return f"{module}:{name}" if module in seen.source.modules else ""
 
 
-def _serve(
-    copy: Path, target: str, end: float, how: How
-) -> tuple[Told, Answers]:
+def _serve(copy: Path, target: str, end: float, how: How) -> tuple[Told, Answers]:
     held = servers._bind(0)
     held.listen(64)
     port = held.getsockname()[1]

@@ -11,7 +11,7 @@ import sys
 from . import load, shield, walk
 from .report import ROOT, emit, error_of, failed, give_up_after, inside
 
-LIMIT = 8  # seconds for the whole process
+LIMIT = 6  # seconds for the whole process
 
 
 def main(arguments):

@@ -14,7 +14,7 @@ import sys
 from . import load, record, shield, walk
 from .report import ROOT, emit, failed, give_up_after, inside, own, stack_of
 
-IMPORTING = 8  # seconds
+IMPORTING = 6  # seconds
 TURN = 0.05  # seconds between two looks at finished applications
 
 

@@ -17,6 +17,7 @@ def walk(application):
     described = {"type": name_of(application), "protocols": None, "leaves": []}
     router = peel(application, _is_protocols)[0]
     if router is None:
+        described["router-only"] = peel(application, _is_router)[0] is not None
         return described
     described["router"] = name_of(router)
     mapping = getattr(router, "application_mapping", None)

@@ -98,6 +98,15 @@ def _no_router(seen: Evidence, tried: str, expected: str) -> Iterator[Found]:
     if call is not None:
         yield Found("asgi-application-reassigned-below", got, _assigned(seen, "application"),
                     RANK, tried, expected)  # fmt: skip
+    elif seen.walk.get("router-only"):
+        yield Found(
+            "asgi-no-http-entry",
+            "No application for pages: the router of sockets stands alone",
+            _assigned(seen, "application"),
+            RANK,
+            tried,
+            expected,
+        )
     elif seen.source.consumers():
         place = _assigned(seen, "application")
         yield Found("asgi-left-as-generated", got, place, RANK, tried, expected)

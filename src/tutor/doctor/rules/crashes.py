@@ -45,6 +45,12 @@ _TEXTS: tuple[tuple[str, str], ...] = (
      r"Attempt to send on a closed protocol|after sending 'websocket.close'"),
     ("consumer-json-not-parsed", r"string indices must be integers|'str' object has no attribute "
      r"'(get|items|keys|values|pop)'"),
+    ("consumer-accepts-twice", r"has no attribute 'handshake_deferred'"),
+    ("consumer-asyncio-run-in-async", r"cannot be called from a running event loop|"
+     r"event loop is already running"),
+    ("consumer-generic-method-in-raw-consumer",
+     r"object has no attribute '(accept|close|send_json|groups)'|"
+     r"send\(\) got an unexpected keyword argument '(text_data|bytes_data)'"),
     ("consumer-message-is-no-dict", r"(string|list|tuple|byte) indices must be integers"),
     ("consumer-init-takes-scope", r"__init__\(\) missing \d+ required positional arguments?: 'scope'"),
     ("consumer-generic-disconnect-without-code",
@@ -82,6 +88,11 @@ def explain(seen: Evidence, crash: Crash) -> Found | None:
         return None
     slug, at, hint = found
     rank = RANK + (0 if slug else 9)
+    if slug in (
+        "consumer-asyncio-run-in-async",
+        "group-async-to-sync-in-async-consumer",
+    ):
+        rank = 44  # what is thrown away after it is its consequence
     if slug in (
         "consumer-unvalidated-input-closes-socket",
         "consumer-binary-frame-keyerror",
@@ -222,6 +233,11 @@ def _no_handler(seen: Evidence, crash: Crash, kind: str) -> Cause | None:
         at: Place = (method.module.file, method.node.lineno) if method else place
         slug = f"consumer-{kind.partition('.')[2]}-handler-misnamed"
         return slug, at, f"It is written {found}."
+    outside = seen.source.functions.get(f"{owner.module.name}.{wanted}")
+    if outside is not None:
+        slug = f"consumer-{kind.partition('.')[2]}-handler-misnamed"
+        hint = "It stands outside the class: its indentation says so."
+        return slug, (outside.module.file, outside.node.lineno), hint
     if kind == "websocket.disconnect":
         return "consumer-no-disconnect-handler", place, ""
     return f"consumer-{kind.partition('.')[2]}-handler-misnamed", place, ""

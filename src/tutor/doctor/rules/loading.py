@@ -171,6 +171,7 @@ _TEXTS = (
     ("asgi-router-without-mapping",
      r"__init__\(\) missing 1 required positional argument: 'application_mapping'"),
     ("asgi-urlrouter-without-list", r"__init__\(\) missing 1 required positional argument: 'routes'"),
+    ("asgi-urlrouter-without-list", r"'(URLPattern|URLRouter|module|dict)' object is not iterable"),
     ("routing-view-is-no-callable", r"view must be a callable"),
     ("routing-pattern-not-compiled", r'"\S*" is not a valid regular expression'),
     ("settings-module-not-set", r"DJANGO_SETTINGS_MODULE"),

@@ -272,6 +272,14 @@ def _hosts(seen: Evidence) -> Iterator[Found]:
     if "*" in hosts and seen.walk.get("protocols"):
         yield Found("origin-allowed-hosts-star", "a foreign origin is let in", place, 80,
                     tried, expected)  # fmt: skip
+    local = {"localhost", "127.0.0.1", "[::1]", ".localhost", "*", "0.0.0.0"}
+    if hosts and seen.settings.get("debug") and not local & set(map(str, hosts)):
+        got = (
+            f"a page on localhost is refused; allowed are {', '.join(map(str, hosts))}"
+        )
+        yield Found(
+            "origin-public-host-not-allowed", got, place, RANK + 6, tried, expected
+        )
     if not hosts and not seen.settings.get("debug"):
         yield Found("origin-allowed-hosts-empty-in-production", "every page and socket is refused",
                     place, RANK + 5, tried, expected)  # fmt: skip

@@ -10,7 +10,7 @@ from tutor.doctor.ask import Client
 from tutor.doctor.child import Event
 from tutor.doctor.evidence import Evidence
 from tutor.doctor.rules import crashes
-from tutor.doctor.rules.found import Found, Place
+from tutor.doctor.rules.found import Found, Place, deepest, last_line
 from tutor.doctor.source import Class, calls
 
 SEND = "websocket.send"
@@ -23,12 +23,34 @@ LONG = 0.25  # seconds of a loop that stands still
 def rules(seen: Evidence) -> Iterator[Found]:
     if not seen.answers.asked:
         return
+    yield from _pages(seen)
     yield from _unawaited(seen)
     yield from _blocked(seen)
     for client in seen.answers.clients:
         yield from _story(seen, client)
     yield from _lost_tasks(seen)
     yield from _tasks(seen)
+
+
+def _pages(seen: Evidence) -> Iterator[Found]:
+    """A page that fails before Django has answered it."""
+    event = seen.serve.get("http-failed")
+    if event is None or "http" not in (seen.walk.get("protocols") or {}):
+        return
+    if seen.walk["protocols"]["http"].get("is") == "not-called":
+        return
+    slug = None
+    if "on a non-WebSocket connection" in event["error"][-1]["text"]:
+        slug = "origin-validator-around-everything"
+    place = seen.place(deepest(event["error"]))
+    if place[0] is None:
+        place = seen.asgi_file, None
+        module = seen.source.modules.get(seen.asgi_module)
+        if module is not None:
+            place = seen.asgi_file, module.lines.get("application")
+    yield Found(
+        slug, last_line(event["error"]), place, 48 if slug else 59, "GET /", "a page"
+    )
 
 
 def leaf_of(seen: Evidence, path: str) -> Event:
@@ -100,7 +122,7 @@ def _message(seen: Evidence, sent: Event, client: Client) -> Iterator[Found]:
     tried, expected = f"a conversation on {client.path}", "each message arrives"
     kind = sent["type"]
 
-    def found(slug: str, got: str, rank: int = 51) -> Found:
+    def found(slug: str, got: str, rank: int = 49) -> Found:
         return Found(slug, got, place, rank, tried, expected)
 
     if sent["is"] != "dict":

@@ -333,7 +333,11 @@ class Source:
             return None
 
         place = visit(module)
-        if place is None and module in self.modules and name in self.modules[module].changed:
+        if (
+            place is None
+            and module in self.modules
+            and name in self.modules[module].changed
+        ):
             return self.modules[module].file, self.modules[module].changed[name]
         return place
 
