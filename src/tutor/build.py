@@ -23,8 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from tutor import notebook, trees
-from tutor.course import CHECKPOINT, NOTEBOOK, Course, Section, Step
-from tutor.magics import step_line
+from tutor.course import CHECKPOINT, NOTEBOOK, Course, Section, Step, step_line
 from tutor.places import RECORD, root
 from tutor.report import Refusal
 
@@ -286,4 +285,3 @@ def _line(
             cell["outputs"] = [
                 {"name": "stdout", "output_type": "stream", "text": line + "\n"}
             ]
-

@@ -12,7 +12,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from tutor import notebook
+from tutor import notebook, trees
 from tutor.report import Refusal
 
 Cell = dict[str, Any]
@@ -156,3 +156,18 @@ def title(cell: Cell) -> str:
     source = "".join(cell["source"])
     heading = next((s for s in source.splitlines() if s.startswith("#")), source)
     return re.sub(r"^#+\s*(Step \d+\.\s*)?", "", heading).strip()
+
+
+def step_line(step: Step, before: Path | None, after: Path | None) -> str:
+    """A step's line: minutes, files touched, plus and minus lines, label."""
+    touched = (
+        trees.changes(before, after) if after is not None and after.is_dir() else []
+    )
+    if len(touched) > 3:
+        added, removed = (
+            sum(getattr(c, k) for c in touched) for k in ("added", "removed")
+        )
+        files = f"{len(touched)} files +{added} −{removed}"
+    else:
+        files = ", ".join(map(str, touched)) or "no file"
+    return f"Step {step.number}: {step.minutes} minutes · {files} · {step.claim}"

@@ -6,13 +6,11 @@ what came of it.  What each prints is the same wherever the notebook stands.
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from IPython.core.interactiveshell import InteractiveShell
 from IPython.core.magic import Magics, cell_magic, line_magic, magics_class
 
 from tutor import broken, edits, trees
-from tutor.course import Step
+from tutor.course import Step, step_line
 from tutor.report import Refusal
 from tutor.session import Session, words
 from tutor.tracebacks import fold
@@ -289,21 +287,6 @@ def _failure(said: str) -> str:
     if starts:
         return "\n".join(lines[starts[0] :])
     return "\n".join(text for text in lines if not text.startswith("INFO"))
-
-
-def step_line(step: Step, before: Path | None, after: Path | None) -> str:
-    """A step's line: minutes, files touched, plus and minus lines, label."""
-    touched = (
-        trees.changes(before, after) if after is not None and after.is_dir() else []
-    )
-    if len(touched) > 3:
-        added, removed = (
-            sum(getattr(c, k) for c in touched) for k in ("added", "removed")
-        )
-        files = f"{len(touched)} files +{added} −{removed}"
-    else:
-        files = ", ".join(map(str, touched)) or "no file"
-    return f"Step {step.number}: {step.minutes} minutes · {files} · {step.claim}"
 
 
 def tree_lines(names: list[str]) -> list[str]:

@@ -9,8 +9,7 @@ import time
 from pathlib import Path
 
 from tutor import broken, places, trees
-from tutor.course import CHECKPOINT, Course, Step
-from tutor.magics import step_line
+from tutor.course import CHECKPOINT, Course, Step, step_line
 from tutor.report import Refusal
 from tutor.servers import Server
 
