@@ -1,4 +1,4 @@
-"""Whatever it is given, the diagnosis ends by itself, says one thing, leaves nothing."""
+"""Whatever it is given, the diagnosis ends, says one thing, and leaves nothing."""
 
 from __future__ import annotations
 

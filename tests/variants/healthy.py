@@ -1,3 +1,4 @@
+# ruff: noqa: E501, RUF005  (the projects' own lines)
 """Projects of many shapes that are right: nothing may be found in them.
 
 Each variant is the checkpoint of step 6 with some files replaced; None removes a

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tutor.checks.facts import PATH, Seen, look
+from tutor.doctor.child import Event
 from tutor.report import Problem
 
 
@@ -44,7 +45,7 @@ def _loads(seen: Seen) -> str | None:
     return _said(failed)
 
 
-def _said(failed: dict) -> str:
+def _said(failed: Event) -> str:
     if failed["kind"] == "hang":
         return f"no end after {failed['seconds']} seconds"
     links = failed.get("error") or []
@@ -144,7 +145,7 @@ def _let_through(seen: Seen) -> str | None:
     return None
 
 
-def _first(knock: dict) -> str:
+def _first(knock: Event) -> str:
     if knock.get("error"):
         return f"{knock['error'][0]['type']}: {knock['error'][0]['text']}"
     first = (knock.get("first") or {}).get("type")
@@ -193,7 +194,7 @@ def _each_its_own(seen: Seen) -> str | None:
     return _numbers(seen, seen.talk.second, 2)
 
 
-def _numbers(seen: Seen, got: list, wanted: int) -> str | None:
+def _numbers(seen: Seen, got: list[str | bytes | None], wanted: int) -> str | None:
     for text in got:
         if not (isinstance(text, str) and text.isdecimal() and 0 <= int(text) <= 100):
             return "nothing" if text is None else repr(text)
@@ -222,19 +223,35 @@ def _ends(seen: Seen) -> str | None:
 QUESTIONS: dict[str, tuple[Question, ...]] = {
     "install": (
         Question("manage.py loads the project", "python manage.py check", _loads),
-        Question("Django finds no error in the project", "manage.py check", _no_problems),
+        Question(
+            "Django finds no error in the project", "manage.py check", _no_problems
+        ),
         Question("a plain page is answered by Django", "GET /", _page),
-        Question("the project has an app of its own", "the packages beside manage.py", _app_there),
+        Question(
+            "the project has an app of its own",
+            "the packages beside manage.py",
+            _app_there,
+        ),
     ),
     "installed-apps": (
-        Question("runserver belongs to Daphne", "manage.py runserver", _owner("runserver", "daphne")),
         Question(
-            "runworker belongs to Channels", "manage.py runworker", _owner("runworker", "channels")
+            "runserver belongs to Daphne",
+            "manage.py runserver",
+            _owner("runserver", "daphne"),
         ),
-        Question("the project's own app is installed", "INSTALLED_APPS", _app_installed),
+        Question(
+            "runworker belongs to Channels",
+            "manage.py runworker",
+            _owner("runworker", "channels"),
+        ),
+        Question(
+            "the project's own app is installed", "INSTALLED_APPS", _app_installed
+        ),
     ),
     "settings": (
-        Question("ASGI_APPLICATION names an application", "ASGI_APPLICATION", _application),
+        Question(
+            "ASGI_APPLICATION names an application", "ASGI_APPLICATION", _application
+        ),
         Question(
             "a message sent on a channel is received from it",
             "a message on the default channel layer",
@@ -243,31 +260,52 @@ QUESTIONS: dict[str, tuple[Question, ...]] = {
     ),
     "asgi": (
         Question("Daphne starts the application by itself", "daphne", _starts),
-        Question("a foreign origin is refused with 403", f"a foreign page's knock on {PATH}",
-                 _refused("foreign")),
-        Question("a missing origin is refused with 403", f"a knock on {PATH} without an Origin",
-                 _refused("missing")),
-        Question("the project's own origin reaches the router",
-                 f"our own page's knock on {PATH}", _let_through),
+        Question(
+            "a foreign origin is refused with 403",
+            f"a foreign page's knock on {PATH}",
+            _refused("foreign"),
+        ),
+        Question(
+            "a missing origin is refused with 403",
+            f"a knock on {PATH} without an Origin",
+            _refused("missing"),
+        ),
+        Question(
+            "the project's own origin reaches the router",
+            f"our own page's knock on {PATH}",
+            _let_through,
+        ),
         Question("the scope says which user knocks", f"scope['user'] on {PATH}", _user),
         Question("a plain page is answered beside the sockets", "GET /", _served_page),
     ),
     "routing": (
         Question("Daphne starts the application by itself", "daphne", _starts),
         Question("ws/whole1/ reaches a consumer", f"a knock on {PATH}", _reaches),
-        Question("a path without a route reaches no consumer", "a knock on /ws/nobody/",
-                 _unknown_path),
+        Question(
+            "a path without a route reaches no consumer",
+            "a knock on /ws/nobody/",
+            _unknown_path,
+        ),
     ),
     "consumer": (
         Question("the handshake is answered with 101", f"a knock on {PATH}", _opens),
         Question("the first message is the text 0", "the first message", _greets),
-        Question("each message is answered with a number from 0 to 100", "two messages", _answers),
-        Question("a second client is answered beside the first", "two clients", _each_its_own),
-        Question("while one client is answered, nobody waits", "a message, and a clock",
-                 _nobody_waits),
+        Question(
+            "each message is answered with a number from 0 to 100",
+            "two messages",
+            _answers,
+        ),
+        Question(
+            "a second client is answered beside the first", "two clients", _each_its_own
+        ),
+        Question(
+            "while one client is answered, nobody waits",
+            "a message, and a clock",
+            _nobody_waits,
+        ),
         Question("a client that leaves ends its consumer", "closing the socket", _ends),
     ),
-}  # fmt: skip
+}
 
 KNOWN: frozenset[str] = frozenset(QUESTIONS)
 NUMBERS: dict[str, int] = {slug: number for number, slug in enumerate(QUESTIONS, 1)}

@@ -30,7 +30,8 @@ def main(argv: Sequence[str]) -> int:
     project = (options.project or places.workspace()).resolve()
     if not (project / "manage.py").exists():
         raise Refusal(
-            f"There is no manage.py in {project}.\nStep 1 makes it; begin with: make lab"
+            f"There is no manage.py in {project}.\n"
+            "Step 1 makes it; begin with: make lab"
         )
     if options.step is not None:
         return _one(project, options.step)

@@ -136,11 +136,11 @@ class Conversation:
             return socket
         except InvalidStatus as refused:
             client.status = refused.response.status_code
-        except (OSError, EOFError, asyncio.TimeoutError, WebSocketException):
+        except (TimeoutError, OSError, EOFError, WebSocketException):
             pass
         return None
 
-    async def settled(self, client: Client, told: int, timeout: float) -> Event | None:
+    async def settled(self, client: Client, told: int, patience: float) -> Event | None:
         """Wait until the application has dealt with ``told`` messages, or ended."""
 
         def done(event: Event) -> bool:
@@ -150,7 +150,7 @@ class Conversation:
                 event["kind"] == "idle" and event["told"] >= told
             )
 
-        return await self.live.heard(done, timeout)
+        return await self.live.heard(done, patience)
 
     async def whole(self, path: str) -> None:
         """Two clients, both kinds of text, rubbish, and a good-bye."""
@@ -239,11 +239,12 @@ class Conversation:
         """The status of the page at ``/``."""
         try:
             reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
-            writer.write(
-                f"GET / HTTP/1.1\r\nHost: {self.host}\r\nConnection: close\r\n\r\n".encode()
+            request = (
+                f"GET / HTTP/1.1\r\nHost: {self.host}\r\nConnection: close\r\n\r\n"
             )
+            writer.write(request.encode())
             line = await asyncio.wait_for(reader.readline(), OPENING)
             writer.close()
             return int(line.split()[1])
-        except (OSError, asyncio.TimeoutError, IndexError, ValueError):
+        except (TimeoutError, OSError, IndexError, ValueError):
             return None

@@ -26,7 +26,8 @@ INSIDE = Path(__file__).parent / "inside"
 BOOT = """
 import sys, importlib.util as u
 from importlib import import_module
-s = u.spec_from_file_location("_tutor_inside", {init!r}, submodule_search_locations=[{home!r}])
+s = u.spec_from_file_location(
+    "_tutor_inside", {init!r}, submodule_search_locations=[{home!r}])
 m = u.module_from_spec(s); sys.modules["_tutor_inside"] = m; s.loader.exec_module(m)
 import_module("_tutor_inside.report").open_out({out!r})
 import_module("_tutor_inside.{module}").main({arguments!r})
@@ -59,8 +60,7 @@ class Drained(Child):
     """A child whose output is read in large pieces, however much it prints."""
 
     def _read(self) -> None:
-        stream = self._process.stdout
-        assert stream is not None
+        stream: Any = self._process.stdout
         pieces = iter(partial(stream.buffer.read1, 1 << 20), b"")
         for piece in pieces:
             if self._size < LIMIT:
@@ -147,10 +147,10 @@ class Live:
                 self._news.wait(left)
 
     async def heard(
-        self, seen: Callable[[Event], bool], timeout: float
+        self, seen: Callable[[Event], bool], patience: float
     ) -> Event | None:
         """The same, for a coroutine."""
-        return await asyncio.to_thread(self.wait_for, seen, timeout)
+        return await asyncio.to_thread(self.wait_for, seen, patience)
 
     def told(self, timed_out: bool = False) -> Told:
         """What it has said so far."""

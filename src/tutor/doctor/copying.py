@@ -10,10 +10,23 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 SKIPPED = {
-    ".git", ".hg", ".svn", ".tox", ".nox", ".venv", "venv", "node_modules", "__pycache__",
-    ".mypy_cache", ".pytest_cache", ".ruff_cache", ".ipynb_checkpoints", ".tutor", ".idea",
+    ".git",
+    ".hg",
+    ".svn",
+    ".tox",
+    ".nox",
+    ".venv",
+    "venv",
+    "node_modules",
+    "__pycache__",
+    ".mypy_cache",
+    ".pytest_cache",
+    ".ruff_cache",
+    ".ipynb_checkpoints",
+    ".tutor",
+    ".idea",
     "site-packages",
-}  # fmt: skip
+}
 BIG = 20_000_000  # bytes: a larger file is not needed to run a project
 MOST = 20_000  # files
 

@@ -18,8 +18,20 @@ from tutor.doctor.rules import judge
 from tutor.report import Problem, Refusal
 
 LIMIT = 24.0  # seconds after which no new question is asked
-FIELDS = ("slug", "step", "severity", "title", "file", "line",
-          "tried", "expected", "got", "cause", "cure", "reread")  # fmt: skip
+FIELDS = (
+    "slug",
+    "step",
+    "severity",
+    "title",
+    "file",
+    "line",
+    "tried",
+    "expected",
+    "got",
+    "cause",
+    "cure",
+    "reread",
+)
 
 
 @dataclass(frozen=True)

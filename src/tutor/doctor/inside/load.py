@@ -1,5 +1,4 @@
-# ruff: noqa: BLE001  (whatever a project raises is a fact to report)
-# mypy: disable-error-code="import-untyped"
+# mypy: ignore-errors
 """Load a project the way its own ``manage.py`` does, and say how that went."""
 
 import os

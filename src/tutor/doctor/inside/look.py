@@ -1,5 +1,4 @@
-# ruff: noqa: BLE001  (whatever a project raises is a fact to report)
-# mypy: disable-error-code="import-untyped"
+# mypy: ignore-errors
 """The facts of a project as ``manage.py`` sees it, and so as ``runserver`` does."""
 
 import importlib.machinery

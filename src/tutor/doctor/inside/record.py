@@ -1,5 +1,4 @@
-# ruff: noqa: BLE001  (whatever a project raises is a fact to report)
-# mypy: disable-error-code="import-untyped"
+# mypy: ignore-errors
 """Watch an application while a real server runs it: what it is told, what it says."""
 
 import ast
@@ -28,7 +27,7 @@ class Line:
 
     def __init__(self, scope, receive, send):
         tags = [value for name, value in scope.get("headers", []) if name == TAG]
-        self.conn = tags[0].decode() if tags else "?%d" % next(_count)
+        self.conn = tags[0].decode() if tags else f"?{next(_count)}"
         self._receive, self._send = receive, send
         self.told = 0
 

@@ -1,4 +1,4 @@
-# mypy: disable-error-code="import-untyped"
+# mypy: ignore-errors
 """Say what was seen, as lines of JSON in a file of our own.
 
 A project may print what it likes, megabytes or nothing: its output is never
@@ -122,7 +122,7 @@ def error_of(error):
                 "own": True,
                 "module": "",
             }
-            frames = frames + [at]
+            frames = [*frames, at]
         kind = type(error)
         links.append(
             {

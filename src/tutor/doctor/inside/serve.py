@@ -1,5 +1,4 @@
-# ruff: noqa: BLE001  (whatever a project raises is a fact to report)
-# mypy: disable-error-code="import-untyped"
+# mypy: ignore-errors
 """Run a project's application under Daphne, as production does, and watch it.
 
 The ASGI module is imported in a process that has nothing but Python and Daphne:
@@ -118,7 +117,7 @@ def serve(server, application, descriptor):
 
     server.Server(
         application=record.recorded(application),
-        endpoints=["fd:fileno=%d" % descriptor],
+        endpoints=[f"fd:fileno={descriptor}"],
         signal_handlers=False,
         application_close_timeout=1,
         ready_callable=ready,

@@ -1,5 +1,4 @@
-# ruff: noqa: BLE001  (whatever a project raises is a fact to report)
-# mypy: disable-error-code="import-untyped"
+# mypy: ignore-errors
 """Let a project run without changing anything outside its copy.
 
 The project is a copy; what it could still reach are databases elsewhere, mail,
@@ -39,7 +38,7 @@ def _databases(settings):
         name = str(database.get("NAME") or "")
         if "sqlite" in engine and (not name or ":memory:" in name or _inside(name)):
             continue
-        copy = os.path.join(ROOT, ".tutor-%s.sqlite3" % alias)
+        copy = os.path.join(ROOT, f".tutor-{alias}.sqlite3")
         if "sqlite" in engine and os.path.exists(name) and os.path.getsize(name) < BIG:
             shutil.copyfile(name, copy)
         settings.DATABASES[alias] = {
@@ -60,7 +59,7 @@ def _mail(settings):
 def _layers(settings):
     for layer in (getattr(settings, "CHANNEL_LAYERS", None) or {}).values():
         if isinstance(layer, dict) and "redis" in str(layer.get("BACKEND", "")).lower():
-            layer.setdefault("CONFIG", {})["prefix"] = "tutor-doctor-%d" % os.getpid()
+            layer.setdefault("CONFIG", {})["prefix"] = f"tutor-doctor-{os.getpid()}"
 
 
 def raise_shield_later():

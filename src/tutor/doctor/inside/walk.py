@@ -1,5 +1,4 @@
-# ruff: noqa: BLE001  (whatever a project raises is a fact to report)
-# mypy: disable-error-code="import-untyped"
+# mypy: ignore-errors
 """Walk an ASGI application from its outermost object down to its consumers."""
 
 import inspect

@@ -3,10 +3,23 @@
 from __future__ import annotations
 
 from tutor.doctor.evidence import Evidence
-from tutor.doctor.rules import application, loading, pages, reading, settings, sockets
+from tutor.doctor.rules import (
+    application,
+    groups,
+    handlers,
+    loading,
+    messages,
+    pages,
+    reading,
+    settings,
+    sockets,
+)
 from tutor.doctor.rules.found import Found
 
 __all__ = ["Found", "judge"]
+
+
+_LATER = (application, sockets, reading, handlers, messages, groups, pages)
 
 
 def judge(seen: Evidence) -> list[Found]:
@@ -15,7 +28,7 @@ def judge(seen: Evidence) -> list[Found]:
     if not found or found[0].slug is None:
         found += settings.rules(seen)
     if not found or found[0].rank >= settings.RANK:
-        for module in (application, sockets, reading, pages):
+        for module in _LATER:
             found += module.rules(seen)
     found.sort(key=lambda one: one.rank)
     return list(_once(found))

@@ -11,8 +11,13 @@ from tutor.doctor.evidence import Evidence
 from tutor.doctor.rules.found import Found, Place
 
 RANK = 40
-ROUTES = ("django.urls.path", "django.urls.re_path", "django.urls.conf.path",
-          "django.urls.conf.re_path", "django.urls.url")  # fmt: skip
+ROUTES = (
+    "django.urls.path",
+    "django.urls.re_path",
+    "django.urls.conf.path",
+    "django.urls.conf.re_path",
+    "django.urls.url",
+)
 TUTORIAL = "ws/whole1/"
 
 
@@ -35,8 +40,14 @@ def _order(seen: Evidence) -> Iterator[Found]:
         if event["module"] in modules and first[0] == seen.asgi_file:
             slug = "asgi-consumers-imported-before-get-asgi-application"
             got = f"{event['module']} is imported before Django is set up"
-            yield Found(slug, got, first, 75, "importing the ASGI module as daphne does",
-                        "get_asgi_application() first, then the routes")  # fmt: skip
+            yield Found(
+                slug,
+                got,
+                first,
+                75,
+                "importing the ASGI module as daphne does",
+                "get_asgi_application() first, then the routes",
+            )
             return
 
 
@@ -48,10 +59,12 @@ def _assigned(seen: Evidence, name: str) -> Place:
 def _called(seen: Evidence, name: str) -> ast.Call | None:
     """A call in the ASGI module, by the end of its resolved name."""
     module = seen.source.modules.get(seen.asgi_module)
-    for node in ast.walk(module.tree) if module else ():
-        if isinstance(node, ast.Call) and (module.resolve(node.func) or "").endswith(
-            name
-        ):
+    if module is None:
+        return None
+    for node in ast.walk(module.tree):
+        if not isinstance(node, ast.Call):
+            continue
+        if (module.resolve(node.func) or "").endswith(name):
             return node
     return None
 
@@ -74,16 +87,34 @@ def _router(seen: Evidence) -> Iterator[Found]:
     for key in ("websocket", "http"):
         if key in protocols:
             continue
-        other = next((k for k in protocols if k not in ("http", "websocket", "channel",
-                                                        "lifespan")), None)  # fmt: skip
+        other = next(
+            (
+                k
+                for k in protocols
+                if k not in ("http", "websocket", "channel", "lifespan")
+            ),
+            None,
+        )
         hint = f"The key is written {other!r}." if other else ""
-        yield Found(f"asgi-no-{key}-entry", f"No application configured for scope type '{key}'",
-                    place, RANK + (1 if key == "http" else 0), tried, expected, hint)  # fmt: skip
+        yield Found(
+            f"asgi-no-{key}-entry",
+            f"No application configured for scope type '{key}'",
+            place,
+            RANK + (1 if key == "http" else 0),
+            tried,
+            expected,
+            hint,
+        )
     http = protocols.get("http") or {}
     if http.get("is") == "not-called":
-        yield Found("asgi-get-asgi-application-not-called",
-                    "get_asgi_application() takes 0 positional arguments but 3 were given",
-                    place, RANK, tried, "get_asgi_application() with parentheses")  # fmt: skip
+        yield Found(
+            "asgi-get-asgi-application-not-called",
+            "get_asgi_application() takes 0 positional arguments but 3 were given",
+            place,
+            RANK,
+            tried,
+            "get_asgi_application() with parentheses",
+        )
     elif http.get("type", "").startswith("django.core.handlers.wsgi"):
         yield Found(
             "asgi-wsgi-under-http", "a WSGI application", place, RANK, tried, expected
@@ -96,8 +127,14 @@ def _no_router(seen: Evidence, tried: str, expected: str) -> Iterator[Found]:
     if "asgi.ASGIHandler" not in seen.walk.get("type", ""):
         got = f"the application is {seen.walk.get('type')}"
     if call is not None:
-        yield Found("asgi-application-reassigned-below", got, _assigned(seen, "application"),
-                    RANK, tried, expected)  # fmt: skip
+        yield Found(
+            "asgi-application-reassigned-below",
+            got,
+            _assigned(seen, "application"),
+            RANK,
+            tried,
+            expected,
+        )
     elif seen.walk.get("router-only"):
         yield Found(
             "asgi-no-http-entry",
@@ -154,30 +191,53 @@ def _leaf(seen: Evidence, leaf: Event) -> Iterator[Found]:
             if leaf["is"] == "class"
             else "a method, not called"
         )
-        yield Found("routing-as-asgi-missing", got, route_place(seen, leaf), RANK + 2,
-                    tried, expected)  # fmt: skip
+        yield Found(
+            "routing-as-asgi-missing",
+            got,
+            route_place(seen, leaf),
+            RANK + 2,
+            tried,
+            expected,
+        )
     elif leaf["is"] == "instance":
-        yield Found("routing-consumer-instance", f"one {name} for all clients",
-                    route_place(seen, leaf), RANK + 2, tried, expected)  # fmt: skip
+        yield Found(
+            "routing-consumer-instance",
+            f"one {name} for all clients",
+            route_place(seen, leaf),
+            RANK + 2,
+            tried,
+            expected,
+        )
     elif leaf["is"] == "list" and not leaf["steps"]:
         call = _called(seen, "ProtocolTypeRouter")
-        yield Found("asgi-list-passed-without-urlrouter", "'list' object is not callable",
-                    (seen.asgi_file, call.lineno if call else None), RANK + 2,
-                    tried, "URLRouter(...) around the list")  # fmt: skip
+        yield Found(
+            "asgi-list-passed-without-urlrouter",
+            "'list' object is not callable",
+            (seen.asgi_file, call.lineno if call else None),
+            RANK + 2,
+            tried,
+            "URLRouter(...) around the list",
+        )
     elif leaf["is"] == "other-class":
-        yield Found("consumer-base-class-missing", f"{name} is no consumer",
-                    route_place(seen, leaf), RANK + 2, tried, expected)  # fmt: skip
-    elif (
-        leaf["is"] in ("view", "nothing", "app")
-        and leaf["steps"]
-        and not leaf["consumer"]
-    ):
-        if (
-            leaf["type"].startswith(("django.", "rest_framework."))
-            or leaf["is"] == "view"
-        ):
-            yield Found("routing-page-among-sockets", f"{leaf['type']} is a page",
-                        route_place(seen, leaf), RANK + 2, tried, expected)  # fmt: skip
+        yield Found(
+            "consumer-base-class-missing",
+            f"{name} is no consumer",
+            route_place(seen, leaf),
+            RANK + 2,
+            tried,
+            expected,
+        )
+    elif leaf["steps"] and not leaf["consumer"]:
+        page = leaf["type"].startswith(("django.", "rest_framework."))
+        if leaf["is"] == "view" or (page and leaf["is"] in ("nothing", "app")):
+            yield Found(
+                "routing-page-among-sockets",
+                f"{leaf['type']} is a page",
+                route_place(seen, leaf),
+                RANK + 2,
+                tried,
+                expected,
+            )
 
 
 def _routes(seen: Evidence) -> Iterator[Found]:
@@ -190,8 +250,14 @@ def _routes(seen: Evidence) -> Iterator[Found]:
     urls = (seen.look.get("urls") or {}).get("consumers", [])
     if urls:
         place = _url_place(seen, urls[0]["route"])
-        yield Found("routing-consumer-in-urls-py", "No route found for path", place, RANK,
-                    f"looking for {urls[0]['route']}", "consumers in routing.py only")  # fmt: skip
+        yield Found(
+            "routing-consumer-in-urls-py",
+            "No route found for path",
+            place,
+            RANK,
+            f"looking for {urls[0]['route']}",
+            "consumers in routing.py only",
+        )
 
 
 def _url_place(seen: Evidence, route: str) -> Place:
@@ -254,11 +320,23 @@ def _pattern(seen: Evidence, leaf: Event, index: int) -> Iterator[Found]:
         other = seen.leaves[reached]
         first = "/".join(step["text"] for step in other["steps"])
         if first != "/".join(step["text"] for step in leaf["steps"]):
-            yield Found("routing-greedy-route-first", f"{leaf['sample']} is answered by {first!r}",
-                        route_place(seen, other), RANK + 3, tried, expected)  # fmt: skip
+            yield Found(
+                "routing-greedy-route-first",
+                f"{leaf['sample']} is answered by {first!r}",
+                route_place(seen, other),
+                RANK + 3,
+                tried,
+                expected,
+            )
         elif other.get("consumer") != leaf.get("consumer"):
-            yield Found("routing-path-listed-twice", f"{first!r} stands there twice",
-                        route_place(seen, leaf), RANK + 3, tried, expected)  # fmt: skip
+            yield Found(
+                "routing-path-listed-twice",
+                f"{first!r} stands there twice",
+                route_place(seen, leaf),
+                RANK + 3,
+                tried,
+                expected,
+            )
 
 
 def _nowhere(seen: Evidence, wrong: bool) -> Iterator[Found]:
@@ -272,8 +350,14 @@ def _nowhere(seen: Evidence, wrong: bool) -> Iterator[Found]:
     own = [one for one in seen.source.consumers() if not _is_base(seen, one.dotted)]
     routed = [leaf for leaf in seen.leaves if leaf["is"] != "empty"]
     if own and not routed and not (seen.look.get("urls") or {}).get("consumers"):
-        yield Found("routing-list-empty", "No route found for path", routing_place(seen),
-                    RANK + 4, "walking the routes", "a route to each consumer")  # fmt: skip
+        yield Found(
+            "routing-list-empty",
+            "No route found for path",
+            routing_place(seen),
+            RANK + 4,
+            "walking the routes",
+            "a route to each consumer",
+        )
     for leaf in routed:
         text = "".join(step["text"] for step in leaf["steps"])
         plain = re.sub(r"[\^$]", "", text)
@@ -288,9 +372,15 @@ def _nowhere(seen: Evidence, wrong: bool) -> Iterator[Found]:
             slug = "client-path-differs-from-route"
             if plain == TUTORIAL.rstrip("/"):
                 slug = "client-no-trailing-slash"
-            yield Found(slug, f"No route found for path {TUTORIAL!r}.", route_place(seen, leaf),
-                        RANK + 4, f"a knock on /{TUTORIAL}", "101 Switching Protocols",
-                        f"The route says {plain!r}.")  # fmt: skip
+            yield Found(
+                slug,
+                f"No route found for path {TUTORIAL!r}.",
+                route_place(seen, leaf),
+                RANK + 4,
+                f"a knock on /{TUTORIAL}",
+                "101 Switching Protocols",
+                f"The route says {plain!r}.",
+            )
             return
 
 
@@ -315,8 +405,14 @@ def _origin(seen: Evidence) -> Iterator[Found]:
         )
         call = _called(seen, "ProtocolTypeRouter")
         place: Place = (seen.asgi_file, _websocket_line(call) if call else None)
-        yield Found("origin-validator-missing", status, place, 70,
-                    "a knock with Origin: http://evil.example", "403 Forbidden")  # fmt: skip
+        yield Found(
+            "origin-validator-missing",
+            status,
+            place,
+            70,
+            "a knock with Origin: http://evil.example",
+            "403 Forbidden",
+        )
 
 
 def _websocket_line(call: ast.Call) -> int:

@@ -10,7 +10,7 @@ from tutor.doctor.child import Event
 from tutor.doctor.evidence import Evidence
 from tutor.doctor.rules import settings
 from tutor.doctor.rules.found import Found, Place, deepest, last_line
-from tutor.doctor.source import Class
+from tutor.doctor.source import Class, calls
 
 RANK = 50
 
@@ -36,45 +36,92 @@ class Crash:
 # is the place.
 _TEXTS: tuple[tuple[str, str], ...] = (
     ("consumer-int-payload", r"'(int|float|bool)' object has no attribute 'encode'"),
-    ("consumer-dict-payload", r"'(dict|list|tuple|set)' object has no attribute 'encode'"),
+    (
+        "consumer-dict-payload",
+        r"'(dict|list|tuple|set)' object has no attribute 'encode'",
+    ),
     ("consumer-bytes-under-text", r"'bytes' object has no attribute 'encode'"),
-    ("consumer-str-under-bytes", r"\"payload\" must have type bytes|payload.*must (have|be).*bytes"),
+    (
+        "consumer-str-under-bytes",
+        r"\"payload\" must have type bytes|payload.*must (have|be).*bytes",
+    ),
     ("consumer-text-and-bytes-together", r"contains both bytes and text keys"),
     ("consumer-send-before-accept", r"Socket has not been accepted"),
-    ("consumer-send-after-close",
-     r"Attempt to send on a closed protocol|after sending 'websocket.close'"),
-    ("consumer-json-not-parsed", r"string indices must be integers|'str' object has no attribute "
-     r"'(get|items|keys|values|pop)'"),
+    (
+        "consumer-send-after-close",
+        r"Attempt to send on a closed protocol|after sending 'websocket.close'",
+    ),
+    (
+        "consumer-json-not-parsed",
+        r"string indices must be integers|'str' object has no attribute "
+        r"'(get|items|keys|values|pop)'",
+    ),
     ("consumer-accepts-twice", r"has no attribute 'handshake_deferred'"),
-    ("consumer-asyncio-run-in-async", r"cannot be called from a running event loop|"
-     r"event loop is already running"),
-    ("consumer-generic-method-in-raw-consumer",
-     r"object has no attribute '(accept|close|send_json|groups)'|"
-     r"send\(\) got an unexpected keyword argument '(text_data|bytes_data)'"),
-    ("consumer-message-is-no-dict", r"(string|list|tuple|byte) indices must be integers"),
-    ("consumer-init-takes-scope", r"__init__\(\) missing \d+ required positional arguments?: 'scope'"),
-    ("consumer-generic-disconnect-without-code",
-     r"\bdisconnect\(\) takes (1|0) positional arguments? but (2|1) w"),
-    ("consumer-generic-connect-with-event",
-     r"\bconnect\(\) missing 1 required positional argument"),
-    ("consumer-generic-receive-parameter-renamed",
-     r"receive\(\) got an unexpected keyword argument 'text_data'"),
-    ("consumer-handler-without-event",
-     r"websocket_\w+\(\) takes (1|0) positional arguments? but (2|1) w"),
-    ("consumer-accept-not-called", r"object (method|builtin_function_or_method) can't be used in"),
+    (
+        "consumer-asyncio-run-in-async",
+        r"cannot be called from a running event loop|"
+        r"event loop is already running",
+    ),
+    (
+        "consumer-generic-method-in-raw-consumer",
+        r"object has no attribute '(accept|close|send_json|groups)'|"
+        r"send\(\) got an unexpected keyword argument '(text_data|bytes_data)'",
+    ),
+    (
+        "consumer-message-is-no-dict",
+        r"(string|list|tuple|byte) indices must be integers",
+    ),
+    (
+        "consumer-init-takes-scope",
+        r"__init__\(\) missing \d+ required positional arguments?: 'scope'",
+    ),
+    (
+        "consumer-generic-disconnect-without-code",
+        r"\bdisconnect\(\) takes (1|0) positional arguments? but (2|1) w",
+    ),
+    (
+        "consumer-generic-connect-with-event",
+        r"\bconnect\(\) missing 1 required positional argument",
+    ),
+    (
+        "consumer-generic-receive-parameter-renamed",
+        r"receive\(\) got an unexpected keyword argument 'text_data'",
+    ),
+    (
+        "consumer-handler-without-event",
+        r"websocket_\w+\(\) takes (1|0) positional arguments? but (2|1) w",
+    ),
+    (
+        "consumer-accept-not-called",
+        r"object (method|builtin_function_or_method) can't be used in",
+    ),
     ("group-message-without-type", r"Incoming message has no 'type' attribute"),
-    ("group-async-to-sync-in-async-consumer", r"cannot use AsyncToSync in the same thread"),
+    (
+        "group-async-to-sync-in-async-consumer",
+        r"cannot use AsyncToSync in the same thread",
+    ),
     ("db-orm-in-async-consumer", r"You cannot call this from an async context"),
     ("db-model-instance-in-event", r"is not JSON serializable|can not serialize"),
-    ("auth-middleware-channels-2-signature",
-     r"__call__\(\) takes 2 positional arguments but 4 were given"),
+    (
+        "auth-middleware-channels-2-signature",
+        r"__call__\(\) takes 2 positional arguments but 4 were given",
+    ),
     ("auth-query-string-is-bytes", r"a bytes-like object is required, not 'str'"),
     ("auth-login-required-on-consumer", r"has no attribute 'auser'"),
-    ("auth-request-or-self-user", r"object has no attribute '(user|request|session|GET|COOKIES)'"),
-    ("redis-server-not-running", r"Error (111|61|-?\d+) (connecting to|while).*|ConnectionError"),
+    (
+        "auth-request-or-self-user",
+        r"object has no attribute '(user|request|session|GET|COOKIES)'",
+    ),
+    (
+        "redis-server-not-running",
+        r"Error (111|61|-?\d+) (connecting to|while).*|ConnectionError",
+    ),
     ("redis-server-too-old", r"unknown command '?BZPOPMIN"),
-    ("consumer-close-code-not-allowed", r"invalid close code|code must be|sendClose|Invalid code"),
-)  # fmt: skip
+    (
+        "consumer-close-code-not-allowed",
+        r"invalid close code|code must be|sendClose|Invalid code",
+    ),
+)
 
 
 def explain(seen: Evidence, crash: Crash) -> Found | None:
@@ -205,8 +252,11 @@ def _handler_place(seen: Evidence, crash: Crash) -> Place:
     if owner is None:
         return None, None
     raw = crash.told.replace(".", "_")
-    names = {"websocket_connect": ("connect",), "websocket_disconnect": ("disconnect",),
-             "websocket_receive": ("receive", "receive_json")}.get(raw, ())  # fmt: skip
+    names = {
+        "websocket_connect": ("connect",),
+        "websocket_disconnect": ("disconnect",),
+        "websocket_receive": ("receive", "receive_json"),
+    }.get(raw, ())
     texts = str([link["text"] for link in crash.links])
     made = ("__init__",) if "__init__()" in texts else ()
     for name in (*made, raw, *names):
@@ -257,14 +307,46 @@ def near_handler(seen: Evidence, owner: Class, wanted: str) -> str | None:
 
 
 _NICKNAMES = {
-    "connect": ("connect", "onconnect", "onopen", "open", "websocketopen", "wsconnect", "connected",
-                "websocketaccept", "websocketconnected", "handleconnect", "onconnected"),
-    "receive": ("receive", "onreceive", "onmessage", "message", "websocketmessage", "wsreceive",
-                "received", "websocketreceived", "handlemessage", "websocketrecv", "receivejson",
-                "websocketsend", "websocketrecieve"),
-    "disconnect": ("disconnect", "ondisconnect", "onclose", "close", "websocketclose",
-                   "websocketdisconnected", "disconnected", "wsdisconnect", "handledisconnect"),
-}  # fmt: skip
+    "connect": (
+        "connect",
+        "onconnect",
+        "onopen",
+        "open",
+        "websocketopen",
+        "wsconnect",
+        "connected",
+        "websocketaccept",
+        "websocketconnected",
+        "handleconnect",
+        "onconnected",
+    ),
+    "receive": (
+        "receive",
+        "onreceive",
+        "onmessage",
+        "message",
+        "websocketmessage",
+        "wsreceive",
+        "received",
+        "websocketreceived",
+        "handlemessage",
+        "websocketrecv",
+        "receivejson",
+        "websocketsend",
+        "websocketrecieve",
+    ),
+    "disconnect": (
+        "disconnect",
+        "ondisconnect",
+        "onclose",
+        "close",
+        "websocketclose",
+        "websocketdisconnected",
+        "disconnected",
+        "wsdisconnect",
+        "handledisconnect",
+    ),
+}
 
 
 def _near_method(seen: Evidence, wanted: str) -> Place | None:
@@ -299,37 +381,31 @@ def _awaited(seen: Evidence, crash: Crash, every: str, place: Place) -> Cause | 
 
 
 def _await_line(seen: Evidence, place: Place) -> Cause:
-    """The project itself awaits what is no coroutine."""
-    for node in seen.nodes_at(place):
-        if isinstance(node, ast.Await) and isinstance(node.value, ast.Call):
-            function = seen.function_at(place)
-            called = (
-                function.module.resolve(node.value.func, function) if function else None
-            )
-            target = seen.source.functions.get(called or "")
-            if (
-                target is None
-                and called
-                and called.startswith("self.")
-                and function
-                and function.owner
-            ):
-                target = function.owner.method(called[5:])
-            if target is not None and not target.is_async:
-                return (
-                    "consumer-handlers-not-async",
-                    (target.module.file, target.node.lineno),
-                    "",
-                )
-            if called and "sync" in (called.rpartition(".")[2]):
-                return "db-wrapper-around-the-result", place, ""
-            if called and called.rpartition(".")[2] in (
-                "send",
-                "accept",
-                "close",
-                "send_json",
-            ):
-                return "consumer-await-in-sync-consumer", place, ""
+    """The project itself awaits what is no coroutine; the innermost one of a line."""
+    function = seen.function_at(place)
+    awaits = [
+        node.value
+        for node in reversed(seen.nodes_at(place))
+        if isinstance(node, ast.Await) and isinstance(node.value, ast.Call)
+    ]
+    if function is None:
+        awaits = []
+    for call in awaits:
+        assert function is not None
+        if calls.makes_coroutine(call, function):
+            continue
+        called = calls.name_of(call, function)
+        target = seen.source.functions.get(called)
+        if target is None and called.startswith("self.") and function.owner:
+            target = function.owner.method(called[5:])
+        if target is not None and not target.is_async:
+            at: Place = (target.module.file, target.node.lineno)
+            return "consumer-handlers-not-async", at, ""
+        if called.removesuffix("()") in calls.TO_THREAD:
+            return "db-wrapper-around-the-result", place, ""
+        if called.startswith("self.") and called[5:] in calls.CONSUMER_METHODS:
+            return "consumer-await-in-sync-consumer", place, ""
+        break
     return "consumer-await-on-no-coroutine", place, ""
 
 
@@ -342,8 +418,15 @@ def _group_name(seen: Evidence, place: Place) -> Cause:
     return "group-name-not-allowed", place, ""
 
 
-_BAD_INPUT = {"JSONDecodeError", "KeyError", "ValueError", "TypeError", "IndexError",
-              "UnicodeDecodeError", "AttributeError"}  # fmt: skip
+_BAD_INPUT = {
+    "JSONDecodeError",
+    "KeyError",
+    "ValueError",
+    "TypeError",
+    "IndexError",
+    "UnicodeDecodeError",
+    "AttributeError",
+}
 
 
 def _by_type(seen: Evidence, crash: Crash, place: Place) -> Cause | None:
@@ -383,16 +466,14 @@ def _key(seen: Evidence, crash: Crash, key: str, place: Place) -> Cause | None:
     if key in ("text", "bytes") and crash.phase == "binary":
         return "consumer-binary-frame-keyerror", place, ""
     names = [name for step in crash.leaf.get("steps", []) for name in step["names"]]
-    source = " ".join(ast.unparse(n) for n in seen.nodes_at(place) if isinstance(n, ast.stmt)
-                      and not isinstance(n, (ast.ClassDef, ast.AsyncFunctionDef, ast.FunctionDef)))  # fmt: skip
-    if crash.told == "websocket.connect" or "kwargs" in source or "url_route" in source:
-        if key not in names and (
-            "kwargs" in source or crash.told == "websocket.connect"
-        ):
-            hint = (
-                f"The route captures {', '.join(names)}."
-                if names
-                else "The route captures nothing."
-            )
-            return "routing-kwarg-name-differs", place, hint
+    source = " ".join(
+        ast.unparse(n)
+        for n in seen.nodes_at(place)
+        if isinstance(n, ast.stmt)
+        and not isinstance(n, (ast.ClassDef, ast.AsyncFunctionDef, ast.FunctionDef))
+    )
+    asked = "kwargs" in source or crash.told == "websocket.connect"
+    if asked and key not in names:
+        captured = ", ".join(names) or "nothing"
+        return "routing-kwarg-name-differs", place, f"The route captures {captured}."
     return None

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import ast
 from dataclasses import dataclass
 
 from tutor.doctor.child import Event
+from tutor.doctor.source import Function
 
 Place = tuple[str | None, int | None]
 NOWHERE: Place = (None, None)
+TRIED = "reading the source"
+GENERIC = ("connect", "receive", "disconnect", "receive_json")
+HANDLERS = ("websocket_connect", "websocket_receive", "websocket_disconnect")
 
 
 @dataclass(frozen=True)
@@ -48,3 +53,8 @@ def last_line(links: list[Event]) -> str:
 def deepest(links: list[Event]) -> Event | None:
     """The deepest frame of the project, of the root cause first."""
     return next((link["at"] for link in reversed(links) if link["at"]), None)
+
+
+def at(function: Function, node: ast.AST) -> Place:
+    """Where a piece of a function stands."""
+    return function.module.file, getattr(node, "lineno", None)

@@ -77,9 +77,13 @@ def _names_nothing(seen: Evidence, links: list[Event]) -> bool:
 def _hang(seen: Evidence, hang: Event) -> Found:
     own = next((f for f in reversed(hang["frames"]) if f["own"]), None)
     return Found(
-        "project-hangs-while-loading", f"no end after {hang['seconds']} seconds",
-        seen.place(own), RANK, f"loading the project ({hang['stage']})", "a project that loads",
-    )  # fmt: skip
+        "project-hangs-while-loading",
+        f"no end after {hang['seconds']} seconds",
+        seen.place(own),
+        RANK,
+        f"loading the project ({hang['stage']})",
+        "a project that loads",
+    )
 
 
 def _end(seen: Evidence) -> str:
@@ -161,21 +165,34 @@ def _cause(
 
 _TEXTS = (
     ("routing-include-in-urlrouter", r"include\(\) is not supported in URLRouter"),
-    ("origin-validator-without-list", r"missing 1 required positional argument: 'allowed_origins'"),
+    (
+        "origin-validator-without-list",
+        r"missing 1 required positional argument: 'allowed_origins'",
+    ),
     ("apps-listed-twice", r"Application labels aren't unique"),
     ("origin-allowed-hosts-is-a-string", r"ALLOWED_HOSTS setting must be a list"),
     ("apps-own-app-missing", r"doesn't declare an explicit app_label"),
-    ("asgi-router-without-mapping",
-     r"ProtocolTypeRouter.*(__init__\(\)|takes|unexpected|missing)"),
+    (
+        "asgi-router-without-mapping",
+        r"ProtocolTypeRouter.*(__init__\(\)|takes|unexpected|missing)",
+    ),
     ("asgi-list-passed-without-urlrouter", r"'list' object is not callable"),
-    ("asgi-router-without-mapping",
-     r"__init__\(\) missing 1 required positional argument: 'application_mapping'"),
-    ("asgi-urlrouter-without-list", r"__init__\(\) missing 1 required positional argument: 'routes'"),
-    ("asgi-urlrouter-without-list", r"'(URLPattern|URLRouter|module|dict)' object is not iterable"),
+    (
+        "asgi-router-without-mapping",
+        r"__init__\(\) missing 1 required positional argument: 'application_mapping'",
+    ),
+    (
+        "asgi-urlrouter-without-list",
+        r"__init__\(\) missing 1 required positional argument: 'routes'",
+    ),
+    (
+        "asgi-urlrouter-without-list",
+        r"'(URLPattern|URLRouter|module|dict)' object is not iterable",
+    ),
     ("routing-view-is-no-callable", r"view must be a callable"),
     ("routing-pattern-not-compiled", r'"\S*" is not a valid regular expression'),
     ("settings-module-not-set", r"DJANGO_SETTINGS_MODULE"),
-)  # fmt: skip
+)
 
 
 def _attribute(
@@ -187,8 +204,11 @@ def _attribute(
         if attribute == "as_asgi":
             classes = [c for c in seen.source.classes.values() if c.name == name]
             if classes:
-                return ("consumer-base-class-missing",
-                        (classes[0].module.file, classes[0].node.lineno), "")  # fmt: skip
+                return (
+                    "consumer-base-class-missing",
+                    (classes[0].module.file, classes[0].node.lineno),
+                    "",
+                )
         return "routing-as-asgi-missing", place, f"It is written .{attribute} here."
     found = re.search(r"module '([\w.]+)' has no attribute '(\w+)'", text)
     if found:
@@ -251,14 +271,17 @@ def _import(
         name = imported if top not in _tops(seen) else name
     if stage == "django" or name == "django":
         return "install-outside-the-virtualenv", NOWHERE, ""
-    if top == "daphne":
+    versions = (seen.look.get("versions") or {}).get("found", {})
+    if top == "daphne" and top not in versions:
         return "install-channels-without-daphne-extra", _entry(seen, place), ""
-    if top == "channels":
+    if top == "channels" and top not in versions:
         return "install-channels-missing", _entry(seen, place), ""
     if stage == "apps":
         found = _apps(seen, name)
         if found:
             return found
+    if top in ("channels", "daphne", "django"):
+        return "asgi-any-import-error-is-masked", place, f"There is no module {name}."
     settings = _settings_module(seen, root, name, stage)
     if settings:
         return settings

@@ -44,8 +44,11 @@ def rules(seen: Evidence) -> Iterator[Found]:
 
 def sockets(seen: Evidence) -> Iterator[Socket]:
     """Every socket that a template or a static script opens."""
-    folders = [f for e in ("templates", "static") for f in
-               (seen.look.get(e) or {}).get("folders", [])]  # fmt: skip
+    folders = [
+        f
+        for e in ("templates", "static")
+        for f in (seen.look.get(e) or {}).get("folders", [])
+    ]
     done: set[Path] = set()
     for folder in folders:
         for path in sorted((seen.home / folder).rglob("*")):
@@ -64,8 +67,12 @@ def sockets(seen: Evidence) -> Iterator[Socket]:
 
 
 def _in_text(text: str, file: str) -> Iterator[Socket]:
-    plain = re.sub(r"(?<![:\w'\"`])//[^\n]*|/\*.*?\*/|<!--.*?-->",
-                   lambda m: re.sub(r"[^\n]", " ", m[0]), text, flags=re.S)  # fmt: skip
+    plain = re.sub(
+        r"(?<![:\w'\"`])//[^\n]*|/\*.*?\*/|<!--.*?-->",
+        lambda m: re.sub(r"[^\n]", " ", m[0]),
+        text,
+        flags=re.S,
+    )
     bound = dict(_BOUND.findall(plain))
     for match in _NEW.finditer(plain):
         arguments = _arguments(plain, match.end())
@@ -185,8 +192,11 @@ def _wrong(seen: Evidence, socket: Socket) -> Iterator[Found]:
             "client-js-variable-inside-string", shown, "the host's name in the URL"
         )
     if socket.options.startswith("{"):
-        yield found("client-headers-option", "The subprotocol '[object Object]' is invalid.",
-                    "a URL, and a list of subprotocols at most")  # fmt: skip
+        yield found(
+            "client-headers-option",
+            "The subprotocol '[object Object]' is invalid.",
+            "a URL, and a list of subprotocols at most",
+        )
     if "#" in url:
         yield found("client-fragment-in-url", shown, "a URL without #")
     if url.startswith(HOST):
@@ -208,8 +218,11 @@ def _wrong(seen: Evidence, socket: Socket) -> Iterator[Found]:
         slug = "client-path-differs-from-route"
         if _reached(seen, path + "/"):
             slug = "client-no-trailing-slash"
-        yield found(slug, f"No route found for path {shown.lstrip('/')!r}.",
-                    f"one of the routes: {known}")  # fmt: skip
+        yield found(
+            slug,
+            f"No route found for path {shown.lstrip('/')!r}.",
+            f"one of the routes: {known}",
+        )
     host = re.match(r"wss?://([^/\x00\x01]+)", url)
     if host and re.match(r"(localhost|127\.0\.0\.1)(:|$)", host[1]):
         yield found(

@@ -84,7 +84,8 @@ def _daphne(seen: Evidence, place: Place) -> Place:
 
 
 def _installed(seen: Evidence) -> dict[str, str]:
-    return (seen.look.get("versions") or {}).get("found", {})
+    found: dict[str, str] = (seen.look.get("versions") or {}).get("found", {})
+    return found
 
 
 def _like(seen: Evidence, name: str) -> str | None:
@@ -121,12 +122,25 @@ def _asgi(seen: Evidence) -> Iterator[Found]:
             at = seen.setting(other) if other else (place[0], None)
             hint = f"The settings have {other}, which nobody reads." if other else ""
             if "daphne" in _names(seen) or other:
-                yield Found("settings-asgi-application-missing", got, at, RANK + 1,
-                            tried, expected, hint)  # fmt: skip
+                yield Found(
+                    "settings-asgi-application-missing",
+                    got,
+                    at,
+                    RANK + 1,
+                    tried,
+                    expected,
+                    hint,
+                )
         return
     if not isinstance(named, str):
-        yield Found("settings-asgi-application-is-no-text", f"it is {named!r}", place,
-                    RANK + 1, tried, expected)  # fmt: skip
+        yield Found(
+            "settings-asgi-application-is-no-text",
+            f"it is {named!r}",
+            place,
+            RANK + 1,
+            tried,
+            expected,
+        )
         return
     slug = _wrong_path(seen, named)
     if slug:
@@ -176,8 +190,14 @@ def _layers(seen: Evidence) -> Iterator[Found]:
         yield from _no_layers(seen, tried, expected)
         return
     if not isinstance(layers, dict):
-        yield Found("settings-channel-layers-flat", f"CHANNEL_LAYERS = {layers!r}", place,
-                    RANK + 2, tried, expected)  # fmt: skip
+        yield Found(
+            "settings-channel-layers-flat",
+            f"CHANNEL_LAYERS = {layers!r}",
+            place,
+            RANK + 2,
+            tried,
+            expected,
+        )
         return
     if "default" not in layers:
         flat = any(key.upper() in ("BACKEND", "CONFIG") for key in layers)
@@ -192,8 +212,14 @@ def _layers(seen: Evidence) -> Iterator[Found]:
         return
     for event in seen.look.all("layer"):
         if event["error"]:
-            yield Found(_layer_error(layers.get(event["alias"]), event["error"]),
-                        last_line(event["error"][:1]), place, RANK + 2, tried, expected)  # fmt: skip
+            yield Found(
+                _layer_error(layers.get(event["alias"]), event["error"]),
+                last_line(event["error"][:1]),
+                place,
+                RANK + 2,
+                tried,
+                expected,
+            )
             return
 
 
@@ -243,12 +269,25 @@ def _no_layers(seen: Evidence, tried: str, expected: str) -> Iterator[Found]:
     if other:
         got = "get_channel_layer() returns None"
         hint = f"The settings have {other}, which nobody reads."
-        yield Found("settings-channel-layer-singular", got, seen.setting(other), RANK + 2,
-                    tried, expected, hint)  # fmt: skip
+        yield Found(
+            "settings-channel-layer-singular",
+            got,
+            seen.setting(other),
+            RANK + 2,
+            tried,
+            expected,
+            hint,
+        )
     elif uses_layer(seen):
         place = seen.setting("CHANNEL_LAYERS")[0], None
-        yield Found("settings-channel-layers-missing", "get_channel_layer() returns None",
-                    place, RANK + 2, tried, expected)  # fmt: skip
+        yield Found(
+            "settings-channel-layers-missing",
+            "get_channel_layer() returns None",
+            place,
+            RANK + 2,
+            tried,
+            expected,
+        )
 
 
 def _hosts(seen: Evidence) -> Iterator[Found]:
@@ -266,12 +305,24 @@ def _hosts(seen: Evidence) -> Iterator[Found]:
             or re.search(r"[^\]:]:\d+$", str(host))
             or "/" in str(host)
         ):
-            yield Found("origin-allowed-hosts-with-scheme-or-port", f"{host!r}", place,
-                        RANK + 5, tried, expected)  # fmt: skip
+            yield Found(
+                "origin-allowed-hosts-with-scheme-or-port",
+                f"{host!r}",
+                place,
+                RANK + 5,
+                tried,
+                expected,
+            )
             return
     if "*" in hosts and seen.walk.get("protocols"):
-        yield Found("origin-allowed-hosts-star", "a foreign origin is let in", place, 80,
-                    tried, expected)  # fmt: skip
+        yield Found(
+            "origin-allowed-hosts-star",
+            "a foreign origin is let in",
+            place,
+            80,
+            tried,
+            expected,
+        )
     local = {"localhost", "127.0.0.1", "[::1]", ".localhost", "*", "0.0.0.0"}
     if hosts and seen.settings.get("debug") and not local & set(map(str, hosts)):
         got = (
@@ -281,22 +332,45 @@ def _hosts(seen: Evidence) -> Iterator[Found]:
             "origin-public-host-not-allowed", got, place, RANK + 6, tried, expected
         )
     if not hosts and not seen.settings.get("debug"):
-        yield Found("origin-allowed-hosts-empty-in-production", "every page and socket is refused",
-                    place, RANK + 5, tried, expected)  # fmt: skip
+        yield Found(
+            "origin-allowed-hosts-empty-in-production",
+            "every page and socket is refused",
+            place,
+            RANK + 5,
+            tried,
+            expected,
+        )
 
 
 def _logging(seen: Evidence) -> Iterator[Found]:
     if (seen.serve.get("logging") or {}).get("hidden"):
-        yield Found("settings-logging-hides-consumer-errors",
-                    "the logger daphne.server is disabled", seen.setting("LOGGING"), RANK + 3,
-                    "asking the server's logger", "a logger that prints errors")  # fmt: skip
+        yield Found(
+            "settings-logging-hides-consumer-errors",
+            "the logger daphne.server is disabled",
+            seen.setting("LOGGING"),
+            RANK + 3,
+            "asking the server's logger",
+            "a logger that prints errors",
+        )
 
 
 def _versions(seen: Evidence) -> Iterator[Found]:
     version = _installed(seen).get("channels", "")
     if version and int(version.partition(".")[0]) < 4:
-        yield Found("install-pinned-channels-3", f"channels {version}", NOWHERE, 80,
-                    "asking for the installed versions", "channels 4")  # fmt: skip
+        yield Found(
+            "install-pinned-channels-3",
+            f"channels {version}",
+            NOWHERE,
+            80,
+            "asking for the installed versions",
+            "channels 4",
+        )
     if seen.settings.get("unsafe"):
-        yield Found("db-allow-async-unsafe", "DJANGO_ALLOW_ASYNC_UNSAFE is set", NOWHERE, 80,
-                    "reading the environment", "a database that is asked from a thread")  # fmt: skip
+        yield Found(
+            "db-allow-async-unsafe",
+            "DJANGO_ALLOW_ASYNC_UNSAFE is set",
+            NOWHERE,
+            80,
+            "reading the environment",
+            "a database that is asked from a thread",
+        )

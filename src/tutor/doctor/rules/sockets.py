@@ -14,8 +14,13 @@ from tutor.doctor.rules.found import Found, Place, deepest, last_line
 from tutor.doctor.source import Class, calls
 
 SEND = "websocket.send"
-KNOWN = {"websocket.accept", SEND, "websocket.close", "websocket.http.response.start",
-         "websocket.http.response.body"}  # fmt: skip
+KNOWN = {
+    "websocket.accept",
+    SEND,
+    "websocket.close",
+    "websocket.http.response.start",
+    "websocket.http.response.body",
+}
 SLOW = 0.8  # seconds for a consumer that cleans up
 LONG = 0.25  # seconds of a loop that stands still
 
@@ -110,10 +115,22 @@ def _never_accepts(seen: Evidence, owner: Class | None, client: Client) -> Found
     if owner is not None and owner.kind.endswith(("generic", "json")):
         method = owner.method("websocket_connect")
         if method is not None:
-            return Found("consumer-generic-websocket-connect-overridden", got,
-                         _place(owner, "websocket_connect"), 58, tried, expected)  # fmt: skip
-    return Found("consumer-never-accepts", got, _place(owner, "websocket_connect", "connect"),
-                 58, tried, expected)  # fmt: skip
+            return Found(
+                "consumer-generic-websocket-connect-overridden",
+                got,
+                _place(owner, "websocket_connect"),
+                58,
+                tried,
+                expected,
+            )
+    return Found(
+        "consumer-never-accepts",
+        got,
+        _place(owner, "websocket_connect", "connect"),
+        58,
+        tried,
+        expected,
+    )
 
 
 def _message(seen: Evidence, sent: Event, client: Client) -> Iterator[Found]:
@@ -239,9 +256,14 @@ def _busy(
     method = _handler(owner, told[-1])
     loop = _loop(method) if method else None
     if loop is not None and method is not None:
-        yield Found("consumer-endless-loop-in-handler", "no answer to the knock",
-                    (method.module.file, loop), 54, f"a knock on {client.path}",
-                    "101 Switching Protocols")  # fmt: skip
+        yield Found(
+            "consumer-endless-loop-in-handler",
+            "no answer to the knock",
+            (method.module.file, loop),
+            54,
+            f"a knock on {client.path}",
+            "101 Switching Protocols",
+        )
 
 
 def endless(seen: Evidence, client: Client, told: list[str]) -> Found | None:
@@ -254,9 +276,14 @@ def endless(seen: Evidence, client: Client, told: list[str]) -> Found | None:
     line = _loop(method)
     if line is None:
         return None
-    return Found("consumer-endless-loop-in-handler",
-                 "no answer: the handler never comes back", (method.module.file, line), 54,
-                 f"a message to {client.path}", "each event gets its turn")  # fmt: skip
+    return Found(
+        "consumer-endless-loop-in-handler",
+        "no answer: the handler never comes back",
+        (method.module.file, line),
+        54,
+        f"a message to {client.path}",
+        "each event gets its turn",
+    )
 
 
 def _handler(owner: Class | None, kind: str):  # type: ignore[no-untyped-def]
@@ -323,8 +350,14 @@ def _unawaited(seen: Evidence) -> Iterator[Found]:
         )
         function = seen.function_at(place)
         better = slug_of_lost(seen, place, function, end)
-        yield Found(better or slug, f"coroutine '{name}' was never awaited", place, 45,
-                    "talking to the server", "every coroutine is awaited")  # fmt: skip
+        yield Found(
+            better or slug,
+            f"coroutine '{name}' was never awaited",
+            place,
+            45,
+            "talking to the server",
+            "every coroutine is awaited",
+        )
 
 
 def _blocked(seen: Evidence) -> Iterator[Found]:
@@ -344,8 +377,14 @@ def _blocked(seen: Evidence) -> Iterator[Found]:
                 module = seen.source.by_file(place[0])
                 name = (module.resolve(node.func, function) if module else None) or ""
                 slug = calls.blocks(name) or slug
-        yield Found(slug, f"the whole server stood still for {event['seconds']:.1f} s", place,
-                    46, "a message, and a clock", "other clients are answered meanwhile")  # fmt: skip
+        yield Found(
+            slug,
+            f"the whole server stood still for {event['seconds']:.1f} s",
+            place,
+            46,
+            "a message, and a clock",
+            "other clients are answered meanwhile",
+        )
 
 
 def _lost_tasks(seen: Evidence) -> Iterator[Found]:
@@ -367,8 +406,12 @@ def _tasks(seen: Evidence) -> Iterator[Found]:
     for task in last["found"]:
         same = [t for t in last["found"] if t == task]
         if len(same) >= talked:
-            yield Found("consumer-background-task-not-cancelled",
-                        f"{len(same)} tasks {task['name']} go on after their clients have gone",
-                        seen.place(task), 72, "closing every socket",
-                        "no task is left")  # fmt: skip
+            yield Found(
+                "consumer-background-task-not-cancelled",
+                f"{len(same)} tasks {task['name']} go on after their clients have gone",
+                seen.place(task),
+                72,
+                "closing every socket",
+                "no task is left",
+            )
             return

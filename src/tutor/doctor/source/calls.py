@@ -17,33 +17,109 @@ LAYER_METHODS = {
 }
 LAYERS = ("self.channel_layer", "channels.layers.get_channel_layer()")
 CONSUMER_METHODS = {"send", "accept", "close", "send_json", "base_send", "dispatch"}
-INHERITED = {"connect", "receive", "disconnect", "receive_json", "websocket_connect",
-             "websocket_receive", "websocket_disconnect"}  # fmt: skip
+INHERITED = {
+    "connect",
+    "receive",
+    "disconnect",
+    "receive_json",
+    "websocket_connect",
+    "websocket_receive",
+    "websocket_disconnect",
+}
 TO_THREAD = {"asgiref.sync.sync_to_async", "channels.db.database_sync_to_async"}
 TO_SYNC = "asgiref.sync.async_to_sync"
-KNOWN_ASYNC = {"asyncio.sleep", "asyncio.wait_for", "asyncio.wait", "asyncio.to_thread",
-               "asyncio.open_connection", "anyio.sleep"}  # fmt: skip
-ASYNC_ORM = {"acreate", "aget", "acount", "afirst", "alast", "aexists", "aupdate", "adelete",
-             "asave", "aget_or_create", "aupdate_or_create", "abulk_create", "arefresh_from_db",
-             "aaggregate", "aset", "aadd"}  # fmt: skip
-SYNC_ORM = {"create", "get", "count", "first", "last", "exists", "update", "delete",
-            "get_or_create", "update_or_create", "bulk_create", "aggregate", "latest",
-            "earliest", "in_bulk"}  # fmt: skip
+KNOWN_ASYNC = {
+    "asyncio.sleep",
+    "asyncio.wait_for",
+    "asyncio.wait",
+    "asyncio.to_thread",
+    "asyncio.open_connection",
+    "anyio.sleep",
+}
+ASYNC_ORM = {
+    "acreate",
+    "aget",
+    "acount",
+    "afirst",
+    "alast",
+    "aexists",
+    "aupdate",
+    "adelete",
+    "asave",
+    "aget_or_create",
+    "aupdate_or_create",
+    "abulk_create",
+    "arefresh_from_db",
+    "aaggregate",
+    "aset",
+    "aadd",
+}
+SYNC_ORM = {
+    "create",
+    "get",
+    "count",
+    "first",
+    "last",
+    "exists",
+    "update",
+    "delete",
+    "get_or_create",
+    "update_or_create",
+    "bulk_create",
+    "aggregate",
+    "latest",
+    "earliest",
+    "in_bulk",
+}
 SLEEPS = {"time.sleep"}
 BLOCKING = (
-    "requests.", "urllib.request.urlopen", "urllib.request.urlretrieve", "urllib3.",
-    "subprocess.run", "subprocess.call", "subprocess.check_call", "subprocess.check_output",
-    "subprocess.getoutput", "subprocess.getstatusoutput", "subprocess.Popen().wait",
-    "subprocess.Popen().communicate", "os.system", "os.popen", "os.wait", "builtins.input",
-    "httpx.get", "httpx.post", "httpx.put", "httpx.delete", "httpx.request", "httpx.head",
-    "httpx.Client().", "socket.create_connection", "socket.getaddrinfo",
-    "socket.gethostbyname", "http.client.HTTPConnection().", "http.client.HTTPSConnection().",
-    "smtplib.", "ftplib.", "django.core.mail.send_mail", "redis.Redis().", "redis.from_url().",
-    "redis.StrictRedis().", "psycopg2.connect", "psycopg.connect", "pymysql.connect",
-    "sqlite3.connect", "pymongo.MongoClient().", "threading.Event().wait",
-    "threading.Thread().join", "queue.Queue().get", "django.core.management.call_command",
-    "concurrent.futures.ThreadPoolExecutor().submit().result", "paramiko.", "boto3.client().",
-)  # fmt: skip
+    "requests.",
+    "urllib.request.urlopen",
+    "urllib.request.urlretrieve",
+    "urllib3.",
+    "subprocess.run",
+    "subprocess.call",
+    "subprocess.check_call",
+    "subprocess.check_output",
+    "subprocess.getoutput",
+    "subprocess.getstatusoutput",
+    "subprocess.Popen().wait",
+    "subprocess.Popen().communicate",
+    "os.system",
+    "os.popen",
+    "os.wait",
+    "builtins.input",
+    "httpx.get",
+    "httpx.post",
+    "httpx.put",
+    "httpx.delete",
+    "httpx.request",
+    "httpx.head",
+    "httpx.Client().",
+    "socket.create_connection",
+    "socket.getaddrinfo",
+    "socket.gethostbyname",
+    "http.client.HTTPConnection().",
+    "http.client.HTTPSConnection().",
+    "smtplib.",
+    "ftplib.",
+    "django.core.mail.send_mail",
+    "redis.Redis().",
+    "redis.from_url().",
+    "redis.StrictRedis().",
+    "psycopg2.connect",
+    "psycopg.connect",
+    "pymysql.connect",
+    "sqlite3.connect",
+    "pymongo.MongoClient().",
+    "threading.Event().wait",
+    "threading.Thread().join",
+    "queue.Queue().get",
+    "django.core.management.call_command",
+    "concurrent.futures.ThreadPoolExecutor().submit().result",
+    "paramiko.",
+    "boto3.client().",
+)
 
 
 def calls(node: ast.AST) -> Iterator[ast.Call]:
@@ -129,8 +205,10 @@ def is_model(source: Source, dotted: str) -> bool:
     """Whether a dotted path is a model of the project, or Django's user."""
     found = source.classes.get(dotted)
     if found is not None:
-        return any("models.Model" in base or base.endswith("AbstractUser")
-                   for base in found.library_bases())  # fmt: skip
+        return any(
+            "models.Model" in base or base.endswith("AbstractUser")
+            for base in found.library_bases()
+        )
     return dotted.startswith(
         ("django.contrib.auth.models.", "django.contrib.auth.get_user_model()")
     )
@@ -151,9 +229,11 @@ def queries(call: ast.Call, function: Function) -> bool:
         and call.args
     ):
         inner = function.module.resolve(call.args[0], function) or ""
-        return ".objects" in inner and is_model(
-            function.module.source, inner.split(".objects")[0]
-        ) and not isinstance(call.args[0], ast.Await)  # fmt: skip
+        return (
+            ".objects" in inner
+            and is_model(function.module.source, inner.split(".objects")[0])
+            and not isinstance(call.args[0], ast.Await)
+        )
     return False
 
 
@@ -164,9 +244,14 @@ def type_of(node: ast.expr | None, function: Function, depth: int = 0) -> str:
     if isinstance(node, ast.Constant):
         return type(node.value).__name__
     simple: dict[type, str] = {
-        ast.JoinedStr: "str", ast.Dict: "dict", ast.DictComp: "dict", ast.List: "list",
-        ast.ListComp: "list", ast.Tuple: "tuple", ast.Set: "set",
-    }  # fmt: skip
+        ast.JoinedStr: "str",
+        ast.Dict: "dict",
+        ast.DictComp: "dict",
+        ast.List: "list",
+        ast.ListComp: "list",
+        ast.Tuple: "tuple",
+        ast.Set: "set",
+    }
     if type(node) in simple:
         return simple[type(node)]
     if isinstance(node, ast.Await):
@@ -176,8 +261,10 @@ def type_of(node: ast.expr | None, function: Function, depth: int = 0) -> str:
             type_of(v, function, depth + 1) for v in function.values.get(node.id, [])
         }
         if node.id not in function.values:
-            found = {type_of(v, function, depth + 1)
-                     for v in function.module.values.get(node.id, [])}  # fmt: skip
+            found = {
+                type_of(v, function, depth + 1)
+                for v in function.module.values.get(node.id, [])
+            }
         return found.pop() if len(found) == 1 else ""
     if isinstance(node, ast.BinOp):
         left = type_of(node.left, function, depth + 1)
@@ -194,14 +281,30 @@ def type_of(node: ast.expr | None, function: Function, depth: int = 0) -> str:
 
 
 _RETURNS = {
-    "builtins.str": "str", "json.dumps": "str", "builtins.repr": "str", "builtins.int": "int",
-    "builtins.len": "int", "builtins.sum": "int", "random.randint": "int",
-    "random.randrange": "int", "random.random": "float", "random.uniform": "float",
-    "time.time": "float", "builtins.float": "float", "builtins.dict": "dict",
-    "builtins.list": "list", "secrets.randbelow": "int", "json.loads": "", "builtins.round": "int",
-    "builtins.format": "str", "builtins.bytes": "bytes", "builtins.hex": "str",
-    "builtins.ascii": "str", "random.getrandbits": "int", "builtins.bool": "bool",
-}  # fmt: skip
+    "builtins.str": "str",
+    "json.dumps": "str",
+    "builtins.repr": "str",
+    "builtins.int": "int",
+    "builtins.len": "int",
+    "builtins.sum": "int",
+    "random.randint": "int",
+    "random.randrange": "int",
+    "random.random": "float",
+    "random.uniform": "float",
+    "time.time": "float",
+    "builtins.float": "float",
+    "builtins.dict": "dict",
+    "builtins.list": "list",
+    "secrets.randbelow": "int",
+    "json.loads": "",
+    "builtins.round": "int",
+    "builtins.format": "str",
+    "builtins.bytes": "bytes",
+    "builtins.hex": "str",
+    "builtins.ascii": "str",
+    "random.getrandbits": "int",
+    "builtins.bool": "bool",
+}
 
 
 def _type_of_call(node: ast.Call, function: Function, depth: int) -> str:

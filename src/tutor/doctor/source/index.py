@@ -383,9 +383,12 @@ class _Definitions(ast.NodeVisitor):
                 for target in statement.targets:
                     if isinstance(target, ast.Name):
                         made.attributes[target.id] = statement.value
-            elif isinstance(statement, ast.AnnAssign) and statement.value is not None:
-                if isinstance(statement.target, ast.Name):
-                    made.attributes[statement.target.id] = statement.value
+            elif (
+                isinstance(statement, ast.AnnAssign)
+                and statement.value is not None
+                and isinstance(statement.target, ast.Name)
+            ):
+                made.attributes[statement.target.id] = statement.value
         before, self.owner = self.owner, made
         outer, self.outer = self.outer, None
         self.generic_visit(node)

@@ -1,0 +1,192 @@
+"""Groups and their events, as the source writes them."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+
+from tutor.doctor.evidence import Evidence
+from tutor.doctor.rules.found import GENERIC, HANDLERS, TRIED, Found, at
+from tutor.doctor.rules.messages import written
+from tutor.doctor.source import Function, calls
+
+
+def rules(seen: Evidence) -> Iterator[Found]:
+    yield from _groups(seen)
+
+
+def _groups(seen: Evidence) -> Iterator[Found]:
+    """Events to groups: their type, their handler, the group's name, the channel."""
+    sends: list[tuple[Function, ast.Call]] = []
+    adds: list[tuple[Function, ast.Call]] = []
+    discards = False
+    for function in seen.source.all_functions():
+        for call in calls.calls(function.node):
+            name, inner = (
+                calls.name_of(call, function),
+                calls.inner_call(call, function),
+            )
+            if (
+                inner == calls.TO_SYNC
+                and isinstance(call.func, ast.Call)
+                and call.func.args
+            ):
+                name = function.module.resolve(call.func.args[0], function) or ""
+            method = name.rpartition(".")[2]
+            if not calls.is_layer(name):
+                continue
+            if method == "group_send" and len(call.args) + len(call.keywords) > 1:
+                sends.append((function, call))
+            elif method == "group_add":
+                adds.append((function, call))
+            discards = discards or method == "group_discard"
+    for function, call in sends:
+        yield from _event(seen, function, call)
+    for function, call in adds:
+        yield from _join(function, call, discards)
+    yield from _group_names(sends, adds)
+
+
+def _event(seen: Evidence, function: Function, call: ast.Call) -> Iterator[Found]:
+    node = (
+        call.args[1]
+        if len(call.args) > 1
+        else next((k.value for k in call.keywords if k.arg == "message"), None)
+    )
+    message = written(node, function)
+    if message is None:
+        return
+    place, expected = at(function, call), "a type that names a handler"
+    kind = message.get("type")
+    if kind is None:
+        yield Found(
+            "group-message-without-type",
+            "Incoming message has no 'type' attribute",
+            place,
+            65,
+            TRIED,
+            expected,
+        )
+        return
+    if not isinstance(kind, ast.Constant) or not isinstance(kind.value, str):
+        return
+    wanted = str(kind.value).replace(".", "_")
+    got = f"No handler for message type {kind.value}"
+    if wanted.startswith("websocket_") and wanted not in HANDLERS:
+        yield Found("group-sends-raw-websocket-event", got, place, 65, TRIED, expected)
+        return
+    consumers = seen.source.consumers()
+    if consumers and not any(one.method(wanted) for one in consumers):
+        near = [(seen.near(wanted, one.methods, 0.5), one) for one in consumers]
+        for name, one in near:
+            if name and name not in (*HANDLERS, *GENERIC):
+                place = one.module.file, one.methods[name].node.lineno
+                break
+        yield Found(
+            "group-handler-missing-closes-everyone", got, place, 65, TRIED, expected
+        )
+
+
+def _join(function: Function, call: ast.Call, discards: bool) -> Iterator[Found]:
+    place = at(function, call)
+    texts = [ast.unparse(a) for a in call.args]
+    if len(texts) > 1 and texts[0].endswith("channel_name"):
+        yield Found(
+            "group-add-arguments-swapped",
+            "Group name must be a valid unicode string",
+            place,
+            65,
+            TRIED,
+            "group_add(group, channel)",
+        )
+    elif len(call.args) > 1 and isinstance(call.args[1], ast.Constant):
+        yield Found(
+            "group-wrong-channel-joined",
+            "nothing: another channel was joined",
+            place,
+            66,
+            TRIED,
+            "self.channel_name",
+        )
+    if not discards and function.owner is not None and function.owner.kind:
+        yield Found(
+            "group-no-discard",
+            "the group keeps channels that are gone",
+            place,
+            74,
+            TRIED,
+            "group_discard when a client leaves",
+        )
+
+
+def _group_names(
+    sends: list[tuple[Function, ast.Call]], adds: list[tuple[Function, ast.Call]]
+) -> Iterator[Found]:
+    joined = {_pattern(f, c.args[0] if c.args else None) for f, c in adds}
+    if not joined or None in joined:
+        return
+    for function, call in sends:
+        name = _pattern(function, call.args[0] if call.args else None)
+        if name is None or ANY in name:
+            continue
+        if not any(_fits(name, str(pattern)) for pattern in joined):
+            shown = ", ".join(sorted(str(p).replace(ANY, "…") for p in joined))
+            yield Found(
+                "group-names-differ",
+                f"nobody is in {name!r}",
+                at(function, call),
+                66,
+                TRIED,
+                f"one of {shown}",
+            )
+
+
+ANY = "\x00"  # stands for what only a run would tell
+
+
+def _fits(name: str, pattern: str) -> bool:
+    return re.fullmatch(".*".join(map(re.escape, pattern.split(ANY))), name) is not None
+
+
+def _pattern(function: Function, node: ast.expr | None, depth: int = 0) -> str | None:
+    """A group's name with its unknown parts marked; None where all is unknown."""
+    if node is None or depth > 5:
+        return None
+    if isinstance(node, ast.Constant):
+        return str(node.value)
+    if isinstance(node, ast.JoinedStr):
+        return "".join(
+            str(v.value) if isinstance(v, ast.Constant) else ANY for v in node.values
+        )
+    if isinstance(node, ast.BinOp):
+        left = _pattern(function, node.left, depth + 1)
+        if isinstance(node.op, ast.Mod) and left is not None:
+            return re.sub(r"%[sdr]", ANY, left)
+        right = _pattern(function, node.right, depth + 1)
+        both = (left or ANY) + (right or ANY)
+        return both if both.strip(ANY) else None
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+        left = _pattern(function, node.func.value, depth + 1)
+        return (
+            re.sub(r"\{.*?\}", ANY, left)
+            if left and node.func.attr == "format"
+            else None
+        )
+    values: list[ast.expr] = []
+    if isinstance(node, ast.Name):
+        values = (
+            function.values.get(node.id) or function.module.values.get(node.id) or []
+        )
+        dotted = function.module.resolve(node) or ""
+        module = function.module.source.modules.get(dotted.rpartition(".")[0])
+        values = values or (
+            module.values.get(dotted.rpartition(".")[2], []) if module else []
+        )
+    elif isinstance(node, ast.Attribute) and function.owner is not None:
+        found = function.owner.assigned(node.attr)
+        if len(found) == 1:
+            return _pattern(found[0][0], found[0][1], depth + 1)
+        given = function.owner.attributes.get(node.attr)
+        values = [given] if given is not None else []
+    return _pattern(function, values[0], depth + 1) if len(values) == 1 else None

@@ -1,0 +1,233 @@
+"""What a consumer sends: in branches, too, that nobody has reached."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+from tutor.doctor.evidence import Evidence
+from tutor.doctor.rules.found import TRIED, Found, at
+from tutor.doctor.source import Class, Function, calls
+
+
+def rules(seen: Evidence) -> Iterator[Found]:
+    for owner in seen.source.consumers():
+        yield from _sends(seen, owner)
+        yield from _after_close(seen, owner)
+
+
+def _sends(seen: Evidence, owner: Class) -> Iterator[Found]:
+    """Messages in branches that nobody has reached: their type, keys and payload."""
+    generic = owner.kind.endswith(("generic", "json"))
+    for method in owner.methods.values():
+        for call in calls.calls(method.node):
+            name = calls.name_of(call, method)
+            if name in ("self.send", "self.base_send") and owner.method("send") is None:
+                if generic and name == "self.send":
+                    yield from _generic_send(method, call)
+                else:
+                    yield from _raw_send(method, call)
+            elif name == "self.send_json" and call.args:
+                inner = call.args[0]
+                if (
+                    isinstance(inner, ast.Call)
+                    and calls.name_of(inner, method) == "json.dumps"
+                ):
+                    yield Found(
+                        "consumer-json-encoded-twice",
+                        "a quoted string",
+                        at(method, call),
+                        64,
+                        TRIED,
+                        "the dict itself",
+                    )
+
+
+def written(node: ast.expr | None, method: Function) -> dict[str, ast.expr] | None:
+    """A message that is written out, by its keys."""
+    if isinstance(node, ast.Name):
+        values = method.values.get(node.id) or method.module.values.get(node.id) or []
+        node = values[0] if len(values) == 1 and not _changed(node.id, method) else None
+    if isinstance(node, ast.Dict) and all(
+        isinstance(k, ast.Constant) for k in node.keys
+    ):
+        return {str(k.value): v for k, v in zip(node.keys, node.values, strict=True)}  # type: ignore[union-attr]
+    if (
+        isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Name)
+        and node.func.id == "dict"
+    ):
+        return {k.arg: k.value for k in node.keywords if k.arg}
+    return None
+
+
+def _changed(name: str, method: Function) -> bool:
+    """Whether a dict is given more keys after it was made."""
+    for node in ast.walk(method.node):
+        if isinstance(node, (ast.Subscript, ast.Attribute)) and (
+            isinstance(node.value, ast.Name) and node.value.id == name
+        ):
+            return True
+    return False
+
+
+def _raw_send(method: Function, call: ast.Call) -> Iterator[Found]:
+    message = written(call.args[0] if call.args else None, method)
+    if message is None:
+        return
+    kind = message.get("type")
+    if isinstance(kind, ast.Name):
+        found = method.module.values.get(kind.id, [None])
+        kind = found[0]
+    value = kind.value if isinstance(kind, ast.Constant) else None
+    place = at(method, call)
+    expected = "a message that Daphne knows"
+    if isinstance(value, str) and value not in (
+        "websocket.accept",
+        "websocket.send",
+        "websocket.close",
+        "websocket.http.response.start",
+        "websocket.http.response.body",
+    ):
+        yield Found(
+            "consumer-send-type-misspelled",
+            f"nothing: {value!r} is unknown to Daphne",
+            place,
+            64,
+            TRIED,
+            expected,
+        )
+    if value != "websocket.send":
+        return
+    if not {"text", "bytes"} & set(message):
+        held = ", ".join(key for key in message if key != "type")
+        yield Found(
+            "consumer-text-key-misspelled",
+            f"nothing: the message holds {held}",
+            place,
+            64,
+            TRIED,
+            expected,
+        )
+    yield from _typed(method, call, message.get("text"), message.get("bytes"))
+
+
+def _generic_send(method: Function, call: ast.Call) -> Iterator[Found]:
+    text = call.args[0] if call.args else None
+    data = call.args[1] if len(call.args) > 1 else None
+    for keyword in call.keywords:
+        text = keyword.value if keyword.arg == "text_data" else text
+        data = keyword.value if keyword.arg == "bytes_data" else data
+    yield from _typed(method, call, text, data)
+
+
+def _typed(
+    method: Function, call: ast.Call, text: ast.expr | None, data: ast.expr | None
+) -> Iterator[Found]:
+    kind, place = calls.type_of(text, method), at(method, call)
+    expected = "text is a str, bytes are bytes"
+    if kind in ("int", "float", "bool"):
+        zero = isinstance(text, ast.Constant) and not text.value
+        slug = "consumer-int-zero-never-sent" if zero else "consumer-int-payload"
+        yield Found(
+            slug,
+            f"'{kind}' object has no attribute 'encode'",
+            place,
+            64,
+            TRIED,
+            expected,
+        )
+    elif kind in ("dict", "list", "tuple", "set"):
+        yield Found(
+            "consumer-dict-payload",
+            f"'{kind}' object has no attribute 'encode'",
+            place,
+            64,
+            TRIED,
+            expected,
+        )
+    elif kind == "bytes":
+        yield Found(
+            "consumer-bytes-under-text",
+            "'bytes' object has no attribute 'encode'",
+            place,
+            64,
+            TRIED,
+            expected,
+        )
+    if calls.type_of(data, method) == "str":
+        yield Found(
+            "consumer-str-under-bytes",
+            '"payload" must have type bytes',
+            place,
+            64,
+            TRIED,
+            expected,
+        )
+
+
+def _after_close(seen: Evidence, owner: Class) -> Iterator[Found]:
+    """Statements that send after a close in the same block, with no return between."""
+    for method in owner.methods.values():
+        for body in _bodies(method.node):
+            closed = False
+            for statement in body:
+                if isinstance(statement, (ast.Return, ast.Raise)):
+                    break
+                kinds = _kinds(statement, method)
+                if closed and kinds & {"send", "accept", "send_json"}:
+                    yield Found(
+                        "consumer-send-after-close",
+                        "Attempt to send on a closed protocol",
+                        at(method, statement),
+                        65,
+                        TRIED,
+                        "return after close",
+                    )
+                    break
+                closed = closed or (
+                    _closes(statement, method) and not _leaves(statement)
+                )
+
+
+def _bodies(node: ast.AST) -> Iterator[list[ast.stmt]]:
+    for child in ast.walk(node):
+        for name in ("body", "orelse", "finalbody"):
+            body = getattr(child, name, None)
+            if isinstance(body, list) and body and isinstance(body[0], ast.stmt):
+                yield body
+
+
+def _kinds(statement: ast.stmt, method: Function) -> set[str]:
+    """What a simple statement does to the socket."""
+    if not isinstance(statement, (ast.Expr, ast.Assign)):
+        return set()
+    found = set()
+    for call in calls.calls(statement):
+        name = calls.name_of(call, method)
+        if name == "self.send" and call.args:
+            message = written(call.args[0], method) or {}
+            kind = message.get("type")
+            value = (
+                str(kind.value) if isinstance(kind, ast.Constant) else "websocket.send"
+            )
+            found.add(value.rpartition(".")[2])
+        elif name.startswith("self."):
+            found.add(name[5:])
+    return found
+
+
+def _closes(statement: ast.stmt, method: Function) -> bool:
+    if isinstance(statement, ast.If):
+        return (
+            any("close" in _kinds(inner, method) for inner in statement.body)
+            and not any("close" in _kinds(inner, method) for inner in statement.orelse)
+            and not statement.orelse
+        )
+    return "close" in _kinds(statement, method)
+
+
+def _leaves(statement: ast.stmt) -> bool:
+    return isinstance(statement, ast.If) and any(
+        isinstance(inner, (ast.Return, ast.Raise)) for inner in statement.body
+    )
