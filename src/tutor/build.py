@@ -127,16 +127,26 @@ def checkpoints(argv: list[str]) -> int:
     )
     options = parser.parse_args(argv)
     where = root()
+    before = (where / NOTEBOOK).stat().st_mtime_ns if (where / NOTEBOOK).exists() else 0
     course = Course.load(where)
+    cache = where / "build" / "checkpoints.json"
     began = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="tutor-record-") as folder:
         recorded = Path(folder).resolve()
-        cells = _execute_all(course, recorded, options.all)
+        known = {} if options.all else _load(cache)
+        cells, fresh = _execute_all(course, recorded, known)
         done = Course(where, notebook.canonical(course.content | {"cells": cells}))
         derived = derive(done, recorded)
+        if (where / NOTEBOOK).stat().st_mtime_ns != before:
+            raise Refusal(
+                f"{NOTEBOOK} was saved while its cells were running.\n"
+                "Nothing has been written. Run it again: make checkpoints"
+            )
         changed = derived.differences(where) + derived.stale(where)
         notebook.write(where / NOTEBOOK, done.content)
         derived.write(where)
+        cache.parent.mkdir(exist_ok=True)
+        cache.write_text(json.dumps(fresh, indent=1) + "\n")
     for name in changed:
         print(f"  changed  {name}")
     print(
@@ -147,11 +157,16 @@ def checkpoints(argv: list[str]) -> int:
 
 
 def _execute_all(
-    course: Course, recorded: Path, everything: bool
-) -> list[dict[str, Any]]:
-    """All cells with fresh outputs; unchanged steps keep theirs."""
-    cache = course.root / "build" / "checkpoints.json"
-    known = {} if everything else _load(cache)
+    course: Course, recorded: Path, known: dict[str, str]
+) -> tuple[list[dict[str, Any]], dict[str, str]]:
+    """All cells with fresh outputs, and what each part was made from.
+
+    Args:
+        course: the course.
+        recorded: the folder its trees are recorded in.
+        known: what each part was made from the last time; an unchanged one keeps
+            its outputs.
+    """
     fresh: dict[str, str] = {}
     cells: list[dict[str, Any]] = []
     before = hashlib.sha256(_tools(course.root))
@@ -175,9 +190,7 @@ def _execute_all(
             before = key
             _line(cells, part, course, recorded)
             changed = changed or not trees.same(tree, recorded / name)
-    cache.parent.mkdir(exist_ok=True)
-    cache.write_text(json.dumps(fresh, indent=1) + "\n")
-    return cells
+    return cells, fresh
 
 
 def _inputs(cell: dict[str, Any]) -> list[Any]:
