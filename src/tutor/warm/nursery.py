@@ -15,6 +15,7 @@ import gc
 import importlib
 import importlib.machinery
 import json
+import linecache
 import os
 import select
 import signal
@@ -159,6 +160,9 @@ def _run(argv: list[str]) -> None:
         source, path, first = words[1], "<string>", ""
         sys.argv = ["-c", *words[2:]]
         names["__loader__"] = importlib.machinery.BuiltinImporter
+        if sys.version_info >= (3, 13):  # whose tracebacks show the lines of -c
+            lines = source.splitlines(keepends=True)
+            linecache.cache[path] = (len(source), None, lines, path)
     else:
         path = os.path.join(os.getcwd(), words[0])
         source, first = Path(path).read_bytes(), os.path.dirname(os.path.realpath(path))
