@@ -8,6 +8,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from tutor import places
+from tutor import places
 from tutor.doctor.diagnosis import Diagnosis, diagnose
 from tutor.report import Refusal
 
@@ -19,7 +21,9 @@ def main(argv: Sequence[str]) -> int:
         0 where nothing is an error, 1 with errors, 2 where there is no project.
     """
     parser = argparse.ArgumentParser(prog="tutor doctor")
-    parser.add_argument("path", type=Path, help="the folder of a Django project")
+    parser.add_argument(
+        "path", type=Path, nargs="?", help="the folder of a Django project; else mine"
+    )
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     parser.add_argument("--python", type=Path, help="the project's own interpreter")
     options = parser.parse_args(argv)
@@ -30,7 +34,7 @@ def main(argv: Sequence[str]) -> int:
         python = (
             options.python and options.python.parent.resolve() / options.python.name
         )
-        found = diagnose(options.path, python=python)
+        found = diagnose(options.path or places.workspace(), python=python)
     except Refusal as refusal:
         print(str(refusal).splitlines()[0], file=sys.stderr)
         return 2
