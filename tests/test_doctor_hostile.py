@@ -130,7 +130,9 @@ def test_a_project_that_prints_megabytes(
 
 FORKS: dict[str, str] = {
     "child": "import os, time\nif os.fork() == 0:\n    time.sleep(600)\n",
-    "session": "import os, time\nif os.fork() == 0:\n    os.setsid()\n    time.sleep(600)\n",
+    "session": (
+        "import os, time\nif os.fork() == 0:\n    os.setsid()\n    time.sleep(600)\n"
+    ),
     "daemon": (
         "import os, time\nif os.fork() == 0:\n    os.setsid()\n    os.chdir('/')\n"
         "    if os.fork() == 0:\n        time.sleep(600)\n    os._exit(0)\n"

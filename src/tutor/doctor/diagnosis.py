@@ -63,24 +63,26 @@ class Diagnosis:
 
 
 def find_home(project: Path) -> Path:
-    """The folder of ``manage.py``: the project's own, or one below it.
+    """The folder of ``manage.py``: the project's own, or the only one right below.
 
     Raises:
         Refusal: the path is no Django project.
     """
     if not project.is_dir():
         raise Refusal(f"{project} is no folder.")
-    places = [project, *sorted(p for p in _folders(project)), *sorted(_below(project))]
-    for place in places:
-        with suppress(OSError):
-            if "DJANGO_SETTINGS_MODULE" in (place / "manage.py").read_text(
-                "utf-8", "replace"
-            ):
-                return place
-    for place in places:
-        if (place / "manage.py").is_file():
-            return place
+    if (project / "manage.py").is_file():
+        return project
+    below = [folder for folder in _folders(project) if _is_home(folder)]
+    if len(below) == 1:
+        return below[0]
     raise Refusal(f"{project} is no Django project: there is no manage.py in it.")
+
+
+def _is_home(folder: Path) -> bool:
+    with suppress(OSError):
+        text = (folder / "manage.py").read_text("utf-8", "replace")
+        return "DJANGO_SETTINGS_MODULE" in text
+    return False
 
 
 def _folders(folder: Path) -> Iterator[Path]:
@@ -88,11 +90,6 @@ def _folders(folder: Path) -> Iterator[Path]:
         for entry in folder.iterdir():
             if entry.is_dir() and entry.name not in copying.SKIPPED:
                 yield entry
-
-
-def _below(project: Path) -> Iterator[Path]:
-    for folder in _folders(project):
-        yield from _folders(folder)
 
 
 def diagnose(project: Path, *, python: Path | None = None) -> Diagnosis:
