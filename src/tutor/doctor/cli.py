@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from tutor import places
-from tutor import places
 from tutor.doctor.diagnosis import Diagnosis, diagnose
 from tutor.report import Refusal
 
