@@ -688,3 +688,15 @@ def test_elsewhere_children_start_cold(
     monkeypatch.setattr(sys, "platform", "darwin")
     assert children.warmed() is None
     assert not starts_warm(["python", "-c", "pass"], tmp_path)
+
+
+@pytest.mark.parametrize("hiding", ["random.py", "channels.py", "twisted/__init__.py"])
+def test_a_module_of_the_project_comes_before_a_librarys(
+    hiding: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("TUTOR_COLD", raising=False)
+    (tmp_path / hiding).parent.mkdir(exist_ok=True)
+    (tmp_path / hiding).write_text("print('mine')\n")
+    name = hiding.partition("/")[0].removesuffix(".py")
+    done = children.run(["python", "-c", f"import {name}"], tmp_path)
+    assert "mine" in done.out

@@ -11,7 +11,7 @@ SETTINGS, ASGI = "webapp/settings.py", "webapp/asgi.py"
 ROUTING, CONSUMERS = "master_app/routing.py", "master_app/consumers.py"
 Files = dict[str, str | None]
 
-MANAGE = '''
+MANAGE = """
 import os
 import sys
 
@@ -20,9 +20,9 @@ if __name__ == "__main__":
     from django.core.management import execute_from_command_line
 
     execute_from_command_line(sys.argv)
-'''
+"""
 
-PLAIN_SETTINGS = '''
+PLAIN_SETTINGS = """
 import os
 from pathlib import Path
 
@@ -71,9 +71,9 @@ DATABASES = {{
 STATIC_URL = "static/"
 USE_TZ = True
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
-'''
+"""
 
-PLAIN_ASGI = '''
+PLAIN_ASGI = """
 import os
 
 from django.core.asgi import get_asgi_application
@@ -92,24 +92,24 @@ application = ProtocolTypeRouter(
         "websocket": AllowedHostsOriginValidator(AuthMiddlewareStack(URLRouter({name}))),
     }}
 )
-'''
+"""
 
-ADMIN_URLS = '''
+ADMIN_URLS = """
 from django.contrib import admin
 from django.urls import path
 
 urlpatterns = [path("admin/", admin.site.urls)]
-'''
+"""
 
-APP = '''
+APP = """
 from django.apps import AppConfig
 
 
 class {name}Config(AppConfig):
     name = "{app}"
-'''
+"""
 
-GENERIC = '''
+GENERIC = """
 from random import randint
 
 from channels.generic.websocket import AsyncWebsocketConsumer
@@ -125,7 +125,7 @@ class PracticeConsumer(AsyncWebsocketConsumer):
 
     async def disconnect(self, code):
         pass
-'''
+"""
 
 
 def project(package: str, app: str, routing: str, consumers: str, name: str) -> Files:
@@ -138,7 +138,9 @@ def project(package: str, app: str, routing: str, consumers: str, name: str) -> 
     return dict.fromkeys(old) | {
         "manage.py": MANAGE.format(settings=f"{package}.settings"),
         f"{package}/__init__.py": "",
-        f"{package}/settings.py": PLAIN_SETTINGS.format(package=package, apps=f'"{app}",'),
+        f"{package}/settings.py": PLAIN_SETTINGS.format(
+            package=package, apps=f'"{app}",'
+        ),
         f"{package}/urls.py": ADMIN_URLS,
         f"{package}/asgi.py": PLAIN_ASGI.format(
             package=package, routing=f"{app}.routing", name=name
@@ -150,7 +152,7 @@ def project(package: str, app: str, routing: str, consumers: str, name: str) -> 
     }
 
 
-RE_PATH = '''
+RE_PATH = """
 from django.urls import re_path
 
 from . import consumers
@@ -158,9 +160,9 @@ from . import consumers
 websocket_urlpatterns = [
     re_path(r"^ws/whole1/$", consumers.PracticeConsumer.as_asgi()),
 ]
-'''
+"""
 
-CHAT_CONSUMERS = '''
+CHAT_CONSUMERS = """
 import json
 
 from channels.generic.websocket import AsyncWebsocketConsumer
@@ -184,9 +186,9 @@ class ChatConsumer(AsyncWebsocketConsumer):
 
     async def chat_message(self, event):
         await self.send(text_data=json.dumps({"message": event["message"]}))
-'''
+"""
 
-CHAT_ROUTING = '''
+CHAT_ROUTING = """
 from django.urls import re_path
 
 from . import consumers
@@ -194,9 +196,9 @@ from . import consumers
 websocket_urlpatterns = [
     re_path(r"ws/chat/(?P<room_name>\\w+)/$", consumers.ChatConsumer.as_asgi()),
 ]
-'''
+"""
 
-CHAT_PAGE = '''
+CHAT_PAGE = """
 <!doctype html>
 <p id="log"></p>
 <script>
@@ -209,7 +211,7 @@ CHAT_PAGE = '''
     document.querySelector("#log").textContent = JSON.parse(e.data).message;
   };
 </script>
-'''
+"""
 
 VARIANTS: dict[str, Files] = {
     "the-checkpoint-itself": {},
@@ -217,10 +219,12 @@ VARIANTS: dict[str, Files] = {
     "re-path-without-caret": {ROUTING: RE_PATH.replace("^ws", "ws")},
     "generic-async": {CONSUMERS: GENERIC},
     "generic-sync": {
-        CONSUMERS: GENERIC.replace("Async", "").replace("async ", "").replace("await ", "")
+        CONSUMERS: GENERIC.replace("Async", "")
+        .replace("async ", "")
+        .replace("await ", "")
     },
     "generic-json": {
-        CONSUMERS: '''
+        CONSUMERS: """
 from random import randint
 
 from channels.generic.websocket import AsyncJsonWebsocketConsumer
@@ -233,10 +237,10 @@ class PracticeConsumer(AsyncJsonWebsocketConsumer):
 
     async def receive_json(self, content, **kwargs):
         await self.send_json({"number": randint(0, 100), "echo": content})
-'''
+"""
     },
     "generic-json-sync": {
-        CONSUMERS: '''
+        CONSUMERS: """
 from random import randint
 
 from channels.generic.websocket import JsonWebsocketConsumer as Base
@@ -245,10 +249,10 @@ from channels.generic.websocket import JsonWebsocketConsumer as Base
 class PracticeConsumer(Base):
     def receive_json(self, content, **kwargs):
         self.send_json({"number": randint(0, 100)})
-'''
+"""
     },
     "raw-sync": {
-        CONSUMERS: '''
+        CONSUMERS: """
 import random
 
 from channels.consumer import SyncConsumer
@@ -265,10 +269,10 @@ class PracticeConsumer(SyncConsumer):
 
     def websocket_disconnect(self, message):
         raise StopConsumer()
-'''
+"""
     },
     "renamed-variables": {
-        CONSUMERS: '''
+        CONSUMERS: """
 import random as rnd
 
 from channels import consumer, exceptions
@@ -287,10 +291,10 @@ class PracticeConsumer(consumer.AsyncConsumer):
 
     async def websocket_disconnect(this, message):
         raise exceptions.StopConsumer()
-'''
+"""
     },
     "base-class-of-its-own": {
-        CONSUMERS: '''
+        CONSUMERS: """
 from master_app.base import Greeting, number
 
 
@@ -299,8 +303,8 @@ class PracticeConsumer(Greeting):
 
     async def websocket_receive(self, event):
         await self.say(number())
-''',
-        "master_app/base.py": '''
+""",
+        "master_app/base.py": """
 from random import randint
 
 from channels.consumer import AsyncConsumer
@@ -323,7 +327,7 @@ class Greeting(AsyncConsumer):
 
     async def websocket_disconnect(self, event):
         raise StopConsumer
-''',
+""",
     },
     "consumers-in-a-package": {
         CONSUMERS: None,
@@ -331,7 +335,7 @@ class Greeting(AsyncConsumer):
         "master_app/consumers/practice.py": GENERIC,
     },
     "lock-and-sleep": {
-        CONSUMERS: '''
+        CONSUMERS: """
 import asyncio
 from random import randint
 
@@ -348,10 +352,10 @@ class PracticeConsumer(AsyncWebsocketConsumer):
         async with self.lock:
             await asyncio.sleep(0.02)
             await self.send(str(randint(0, 100)))
-'''
+"""
     },
     "work-in-a-thread": {
-        CONSUMERS: '''
+        CONSUMERS: """
 import asyncio
 import time
 from random import randint
@@ -374,10 +378,10 @@ class PracticeConsumer(AsyncWebsocketConsumer):
         number = await sync_to_async(slow, thread_sensitive=False)()
         await asyncio.to_thread(time.sleep, 0.01)
         await self.send(str(number))
-'''
+"""
     },
     "task-cancelled": {
-        CONSUMERS: '''
+        CONSUMERS: """
 import asyncio
 from random import randint
 
@@ -400,10 +404,10 @@ class PracticeConsumer(AsyncWebsocketConsumer):
 
     async def disconnect(self, code):
         self.task.cancel()
-'''
+"""
     },
     "constants-and-helpers": {
-        CONSUMERS: '''
+        CONSUMERS: """
 from random import choice
 
 from channels.consumer import AsyncConsumer
@@ -430,10 +434,10 @@ class PracticeConsumer(AsyncConsumer):
 
     async def websocket_disconnect(self, event):
         raise StopConsumer()
-'''
+"""
     },
     "validated-json": {
-        CONSUMERS: '''
+        CONSUMERS: """
 import json
 from random import randint
 
@@ -455,10 +459,10 @@ class PracticeConsumer(AsyncConsumer):
 
     async def websocket_disconnect(self, event):
         raise StopConsumer()
-'''
+"""
     },
     "nested-router": {
-        ROUTING: '''
+        ROUTING: """
 from channels.routing import URLRouter
 from django.urls import path
 
@@ -466,10 +470,10 @@ from master_app.consumers import PracticeConsumer
 
 inner = [path("whole1/", PracticeConsumer.as_asgi())]
 websocket_urlpatterns = [path("ws/", URLRouter(inner))]
-'''
+"""
     },
     "two-routes-and-a-parameter": {
-        ROUTING: '''
+        ROUTING: """
 from django.urls import path, re_path
 
 from master_app.consumers import PracticeConsumer
@@ -479,10 +483,10 @@ websocket_urlpatterns = [
     path("ws/number/<int:top>/", PracticeConsumer.as_asgi()),
     re_path(r"^ws/room/(?P<room>[-\\w]+)/$", PracticeConsumer.as_asgi()),
 ]
-'''
+"""
     },
     "routes-in-asgi": {
-        ASGI: '''
+        ASGI: """
 import os
 
 import django
@@ -502,11 +506,11 @@ application = ProtocolTypeRouter(
     {"http": get_asgi_application(),
      "websocket": AllowedHostsOriginValidator(AuthMiddlewareStack(sockets))}
 )
-''',
+""",
         ROUTING: None,
     },
     "router-from-a-function": {
-        ASGI: '''
+        ASGI: """
 import os
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "webapp.settings")
@@ -528,18 +532,19 @@ def build():
 
 
 application = build()
-'''
+"""
     },
     "middleware-of-its-own": {
         ASGI: PLAIN_ASGI.format(
             package="webapp", routing="master_app.routing", name="websocket_urlpatterns"
-        ).replace(
-            "AuthMiddlewareStack(URLRouter", "Timed(AuthMiddlewareStack(URLRouter"
-        ).replace("urlpatterns))),", "urlpatterns)))),").replace(
+        )
+        .replace("AuthMiddlewareStack(URLRouter", "Timed(AuthMiddlewareStack(URLRouter")
+        .replace("urlpatterns))),", "urlpatterns)))),")
+        .replace(
             "application =",
             "from master_app.middleware import Timed  # noqa: E402\n\napplication =",
         ),
-        "master_app/middleware.py": '''
+        "master_app/middleware.py": """
 import time
 
 from channels.middleware import BaseMiddleware
@@ -549,15 +554,17 @@ class Timed(BaseMiddleware):
     async def __call__(self, scope, receive, send):
         scope["began"] = time.time()
         return await super().__call__(scope, receive, send)
-''',
+""",
     },
     "function-middleware": {
         ASGI: PLAIN_ASGI.format(
             package="webapp", routing="master_app.routing", name="websocket_urlpatterns"
-        ).replace("AuthMiddlewareStack(URLRouter", "named(AuthMiddlewareStack(URLRouter")
-        .replace("urlpatterns))),", "urlpatterns)))),").replace(
+        )
+        .replace("AuthMiddlewareStack(URLRouter", "named(AuthMiddlewareStack(URLRouter")
+        .replace("urlpatterns))),", "urlpatterns)))),")
+        .replace(
             "application =",
-            '''
+            """
 
 def named(inner):
     async def app(scope, receive, send):
@@ -566,7 +573,7 @@ def named(inner):
     return app
 
 
-application =''',
+application =""",
         ),
     },
     "validator-inside-the-stack": {
@@ -580,35 +587,42 @@ application =''',
     "origin-validator-with-a-list": {
         ASGI: PLAIN_ASGI.format(
             package="webapp", routing="master_app.routing", name="websocket_urlpatterns"
-        ).replace("import AllowedHostsOriginValidator", "import OriginValidator")
+        )
+        .replace("import AllowedHostsOriginValidator", "import OriginValidator")
         .replace("AllowedHostsOriginValidator(", "OriginValidator(")
-        .replace("websocket_urlpatterns))),", "websocket_urlpatterns)), ['http://127.0.0.1', 'https://example.com']),")
+        .replace(
+            "websocket_urlpatterns))),",
+            "websocket_urlpatterns)), ['http://127.0.0.1', 'https://example.com']),",
+        )
     },
     "split-settings": {
         SETTINGS: None,
         "webapp/settings/__init__.py": "",
         "webapp/settings/base.py": PLAIN_SETTINGS.format(
             package="webapp", apps='"master_app",'
-        ).replace("parent.parent", "parent.parent.parent").replace(
-            "DEBUG = ", "DEBUG = not "
-        ),
-        "webapp/settings/development.py": '''
+        )
+        .replace("parent.parent", "parent.parent.parent")
+        .replace("DEBUG = ", "DEBUG = not "),
+        "webapp/settings/development.py": """
 from .base import *  # noqa: F403
 
 DEBUG = True
 ALLOWED_HOSTS = []
 INSTALLED_APPS += ["django.contrib.humanize"]  # noqa: F405
-''',
+""",
         "manage.py": MANAGE.format(settings="webapp.settings.development"),
         ASGI: PLAIN_ASGI.format(
             package="webapp", routing="master_app.routing", name="websocket_urlpatterns"
         ).replace("webapp.settings", "webapp.settings.development"),
     },
     "plain-settings-other-quotes": {
-        SETTINGS: PLAIN_SETTINGS.format(package="webapp", apps='"master_app.apps.MasterAppConfig",'),
+        SETTINGS: PLAIN_SETTINGS.format(
+            package="webapp", apps='"master_app.apps.MasterAppConfig",'
+        ),
     },
     "redis-where-it-is-configured": {
-        SETTINGS: PLAIN_SETTINGS.format(package="webapp", apps='"master_app",') + '''
+        SETTINGS: PLAIN_SETTINGS.format(package="webapp", apps='"master_app",')
+        + """
 if "REDIS_URL" in os.environ:
     CHANNEL_LAYERS = {
         "default": {
@@ -616,22 +630,26 @@ if "REDIS_URL" in os.environ:
             "CONFIG": {"hosts": [os.environ["REDIS_URL"]]},
         },
     }
-'''
+"""
     },
     "logging-configured": {
-        SETTINGS: PLAIN_SETTINGS.format(package="webapp", apps='"master_app",') + '''
+        SETTINGS: PLAIN_SETTINGS.format(package="webapp", apps='"master_app",')
+        + """
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "handlers": {"console": {"class": "logging.StreamHandler"}},
     "root": {"handlers": ["console"], "level": "INFO"},
 }
-'''
+"""
     },
     "tuple-of-apps": {
-        SETTINGS: PLAIN_SETTINGS.format(package="webapp", apps="").replace(
-            "INSTALLED_APPS = [", "LIBRARIES = ("
-        ).replace('    "channels",\n    \n]', '    "channels",\n)\nINSTALLED_APPS = (*LIBRARIES, "master_app")')
+        SETTINGS: PLAIN_SETTINGS.format(package="webapp", apps="")
+        .replace("INSTALLED_APPS = [", "LIBRARIES = (")
+        .replace(
+            '    "channels",\n    \n]',
+            '    "channels",\n)\nINSTALLED_APPS = (*LIBRARIES, "master_app")',
+        )
     },
     "without-channels-in-apps": {
         SETTINGS: PLAIN_SETTINGS.format(package="webapp", apps='"master_app",').replace(
@@ -640,17 +658,21 @@ LOGGING = {
     },
     "chat-of-the-documentation": project(
         "mysite", "chat", CHAT_ROUTING, CHAT_CONSUMERS, "websocket_urlpatterns"
-    ) | {
+    )
+    | {
         "chat/templates/chat/room.html": CHAT_PAGE,
     },
     "other-names": project(
-        "config", "live", '''
+        "config",
+        "live",
+        """
 from django.urls import path
 
 from live.consumers import Ticker
 
 sockets = [path("live/ticker/<slug:symbol>/", Ticker.as_asgi(), name="ticker")]
-''', '''
+""",
+        """
 from channels.generic.websocket import AsyncJsonWebsocketConsumer
 
 
@@ -671,18 +693,22 @@ class Ticker(AsyncJsonWebsocketConsumer):
 
     async def ticker_changed(self, event):
         await self.send_json({"price": event["price"]})
-''', "sockets"
+""",
+        "sockets",
     ),
     "project-in-a-folder-below": {
         f"src/{path}": text
         for path, text in project(
-            "site_config", "feed", '''
+            "site_config",
+            "feed",
+            """
 from django.urls import path
 
 from feed import consumers
 
 urls = [path("feed/", consumers.Feed.as_asgi())]
-''', '''
+""",
+            """
 from channels.generic.websocket import WebsocketConsumer
 
 
@@ -692,19 +718,21 @@ class Feed(WebsocketConsumer):
 
     def receive(self, text_data=None, bytes_data=None):
         self.send(text_data="thanks" if text_data else "what?")
-''', "urls"
+""",
+            "urls",
         ).items()
         if text is not None
-    } | dict.fromkeys(("manage.py", ROUTING, CONSUMERS, ASGI, SETTINGS)),
+    }
+    | dict.fromkeys(("manage.py", ROUTING, CONSUMERS, ASGI, SETTINGS)),
     "database-in-async": {
-        "master_app/models.py": '''
+        "master_app/models.py": """
 from django.db import models
 
 
 class Reading(models.Model):
     number = models.IntegerField()
-''',
-        CONSUMERS: '''
+""",
+        CONSUMERS: """
 from random import randint
 
 from channels.db import database_sync_to_async
@@ -726,10 +754,10 @@ class PracticeConsumer(AsyncWebsocketConsumer):
         people = await everybody()
         named = [user async for user in User.objects.none()]
         await self.send(str(randint(0, 100 - len(people) - len(named))))
-''',
+""",
     },
     "refuses-strangers": {
-        CONSUMERS: '''
+        CONSUMERS: """
 from channels.generic.websocket import AsyncWebsocketConsumer
 
 
@@ -742,10 +770,10 @@ class PracticeConsumer(AsyncWebsocketConsumer):
 
     async def receive(self, text_data=None, bytes_data=None):
         await self.send("7")
-'''
+"""
     },
     "register-of-the-connected": {
-        CONSUMERS: '''
+        CONSUMERS: """
 from random import randint
 
 from channels.generic.websocket import AsyncWebsocketConsumer
@@ -764,10 +792,10 @@ class PracticeConsumer(AsyncWebsocketConsumer):
 
     async def disconnect(self, code):
         self.connected.discard(self)
-'''
+"""
     },
     "custom-close-code": {
-        CONSUMERS: '''
+        CONSUMERS: """
 from random import randint
 
 from channels.generic.websocket import AsyncWebsocketConsumer
@@ -787,10 +815,10 @@ class PracticeConsumer(AsyncWebsocketConsumer):
             await self.close(code=TOO_MANY)
             return
         await self.send(str(randint(0, 100)))
-'''
+"""
     },
     "typed-and-static": {
-        CONSUMERS: '''
+        CONSUMERS: """
 from __future__ import annotations
 
 import random
@@ -814,10 +842,10 @@ class PracticeConsumer(AsyncWebsocketConsumer):
         self, text_data: str | None = None, bytes_data: bytes | None = None, **_: Any
     ) -> None:
         await self.send(text_data=self.pick(0, 100))
-'''
+"""
     },
     "groups-attribute": {
-        CONSUMERS: '''
+        CONSUMERS: """
 from random import randint
 
 from channels.generic.websocket import AsyncWebsocketConsumer
@@ -837,10 +865,10 @@ class PracticeConsumer(AsyncWebsocketConsumer):
 
     async def number_drawn(self, event):
         await self.send(event["number"])
-'''
+"""
     },
     "published-by-a-view": {
-        "master_app/views.py": '''
+        "master_app/views.py": """
 from asgiref.sync import async_to_sync
 from channels.layers import get_channel_layer
 from django.http import HttpResponse
@@ -855,28 +883,33 @@ def publish(request):
 async def publish_async(request):
     await get_channel_layer().group_send("all", {"type": "number.drawn", "number": "2"})
     return HttpResponse("done")
-''',
-        "webapp/urls.py": '''
+""",
+        "webapp/urls.py": """
 from django.urls import path
 from master_app import views
 
 urlpatterns = [path("", views.publish), path("async/", views.publish_async)]
-''',
-        CONSUMERS: GENERIC.replace("        await self.accept()", '        await self.channel_layer.group_add("all", self.channel_name)\n        await self.accept()').replace(
-            "        pass", '        await self.channel_layer.group_discard("all", self.channel_name)\n\n    async def number_drawn(self, event):\n        await self.send(event["number"])'),
+""",
+        CONSUMERS: GENERIC.replace(
+            "        await self.accept()",
+            '        await self.channel_layer.group_add("all", self.channel_name)\n        await self.accept()',
+        ).replace(
+            "        pass",
+            '        await self.channel_layer.group_discard("all", self.channel_name)\n\n    async def number_drawn(self, event):\n        await self.send(event["number"])',
+        ),
     },
     "page-with-a-socket": {
-        "master_app/templates/page.html": '''
+        "master_app/templates/page.html": """
 <script>
 const scheme = location.protocol === "https:" ? "wss" : "ws";
 const socket = new WebSocket(`${scheme}://${location.host}/ws/whole1/`);
 socket.addEventListener("message", (event) => console.log(event.data));
 </script>
-''',
-        "master_app/static/live.js": '''
+""",
+        "master_app/static/live.js": """
 const url = (location.protocol === "https:" ? "wss://" : "ws://") + window.location.host + "/ws/whole1/";
 const socket = new WebSocket(url);
-''',
+""",
     },
 }
 

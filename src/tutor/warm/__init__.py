@@ -30,6 +30,10 @@ PATIENCE = 30  # seconds in which the nursery must have imported and answered
 LONGEST = 100_000  # bytes of a request; a longer one might not pass the socket
 ENTRY_POINTS = ("daphne", "django-admin")
 
+LIBRARY_NAMES = sys.stdlib_module_names | {
+    *("asgiref", "autobahn", "channels", "daphne", "django", "twisted", "websockets")
+}
+
 # What an interpreter or its libraries read once, when they start.
 _READ_AT_START = ("PYTHON", "LC_", "LANG", "LD_", "TZ")
 
@@ -126,6 +130,9 @@ class Nursery:
         if script is not None:
             with open(Path(cwd, script), "rb"):
                 pass  # otherwise the interpreter has its own words for it
+        folders = {cwd} if script is None else {cwd, Path(cwd, script).parent}
+        if any(map(_hides_a_library, folders)):
+            raise OSError("a module in this folder is to come before the library's")
         if _settings(env) != self._settings:
             raise OSError("the interpreter is to start with other settings")
         asked = {"argv": [*argv], "cwd": str(cwd), "env": dict(env), "fds": [*pass_fds]}
@@ -175,6 +182,21 @@ def _script(argv: Sequence[str]) -> str | None:
     if argv[0] not in ("python", sys.executable) or not words:
         return ""
     return None if words[0] == "-c" and words[1:] else words[0]
+
+
+def _hides_a_library(folder: Path) -> bool:
+    """Whether a module in a folder has the name of one that the nursery holds.
+
+    ``random.py`` beside manage.py is a classic mistake, and has to stay one.
+    """
+    with contextlib.suppress(OSError), os.scandir(folder) as entries:
+        for entry in entries:
+            name, _, kind = entry.name.partition(".")
+            if name in LIBRARY_NAMES and (
+                kind == "py" or Path(entry.path, "__init__.py").exists()
+            ):
+                return True
+    return False
 
 
 def _settings(env: Mapping[str, str]) -> dict[str, str]:
