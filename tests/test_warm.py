@@ -555,11 +555,11 @@ def nursery() -> Nursery:
 
 
 def test_a_killed_nursery_is_replaced(warm: Run) -> None:
-    before = nursery().pid
-    os.kill(before, signal.SIGKILL)
-    nursery()._process.wait(SECONDS)
+    before = nursery()
+    os.kill(before.pid, signal.SIGKILL)
+    before._process.wait(SECONDS)
     assert warm(["python", "-c", "print('on')"]).out == "on\n"
-    assert nursery().pid != before
+    assert nursery().pid != before.pid
 
 
 def test_a_child_outlives_the_nursery_and_still_ends_with_us(tmp_path: Path) -> None:
