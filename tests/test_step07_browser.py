@@ -336,7 +336,7 @@ def test_in_a_frame_of_another_origin_while_developing(
         f"<!DOCTYPE html><title>A notebook</title>{frame}"
     )
     with serving(
-        [*"python -m http.server --bind 127.0.0.1 PORT".split()], tmp_path
+        ["python", "-m", "http.server", "--bind", HOST, "PORT"], tmp_path
     ) as notebook:
         page.goto(notebook.url)
         inside = page.frame_locator("iframe")
