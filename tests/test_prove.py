@@ -333,3 +333,15 @@ def test_the_slow_import_is_kept_from_pytest_alone(tmp_path: Path) -> None:
         timeout=30,
     )
     assert out.stdout.split() == ["True", "False"], out.stderr
+
+
+@pytest.mark.parametrize(("ci", "outcome"), [("", "skipped"), ("true", "failed")])
+def test_a_cell_without_its_browser_is_left_out_but_in_ci(
+    prove: Prove, ci: str, outcome: str
+) -> None:
+    said = "No browser was found. Open this in yours and watch: http://127.0.0.1:8000/"
+    nb = book(code(f"print({said!r})", printed("→ open /\n")), code("x = 6"))
+    ran = prove("-p", "tutor.verdict", nobrowser=nb, env={"CI": ci})
+    assert ran.outcomes("nobrowser")[0] == outcome
+    if outcome == "skipped":
+        assert ran.code == 0 and ran.outcomes("nobrowser") == ["skipped", "passed"]

@@ -30,12 +30,17 @@ def digits(number: object, data: str = "") -> str:
     return f'← {data:<18} "{number}"{NOTE}'
 
 
+def frame(port: object, title: str = "A page; its port varies") -> str:
+    return f'<iframe title="{title}" src="http://127.0.0.1:{port}/"></iframe>'
+
+
 # For each rule: lines that are right, which must all come to the same; and lines that
 # are wrong, which must stay as they are.
 RIGHT = {
     "number-in-text": [text(n) for n in range(101)],
     "number-in-frame-length": [length(f"0{n}", n) for n in (1, 2, 3)],
     "number-in-frame-digits": [digits(n) for n in range(101)],
+    "port-in-frame": [frame(port) for port in (1024, 8000, 32768, 65535)],
 }
 WRONG = {
     "number-in-text": [
@@ -60,6 +65,12 @@ WRONG = {
         digits(7, "35 37"),
         digits(100, "31 30 31"),
         digits(57).removesuffix(NOTE),
+    ],
+    "port-in-frame": [
+        *(frame(port) for port in (0, 80, 123456, "", "PORT", "08000")),
+        frame(8000, "A page"),
+        frame(8000).replace("127.0.0.1", "evil.example"),
+        frame(8000).replace("iframe", "img"),
     ],
 }
 
@@ -89,7 +100,12 @@ def test_wrong_values_stay_to_be_seen(name: str, line: str) -> None:
 def test_each_rule_is_still_used(name: str) -> None:
     nb = notebook.read(ROOT / "tutorial.ipynb")
     outputs = (out for cell in notebook.code_cells(nb) for out in cell["outputs"])
-    lines = [out["text"] for out in outputs if "text" in out]
+    lines = [
+        text
+        for out in outputs
+        for text in (out.get("text"), out.get("data", {}).get("text/html"))
+        if text
+    ]
     assert any(RULES[name](line) != line for line in lines), (
         f"no output of tutorial.ipynb needs {name}: remove it from {CFG.name}"
     )

@@ -184,3 +184,22 @@ def test_what_differs_from_run_to_run_is_taken_out() -> None:
         "WebSocket REJECT /ws/whole1/\n"
         "ERROR    Exception inside application: PORT is no number\n"
     )
+
+
+@pytest.mark.parametrize("command", [["daphne", "app:application"], PAGES])
+def test_it_comes_back_on_its_port(project: Path, command: list[str]) -> None:
+    with serving(command, project) as server:
+        port = server.port
+        for _ in range(2):
+            server.pause()
+            assert not server.running
+            with pytest.raises(OSError):
+                read(server.url)
+            with socket.socket() as other, pytest.raises(OSError):
+                other.bind((servers.HOST, port))
+            server.again()
+            assert server.ready()
+            assert server.port == port and read(server.url)
+        server.pause()
+        server.pause()  # safe to repeat
+    assert free(port)

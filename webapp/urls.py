@@ -17,6 +17,9 @@ Including another URLconf
 from django.contrib import admin
 from django.urls import path
 
+from master_app.views import page
+
 urlpatterns = [
+    path('', page),
     path('admin/', admin.site.urls),
 ]

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from tutor.client import Talk
     from tutor.frames import Wire
+    from tutor.pages import View
     from tutor.pictures import Picture
     from tutor.session import Session
 
@@ -54,11 +55,31 @@ async def knock(path: str, origin: str | None = OWN) -> None:
     _last_knock = path, await client.knock(_current().serving(), path, origin)
 
 
-def get(path: str) -> None:
-    """Ask the running server for a page; print its status and title."""
+def get(path: str, host: str = "", header: str = "") -> None:
+    """Ask the running server for a page; print its status and title.
+
+    Args:
+        path: such as ``/``.
+        host: the host's name in the request; left out, the address itself.
+        header: a header of the answer, to be printed as well.
+    """
     from tutor import client
 
-    client.get(_current().serving(), path)
+    client.get(_current().serving(), path, host, header)
+
+
+def browse(path: str) -> AbstractAsyncContextManager[View]:
+    """Open a page of the running server in a browser; what it shows is printed."""
+    from tutor import pages
+
+    return pages.browse(_current().serving(), path)
+
+
+def frame(path: str) -> None:
+    """Show a page of the running server in a frame below the cell."""
+    from tutor import pages
+
+    _show(pages.frame(_current().serving(), path))
 
 
 async def left() -> None:

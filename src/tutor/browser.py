@@ -120,15 +120,15 @@ def _quietly(command: Sequence[str]) -> bool:
     return done.returncode == 0
 
 
-def launch(playwright: Playwright, path: Path) -> Browser:
-    """Start the browser without a window.
-
-    Chromium has no sandbox for root, and a container's /dev/shm is too small.
-    """
+def arguments() -> list[str]:
+    """Chromium has no sandbox for root, and a container's /dev/shm is too small."""
     root = ["--no-sandbox"] if os.geteuid() == 0 else []
-    return playwright.chromium.launch(
-        executable_path=path, args=[*root, "--disable-dev-shm-usage"]
-    )
+    return [*root, "--disable-dev-shm-usage"]
+
+
+def launch(playwright: Playwright, path: Path) -> Browser:
+    """Start the browser without a window."""
+    return playwright.chromium.launch(executable_path=path, args=arguments())
 
 
 def main(argv: list[str]) -> int:

@@ -178,16 +178,26 @@ async def waits(server: Server, path: str, clients: int) -> Picture:
     return bars(title, {"all answered": round(last)}, "s", full=clients)
 
 
-def get(server: Server, path: str) -> None:
-    """Ask for a page as a browser would; print its status and its title."""
-    print(f"→ GET {path}")
+def get(server: Server, path: str, host: str = "", header: str = "") -> None:
+    """Ask for a page as a browser would; print its status and its title.
+
+    Args:
+        server: who is asked.
+        path: such as ``/``.
+        host: the name the server is called by; its address if left out.
+        header: a header of the answer, printed as well.
+    """
+    print(f"→ GET {path}" + (f"   Host: {host}" if host else ""))
     link = http.client.HTTPConnection("127.0.0.1", server.port, timeout=10)
     with in_words(f"GET {path}"), closing(link):
-        link.request("GET", path)
+        link.request("GET", path, headers={"Host": host} if host else {})
         answer = link.getresponse()
         body = answer.read().decode("utf-8", "replace")
     title = re.search(r"<title>\s*(.*?)\s*</title>", body, re.DOTALL)
-    print(f"← {answer.status} {answer.reason}" + (f'   "{title[1]}"' if title else ""))
+    said = f'   "{" ".join(title[1].split())}"' if title else ""
+    print(f"← {answer.status} {answer.reason}{said}")
+    if header:
+        print(f"  {header}: {answer.getheader(header, 'not sent')}")
 
 
 @contextmanager

@@ -17,7 +17,7 @@ from websockets.server import ServerProtocol
 from websockets.sync.client import connect
 from websockets.typing import Origin
 
-from tutor import children, frames, places
+from tutor import children, frames, places, waking
 from tutor.course import Course, Step
 from tutor.report import Refusal
 from tutor.servers import Server, serving
@@ -44,7 +44,8 @@ def check(slug: str, code: str, folder: Path) -> Verdict:
     if found is None:
         raise Refusal(f"The step {slug} has no exercise.")
     try:
-        ast.parse(code)
+        if slug not in IN_JAVASCRIPT:
+            ast.parse(code)
         return f"Right. {found(code, folder)}"
     except NotYet as reason:
         return f"Not yet: {reason}"
@@ -388,6 +389,13 @@ def _consumer(code: str, folder: Path) -> str:
     return "A refusal is 1006 to a browser; 4404 after accepting is 4404 there."
 
 
+def _browser(code: str, folder: Path) -> str:
+    """Step 7: a page's connection, woken up at five moments."""
+    if problem := waking.judge(code, folder):
+        raise NotYet(problem)
+    return "Woken at five different moments, the page has one socket each time."
+
+
 def _told(seen: tuple[int, int | None]) -> str:
     status, code = seen
     if not status:
@@ -402,7 +410,9 @@ CHECKS: dict[str, Callable[[str, Path], str]] = {
     "asgi": _asgi,
     "routing": _routing,
     "consumer": _consumer,
+    "browser": _browser,
 }
+IN_JAVASCRIPT = ("browser",)
 
 
 # -- hints ---------------------------------------------------------------------

@@ -61,7 +61,9 @@ class TutorMagics(Magics):
             f"Checkpoint {step.number}: the project is what steps/{step.folder} holds."
         )
         for check in found:
-            print(f"  {'✓' if check.problem is None else '✗'} {check.title}")
+            sign = "✗" if check.problem else "?" if check.left_out else "✓"
+            more = f" ({check.left_out})" if check.left_out else ""
+            print(f"  {sign} {check.title}{more}")
         problems = [check.problem for check in found if check.problem is not None]
         if problems:
             raise Refusal(
@@ -249,9 +251,11 @@ class TutorMagics(Magics):
         """Start a server: ``%serve daphne webapp.asgi:application``.
 
         ``--fails`` if it should end by itself; what it then said is printed.
+        ``--again`` starts the last one anew, on the port it had.
         """
-        options, command = _options(line, "--fails")
-        up = self.session.serve(command)
+        options, command = _options(line, "--fails", "--again")
+        again = bool(options["--again"])
+        up = self.session.serve_again() if again else self.session.serve(command)
         server = self.session.serving()
         said = fold(server.log(), self.session.folder)
         if options["--fails"] and up:
@@ -263,14 +267,13 @@ class TutorMagics(Magics):
             print("The server is up.")
         else:
             raise Refusal(
-                f"{command} ended while starting. It said:\n\n{_failure(said)}"
+                f"{server.shown} ended while starting. It said:\n\n{_failure(said)}"
             )
 
     @line_magic
     def stop(self, line: str) -> None:
-        """End the server; its log stays."""
-        self.session.serving()
-        self.session.stop()
+        """End the server; its log stays, and so does its port for ``--again``."""
+        self.session.serving().pause()
         print("The server has ended.")
 
     @line_magic

@@ -45,11 +45,15 @@ class Server:
         port: int = 0,
     ) -> None:
         self.shown = " ".join(argv)
+        self._argv, self._cwd, self._extra = list(argv), cwd, extra
+        self._listens = argv[0] == "daphne"
         self._held = _bind(port)
         self.port: int = self._held.getsockname()[1]
+        self.child = self._start()
+
+    def _start(self) -> Child:
         fds: tuple[int, ...] = ()
-        command = list(argv)
-        self._listens = command[0] == "daphne"
+        command = list(self._argv)
         if self._listens:
             self._held.listen(1024)
             fds = (self._held.fileno(),)
@@ -60,9 +64,10 @@ class Server:
             command = [part.replace("PORT", str(self.port)) for part in command]
         if command[0] == "python":
             command[0] = sys.executable
-        self.child = Child(command, cwd, fds, extra)
+        child = Child(command, self._cwd, fds, self._extra)
         if self._listens:
             self._held.close()
+        return child
 
     @property
     def url(self) -> str:
@@ -108,6 +113,18 @@ class Server:
     def log(self) -> str:
         """What it has printed, without times, ports and peers."""
         return tidy(self.child.text, self.port)
+
+    def pause(self) -> None:
+        """End it and keep its port, where nobody answers until `again`."""
+        if self.running:
+            self.child.stop()
+            if self._listens:
+                self._held = _bind(self.port)
+
+    def again(self) -> None:
+        """Start it anew on the port it had, with a new log."""
+        self.pause()
+        self.child = self._start()
 
     def stop(self) -> None:
         """End it; safe to repeat."""

@@ -18,7 +18,8 @@ from tutor.tracebacks import fold
 LEVELS = re.compile(r"^(DEBUG|INFO|WARNING|ERROR|CRITICAL)\s")
 ENTRY = re.compile(
     r"^((DEBUG|INFO|WARNING|ERROR|CRITICAL)\s|WebSocket |HTTP |GET |POST |WS[A-Z]+ |"
-    r"Not Found:|Exception inside|Application instance|Starting |Watching )"
+    r"Not Found:|Bad Request:|Invalid HTTP_HOST|Exception inside|Application instance|"
+    r"Starting |Watching )"
 )
 
 
@@ -217,6 +218,17 @@ class Session:
         self.server = Server(words(command), self.folder)
         self._read = 0
         return self.server.ready()
+
+    def serve_again(self) -> bool:
+        """Start the last server anew on its port; whether it is up.
+
+        Raises:
+            Refusal: there was none.
+        """
+        server = self.serving()
+        server.again()
+        self._read = 0
+        return server.ready()
 
     def serving(self) -> Server:
         """The server that the cells talk to.

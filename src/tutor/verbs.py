@@ -63,7 +63,12 @@ def serve(argv: list[str]) -> int:
     course, number = _step(argv, "serve")
     with tempfile.TemporaryDirectory(prefix="tutor-serve-") as folder:
         trees.copy(_committed(course, number), Path(folder))
-        server = Server(["daphne", "webapp.asgi:application"], Path(folder), port=port)
+        # Daphne by itself serves no static files, so from step 7 on it is not enough.
+        pages = any(Path(folder).glob("*/static"))
+        command = (
+            "python manage.py runserver" if pages else "daphne webapp.asgi:application"
+        )
+        server = Server(command.split(), Path(folder), port=port)
         try:
             if not server.ready():
                 raise Refusal(f"The server ended while starting:\n{server.log()}")

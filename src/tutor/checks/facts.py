@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from tutor import servers
-from tutor.checks import talk
+from tutor.checks import page, talk
 from tutor.doctor import child
 from tutor.report import Refusal
 from tutor.servers import HOST
@@ -32,12 +32,14 @@ class Seen:
         talk: what the clients of its server saw, where a server was asked for.
         log: what that server printed; its end, where it did not start.
         started: whether it started.
+        page: what came of its page, where that was asked for.
     """
 
     told: child.Told
     talk: talk.Talk = field(default_factory=talk.Talk)
     log: str = ""
     started: bool = False
+    page: page.Look = field(default_factory=page.Look)
 
     def fact(self, kind: str) -> dict[str, Any]:
         """One fact; empty where the project did not come that far."""

@@ -1,4 +1,4 @@
-"""The checks of steps 1 to 6: what each proves, in the order in which it is asked."""
+"""The checks of steps 1 to 7: what each proves, in the order in which it is asked."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from tutor import pages
+from tutor.checks import page
 from tutor.checks.facts import PATH, Seen, look
 from tutor.doctor.child import Event
 from tutor.report import Problem
@@ -18,10 +20,12 @@ class Check:
     Args:
         title: a short true sentence, where there is no problem.
         problem: what came instead; None where the project behaves.
+        left_out: why this could not be asked, where it could not.
     """
 
     title: str
     problem: Problem | None
+    left_out: str = ""
 
 
 Ask = Callable[[Seen], "str | None"]
@@ -34,6 +38,7 @@ class Question:
     title: str
     tried: str
     ask: Ask
+    in_browser: bool = False
 
 
 def _loads(seen: Seen) -> str | None:
@@ -220,6 +225,39 @@ def _ends(seen: Seen) -> str | None:
     return "the consumer went on after its client had gone"
 
 
+def _own_page(seen: Seen) -> str | None:
+    if seen.page.status != 200:
+        return f"status {seen.page.status}" if seen.page.status else "no answer"
+    return None if seen.page.files else "a page that loads no file of its own"
+
+
+def _files(seen: Seen) -> str | None:
+    for name, status in seen.page.files.items():
+        if status != 200:
+            return f"status {status} for {name}"
+    return _own_page(seen)
+
+
+def _framed(seen: Seen) -> str | None:
+    return f"X-Frame-Options: {seen.page.framing}" if seen.page.framing else None
+
+
+def _page_opens(seen: Seen) -> str | None:
+    sockets = seen.page.sockets
+    if PATH not in sockets:
+        return f"sockets: {', '.join(sockets) or 'none'}"
+    return None if seen.page.heard == "0" else f"it hears {seen.page.heard!r}"
+
+
+def _page_returns(seen: Seen) -> str | None:
+    return None if seen.page.again else "it did not come back by itself"
+
+
+def _one_socket(seen: Seen) -> str | None:
+    most = seen.page.most
+    return None if most == 1 else f"{most} at the same time" if most else "none"
+
+
 QUESTIONS: dict[str, tuple[Question, ...]] = {
     "install": (
         Question("manage.py loads the project", "python manage.py check", _loads),
@@ -305,6 +343,31 @@ QUESTIONS: dict[str, tuple[Question, ...]] = {
         ),
         Question("a client that leaves ends its consumer", "closing the socket", _ends),
     ),
+    "browser": (
+        Question("the project has a page of its own at /", "GET /", _own_page),
+        Question(
+            "runserver serves the page's files", "the files that the page names", _files
+        ),
+        Question("in development the page may be framed", "GET /", _framed),
+        Question(
+            "the page opens ws/whole1/ and hears the 0",
+            "the page in a browser",
+            _page_opens,
+            in_browser=True,
+        ),
+        Question(
+            "it comes back after its server did",
+            "the server ended and started again",
+            _page_returns,
+            in_browser=True,
+        ),
+        Question(
+            "it has one socket at a time",
+            "the page in a browser",
+            _one_socket,
+            in_browser=True,
+        ),
+    ),
 }
 
 KNOWN: frozenset[str] = frozenset(QUESTIONS)
@@ -329,6 +392,8 @@ def check_step(project: Path, slug: str, *, python: Path | None = None) -> list[
     questions = QUESTIONS[slug]
     number = NUMBERS[slug]
     seen = look(project, served=number >= 4, spoken=number >= 6, python=python)
+    if slug == "browser" and _loads(seen) is None:
+        seen.page = page.look(project, python)
     return judge(questions, seen, number)
 
 
@@ -338,6 +403,9 @@ def judge(questions: tuple[Question, ...], seen: Seen, number: int) -> list[Chec
     broken = loads.ask(seen)
     checks = []
     for question in questions:
+        if question.in_browser and not (broken or seen.page.browser):
+            checks.append(Check(question.title, None, f"{pages.NONE} to look with"))
+            continue
         got = broken or question.ask(seen)
         problem = None
         if got is not None:

@@ -54,7 +54,9 @@ def _one(project: Path, named: str) -> int:
 
 def _show(project: Path, number: str, checks: list[Check]) -> int:
     for check in checks:
-        print(f"step {number}  {'no ' if check.problem else 'yes'}  {check.title}")
+        sign = "no " if check.problem else "?  " if check.left_out else "yes"
+        more = f" ({check.left_out})" if check.left_out else ""
+        print(f"step {number}  {sign}  {check.title}{more}")
     problem = first_problem(checks)
     if problem is None:
         return 0

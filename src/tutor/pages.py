@@ -1,0 +1,143 @@
+"""The project's page in a real browser, for a cell: what a person sees, as text.
+
+The browser has no window and is gone after the cell.  Where there is none, one line
+says so and the cell goes on, so that a learner without one still has the rest.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from typing import TYPE_CHECKING
+
+from tutor import browser
+from tutor.pictures import Picture
+from tutor.servers import Server
+
+if TYPE_CHECKING:
+    from playwright.async_api import Page, WebSocket
+
+NONE = "No browser was found"  # tutor.prove leaves out a cell that says so
+LIMIT = 10.0  # seconds
+# 0 is what came and was refused, such as an error page in place of a style.
+MISSING = """performance.getEntriesByType('resource')
+  .filter((file) => file.responseStatus === 0 || file.responseStatus >= 400)
+  .map((file) => new URL(file.name).pathname)"""
+NUMBER = re.compile(r"\d|[1-9]\d|100")
+
+
+class View:
+    """What the page shows; prints it when asked.
+
+    Args:
+        page: the page, or None where there is no browser: then nothing is printed.
+    """
+
+    def __init__(self, page: Page | None) -> None:
+        self.page = page
+        self.sockets: set[WebSocket] = set()
+        self.most = 0  # sockets at the same time
+
+    def watch(self, socket: WebSocket) -> None:
+        """Count a socket from its beginning to its end."""
+        self.sockets.add(socket)
+        self.most = max(self.most, len(self.sockets))
+        socket.on("close", lambda closed: self.sockets.discard(closed))
+
+    async def says(self, word: str, within: float = LIMIT) -> None:
+        """Wait until the page's status is this word; print what it is by then.
+
+        Args:
+            word: such as ``connected``.
+            within: seconds to wait.
+        """
+        if self.page is None:
+            return
+        status = self.page.get_by_role("status")
+        wanted = status.filter(has_text=re.compile(rf"^\s*{re.escape(word)}\s*$"))
+        await _seen(wanted.first.wait_for(timeout=within * 1000))
+        texts = await status.all_inner_texts()
+        print("  the page says:", texts[0].strip() if texts else "nothing")
+
+    async def shows(self, within: float = LIMIT) -> None:
+        """Wait until the page shows a number; print that it does, or what instead."""
+        if self.page is None:
+            return
+        place = self.page.locator("#number")
+        wanted = place.filter(has_text=re.compile(rf"^\s*({NUMBER.pattern})\s*$"))
+        await _seen(wanted.first.wait_for(timeout=within * 1000))
+        texts = await place.all_inner_texts()
+        text = texts[0].strip() if texts else "nothing"
+        right = NUMBER.fullmatch(text)
+        print("  the page shows:", "a number from 0 to 100" if right else text)
+
+    async def draws(self, least: int, within: float = LIMIT) -> None:
+        """Wait until the chart has so many points; print whether it has."""
+        if self.page is None:
+            return
+        enough = await _seen(
+            self.page.wait_for_function(
+                "least => [...document.querySelectorAll('polyline')]"
+                ".some(line => line.points.length >= least)",
+                arg=least,
+                timeout=within * 1000,
+            )
+        )
+        print(f"  the chart has {least} points" + ("" if enough else ": no"))
+
+    async def press(self, name: str) -> None:
+        """Press a button, by its name."""
+        if self.page is not None:
+            print(f'→ press "{name}"')
+            await self.page.get_by_role("button", name=name).click()
+
+
+async def _seen(waiting: object) -> bool:
+    """Whether what is waited for came in time."""
+    from playwright.async_api import TimeoutError as TooLong
+
+    with suppress(TooLong):
+        await waiting  # type: ignore[misc]
+        return True
+    return False
+
+
+@asynccontextmanager
+async def browse(server: Server, path: str) -> AsyncIterator[View]:
+    """Open a page; print which of its files did not come."""
+    found = browser.find()
+    if found is None:
+        print(f"{NONE}. Open this in yours and watch: {server.url}{path}")
+        yield View(None)
+        return
+    from playwright.async_api import async_playwright
+
+    async with async_playwright() as playwright:
+        chromium = await playwright.chromium.launch(
+            executable_path=found, args=browser.arguments()
+        )
+        try:
+            page = await chromium.new_page()
+            page.set_default_timeout(LIMIT * 1000)
+            view = View(page)
+            page.on("websocket", lambda socket: view.watch(socket))
+            print(f"→ open {path}")
+            await page.goto(server.url + path)
+            for name in sorted(await page.evaluate(MISSING)):
+                print("  missing:", name)
+            yield view
+            if view.most:
+                print(f"  sockets at the same time: {view.most} at most")
+        finally:
+            await chromium.close()
+
+
+def frame(server: Server, path: str) -> Picture:
+    """The page in a frame, to be shown under the cell."""
+    title = f"The page {path} of your project; its port varies"
+    html = (
+        f'<iframe title="{title}" src="{server.url}{path}" width="640" height="480" '
+        'style="max-width:100%;border:1px solid"></iframe>'
+    )
+    return Picture(html, title)
