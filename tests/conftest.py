@@ -83,7 +83,11 @@ class Run:
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A project of its own for a pytest under test; one for each test file."""
     folder = tmp_path_factory.mktemp("project")
-    (folder / "pytest.ini").write_text("[pytest]\naddopts = -p tutor.prove --nbval\n")
+    (folder / "pytest.ini").write_text(
+        "[pytest]\n"
+        "addopts = -p tutor.prove --nbval\n"
+        "asyncio_default_fixture_loop_scope = function\n"
+    )
     return folder
 
 
