@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -14,6 +15,9 @@ from xml.etree import ElementTree
 import pytest
 
 from tutor import notebook
+
+# A suite that was started in the background ignores Ctrl-C, and so would its children.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def code(source: str, *outputs: dict[str, Any], **keys: Any) -> dict[str, Any]:
