@@ -15,12 +15,13 @@ sys.path.insert(0, str(Path(__file__).parent / "variants"))
 import healthy
 
 ROOT = Path(__file__).parents[1]
-STEPS = sorted((ROOT / "steps").glob("0[1-6]-*"))
+STEPS = sorted((ROOT / "steps").glob("[0-9][0-9]-*"))
+PART_ONE = 6
 
 
 def make(name: str, folder: Path) -> Path:
     """The checkpoint of step 6 with a variant's files in it."""
-    trees.copy(STEPS[5], folder)
+    trees.copy(STEPS[PART_ONE - 1], folder)
     for path, text in healthy.VARIANTS[name].items():
         file = folder / path
         if text is None:
@@ -49,6 +50,7 @@ def test_other_right_answers_pass_every_check(name: str, tmp_path: Path) -> None
     wrong = [
         (check.title, check.problem.got)
         for slug, questions in QUESTIONS.items()
+        if NUMBERS[slug] <= PART_ONE
         for check in judge(questions, seen, NUMBERS[slug])
         if check.problem
     ]
@@ -59,4 +61,4 @@ def test_other_right_answers_pass_every_check(name: str, tmp_path: Path) -> None
 def test_nothing_is_found_in_a_checkpoint(step: Path) -> None:
     found = doctor.diagnose(step)
     assert [(p.slug, p.place, p.got) for p in found.findings] == []
-    assert found.step_reached == int(step.name[:2])
+    assert found.step_reached == min(int(step.name[:2]), PART_ONE)

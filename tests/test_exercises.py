@@ -71,7 +71,7 @@ def marked(step: Step) -> object:
     return pytest.param(step, marks=needs, id=step.slug)
 
 
-@pytest.mark.parametrize("step", map(marked, COURSE.steps))
+@pytest.mark.parametrize("step", [*map(marked, COURSE.steps)])
 def test_solved_it_is_right(
     check: Check, step: Step, request: pytest.FixtureRequest
 ) -> None:
