@@ -228,7 +228,7 @@ def test_it_is_asked_before_it_is_killed(tmp_path: Path) -> None:
     script = "trap 'echo bye; exit' TERM; echo up; while :; do sleep 0.05; done"
     child = Child(["sh", "-c", script], tmp_path)
     assert child.wait_for(lambda out: "up" in out, SECONDS)
-    child.stop()
+    child.stop(grace=SECONDS)  # of which it takes a moment, and on a busy machine more
     assert child.text.endswith("bye\n")
 
 

@@ -273,11 +273,50 @@ def test_a_kernel_that_does_not_start_says_why_once(prove: Prove, folder: Path) 
         "if 'ipykernel_launcher' in sys.orig_argv: sys.exit('no kernel today')\n"
     )
     path = os.pathsep.join(["site", os.environ.get("PYTHONPATH", "")])
-    run = prove(env={"PYTHONPATH": path}, three=THREE["three"])
+    run = prove(env={"PYTHONPATH": path, "TUTOR_COLD": "1"}, three=THREE["three"])
     assert run.outcomes("three") == ["error", "skipped", "skipped"]
     said = run.cases["three.ipynb::Cell 1"].said
     assert "did not start" in said and "no kernel today" in said
     assert "kernels.py" not in said, "a traceback of ours"
+
+
+SEEN_BY_A_CELL = """
+import asyncio, json, os, signal, sys, threading
+from pathlib import Path
+_ = Path("seen.json").write_text(json.dumps({
+    "module": __name__,
+    "argv": sys.argv[1:2],
+    "path": sys.path,
+    "folder": os.getcwd(),
+    "safe": sys.flags.safe_path,
+    "signals": {s.name: repr(signal.getsignal(s)) for s in signal.Signals},
+    # import tutor takes the one; the other is for kernels that nobody guards
+    "environment": sorted(set(os.environ) - {"TUTOR_NURSERY", "JPY_PARENT_PID"}),
+    "modules": [m for m in sys.modules if m.startswith(("tutor", "django", "pytest"))],
+    "thread": threading.current_thread() is threading.main_thread(),
+    "loop": type(asyncio.get_running_loop()).__name__,
+}))
+_ = Path("parent").write_text(Path(f"/proc/{os.getppid()}/cmdline").read_text())
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="kernels are forked on Linux only")
+def test_a_cell_cannot_tell_a_forked_kernel(prove: Prove, folder: Path) -> None:
+    seen, forked = [], []
+    for cold in ("", "1"):
+        run = prove(env={"TUTOR_COLD": cold}, one=book(code(SEEN_BY_A_CELL)))
+        assert run.outcomes("one") == ["passed"]
+        seen.append(json.loads((folder / "seen.json").read_text()))
+        forked.append("nursery.py" in (folder / "parent").read_text())
+    assert forked == [True, False]
+    assert seen[0] == seen[1]
+
+
+def test_an_interrupted_forked_kernel_goes_on(prove: Prove) -> None:
+    sleeps = code("import time\ntime.sleep(60)", printed("never\n"))
+    run = prove("--nbval-cell-timeout=2", one=book(sleeps))
+    assert run.outcomes("one") == ["failed"]
+    assert "was still running after 2 s" in run.cases["one.ipynb::Cell 1"].said
 
 
 def test_lax_is_refused(prove: Prove) -> None:

@@ -26,6 +26,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from tutor import warm
 from tutor.report import Refusal
 from tutor.warm import Nursery, WarmProcess, understood
 
@@ -244,7 +245,7 @@ def _popen(
     if nursery is not None:
         with suppress(OSError):
             process = nursery.start(argv, cwd, pass_fds, wanted)
-            if text:
+            if text and process.stdout is not None:
                 process.stdout = io.TextIOWrapper(process.stdout, "utf-8", "replace")
             return process
     return subprocess.Popen(
@@ -273,11 +274,11 @@ def warmed() -> Nursery | None:
     ``TUTOR_COLD`` is set.
     """
     global _nursery
-    if os.environ.get("TUTOR_COLD") or sys.platform != "linux":
+    if not warm.possible():
         return None
     with _one_at_a_time:
         if _nursery is None or not _nursery.usable:
-            _nursery = Nursery(env())
+            _nursery = Nursery.inherited(env()) or Nursery(env())
         return _nursery
 
 

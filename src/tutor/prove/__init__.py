@@ -14,9 +14,11 @@ pyproject.toml), because it must load before nbval does.
 
 from __future__ import annotations
 
+import os
 import sys
 from collections import Counter, defaultdict
 from collections.abc import Generator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -73,11 +75,27 @@ def pytest_configure(config: pytest.Config) -> None:
         )
     except Refusal as refusal:
         raise pytest.UsageError(str(refusal)) from None
+    if not getattr(option, "numprocesses", None) and any(map(names_one, config.args)):
+        from tutor.prove import forked
+
+        with suppress(OSError):
+            forked.prepare()  # while the tests are collected
+
+
+def names_one(argument: str) -> bool:
+    """Whether an argument of pytest's is a notebook, or cells of one."""
+    return argument.partition("::")[0].endswith(".ipynb")
 
 
 def active(config: pytest.Config) -> bool:
     """Whether notebooks are proven in this run."""
     return bool(getattr(config.option, "nbval", False))
+
+
+@pytest.hookimpl(optionalhook=True, tryfirst=True)
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:
+    """For ``-n logical``: two workers to a core, since they mostly wait for servers."""
+    return 2 * (os.cpu_count() or 1) if active(config) else None
 
 
 @pytest.hookimpl(wrapper=True)

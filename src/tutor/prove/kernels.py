@@ -6,19 +6,20 @@ import os
 import signal
 import tempfile
 import time
+from contextlib import suppress
 from pathlib import Path
 from queue import Empty
 from typing import Any
 
-from jupyter_client.manager import KernelManager
-from nbval.kernel import (
-    CURRENT_ENV_KERNEL_NAME,
-    NbvalKernelspecManager,
-    RunningKernel,
-)
+from nbval.kernel import RunningKernel
+
+from tutor.prove import forked
 
 # How often a silent kernel is asked whether it lives, in seconds.
 HEARTBEAT = 0.25
+
+# How often a kernel that starts is asked whether it is there, in seconds.
+ASK_AGAIN = 0.02
 
 # Seconds in which an idle kernel answers.
 ANSWER = 30
@@ -48,14 +49,7 @@ class Kernel(RunningKernel):  # type: ignore[misc]  # nbval has no types
         )
         home = Path(self._home.name)
         self._log = home / "log"
-        # Sockets with a name of their own where there are some: between choosing a
-        # free port and using it another kernel may take it.
-        self.km = KernelManager(
-            kernel_name=CURRENT_ENV_KERNEL_NAME,
-            kernel_spec_manager=NbvalKernelspecManager(),
-            transport="ipc" if os.name == "posix" else "tcp",
-            connection_file=str(home / "kernel.json"),
-        )
+        self.km = forked.manager(home / "kernel.json")
         try:
             with self._log.open("wb") as log:
                 self.km.start_kernel(
@@ -63,12 +57,30 @@ class Kernel(RunningKernel):  # type: ignore[misc]  # nbval has no types
                 )
             self.kc = self.km.client()
             self.kc.start_channels()
-            self.kc.wait_for_ready(timeout=startup_timeout)
-            self._ensure_iopub_up()
+            self._hear(startup_timeout)
         except RuntimeError as error:
             end = self.end()
             self.stop()
             raise KernelDied(f"the kernel did not start: {error}; {end}") from None
+
+    def _hear(self, limit: float) -> None:
+        """Wait until it answers, and what it publishes is heard.
+
+        A subscription takes a moment to reach the kernel, so it is asked again and
+        again; jupyter_client's own way waits for a silence of 0.2 s instead.
+
+        Raises:
+            RuntimeError: it ended, or gave no answer in ``limit`` seconds.
+        """
+        end = time.monotonic() + limit
+        while time.monotonic() < end:
+            self.kc.kernel_info()
+            with suppress(Empty):
+                self.kc.get_iopub_msg(timeout=ASK_AGAIN)
+                return
+            if not self.is_alive():
+                raise RuntimeError("it ended")
+        raise RuntimeError(f"no answer in {limit:g} s")
 
     def get_message(self, stream: str, timeout: float | None = None) -> Any:
         """The next message, as nbval's; a dead kernel sends none, and that is said.

@@ -26,9 +26,48 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any
 
+HANDED_DOWN = "TUTOR_NURSERY"  # in the environment of a process that has one
+NURSERY = "nursery"  # as in nursery.py
 PATIENCE = 30  # seconds in which the nursery must have imported and answered
 LONGEST = 100_000  # bytes of a request; a longer one might not pass the socket
 ENTRY_POINTS = ("daphne", "django-admin")
+
+# What a project's children import; some 800 modules.
+PROJECT = (
+    "asgiref.server",
+    "autobahn.websocket.protocol",
+    "channels.auth",
+    "channels.routing",
+    "channels.security.websocket",
+    "django.contrib.admin.options",
+    "django.contrib.messages.storage.fallback",
+    "django.contrib.sessions.backends.db",
+    "django.contrib.staticfiles.handlers",
+    "django.core.asgi",
+    "django.core.management.commands.check",
+    "django.core.management.commands.runserver",
+    "django.core.management.commands.startapp",
+    "django.core.management.commands.startproject",
+    "django.db.backends.sqlite3.base",
+    "django.db.migrations.executor",
+    "django.test.client",
+    "django.views.defaults",
+    "twisted.internet.asyncioreactor",
+    "twisted.internet.endpoints",
+    "twisted.web.http",
+    "websockets.sync.client",
+)
+
+# What a kernel imports before its first cell, and the first cells' libraries.
+KERNEL = (
+    "IPython.core.completer",
+    "IPython.core.magics",
+    "ipykernel.ipkernel",
+    "ipykernel.kernelapp",
+    "ipykernel.zmqshell",
+    "urllib.request",
+    "websockets.asyncio.client",
+)
 
 LIBRARY_NAMES = sys.stdlib_module_names | {
     *("asgiref", "autobahn", "channels", "daphne", "django", "twisted", "websockets")
@@ -42,11 +81,13 @@ class WarmProcess:
     """A forked child, with the part of ``subprocess.Popen`` that we use."""
 
     def __init__(
-        self, argv: Sequence[str], pid: int, stdin: int, stdout: int, status: int
+        self, argv: Sequence[str], pid: int, stdin: int, stdout: int | None, status: int
     ) -> None:
         self.pid = pid
         self.stdin: IO[bytes] = open(stdin, "wb", 0)  # noqa: SIM115
-        self.stdout: IO[Any] = open(stdout, "rb")  # noqa: SIM115
+        self.stdout: IO[Any] | None = None
+        if stdout is not None:
+            self.stdout = open(stdout, "rb")  # noqa: SIM115
         self.returncode: int | None = None
         self._argv = list(argv)
         self._status = status
@@ -84,19 +125,19 @@ class Nursery:
 
     Args:
         env: its environment; a child may have another one.
+        libraries: the modules to have in memory.
     """
 
-    def __init__(self, env: Mapping[str, str]) -> None:
-        self._lock = threading.Lock()
-        self._owner = os.getpid()
-        self._settings = _settings(env)
+    def __init__(
+        self, env: Mapping[str, str], libraries: Sequence[str] = PROJECT
+    ) -> None:
         self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        self._control.settimeout(PATIENCE)
+        self._begin(env)
         script = Path(__file__).with_name("nursery.py")
         with theirs:
             # Streams of the kind that children have, since these inherit its objects.
             self._process = subprocess.Popen(
-                [sys.executable, str(script), str(theirs.fileno())],
+                [sys.executable, str(script), str(theirs.fileno()), *libraries],
                 pass_fds=[theirs.fileno()],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
@@ -104,15 +145,47 @@ class Nursery:
                 env=dict(env),
                 start_new_session=True,
             )
+        self.pid = self._process.pid
 
-    @property
-    def pid(self) -> int:
-        return self._process.pid
+    def _begin(self, env: Mapping[str, str]) -> None:
+        self._lock = threading.Lock()
+        self._owner = os.getpid()
+        self._settings = _settings(env)
+        self._control.settimeout(PATIENCE)
+        self._hangup = select.poll()
+        self._hangup.register(self._control, 0)  # its end is told unasked
+
+    @classmethod
+    def inherited(cls, env: Mapping[str, str]) -> Nursery | None:
+        """The one that whoever started us has handed down (``lend``), if any."""
+        handed = os.environ.pop(HANDED_DOWN, "")
+        if not handed:
+            return None
+        number, pid = map(int, handed.split())
+        new = cls.__new__(cls)
+        new._control = socket.socket(fileno=number)
+        new._begin(env)
+        new.pid = pid
+        return new
+
+    def lend(self) -> tuple[socket.socket, str]:
+        """Fork a nursery for a child of ours that forks children itself.
+
+        Returns:
+            A socket that the child inherits, and what is to stand in its environment
+            as ``HANDED_DOWN`` after the number by which it inherits it.
+
+        Raises:
+            OSError: the nursery is gone.
+        """
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        with theirs:
+            return ours, str(self._ask(json.dumps(NURSERY).encode(), [theirs.fileno()]))
 
     @property
     def usable(self) -> bool:
         """False in a forked copy of ourselves, and once it has ended."""
-        return os.getpid() == self._owner and self._process.poll() is None
+        return os.getpid() == self._owner and not self._hangup.poll(0)
 
     def start(
         self,
@@ -120,8 +193,16 @@ class Nursery:
         cwd: Path,
         pass_fds: Sequence[int],
         env: Mapping[str, str],
+        stdout: int | None = None,
     ) -> WarmProcess:
         """Fork a child that runs ``argv``.
+
+        Args:
+            argv: the command.
+            cwd: its folder.
+            pass_fds: descriptors that it gets, by these numbers.
+            env: its environment.
+            stdout: where its output goes; left out, through a pipe to us.
 
         Raises:
             OSError: it takes an interpreter of its own, or the nursery is gone.
@@ -140,32 +221,41 @@ class Nursery:
         if len(message) > LONGEST:
             raise OSError("too long a command, or too large an environment")
         their_stdin, stdin = os.pipe()
-        stdout, their_stdout = os.pipe()
+        ours, their_stdout = os.pipe() if stdout is None else (None, os.dup(stdout))
         status, their_status = os.pipe()
         theirs = [their_stdin, their_stdout, their_status]
         try:
-            with self._lock:
-                if not self.usable:
-                    raise OSError("the nursery is gone")
-                try:
-                    socket.send_fds(self._control, [message], [*theirs, *pass_fds])
-                    pid = int(self._control.recv(64))
-                except BaseException:
-                    # Interrupted, or too slow: its answer would be taken for the
-                    # next one.
-                    self._process.kill()
-                    self._process.wait()
-                    raise
-        except BaseException as error:
-            for fd in (stdin, stdout, status):
-                os.close(fd)
-            if isinstance(error, ValueError):  # it ended without an answer
-                raise OSError("the nursery is gone") from error
+            pid = self._ask(message, [*theirs, *pass_fds])
+        except BaseException:
+            for fd in (stdin, ours, status):
+                if fd is not None:
+                    os.close(fd)
             raise
         finally:
             for fd in theirs:
                 os.close(fd)
-        return WarmProcess(argv, pid, stdin, stdout, status)
+        return WarmProcess(argv, pid, stdin, ours, status)
+
+    def _ask(self, message: bytes, fds: Sequence[int]) -> int:
+        """Send a request; the process that answered it."""
+        with self._lock:
+            if not self.usable:
+                raise OSError("the nursery is gone")
+            try:
+                socket.send_fds(self._control, [message], fds)
+                return int(self._control.recv(64))
+            except BaseException as error:
+                # Interrupted, or too slow: its answer would be taken for the next one.
+                os.kill(self.pid, signal.SIGKILL)
+                self._hangup.poll()
+                if isinstance(error, ValueError):  # it ended without an answer
+                    raise OSError("the nursery is gone") from error
+                raise
+
+
+def possible() -> bool:
+    """Whether anything starts warm here."""
+    return sys.platform == "linux" and not os.environ.get("TUTOR_COLD")
 
 
 def understood(argv: Sequence[str]) -> bool:

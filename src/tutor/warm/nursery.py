@@ -1,7 +1,7 @@
 """The process that Python children are forked from; run as a script, by path.
 
-``python nursery.py FD``, where FD is a socket: a request comes as a message with
-its descriptors, the child's process id is the answer.  Nothing that belongs to a
+``python nursery.py FD MODULE...``, where FD is a socket: a request comes as a message
+with its descriptors, the child's process id is the answer.  Nothing that belongs to a
 project, no model and no event loop is imported beforehand, so what a project does
 wrong, it still does wrong.
 """
@@ -25,40 +25,17 @@ import types
 from pathlib import Path
 from typing import Any
 
-# They bring some 800 modules.
-LIBRARIES = (
-    "asgiref.server",
-    "autobahn.websocket.protocol",
-    "channels.auth",
-    "channels.routing",
-    "channels.security.websocket",
-    "django.contrib.admin.options",
-    "django.contrib.messages.storage.fallback",
-    "django.contrib.sessions.backends.db",
-    "django.contrib.staticfiles.handlers",
-    "django.core.asgi",
-    "django.core.management.commands.check",
-    "django.core.management.commands.runserver",
-    "django.core.management.commands.startapp",
-    "django.core.management.commands.startproject",
-    "django.db.backends.sqlite3.base",
-    "django.db.migrations.executor",
-    "django.test.client",
-    "django.views.defaults",
-    "twisted.internet.asyncioreactor",
-    "twisted.internet.endpoints",
-    "twisted.web.http",
-    "websockets.sync.client",
-)
+# Instead of a command: a nursery of its own for another process, by the socket given.
+NURSERY = "nursery"
 # Loops belong to the process that runs them; see `daphne.server`, which makes its
 # own as soon as it is imported.
 _NEVER = ("twisted.internet.reactor", "daphne.server")
 
 
-def main(control: socket.socket) -> None:
+def main(control: socket.socket, libraries: list[str]) -> None:
     """Import the libraries, then fork a child for each request until the end."""
     del sys.path[0]  # our own folder; without -P, which children would inherit
-    for name in LIBRARIES:
+    for name in libraries:
         # A library that is not there, or other than today's, costs time only.
         with contextlib.suppress(Exception):
             importlib.import_module(name)
@@ -71,11 +48,15 @@ def main(control: socket.socket) -> None:
         message, fds, _, _ = socket.recv_fds(control, 1 << 20, 32)
         if not message:
             os._exit(0)
+        asked = json.loads(message)
         if os.fork() == 0:
-            break
+            if asked != NURSERY:
+                break
+            control.send(str(os.getpid()).encode())
+            control.close()
+            control = socket.socket(fileno=fds.pop())
         for fd in fds:
             os.close(fd)
-    asked = json.loads(message)
     _guard(control, asked["argv"], fds)
     _become(asked, fds)
     _run(asked["argv"])
@@ -103,7 +84,8 @@ def _guard(control: socket.socket, argv: list[str], fds: list[int]) -> None:
     stdin, status = fds[0], fds[2]
     for fd in {1, 2, *fds} - {stdin, status}:
         os.close(fd)
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    for ours_too in (signal.SIGINT, signal.SIGTERM):  # meant for the command
+        signal.signal(ours_too, signal.SIG_IGN)
     child = os.pidfd_open(pid)
     if child not in select.select([stdin, child], [], [])[0]:
         os.killpg(0, signal.SIGTERM)
@@ -189,4 +171,4 @@ def _run(argv: list[str]) -> None:
 
 
 if __name__ == "__main__":
-    main(socket.socket(fileno=int(sys.argv[1])))
+    main(socket.socket(fileno=int(sys.argv[1])), sys.argv[2:])
