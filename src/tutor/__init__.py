@@ -35,16 +35,19 @@ def _current() -> Session:
     return _session
 
 
-def connect(path: str, origin: str | None = OWN) -> AbstractAsyncContextManager[Talk]:
+def connect(
+    path: str, origin: str | None = OWN, name: str = ""
+) -> AbstractAsyncContextManager[Talk]:
     """Open a WebSocket to the running server; what passes is printed.
 
     Args:
         path: such as ``/ws/whole1/``.
         origin: the Origin header; left out, the one a page of this server sends.
+        name: whose socket it is, printed before each line.
     """
     from tutor import client
 
-    return client.talk(_current().serving(), path, origin)
+    return client.talk(_current().serving(), path, origin, name)
 
 
 async def knock(path: str, origin: str | None = OWN) -> None:
@@ -68,11 +71,29 @@ def get(path: str, host: str = "", header: str = "") -> None:
     client.get(_current().serving(), path, host, header)
 
 
-def browse(path: str) -> AbstractAsyncContextManager[View]:
-    """Open a page of the running server in a browser; what it shows is printed."""
+def post(path: str, page: str | None = "/", **fields: object) -> None:
+    """Send a form to the running server as a browser does; print what passes.
+
+    Args:
+        path: where the form goes, such as ``/publish/``.
+        page: the page with the form, opened first; None leaves that out.
+        fields: the form's fields and their values.
+    """
+    from tutor import forms
+
+    forms.post(_current().serving(), path, fields, page)
+
+
+def browse(path: str, name: str = "") -> AbstractAsyncContextManager[View]:
+    """Open a page of the running server in a browser; what it shows is printed.
+
+    Args:
+        path: such as ``/``.
+        name: whose browser it is, printed before each line.
+    """
     from tutor import pages
 
-    return pages.browse(_current().serving(), path)
+    return pages.browse(_current().serving(), path, name)
 
 
 def frame(path: str) -> None:

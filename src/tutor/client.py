@@ -27,19 +27,28 @@ LIMIT = 5.0  # seconds
 
 
 class Talk:
-    """An open WebSocket that prints what passes."""
+    """An open WebSocket that prints what passes.
 
-    def __init__(self, connection: ClientConnection) -> None:
+    Args:
+        connection: the socket.
+        name: whose it is, printed before each line; where there are several.
+    """
+
+    def __init__(self, connection: ClientConnection, name: str = "") -> None:
         self.connection = connection
+        self.name = name
+
+    def _print(self, *words: str) -> None:
+        print(*([self.name] if self.name else []), *words)
 
     async def send(self, message: str | bytes) -> None:
         """Send one message, text or binary; if the socket is closed, say so."""
         try:
             await asyncio.wait_for(self.connection.send(message), LIMIT)
         except ConnectionClosed:
-            print("←", _closed(self.connection))
+            self._print("←", _closed(self.connection))
             return
-        print("→", _shown(message))
+        self._print("→", _shown(message))
 
     async def recv(self, varies: str = "", within: float = LIMIT) -> str | bytes | None:
         """Receive one message; None if the socket closes or nothing comes.
@@ -51,12 +60,12 @@ class Talk:
         try:
             message = await asyncio.wait_for(self.connection.recv(), within)
         except TimeoutError:
-            print(f"← nothing within {within:g} s")
+            self._print(f"← nothing within {within:g} s")
             return None
         except ConnectionClosed:
-            print("←", _closed(self.connection))
+            self._print("←", _closed(self.connection))
             return None
-        print("←", _shown(message) + (f"   ({varies})" if varies else ""))
+        self._print("←", _shown(message) + (f"   ({varies})" if varies else ""))
         return message
 
     async def closed(self, within: float = LIMIT) -> int | None:
@@ -64,9 +73,9 @@ class Talk:
         try:
             await asyncio.wait_for(self.connection.wait_closed(), within)
         except TimeoutError:
-            print(f"← still open after {within:g} s")
+            self._print(f"← still open after {within:g} s")
             return None
-        print("←", _closed(self.connection))
+        self._print("←", _closed(self.connection))
         return self.connection.close_code
 
 
@@ -86,7 +95,7 @@ def _open(server: Server, path: str, origin: str | None) -> _connect:
 
 @asynccontextmanager
 async def talk(
-    server: Server, path: str, origin: str | None = OWN
+    server: Server, path: str, origin: str | None = OWN, name: str = ""
 ) -> AsyncIterator[Talk]:
     """Open a WebSocket and print the conversation.
 
@@ -94,29 +103,31 @@ async def talk(
         server: who is asked.
         path: such as ``/ws/whole1/``.
         origin: the Origin header; None sends none.
+        name: whose socket it is, printed before each line.
 
     Raises:
         Refusal: the handshake did not succeed.
     """
-    _print_request(path, origin)
+    before = f"{name} " if name else ""
+    _print_request(path, origin, before)
     try:
         connection = await _open(server, path, origin)
     except (InvalidHandshake, OSError, EOFError) as error:
-        print("←", _refused(error))
+        print(f"{before}←", _refused(error))
         raise Refusal(
             f"tried         a handshake with {path}\n"
             f"expected      101 Switching Protocols\n"
             f"got           {_refused(error)}\n"
             f"likely cause  the server's log says it: run %log"
         ) from None
-    print("← 101 Switching Protocols")
-    ours = Talk(connection)
+    print(f"{before}← 101 Switching Protocols")
+    ours = Talk(connection, name)
     try:
         yield ours
     finally:
         if connection.close_code is None:
             await connection.close()
-            print("→ close 1000")
+            print(f"{before}→ close 1000")
 
 
 async def knock(server: Server, path: str, origin: str | None = OWN) -> str:
@@ -217,7 +228,7 @@ def in_words(what: str) -> Iterator[None]:
         ) from None
 
 
-def _print_request(path: str, origin: str | None) -> None:
+def _print_request(path: str, origin: str | None, before: str = "") -> None:
     more = (
         ""
         if origin == OWN
@@ -225,7 +236,7 @@ def _print_request(path: str, origin: str | None) -> None:
         if origin is None
         else f"   Origin: {origin}"
     )
-    print(f"→ GET {path}   Upgrade: websocket{more}")
+    print(f"{before}→ GET {path}   Upgrade: websocket{more}")
 
 
 def _shown(message: str | bytes) -> str:

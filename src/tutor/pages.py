@@ -32,12 +32,18 @@ class View:
 
     Args:
         page: the page, or None where there is no browser: then nothing is printed.
+        name: whose browser it is, printed before each line.
     """
 
-    def __init__(self, page: Page | None) -> None:
+    def __init__(self, page: Page | None, name: str = "") -> None:
         self.page = page
+        self.name = name
         self.sockets: set[WebSocket] = set()
         self.most = 0  # sockets at the same time
+
+    def tell(self, *words: object) -> None:
+        """Print a line, with the name before it."""
+        print(*([self.name] if self.name else []), *words)
 
     def watch(self, socket: WebSocket) -> None:
         """Count a socket from its beginning to its end."""
@@ -58,19 +64,25 @@ class View:
         wanted = status.filter(has_text=re.compile(rf"^\s*{re.escape(word)}\s*$"))
         await _seen(wanted.first.wait_for(timeout=within * 1000))
         texts = await status.all_inner_texts()
-        print("  the page says:", texts[0].strip() if texts else "nothing")
+        self.tell("  the page says:", texts[0].strip() if texts else "nothing")
 
-    async def shows(self, within: float = LIMIT) -> None:
-        """Wait until the page shows a number; print that it does, or what instead."""
+    async def shows(self, number: int | None = None, within: float = LIMIT) -> None:
+        """Wait until the page shows a number; print that it does, or what instead.
+
+        Args:
+            number: the one to wait for; any from 0 to 100 if left out.
+            within: seconds to wait.
+        """
         if self.page is None:
             return
         place = self.page.locator("#number")
-        wanted = place.filter(has_text=re.compile(rf"^\s*({NUMBER.pattern})\s*$"))
+        pattern = NUMBER.pattern if number is None else str(number)
+        wanted = place.filter(has_text=re.compile(rf"^\s*({pattern})\s*$"))
         await _seen(wanted.first.wait_for(timeout=within * 1000))
         texts = await place.all_inner_texts()
         text = texts[0].strip() if texts else "nothing"
-        right = NUMBER.fullmatch(text)
-        print("  the page shows:", "a number from 0 to 100" if right else text)
+        varies = number is None and NUMBER.fullmatch(text)
+        self.tell("  the page shows:", "a number from 0 to 100" if varies else text)
 
     async def draws(self, least: int, within: float = LIMIT) -> None:
         """Wait until the chart has so many points; print whether it has."""
@@ -84,12 +96,12 @@ class View:
                 timeout=within * 1000,
             )
         )
-        print(f"  the chart has {least} points" + ("" if enough else ": no"))
+        self.tell(f"  the chart has {least} points" + ("" if enough else ": no"))
 
     async def press(self, name: str) -> None:
         """Press a button, by its name."""
         if self.page is not None:
-            print(f'→ press "{name}"')
+            self.tell(f'→ press "{name}"')
             await self.page.get_by_role("button", name=name).click()
 
 
@@ -104,8 +116,14 @@ async def _seen(waiting: object) -> bool:
 
 
 @asynccontextmanager
-async def browse(server: Server, path: str) -> AsyncIterator[View]:
-    """Open a page; print which of its files did not come."""
+async def browse(server: Server, path: str, name: str = "") -> AsyncIterator[View]:
+    """Open a page; print which of its files did not come.
+
+    Args:
+        server: who is asked.
+        path: such as ``/``.
+        name: whose browser it is, printed before each line.
+    """
     found = browser.find()
     if found is None:
         print(f"{NONE}. Open this in yours and watch: {server.url}{path}")
@@ -120,15 +138,15 @@ async def browse(server: Server, path: str) -> AsyncIterator[View]:
         try:
             page = await chromium.new_page()
             page.set_default_timeout(LIMIT * 1000)
-            view = View(page)
+            view = View(page, name)
             page.on("websocket", lambda socket: view.watch(socket))
-            print(f"→ open {path}")
+            view.tell(f"→ open {path}")
             await page.goto(server.url + path)
-            for name in sorted(await page.evaluate(MISSING)):
-                print("  missing:", name)
+            for missing in sorted(await page.evaluate(MISSING)):
+                view.tell("  missing:", missing)
             yield view
             if view.most:
-                print(f"  sockets at the same time: {view.most} at most")
+                view.tell(f"  sockets at the same time: {view.most} at most")
         finally:
             await chromium.close()
 
