@@ -6,7 +6,8 @@ reports, the HTTP status, the handshake, the messages and the close codes.
 
 from __future__ import annotations
 
-from tutor.checks.steps import KNOWN, Check, check_step
+from tutor.checks.question import Check
+from tutor.checks.steps import KNOWN, check_step
 from tutor.checks.verbs import main, matrix
 
 __all__ = ["KNOWN", "Check", "check_step", "main", "matrix"]

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from tutor import servers
-from tutor.checks import page, talk
+from tutor.checks import groups, page, talk
 from tutor.doctor import child
 from tutor.report import Refusal
 from tutor.servers import HOST
@@ -33,6 +33,7 @@ class Seen:
         log: what that server printed; its end, where it did not start.
         started: whether it started.
         page: what came of its page, where that was asked for.
+        groups: what came of its broadcast, where that was asked for.
     """
 
     told: child.Told
@@ -40,6 +41,7 @@ class Seen:
     log: str = ""
     started: bool = False
     page: page.Look = field(default_factory=page.Look)
+    groups: groups.Look = field(default_factory=groups.Look)
 
     def fact(self, kind: str) -> dict[str, Any]:
         """One fact; empty where the project did not come that far."""

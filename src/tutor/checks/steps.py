@@ -1,44 +1,16 @@
-"""The checks of steps 1 to 7: what each proves, in the order in which it is asked."""
+"""The checks of the steps: what each proves, in the order in which it is asked."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+import json
 from pathlib import Path
 
 from tutor import pages
-from tutor.checks import page
+from tutor.checks import broadcast, groups, page
 from tutor.checks.facts import PATH, Seen, look
+from tutor.checks.question import Ask, Check, Question
 from tutor.doctor.child import Event
 from tutor.report import Problem
-
-
-@dataclass(frozen=True)
-class Check:
-    """One thing that a step proves.
-
-    Args:
-        title: a short true sentence, where there is no problem.
-        problem: what came instead; None where the project behaves.
-        left_out: why this could not be asked, where it could not.
-    """
-
-    title: str
-    problem: Problem | None
-    left_out: str = ""
-
-
-Ask = Callable[[Seen], "str | None"]
-
-
-@dataclass(frozen=True)
-class Question:
-    """A title, what is tried, and a function that says what came instead."""
-
-    title: str
-    tried: str
-    ask: Ask
-    in_browser: bool = False
 
 
 def _loads(seen: Seen) -> str | None:
@@ -243,10 +215,21 @@ def _framed(seen: Seen) -> str | None:
 
 
 def _page_opens(seen: Seen) -> str | None:
-    sockets = seen.page.sockets
-    if PATH not in sockets:
+    """Its socket is ws/whole1/ with its 0; or, from step 10 on, ws/readings/."""
+    sockets, heard = seen.page.sockets, seen.page.heard
+    if PATH in sockets:
+        return None if heard == "0" else f"it hears {heard!r}"
+    if groups.PATH not in sockets:
         return f"sockets: {', '.join(sockets) or 'none'}"
-    return None if seen.page.heard == "0" else f"it hears {seen.page.heard!r}"
+    return None if _is_message(heard) else f"it hears {heard!r}"
+
+
+def _is_message(text: str | bytes | None) -> bool:
+    """Whether a text is a message of ws/readings/, and none about a mistake."""
+    try:
+        return json.loads(text or "").get("type") not in (None, "error")
+    except (ValueError, AttributeError):
+        return False
 
 
 def _page_returns(seen: Seen) -> str | None:
@@ -350,7 +333,7 @@ QUESTIONS: dict[str, tuple[Question, ...]] = {
         ),
         Question("in development the page may be framed", "GET /", _framed),
         Question(
-            "the page opens ws/whole1/ and hears the 0",
+            "the page opens its socket and hears the first message",
             "the page in a browser",
             _page_opens,
             in_browser=True,
@@ -368,10 +351,14 @@ QUESTIONS: dict[str, tuple[Question, ...]] = {
             in_browser=True,
         ),
     ),
+    "groups": broadcast.QUESTIONS,
 }
 
 KNOWN: frozenset[str] = frozenset(QUESTIONS)
-NUMBERS: dict[str, int] = {slug: number for number, slug in enumerate(QUESTIONS, 1)}
+LATER = {"protocol": 8, "tests": 9, "groups": 10, "redis": 11}
+NUMBERS: dict[str, int] = {
+    slug: LATER.get(slug, number) for number, slug in enumerate(QUESTIONS, 1)
+}
 
 
 def check_step(project: Path, slug: str, *, python: Path | None = None) -> list[Check]:
@@ -391,9 +378,13 @@ def check_step(project: Path, slug: str, *, python: Path | None = None) -> list[
     """
     questions = QUESTIONS[slug]
     number = NUMBERS[slug]
-    seen = look(project, served=number >= 4, spoken=number >= 6, python=python)
+    early = number <= NUMBERS["browser"]  # later ones look at other doors
+    served, spoken = early and number >= 4, early and number >= 6
+    seen = look(project, served=served, spoken=spoken, python=python)
     if slug == "browser" and _loads(seen) is None:
         seen.page = page.look(project, python)
+    if slug == "groups" and _loads(seen) is None:
+        seen.groups = groups.look(project, python)
     return judge(questions, seen, number)
 
 
@@ -403,7 +394,8 @@ def judge(questions: tuple[Question, ...], seen: Seen, number: int) -> list[Chec
     broken = loads.ask(seen)
     checks = []
     for question in questions:
-        if question.in_browser and not (broken or seen.page.browser):
+        looked = seen.page.browser or seen.groups.browser
+        if question.in_browser and not (broken or looked):
             checks.append(Check(question.title, None, f"{pages.NONE} to look with"))
             continue
         got = broken or question.ask(seen)

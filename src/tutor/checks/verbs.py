@@ -8,7 +8,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from tutor import places
-from tutor.checks.steps import NUMBERS, Check, check_step
+from tutor.checks.question import Check
+from tutor.checks.steps import NUMBERS, check_step
 from tutor.report import Problem, Refusal
 
 SLUGS = {str(number): slug for slug, number in NUMBERS.items()}

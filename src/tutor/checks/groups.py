@@ -1,0 +1,197 @@
+"""Look at a broadcast: who receives what a client, a form or a page publishes."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import tempfile
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AsyncExitStack, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from websockets.asyncio.client import ClientConnection
+from websockets.exceptions import ConnectionClosed, InvalidHandshake
+
+from tutor import browser, children, forms, project_cell, servers, trees
+from tutor.checks import talk
+from tutor.servers import Server
+
+PATH = "/ws/readings/"
+FORM = "/publish/"
+BAD = ("", "seven", "101")
+SECONDS = 20  # for one client to come and go, in the project's own process
+
+
+@dataclass
+class Look:
+    """What came of two clients, a form and two pages.
+
+    Args:
+        heard: the values that each client received, in order.
+        posted: how a form with its token was answered; None where nothing did.
+        stranger: how the same form without the token was answered.
+        bad: how each of ``BAD`` was answered, sent as the form's value.
+        after: what each client received after all that was refused.
+        joined: how many groups one client was in; None where it never connected.
+        stayed: of how many of them it still was a member after it had left.
+        browser: whether there was a browser to open the page with.
+        pages: the number that two open pages showed, one after the other.
+    """
+
+    heard: list[list[int]] = field(default_factory=list)
+    posted: int | None = None
+    stranger: int | None = None
+    bad: dict[str, int | None] = field(default_factory=dict)
+    after: list[list[int]] = field(default_factory=list)
+    joined: int | None = None
+    stayed: int = 0
+    browser: bool = False
+    pages: list[str] = field(default_factory=list)
+
+
+def look(project: Path, python: Path | None = None) -> Look:
+    """Serve a copy of the project with ``runserver``, and let two clients listen.
+
+    Args:
+        project: the folder of ``manage.py``.
+        python: the project's interpreter.
+    """
+    argv = [str(python or "python"), "manage.py", "runserver"]
+    seen = Look()
+    with tempfile.TemporaryDirectory(prefix="tutor-groups-") as folder:
+        trees.copy(project, Path(folder))
+        with servers.serving(argv, Path(folder)) as server:
+            if not server.running:
+                return seen
+            talk.run(_listen(server, seen))
+            path = browser.find()
+            seen.browser = path is not None
+            if path and seen.posted and seen.posted < 400:
+                # Playwright's calls refuse to run beside a kernel's event loop.
+                with ThreadPoolExecutor(1) as pool:
+                    pool.submit(_open, server, path, seen).result()
+        _leave(Path(folder), seen, python)
+    return seen
+
+
+async def _listen(server: Server, seen: Look) -> None:
+    """Two clients take turns, then a form, then what must be refused.
+
+    Each value is heard by all before the next: who publishes first among several
+    that do so at once is not determined.
+    """
+    with suppress(OSError, EOFError, TimeoutError, InvalidHandshake, ConnectionClosed):
+        async with AsyncExitStack() as stack:
+            clients = [
+                await stack.enter_async_context(
+                    talk.opened(server.ws + PATH, server.url)
+                )
+                for _ in range(2)
+            ]
+            seen.heard = [[], []]
+            for value, publisher in zip((7, 8), clients, strict=True):
+                await _publish(publisher, value)
+                await _hear(clients, seen.heard)
+            given = forms.keys(server, "/")
+            seen.posted = _post(server, "9", given)
+            await _hear(clients, seen.heard)
+            seen.stranger = _post(server, "10", forms.Keys({}, ""))
+            seen.bad = {value: _post(server, value, given) for value in BAD}
+            await _publish(clients[0], 11)
+            seen.after = [[], []]
+            await _hear(clients, seen.after)
+
+
+async def _publish(client: ClientConnection, value: int) -> None:
+    await client.send(json.dumps({"type": "publish", "value": value}))
+
+
+async def _hear(clients: list[ClientConnection], heard: list[list[int]]) -> None:
+    """Add the next value that each client receives; other messages pass."""
+    for client, values in zip(clients, heard, strict=True):
+        while (text := await talk.hear(client)) is not None:
+            with suppress(ValueError, KeyError, TypeError):
+                message = json.loads(text)
+                if message["type"] == "reading":
+                    values.append(message["value"])
+                    break
+
+
+def _post(server: Server, value: str, given: forms.Keys) -> int | None:
+    try:
+        return forms.send(server, FORM, {"value": value}, given).status
+    except (OSError, http.client.HTTPException):
+        return None
+
+
+# In the project's own process: whichever layer it has, its members are counted.
+_MEMBERS = """
+import json
+from importlib import import_module
+from channels.layers import get_channel_layer
+from channels.testing import WebsocketCommunicator
+from django.conf import settings
+
+module, _, name = settings.ASGI_APPLICATION.rpartition(".")
+layer, members = get_channel_layer(), set()
+add, discard = layer.group_add, layer.group_discard
+
+async def group_add(group, channel):
+    await add(group, channel)
+    members.add((group, channel))
+
+async def group_discard(group, channel):
+    await discard(group, channel)
+    members.discard((group, channel))
+
+layer.group_add, layer.group_discard = group_add, group_discard
+client = WebsocketCommunicator(
+    getattr(import_module(module), name), "%s",
+    headers=[(b"host", b"localhost"), (b"origin", b"http://localhost")],
+)
+await client.connect()
+joined = len(members)
+await client.disconnect()
+print(json.dumps([joined, len(members)]))
+"""
+
+
+def _leave(project: Path, seen: Look, python: Path | None) -> None:
+    """Let one client come and go, and count its groups before and after."""
+    runner = Path(project_cell.__file__)
+    with tempfile.NamedTemporaryFile("w", suffix=".py", encoding="utf-8") as file:
+        file.write(_MEMBERS % PATH)
+        file.flush()
+        argv = [str(python or "python"), "-P", str(runner), file.name]
+        done = children.run(argv, project, SECONDS)
+    with suppress(ValueError, IndexError, TypeError):
+        seen.joined, seen.stayed = json.loads(done.out.strip().splitlines()[-1])
+
+
+def _open(server: Server, path: Path, seen: Look) -> None:
+    """Open two pages, publish through the form, and read both."""
+    from playwright.sync_api import Error, sync_playwright
+
+    with sync_playwright() as playwright:
+        chromium = browser.launch(playwright, path)
+        with suppress(Error):
+            pages = [chromium.new_page() for _ in range(2)]
+            for page in pages:
+                page.goto(server.url)
+            given = forms.keys(server, "/")
+            # A page that was not connected yet misses a reading, and sees the next.
+            for value in ("71", "72", "73", "74"):
+                _post(server, value, given)
+                seen.pages = []
+                for page in pages:
+                    with suppress(Error):
+                        page.wait_for_function(
+                            "value => document.body.innerText.includes(value)",
+                            arg=value,
+                            timeout=2000,
+                        )
+                        seen.pages.append(value)
+                if len(seen.pages) == len(pages):
+                    break
+        chromium.close()
