@@ -9,7 +9,13 @@ import asyncio
 import http.client
 import re
 from collections.abc import AsyncIterator, Iterator
-from contextlib import AsyncExitStack, asynccontextmanager, closing, contextmanager
+from contextlib import (
+    AsyncExitStack,
+    asynccontextmanager,
+    closing,
+    contextmanager,
+    suppress,
+)
 from http import HTTPStatus
 
 from websockets.asyncio.client import ClientConnection
@@ -24,6 +30,7 @@ from tutor.servers import Server
 
 OWN = "own"  # the Origin a page of this very server would send
 LIMIT = 5.0  # seconds
+LONG = 200  # characters or bytes; what is longer is not shown whole
 
 
 class Talk:
@@ -41,14 +48,20 @@ class Talk:
     def _print(self, *words: str) -> None:
         print(*([self.name] if self.name else []), *words)
 
-    async def send(self, message: str | bytes) -> None:
-        """Send one message, text or binary; if the socket is closed, say so."""
+    async def send(self, message: str | bytes, times: int = 1) -> None:
+        """Send a message, text or binary; if the socket is closed, say so.
+
+        Args:
+            message: what is sent.
+            times: how often, without waiting for answers.
+        """
         try:
-            await asyncio.wait_for(self.connection.send(message), LIMIT)
+            for _ in range(times):
+                await asyncio.wait_for(self.connection.send(message), LIMIT)
         except ConnectionClosed:
             self._print("←", _closed(self.connection))
             return
-        self._print("→", _shown(message))
+        self._print("→", _shown(message) + _often(times))
 
     async def recv(self, varies: str = "", within: float = LIMIT) -> str | bytes | None:
         """Receive one message; None if the socket closes or nothing comes.
@@ -67,6 +80,27 @@ class Talk:
             return None
         self._print("←", _shown(message) + (f"   ({varies})" if varies else ""))
         return message
+
+    async def rest(self, times: str = "", within: float = LIMIT) -> None:
+        """Receive until the socket closes; what comes again is printed once.
+
+        Args:
+            times: how often it comes, in words, where that differs between runs.
+            within: seconds to wait for each message.
+        """
+        last: str | bytes | None = None
+        count = 0
+        while True:
+            message: str | bytes | None = None
+            with suppress(TimeoutError, ConnectionClosed):
+                message = await asyncio.wait_for(self.connection.recv(), within)
+            if last is not None and message != last:
+                self._print("←", _shown(last) + _often(count, times))
+                count = 0
+            if message is None:
+                break
+            last, count = message, count + 1
+        await self.closed(within)
 
     async def closed(self, within: float = LIMIT) -> int | None:
         """Wait for the end of the connection; its close code."""
@@ -240,9 +274,17 @@ def _print_request(path: str, origin: str | None, before: str = "") -> None:
 
 
 def _shown(message: str | bytes) -> str:
+    """A message in a line; of a long one its beginning and its length."""
+    long = len(message) > LONG
     if isinstance(message, str):
-        return f'text "{message}"'
-    return f"binary {message.hex(' ')}"
+        more = f"   ({len(message):,} characters)" if long else ""
+        return f'text "{message[:20] + "..." if long else message}"{more}'
+    more = f" ...   ({len(message):,} bytes)" if long else ""
+    return f"binary {(message[:7] if long else message).hex(' ')}{more}"
+
+
+def _often(count: int, words: str = "") -> str:
+    return f"   ({words or count} times)" if count > 1 else ""
 
 
 def _refused(error: Exception) -> str:
