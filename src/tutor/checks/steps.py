@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 from tutor import pages
-from tutor.checks import broadcast, groups, page
+from tutor.checks import broadcast, groups, page, protocol
 from tutor.checks.facts import PATH, Seen, look
 from tutor.checks.question import Ask, Check, Question
 from tutor.doctor.child import Event
@@ -351,6 +351,7 @@ QUESTIONS: dict[str, tuple[Question, ...]] = {
             in_browser=True,
         ),
     ),
+    "protocol": protocol.QUESTIONS,
     "groups": broadcast.QUESTIONS,
 }
 
@@ -383,6 +384,8 @@ def check_step(project: Path, slug: str, *, python: Path | None = None) -> list[
     seen = look(project, served=served, spoken=spoken, python=python)
     if slug == "browser" and _loads(seen) is None:
         seen.page = page.look(project, python)
+    if slug == "protocol" and _loads(seen) is None:
+        seen.protocol = protocol.look(project, python)
     if slug == "groups" and _loads(seen) is None:
         seen.groups = groups.look(project, python)
     return judge(questions, seen, number)
