@@ -17,7 +17,7 @@ from websockets.server import ServerProtocol
 from websockets.sync.client import connect
 from websockets.typing import Origin
 
-from tutor import children, frames, places, waking
+from tutor import children, correcting, frames, places, waking
 from tutor.course import Course, Step
 from tutor.report import Refusal
 from tutor.servers import Server, serving
@@ -396,6 +396,13 @@ def _browser(code: str, folder: Path) -> str:
     return "Woken at five different moments, the page has one socket each time."
 
 
+def _protocol(code: str, folder: Path) -> str:
+    """Step 8: a message more, and the old ones as they were."""
+    if problem := correcting.judge(code, folder):
+        raise NotYet(problem)
+    return "It corrects what there is, refuses all else, and the old messages hold."
+
+
 def _told(seen: tuple[int, int | None]) -> str:
     status, code = seen
     if not status:
@@ -411,6 +418,7 @@ CHECKS: dict[str, Callable[[str, Path], str]] = {
     "routing": _routing,
     "consumer": _consumer,
     "browser": _browser,
+    "protocol": _protocol,
 }
 IN_JAVASCRIPT = ("browser",)
 
