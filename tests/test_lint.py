@@ -154,7 +154,6 @@ BITES: dict[str, list[tuple[Change, str]]] = {
             source(8, "import importlib as i\ni.import_module('webapp.asgi')"),
             "webapp.asgi",
         ),
-        (source(15, "%%answer 1\nimport webapp"), "imports webapp into"),
     ],
     "is_python": [(source(8, "if"), "is no Python")],
     "tags": [(tagged(8, "skip"), "the tag skip"), (tagged(2, "setup"), "no code cell")],
@@ -289,6 +288,7 @@ FINE: list[tuple[str, Change]] = [
     ("known_words", source(8, "# !ls\nx = '''\n!ls\n'''\nx != 1")),
     ("known_words", source(4, "%%write a.js\n!function(){}\n%nonsense\n")),
     ("kernel_stays_clean", source(8, "import webapplication\nx = 'import webapp'")),
+    ("kernel_stays_clean", source(15, "%%answer 1\nimport webapp")),  # in a child
     ("short_lines", more(5, " " + "x" * 200)),
     ("weasel_words", more(0, ' It says "just now".\n\n> easy\n\n`just` it, justly')),
     ("weasel_words", more(0, "\n\n```\njust code\n```\n")),

@@ -199,7 +199,8 @@ def outputs_small(book: Book) -> Found:
 
 
 def _runs_here(cell: Cell) -> bool:
-    return not cell.magic.startswith("%%") or cell.magic == "%%answer"
+    """Whether it runs in the kernel; files, and answers to exercises, do not."""
+    return not cell.magic.startswith("%%")
 
 
 def _calls(cell: Cell) -> list[ast.Call]:
