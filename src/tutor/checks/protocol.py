@@ -128,12 +128,19 @@ async def _talk(server: Server, seen: Look) -> None:
 
     def closes(name: str) -> Callable[[ClientConnection], Awaitable[None]]:
         async def send(socket: ClientConnection) -> None:
+            # Deaf for a while, so that the server is not told that we have heard.
+            socket.transport.pause_reading()
             for message in breaks[name]:
                 await socket.send(message)
+            await _with(server, hello)  # by then it has dealt with those
+            socket.transport.resume_reading()
             while await talk.hear(socket) is not None:
                 pass
 
         return send
+
+    async def hello(socket: ClientConnection) -> None:
+        await ask(socket, HELLO, "welcome")
 
     await asyncio.gather(
         _with(server, publishes),
