@@ -26,7 +26,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from tutor import warm
+from tutor import browser, warm
 from tutor.report import Refusal
 from tutor.warm import Nursery, WarmProcess, understood
 
@@ -63,6 +63,8 @@ LIMIT = 400_000  # characters of output that are kept; a flood is not a lesson
 def env(**extra: str) -> dict[str, str]:
     """The environment of every child: the caller's, without what would show.
 
+    ``CHROMIUM`` names the browser that we use to the project's own tests.
+
     Python writes no bytecode: two edits within one second that leave a file as
     long as it was would otherwise run the older one, since ``.pyc`` files are
     matched by size and whole seconds.
@@ -79,6 +81,7 @@ def env(**extra: str) -> dict[str, str]:
         "PYTHONUTF8": "1",
         "PYTHONUNBUFFERED": "1",
         "PYTHONDONTWRITEBYTECODE": "1",
+        "CHROMIUM": os.environ.get("TUTOR_BROWSER") or str(browser.find() or "none"),
         **extra,
     }
 

@@ -12,7 +12,10 @@ from pathlib import Path
 # Made by running or by tools, so no part of a checkpoint.  The notebook and the
 # exercises stand beside the project in a workspace.
 IGNORED_FOLDERS = frozenset(
-    {"__pycache__", ".ipynb_checkpoints", ".tutor", "exercises", "staticfiles", ".git"}
+    {
+        *("__pycache__", ".pytest_cache", ".hypothesis", ".ipynb_checkpoints"),
+        *(".tutor", "exercises", "staticfiles", ".git"),
+    }
 )
 IGNORED_SUFFIXES = (".pyc", ".sqlite3", ".sqlite3-journal", ".ipynb", ".swp", "~")
 IGNORED_NAMES = frozenset({".DS_Store"})
