@@ -41,6 +41,13 @@ RIGHT = {
     "number-in-frame-length": [length(f"0{n}", n) for n in (1, 2, 3)],
     "number-in-frame-digits": [digits(n) for n in range(101)],
     "port-in-frame": [frame(port) for port in (1024, 8000, 32768, 65535)],
+    "seconds-of-django-tests": [
+        f"Ran 8 tests in {seconds}s" for seconds in ("0.001", "2.617", "61.042")
+    ],
+    "seconds-of-pytest": [
+        f"8 passed in {seconds}"
+        for seconds in ("0.01s", "4.35s", "61.00s (0:01:01)", "3725.10s (1:02:05)")
+    ],
 }
 WRONG = {
     "number-in-text": [
@@ -71,6 +78,15 @@ WRONG = {
         frame(8000, "A page"),
         frame(8000).replace("127.0.0.1", "evil.example"),
         frame(8000).replace("iframe", "img"),
+    ],
+    "seconds-of-django-tests": [
+        *("Ran 8 tests in 1s", "Ran 8 tests in 0.01s", "Ran no tests in 0.001s"),
+        *("  Ran 8 tests in 0.001s", "Ran 8 tests in 0.001s or so", "in 0.001s"),
+    ],
+    "seconds-of-pytest": [
+        *("8 passed in 1s", "8 passed in 0.001s", "1 failed, 7 passed in 4.35s"),
+        *("8 passed, 1 skipped in 4.35s", "8 passed in 4.35s or so"),
+        *("0 passed in 0.10s", "8 passed in 61.00s (1:1)"),
     ],
 }
 
