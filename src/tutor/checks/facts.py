@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from tutor import servers
+from tutor.checks import groups, page, suite, talk
 from tutor.checks import groups, page, protocol, talk
 from tutor.doctor import child
 from tutor.report import Refusal
@@ -33,6 +34,7 @@ class Seen:
         log: what that server printed; its end, where it did not start.
         started: whether it started.
         page: what came of its page, where that was asked for.
+        suite: what came of its own tests, where that was asked for.
         protocol: what came of its typed messages, where that was asked for.
         groups: what came of its broadcast, where that was asked for.
     """
@@ -42,6 +44,7 @@ class Seen:
     log: str = ""
     started: bool = False
     page: page.Look = field(default_factory=page.Look)
+    suite: suite.Look = field(default_factory=suite.Look)
     protocol: protocol.Look = field(default_factory=protocol.Look)
     groups: groups.Look = field(default_factory=groups.Look)
 

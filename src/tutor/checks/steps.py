@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 from tutor import pages
+from tutor.checks import broadcast, groups, page, suite
 from tutor.checks import broadcast, groups, page, protocol
 from tutor.checks.facts import PATH, Seen, look
 from tutor.checks.question import Ask, Check, Question
@@ -351,6 +352,7 @@ QUESTIONS: dict[str, tuple[Question, ...]] = {
             in_browser=True,
         ),
     ),
+    "tests": suite.QUESTIONS,
     "protocol": protocol.QUESTIONS,
     "groups": broadcast.QUESTIONS,
 }
@@ -384,6 +386,8 @@ def check_step(project: Path, slug: str, *, python: Path | None = None) -> list[
     seen = look(project, served=served, spoken=spoken, python=python)
     if slug == "browser" and _loads(seen) is None:
         seen.page = page.look(project, python)
+    if slug == "tests" and _loads(seen) is None:
+        seen.suite = suite.look(project, python)
     if slug == "protocol" and _loads(seen) is None:
         seen.protocol = protocol.look(project, python)
     if slug == "groups" and _loads(seen) is None:

@@ -1,0 +1,155 @@
+"""Run a project's own tests: as they are, and with the project spoilt on purpose.
+
+Tests that pass on a project that works say little.  So the same tests run again with
+a consumer that says something else, with a door open to strangers, and with handlers
+that block the loop: each time at least one of them has to fail.
+"""
+
+from __future__ import annotations
+
+import re
+import tempfile
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tutor import children, trees
+from tutor.checks.question import Ask, Question
+from tutor.project_cell import settings_module
+
+if TYPE_CHECKING:
+    from tutor.checks.facts import Seen
+
+SECONDS = 90.0  # for one run of the tests, browser included
+SPOILT = ("words", "strangers", "blocked")  # see sabotage.py
+_FOUND = re.compile(r"^Found (\d+) test", re.MULTILINE)
+_ERROR = re.compile(r"(E +)?[\w.]*(Error|Exception|Improperly\w+|Failed)\b")
+_COUNTS = re.compile(r"(\d+) (?:passed|failed|skipped|errors?)\b")
+
+
+@dataclass(frozen=True)
+class Run:
+    """How one run of the tests went.
+
+    Args:
+        tests: how many there are, skipped ones included.
+        passed: whether it ended as a run does in which no test fails.
+        out: what it printed.
+    """
+
+    tests: int = 0
+    passed: bool = False
+    out: str = ""
+
+    @property
+    def last_words(self) -> str:
+        """What the first failed test said; else the last line."""
+        lines = [line.strip() for line in self.out.splitlines() if line.strip()]
+        for line in lines:
+            if _ERROR.match(line):
+                return line.removeprefix("E ").strip()
+        return (lines or ["nothing"])[-1]
+
+
+@dataclass(frozen=True)
+class Look:
+    """What came of a project's tests.
+
+    Args:
+        django: by ``manage.py test``.
+        pytest: by ``pytest``.
+        spoilt: by ``manage.py test``, once for each of ``SPOILT``.
+    """
+
+    django: Run = field(default_factory=Run)
+    pytest: Run = field(default_factory=Run)
+    spoilt: dict[str, Run] = field(default_factory=dict)
+
+
+def look(project: Path, python: Path | None = None) -> Look:
+    """Run a project's tests in copies of it.
+
+    Args:
+        project: the folder of ``manage.py``.
+        python: the project's interpreter.
+    """
+    own = str(python or "python")
+    django = run(project, [own, "manage.py", "test", "--noinput"])
+    if not (django.tests and django.passed):
+        return Look(django)
+    script = str(Path(__file__).with_name("sabotage.py"))
+    commands = [[own, "-P", "-m", "pytest", "-q"]]
+    settings = settings_module(project)
+    commands += [[own, "-P", script, what, settings] for what in SPOILT]
+    with ThreadPoolExecutor(2) as pool:
+        # A browser takes seconds, and has said its word.
+        by_pytest, *spoilt = pool.map(
+            lambda argv: run(project, argv, CHROMIUM="none"), commands
+        )
+    return Look(django, by_pytest, dict(zip(SPOILT, spoilt, strict=True)))
+
+
+def run(project: Path, argv: Sequence[str], **extra: str) -> Run:
+    """Run tests in a copy of a project, which also keeps their database apart.
+
+    Args:
+        project: the folder of ``manage.py``.
+        argv: the command.
+        extra: variables for its environment.
+    """
+    with tempfile.TemporaryDirectory(prefix="tutor-tests-") as folder:
+        trees.copy(project, Path(folder))
+        done = children.run(argv, Path(folder), SECONDS, extra)
+    found = _FOUND.search(done.out)
+    last = (done.out.strip().splitlines() or [""])[-1]
+    count = int(found[1]) if found else sum(map(int, _COUNTS.findall(last)))
+    return Run(count, done.code == 0, done.out)
+
+
+def _tests_pass(seen: Seen) -> str | None:
+    run = seen.suite.django
+    if not run.tests:
+        return "no test was found"
+    return None if run.passed else run.last_words
+
+
+def _pytest_too(seen: Seen) -> str | None:
+    run, wanted = seen.suite.pytest, seen.suite.django.tests
+    if run.tests < max(1, wanted):
+        return f"{run.tests} tests of {wanted}; {run.last_words}"
+    return None if run.passed else run.last_words
+
+
+def _bites(what: str) -> Ask:
+    def ask(seen: Seen) -> str | None:
+        run = seen.suite.spoilt.get(what)
+        if run is None:
+            return "no tests that pass to begin with"
+        if not run.tests:
+            return run.last_words
+        return f"all {run.tests} tests pass" if run.passed else None
+
+    return ask
+
+
+QUESTIONS = (
+    Question("manage.py test runs tests, and all pass", "manage.py test", _tests_pass),
+    Question("pytest runs the same tests, and all pass", "pytest", _pytest_too),
+    Question(
+        "a test fails when a consumer says something else",
+        "the tests, with every message changed on its way out",
+        _bites("words"),
+    ),
+    Question(
+        "a test fails when strangers are let in",
+        "the tests, with any Origin accepted",
+        _bites("strangers"),
+    ),
+    Question(
+        "a test fails when a handler blocks the loop",
+        "the tests, with a time.sleep before each message",
+        _bites("blocked"),
+    ),
+)
