@@ -17,7 +17,7 @@ from websockets.server import ServerProtocol
 from websockets.sync.client import connect
 from websockets.typing import Origin
 
-from tutor import children, correcting, frames, places, waking
+from tutor import children, correcting, counting, frames, places, rooms, waking
 from tutor.course import Course, Step
 from tutor.report import Refusal
 from tutor.servers import Server, serving
@@ -396,11 +396,37 @@ def _browser(code: str, folder: Path) -> str:
     return "Woken at five different moments, the page has one socket each time."
 
 
+def _tests(code: str, folder: Path) -> str:
+    """Step 9: a test that notices three wrong counters, and a counter cured."""
+    if problem := counting.judge(code, folder):
+        raise NotYet(problem)
+    return "Your test notices three wrong counters, and yours is right."
+
+
 def _protocol(code: str, folder: Path) -> str:
     """Step 8: a message more, and the old ones as they were."""
     if problem := correcting.judge(code, folder):
         raise NotYet(problem)
     return "It corrects what there is, refuses all else, and the old messages hold."
+
+
+def _groups(code: str, folder: Path) -> str:
+    """Step 10: rooms, among them some with names that a layer refuses."""
+    tree = ast.parse(code)
+    if "RoomConsumer" not in {getattr(node, "name", "") for node in tree.body}:
+        raise NotYet("a class RoomConsumer is needed.")
+    if any(
+        isinstance(node, ast.Constant) and node.value is ... for node in ast.walk(tree)
+    ):
+        raise NotYet("`...` still stands in RoomConsumer. %hint helps, three times.")
+    seen = _inside(code + rooms.JUDGE, folder)
+    if "wrong" in seen:
+        raise NotYet(seen["wrong"])
+    turned = seen["of"] - seen["rooms"]
+    more = f", and {turned} refused" if turned else ""
+    return (
+        f"{seen['rooms']} rooms with odd names{more}, and nothing leaks between them."
+    )
 
 
 def _told(seen: tuple[int, int | None]) -> str:
@@ -418,7 +444,9 @@ CHECKS: dict[str, Callable[[str, Path], str]] = {
     "routing": _routing,
     "consumer": _consumer,
     "browser": _browser,
+    "tests": _tests,
     "protocol": _protocol,
+    "groups": _groups,
 }
 IN_JAVASCRIPT = ("browser",)
 

@@ -14,8 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from tutor import servers
-from tutor.checks import groups, page, suite, talk
-from tutor.checks import groups, page, protocol, talk
+from tutor.checks import groups, page, protocol, suite, talk
 from tutor.doctor import child
 from tutor.report import Refusal
 from tutor.servers import HOST

@@ -6,8 +6,7 @@ import json
 from pathlib import Path
 
 from tutor import pages
-from tutor.checks import broadcast, groups, page, suite
-from tutor.checks import broadcast, groups, page, protocol
+from tutor.checks import broadcast, groups, page, protocol, suite
 from tutor.checks.facts import PATH, Seen, look
 from tutor.checks.question import Ask, Check, Question
 from tutor.doctor.child import Event
@@ -352,8 +351,8 @@ QUESTIONS: dict[str, tuple[Question, ...]] = {
             in_browser=True,
         ),
     ),
-    "tests": suite.QUESTIONS,
     "protocol": protocol.QUESTIONS,
+    "tests": suite.QUESTIONS,
     "groups": broadcast.QUESTIONS,
 }
 

@@ -12,7 +12,9 @@ from tutor.checks.question import Check
 from tutor.checks.steps import NUMBERS, check_step
 from tutor.report import Problem, Refusal
 
-SLUGS = {str(number): slug for slug, number in NUMBERS.items()}
+SLUGS = {
+    str(number): slug for slug, number in sorted(NUMBERS.items(), key=lambda it: it[1])
+}
 
 
 def main(argv: Sequence[str]) -> int:
@@ -36,7 +38,7 @@ def main(argv: Sequence[str]) -> int:
         )
     if options.step is not None:
         return _one(project, options.step)
-    for number, slug in sorted(SLUGS.items()):
+    for number, slug in SLUGS.items():
         checks = check_step(project, slug)
         if any(check.problem for check in checks):
             return _show(project, number, checks)
