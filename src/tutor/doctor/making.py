@@ -22,6 +22,7 @@ from tutor.doctor.rules import judge
 from tutor.report import Problem
 
 NO_START = "server does not start"
+TESTS = {True: "the tests pass", False: "a test fails"}
 
 
 @dataclass(frozen=True)
@@ -130,10 +131,13 @@ def _client(found: evidence.Evidence, after: str) -> str:
 
 
 def _run(command: str, project: Path, python: Path | None) -> tuple[str, str]:
-    """Run ``manage.py``: a check to its end, or runserver and a knock."""
+    """Run ``manage.py``: a check or tests to their end, or runserver and a knock."""
     program = str(python or sys.executable)
     if command == "daphne":
         return _leave(project)
+    if command.startswith("test"):
+        result = children.run([program, "manage.py", *command.split()], project, 20)
+        return TESTS[result.code == 0], result.out
     if command != "runserver":
         result = children.run([program, "manage.py", command], project, 20)
         return (NO_START if result.code else "0"), result.out

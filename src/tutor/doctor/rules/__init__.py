@@ -13,13 +13,14 @@ from tutor.doctor.rules import (
     reading,
     settings,
     sockets,
+    testing,
 )
 from tutor.doctor.rules.found import Found
 
 __all__ = ["Found", "judge"]
 
 
-_LATER = (application, sockets, reading, handlers, messages, groups, pages)
+_LATER = (application, sockets, reading, handlers, messages, groups, pages, testing)
 
 
 def judge(seen: Evidence) -> list[Found]:
