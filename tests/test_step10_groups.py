@@ -72,12 +72,12 @@ BROKEN = [
     (READINGS, "'readings.new'", "'reading.new'", "every client receives, once"),
     (READINGS, "    await get_channel", "    get_channel", "every client receives"),
     (CONSUMERS, "group_add(readings.GROUP", "group_add('other'", "every client"),
-    (CONSUMERS, DISCARD, "dict(\n", "leaves its group"),
+    (CONSUMERS, DISCARD, "print(\n", "leaves its group"),
     (VIEWS, "publish)(message.value)", "publish(message.value))", "form publishes"),
     (VIEWS, "async_to_sync(readings.publish)", "readings.publish", "form publishes"),
     (VIEWS, "(KeyError, ValueError)", "KeyError", "0 to 100 is refused"),
     (VIEWS, "message = Publish(type='publish', value=value)", "pass", "form publishes"),
-    ("webapp/urls.py", "path('publish/', publish)", "", "form publishes"),
+    ("webapp/urls.py", "'publish/'", "'other/'", "form publishes"),
     (
         "webapp/settings.py",
         "    'django.middleware.csrf.CsrfViewMiddleware',\n",
@@ -123,7 +123,7 @@ OTHERWISE = [
          "    groups = [readings.GROUP]\n"),
         (CONSUMERS, "        await self.channel_layer.group_add("
          "readings.GROUP, self.channel_name)\n", ""),
-        (CONSUMERS, DISCARD, "dict(\n"),
+        (CONSUMERS, DISCARD, "print(\n"),
     ],
     # A view that awaits, and answers with a page.
     [
@@ -208,10 +208,11 @@ def _mute(server: Server) -> socket.socket:
     """
     link = socket.create_connection((HOST, server.port), timeout=10)
     link.sendall(GREETING.format(f"{HOST}:{server.port}").encode())
+    seen = link.recv(4096)
+    assert b" 101 " in seen
     payload = b'{"type": "hello", "after": 0}'
     frame = bytes([0x81, 0x80 | len(payload)]) + bytes(4) + payload
     link.sendall(frame * 40)
-    seen = b""
     while b"\x88\x02\x11\x4d" not in seen:  # close, 4429
         seen += link.recv(4096)
     return link
@@ -439,8 +440,9 @@ class RoomConsumer(JsonWebsocketConsumer):
 """
 GROUP_NAMES = [
     ("'room'", "the room 'cellar' heard what was said in the room 'kitchen'"),
-    ("'readings'", "heard"),
-    ("room", "heard what was said"),
+    ("'readings'", "a message ends with ValueError: No handler"),
+    ("room", "TypeError: Group name must be a valid"),
+    ("room[:99].encode('ascii', 'replace').decode()", "TypeError: Group name"),
     ("'room.' + room", "ends with TypeError: Group name must be a valid"),
     ("'room.' + room.lower()", "TypeError"),
     ("'room.' + sha256(room.lower().encode()).hexdigest()", "heard what was said"),
@@ -450,15 +452,15 @@ GROUP_NAMES = [
 ]
 OTHER = [
     ("await self.channel_layer.group_send(self.group, event)", "pass", "not reach"),
-    ("'content': content}", "**content}", "TypeError"),
+    ("'content': content}", "**content}", "No handler for message type"),
     ("event = {'type': 'room.message', 'content': content}", "event = content", "ends"),
     ("room_message", "message_of_room", "No handler for message type"),
-    ("        await self.channel_layer.group_discard", "        dict", "still has a"),
+    ("        await self.channel_layer.group_discard", "        print", "still has a"),
     ("event['content']", "event", "did not reach"),
     ("        await self.accept()\n", "", "connecting"),
     ("class RoomConsumer", "class Room", "a class RoomConsumer is needed"),
     ("await self.accept()", "await self.close()", "let nobody in"),
-    ("await self.accept()", "raise SystemExit", "exit status"),
+    ("await self.accept()", "raise SystemExit", "it ends"),
 ]
 
 
