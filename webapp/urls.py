@@ -17,9 +17,10 @@ Including another URLconf
 from django.contrib import admin
 from django.urls import path
 
-from master_app.views import page
+from master_app.views import page, publish
 
 urlpatterns = [
     path('', page),
+    path('publish/', publish),
     path('admin/', admin.site.urls),
 ]

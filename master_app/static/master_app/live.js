@@ -3,11 +3,11 @@ const LONGEST = 3000;
 
 /** A WebSocket to a path relative to the page, opened again when lost. */
 export class Live {
-  constructor(path, { onState, onNumber }) {
+  constructor(path, { onState, onMessage }) {
     this.url = new URL(path, document.baseURI);
     this.url.protocol = this.url.protocol.replace('http', 'ws');
     this.onState = onState;
-    this.onNumber = onNumber;
+    this.onMessage = onMessage;
     this.losses = 0;
     this.open();
   }
@@ -17,7 +17,7 @@ export class Live {
     this.socket.onopen = () => this.onState('connected');
     this.socket.onmessage = ({ data }) => {
       this.losses = 0; // not in onopen: a server may accept and drop us
-      this.onNumber(Number(data));
+      this.onMessage(JSON.parse(data));
     };
     this.socket.onclose = () => this.wait();
   }
@@ -29,10 +29,10 @@ export class Live {
     this.timer = setTimeout(() => this.open(), delay);
   }
 
-  /** Send a text, if there is a connection; whether there was one. */
-  send(text) {
+  /** Send a message, if there is a connection; whether there was one. */
+  send(message) {
     const open = this.socket.readyState === WebSocket.OPEN;
-    if (open) this.socket.send(text);
+    if (open) this.socket.send(JSON.stringify(message));
     return open;
   }
 }

@@ -3,22 +3,33 @@ import { Live } from './live.js';
 
 const byId = (id) => document.getElementById(id);
 let numbers = [];
-let asked = false; // by hand: then the answer is spoken, too
+let last = 0; // the id of the newest reading we know
+let mine = null; // published here by hand: spoken when it comes back
 
-const live = new Live('ws/whole1/', {
+const live = new Live('ws/readings/', {
   onState(word) {
     byId('state').textContent = word;
+    if (word === 'connected') live.send({ type: 'hello', after: last });
   },
-  onNumber(number) {
-    numbers = [...numbers, number].slice(-100);
-    byId('number').textContent = number;
+  onMessage({ type, id, value }) {
+    if (type !== 'reading') return;
+    last = id;
+    numbers = [...numbers, value].slice(-100);
+    byId('number').textContent = value;
     draw(byId('chart'), numbers);
-    if (asked) byId('spoken').textContent = `Number ${number}`;
-    asked = false;
+    if (value !== mine) return;
+    byId('spoken').textContent = `Number ${value}`;
+    mine = null;
   },
 });
 
-byId('next').onclick = () => { asked = live.send('next'); };
+/** Publish a number from 0 to 100; the number, or null without connection. */
+function publish() {
+  const value = Math.floor(Math.random() * 101);
+  return live.send({ type: 'publish', value }) ? value : null;
+}
+
+byId('next').onclick = () => { mine = publish(); };
 setInterval(() => {
-  if (byId('auto').checked && !document.hidden) live.send('next');
+  if (byId('auto').checked && !document.hidden) publish();
 }, 1000);

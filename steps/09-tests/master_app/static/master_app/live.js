@@ -1,0 +1,38 @@
+const FIRST = 250; // milliseconds
+const LONGEST = 3000;
+
+/** A WebSocket to a path relative to the page, opened again when lost. */
+export class Live {
+  constructor(path, { onState, onNumber }) {
+    this.url = new URL(path, document.baseURI);
+    this.url.protocol = this.url.protocol.replace('http', 'ws');
+    this.onState = onState;
+    this.onNumber = onNumber;
+    this.losses = 0;
+    this.open();
+  }
+
+  open() {
+    this.socket = new WebSocket(this.url);
+    this.socket.onopen = () => this.onState('connected');
+    this.socket.onmessage = ({ data }) => {
+      this.losses = 0; // not in onopen: a server may accept and drop us
+      this.onNumber(Number(data));
+    };
+    this.socket.onclose = () => this.wait();
+  }
+
+  wait() {
+    this.onState('reconnecting');
+    const limit = Math.min(FIRST * 2 ** this.losses++, LONGEST);
+    const delay = limit * (0.5 + Math.random() / 2);
+    this.timer = setTimeout(() => this.open(), delay);
+  }
+
+  /** Send a text, if there is a connection; whether there was one. */
+  send(text) {
+    const open = this.socket.readyState === WebSocket.OPEN;
+    if (open) this.socket.send(text);
+    return open;
+  }
+}

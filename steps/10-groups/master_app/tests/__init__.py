@@ -1,0 +1,1 @@
+"""The project's tests: python manage.py test, or pytest."""
