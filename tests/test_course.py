@@ -134,3 +134,13 @@ def test_load(tmp_path: Path) -> None:
         Course.load(tmp_path)
     notebook.write(tmp_path / "tutorial.ipynb", book(*CELLS))
     assert [step.slug for step in Course.load(tmp_path).steps] == ["one", "two"]
+
+
+def test_notes_for_who_teaches(course: Course) -> None:
+    taught = Course(
+        Path("/course"),
+        book(heading(1, "one", speaker="Ask them.", demo="Show it.")),
+    )
+    (step,) = taught.steps
+    assert (step.speaker, step.demo) == ("Ask them.", "Show it.")
+    assert (course.steps[0].speaker, course.steps[0].demo) == ("", "")

@@ -196,6 +196,10 @@ BITES: dict[str, list[tuple[Change, str]]] = {
         (meta(2, minutes=0), "takes 0 minutes"),
         (meta(2, slug="The_Door"), "the slug The_Door"),
         (meta(2, title="x"), "title is not known"),
+        (meta(2, speaker=""), "speaker is no str"),
+        (meta(2, demo=["x"]), "demo is no str"),
+        (meta(2, demo="x " * 61), "61 words in demo"),
+        (meta(0, demo="x"), "demo is not known"),
         (meta(8, note="x"), "has metadata.tutor {'note': 'x'}"),
         (meta(8, section="x"), "a code cell with a heading's"),
     ],
@@ -300,6 +304,7 @@ FINE: list[tuple[str, Change]] = [
     ("links_lead_somewhere", more(0, ' <a id="x"></a> [x](#x) [y](https://y.org)')),
     ("links_lead_somewhere", more(0, " `[x](y)` and\n\n```\n[x](y)\n```\n")),
     ("outputs_present", outputs(8)),
+    ("metadata_schema", meta(2, speaker="Ask who is there.", demo="Knock.")),
 ]
 
 

@@ -31,6 +31,8 @@ class Step:
         minutes: how long a learner takes.
         label: "works", "silent" or "broken on purpose".
         error: with the last label, what the failure says.
+        speaker: what who teaches it should say; empty where nothing was noted.
+        demo: what who teaches it should show, likewise.
         cells: its cells, heading included.
     """
 
@@ -40,6 +42,8 @@ class Step:
     minutes: int
     label: str
     error: str = ""
+    speaker: str = ""
+    demo: str = ""
     cells: tuple[Cell, ...] = field(default=(), repr=False)
 
     @property
@@ -143,6 +147,8 @@ def _part(meta: dict[str, Any], cells: tuple[Cell, ...]) -> Step | Section:
             meta["minutes"],
             meta["label"],
             meta.get("error", ""),
+            meta.get("speaker", ""),
+            meta.get("demo", ""),
             cells,
         )
     except KeyError as missing:

@@ -5,16 +5,19 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from tutor.lint import prose
 from tutor.lint.book import Book, Found
 
 LABELS = ("works", "silent", "broken on purpose")
 MAX_MINUTES = 15
 HINTS = 3
+NOTE_WORDS = 60
 SLUG = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 STEP_HEADING = re.compile(r"^## Step (\d+)\. (\S.*)$", re.MULTILINE)
 
 # metadata.tutor of a cell, by the key that says what the cell is.
 STEP = {"step": int, "slug": str, "minutes": int, "label": str}
+NOTES = {"speaker": str, "demo": str}  # for who teaches it; a step may do without
 SCHEMA: dict[str, dict[str, type]] = {
     "step": STEP,
     "section": {"section": str},
@@ -33,6 +36,8 @@ def metadata_schema(book: Book) -> Found:
         }
         if own.get("label") == LABELS[2]:
             allowed["error"] = str
+        if "step" in own:
+            allowed |= {key: sort for key, sort in NOTES.items() if key in own}
         if not allowed:
             yield (
                 cell,
@@ -51,6 +56,10 @@ def metadata_schema(book: Book) -> Found:
                 f"takes {minutes} minutes",
                 f"At most {MAX_MINUTES}: cut the step, or fold the longer part",
             )
+        for key in NOTES:
+            count = len(prose.words(str(own.get(key, ""))))
+            if count > NOTE_WORDS:
+                yield cell, f"has {count} words in {key}", f"At most {NOTE_WORDS}"
         if slug is not None and not SLUG.fullmatch(str(slug)):
             yield cell, f"has the slug {slug}", "Lower case with hyphens"
         if cell.is_code and {"step", "section"} & set(own):
