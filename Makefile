@@ -63,6 +63,10 @@ step-%:
 serve-%:
 	@$(call step,serve) $(if $(PORT),--port $(PORT))
 
+## schedule: a timetable for a class (MINUTES=180; notes: ARGS=--notes)
+schedule: env.quiet
+	@$(TUTOR) schedule $(if $(MINUTES),--minutes "$(MINUTES)") $(ARGS)
+
 ### Maintainer
 
 ## env: build .venv from requirements.lock (PYTHON=... chooses)
@@ -120,5 +124,5 @@ Makefile: ;
 .DEFAULT:
 	$(error $(shell awk -v wanted='$(subst ','\'',$@)' -f .ci/targets.awk Makefile))
 
-.PHONY: lab check reset doctor env edit test checkpoints lint bench matrix lock \
+.PHONY: lab check reset doctor schedule env edit test checkpoints lint bench matrix lock \
 	clean help env.quiet

@@ -22,6 +22,7 @@ VERBS = {
     "reset": ("tutor.verbs", "reset"),
     "step": ("tutor.verbs", "step"),
     "serve": ("tutor.verbs", "serve"),
+    "schedule": ("tutor.schedule", "main"),
     "checkpoints": ("tutor.build", "checkpoints"),
     "lint": ("tutor.lint", "main"),
 }
