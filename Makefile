@@ -67,6 +67,14 @@ serve-%:
 schedule: env.quiet
 	@$(TUTOR) schedule $(if $(MINUTES),--minutes "$(MINUTES)") $(ARGS)
 
+## html: the whole course as one page that needs no network
+html: env.quiet
+	@$(TUTOR) html $(ARGS)
+
+## handout: the notebook without its solutions
+handout: env.quiet
+	@$(TUTOR) handout $(ARGS)
+
 ### Maintainer
 
 ## env: build .venv from requirements.lock (PYTHON=... chooses)
@@ -124,5 +132,5 @@ Makefile: ;
 .DEFAULT:
 	$(error $(shell awk -v wanted='$(subst ','\'',$@)' -f .ci/targets.awk Makefile))
 
-.PHONY: lab check reset doctor schedule env edit test checkpoints lint bench matrix lock \
-	clean help env.quiet
+.PHONY: lab check reset doctor schedule html handout env edit test checkpoints \
+	lint bench matrix lock clean help env.quiet

@@ -23,6 +23,8 @@ VERBS = {
     "step": ("tutor.verbs", "step"),
     "serve": ("tutor.verbs", "serve"),
     "schedule": ("tutor.schedule", "main"),
+    "html": ("tutor.paper", "html"),
+    "handout": ("tutor.paper", "handout"),
     "checkpoints": ("tutor.build", "checkpoints"),
     "lint": ("tutor.lint", "main"),
 }
