@@ -75,6 +75,10 @@ html: env.quiet
 handout: env.quiet
 	@$(TUTOR) handout $(ARGS)
 
+## offline-kit: a folder that installs and runs without a network, proved
+offline-kit: env.quiet
+	@$(TUTOR) offline-kit $(ARGS)
+
 ### Maintainer
 
 ## env: build .venv from requirements.lock (PYTHON=... chooses)
@@ -132,5 +136,5 @@ Makefile: ;
 .DEFAULT:
 	$(error $(shell awk -v wanted='$(subst ','\'',$@)' -f .ci/targets.awk Makefile))
 
-.PHONY: lab check reset doctor schedule html handout env edit test checkpoints \
-	lint bench matrix lock clean help env.quiet
+.PHONY: lab check reset doctor schedule html handout offline-kit env edit test \
+	checkpoints lint bench matrix lock clean help env.quiet

@@ -23,7 +23,7 @@ def make(*argv: str, cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:
 
 def rules() -> set[str]:
     """The targets a person may type, as the Makefile's rules have them."""
-    found = re.findall(r"^([a-z]+(?:-%)?):", MAKEFILE, re.MULTILINE)
+    found = re.findall(r"^([a-z]+(?:-%|-[a-z]+)?):", MAKEFILE, re.MULTILINE)
     return {name.replace("%", "N") for name in found if name != "help"}
 
 

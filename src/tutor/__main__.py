@@ -25,6 +25,7 @@ VERBS = {
     "schedule": ("tutor.schedule", "main"),
     "html": ("tutor.paper", "html"),
     "handout": ("tutor.paper", "handout"),
+    "offline-kit": ("tutor.kit", "main"),
     "checkpoints": ("tutor.build", "checkpoints"),
     "lint": ("tutor.lint", "main"),
 }
