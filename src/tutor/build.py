@@ -238,16 +238,13 @@ def _execute(course: Course, part: Part, recorded: Path) -> list[dict[str, Any]]
         store_widget_state=False,
     )
     env = os.environ | {RECORD: str(recorded)}
-    env.pop("PYTEST_CURRENT_TEST", None)
+    for shows in ("PYTEST_CURRENT_TEST", "JUPYTERHUB_SERVICE_PREFIX"):
+        env.pop(shows, None)
     try:
         client.execute(env=env, stderr=subprocess.DEVNULL)
     except (CellExecutionError, CellTimeoutError, DeadKernelError) as error:
-        kept = (
-            course.root
-            / "build"
-            / "executed"
-            / f"{getattr(part, 'folder', part)}.ipynb"
-        )
+        name = f"{getattr(part, 'folder', part)}.ipynb"
+        kept = course.root / "build" / "executed" / name
         kept.parent.mkdir(parents=True, exist_ok=True)
         nbformat.write(piece, kept)
         raise Refusal(_failed(part, piece, error)) from None

@@ -6,6 +6,7 @@ says so and the cell goes on, so that a learner without one still has the rest.
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 NONE = "No browser was found"  # tutor.prove leaves out a cell that says so
 LIMIT = 10.0  # seconds
+HUB = "JUPYTERHUB_SERVICE_PREFIX"  # set where JupyterHub has started the kernel
 # 0 is what came and was refused, such as an error page in place of a style.
 MISSING = """performance.getEntriesByType('resource')
   .filter((file) => file.responseStatus === 0 || file.responseStatus >= 400)
@@ -126,7 +128,7 @@ async def browse(server: Server, path: str, name: str = "") -> AsyncIterator[Vie
     """
     found = browser.find()
     if found is None:
-        print(f"{NONE}. Open this in yours and watch: {server.url}{path}")
+        print(f"{NONE}. Open this in yours and watch: {address(server, path)}")
         yield View(None)
         return
     from playwright.async_api import async_playwright
@@ -151,11 +153,22 @@ async def browse(server: Server, path: str, name: str = "") -> AsyncIterator[Vie
             await chromium.close()
 
 
+def address(server: Server, path: str) -> str:
+    """Where the reader's own browser finds a page of the server.
+
+    On a hub that browser is on another machine, and jupyter-server-proxy brings it
+    here, below the path of the reader's own Jupyter server.
+    """
+    hub = os.environ.get(HUB)
+    return f"{hub.rstrip('/')}/proxy/{server.port}{path}" if hub else server.url + path
+
+
 def frame(server: Server, path: str) -> Picture:
     """The page in a frame, to be shown under the cell."""
     title = f"The page {path} of your project; its port varies"
     html = (
-        f'<iframe title="{title}" src="{server.url}{path}" width="640" height="480" '
+        f'<iframe title="{title}" src="{address(server, path)}" '
+        'width="640" height="480" '
         'style="max-width:100%;border:1px solid"></iframe>'
     )
     return Picture(html, title)

@@ -142,6 +142,8 @@ def environment(home: Path) -> dict[str, str]:
 
     With PYTEST_CURRENT_TEST in it, ipykernel lets what children print pass by the
     cell, which it does not in JupyterLab.  A profile of the user's may print anything.
+    On a JupyterHub a page in a frame has another address.
     """
-    inherited = {k: v for k, v in os.environ.items() if not k.startswith("PYTEST_")}
+    unwanted = ("PYTEST_", "JUPYTERHUB_")
+    inherited = {k: v for k, v in os.environ.items() if not k.startswith(unwanted)}
     return inherited | {"IPYTHONDIR": str(home / "ipython")}
