@@ -382,6 +382,15 @@ def test_a_checker_that_fails_fails_lint(
     assert capsys.readouterr().out.splitlines()[-1] == "lint: mypy"
 
 
+def test_a_commits_hook_asks_for_the_notebook_only(
+    course: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (course / "tutorial.ipynb").write_text(notebook.dump(good()))
+    monkeypatch.setattr(lint, "_passes", lambda tool: False)
+    assert lint.main([]) == 1
+    assert lint.main(["--notebook"]) == 0
+
+
 def test_our_own_notebook_keeps_the_rules() -> None:
     path = ROOT / "tutorial.ipynb"
     opened = Book(path.name, path.read_text(encoding="utf-8"), notebook.read(path))

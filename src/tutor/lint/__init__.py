@@ -1,4 +1,4 @@
-"""``make lint``: the rules a notebook of ours keeps, and ruff and mypy over src.
+"""``make lint``: the rules of the notebook; style, types and spelling of the rest.
 
 A rule is a function over a `Book` that yields what it found: which cell, what, and
 how to repair it.  `RULES` is the table of them all; tests show each to bite.
@@ -24,6 +24,14 @@ RULES: tuple[Rule, ...] = (
 )
 
 
+# A checker by its module, and how it is called over the repository.
+TOOLS = {
+    "ruff": (["check", "--quiet"], ["format", "--check", "--quiet"]),
+    "mypy": (["--no-error-summary"],),
+    "codespell_lib": ([],),
+}
+
+
 def check(book: Book, rules: tuple[Rule, ...] = RULES) -> Iterator[Finding]:
     """What the rules find, rule by rule."""
     for rule in rules:
@@ -39,6 +47,9 @@ def main(argv: list[str]) -> int:
     parser.add_argument(
         "--fix", action="store_true", help="write the notebook in its canonical form"
     )
+    parser.add_argument(
+        "--notebook", action="store_true", help="only the notebook, for a commit's hook"
+    )
     options = parser.parse_args(argv)
     path = places.root() / "tutorial.ipynb"
     if options.fix and notebook.write(path, notebook.read(path)):
@@ -48,7 +59,8 @@ def main(argv: list[str]) -> int:
     for finding in sorted(found, key=lambda f: f.severity == "warning"):
         print(finding)
     errors = sum(finding.severity == "error" for finding in found)
-    failed = [tool for tool in ("ruff", "mypy") if not _passes(tool)]
+    tools = [] if options.notebook else list(TOOLS)
+    failed = [tool.removesuffix("_lib") for tool in tools if not _passes(tool)]
     wrong = [f"{errors} to mend in {path.name}"] * bool(errors) + failed
     warned = f"{len(found) - errors} warnings" if len(found) > errors else ""
     print(
@@ -64,14 +76,10 @@ def _passes(tool: str) -> bool:
     if importlib.util.find_spec(tool) is None:
         print(f"{tool} is not installed, and was left out: uv pip install --group lint")
         return True
-    commands = {
-        "ruff": [["check", "--quiet"], ["format", "--check", "--quiet"]],
-        "mypy": [["--no-error-summary"]],
-    }
     return all(
         subprocess.run(
             [sys.executable, "-m", tool, *words], cwd=places.root(), check=False
         ).returncode
         == 0
-        for words in commands[tool]
+        for words in TOOLS[tool]
     )
