@@ -25,6 +25,10 @@ step = $(if $(filter $(number),$(steps) $2),.ci/bootstrap -q && exec $(TUTOR) $1
 lab: env.quiet
 	@$(TUTOR) lab $(ARGS)
 
+## workspace: make or update my copy, to be opened in VS Code or on a hub
+workspace: env.quiet
+	@$(TUTOR) workspace $(ARGS)
+
 ## check: which step has my workspace reached, and what is wrong
 check: env.quiet
 	@$(TUTOR) check $(ARGS)
@@ -136,5 +140,5 @@ Makefile: ;
 .DEFAULT:
 	$(error $(shell awk -v wanted='$(subst ','\'',$@)' -f .ci/targets.awk Makefile))
 
-.PHONY: lab check reset doctor schedule html handout offline-kit env edit test \
-	checkpoints lint bench matrix lock clean help env.quiet
+.PHONY: lab workspace check reset doctor schedule html handout offline-kit env edit \
+	test checkpoints lint bench matrix lock clean help env.quiet

@@ -16,6 +16,7 @@ from labs import environment, lab, small_course
 from websockets.sync.client import connect
 
 from tutor import notebook
+from tutor.__main__ import main
 from tutor.lab import prepare
 from tutor.report import Refusal
 
@@ -48,6 +49,18 @@ def changed(folder: Path, number: int, source: str) -> None:
 
 def saved(folder: Path) -> list[Path]:
     return sorted(folder.glob(".tutor/saved/*/tutorial.ipynb"))
+
+
+def test_a_copy_for_who_opens_it_elsewhere(
+    course: dict[str, Any], workspace: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for done in ("Made workspace/tutorial.ipynb", "workspace/tutorial.ipynb is up to"):
+        assert main(["workspace"]) == 0
+        said = capsys.readouterr().out.splitlines()
+        assert said[0].startswith(done)
+        assert said[1].startswith("Next: open workspace/tutorial.ipynb with the kernel")
+    assert sources(workspace) == ["one = 1", "two = 2"]
+    assert main(["workspace", "x"]) == 1
 
 
 def test_a_new_copy_has_no_outputs(course: dict[str, Any], workspace: Path) -> None:

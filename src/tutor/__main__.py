@@ -12,6 +12,7 @@ from tutor.report import Refusal
 # verb -> module, function.  Modules are imported when their verb is used.
 VERBS = {
     "lab": ("tutor.lab", "lab"),
+    "workspace": ("tutor.lab", "workspace"),
     "edit": ("tutor.lab", "edit"),
     "check": ("tutor.checks", "main"),
     "matrix": ("tutor.checks", "matrix"),

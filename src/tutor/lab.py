@@ -51,6 +51,23 @@ def lab(argv: list[str]) -> int:
     return _serve(folder, argv)
 
 
+def workspace(argv: list[str]) -> int:
+    """Make or update the learner's copy, for who opens it elsewhere: VS Code, a hub.
+
+    Raises:
+        Refusal: an argument was given, or the workspace can't be written.
+    """
+    if argv:
+        raise Refusal("make workspace takes no argument.")
+    folder = places.workspace()
+    if next(servers(folder), None) is None or not (folder / NOTEBOOK).exists():
+        print(prepare(folder, notebook.read(places.root() / NOTEBOOK)))
+    else:
+        print("JupyterLab runs on it, so your copy is left as it is.")
+    print(f"Next: open {_shown(folder / NOTEBOOK)} with the kernel of .venv/bin/python")
+    return 0
+
+
 def edit(argv: list[str]) -> int:
     """Open the original notebook, the one source of everything.
 
