@@ -126,9 +126,9 @@ def arguments() -> list[str]:
     return [*root, "--disable-dev-shm-usage"]
 
 
-def launch(playwright: Playwright, path: Path) -> Browser:
-    """Start the browser without a window."""
-    return playwright.chromium.launch(executable_path=path, args=arguments())
+def launch(playwright: Playwright, path: Path, *more: str) -> Browser:
+    """Start the browser without a window, with more arguments if need be."""
+    return playwright.chromium.launch(executable_path=path, args=[*arguments(), *more])
 
 
 def main(argv: list[str]) -> int:

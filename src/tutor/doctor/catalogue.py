@@ -29,6 +29,7 @@ class Mistake:
         symptom: what a person sees: "client" and "log", the libraries' own text.
         base: the checkpoint it is made on.
         change: the changes that make it: tables with "file" and "edit" or "text".
+        scene: what has to be done until it shows; see ``scenes``.
         data: the whole file.
     """
 
@@ -42,6 +43,7 @@ class Mistake:
     symptom: dict[str, str]
     base: int
     change: list[dict[str, Any]]
+    scene: dict[str, Any]
     data: dict[str, Any]
 
 
@@ -64,6 +66,7 @@ def read(path: Path) -> Mistake:
         symptom=data.get("symptom", {}),
         base=data.get("base", data["step"]),
         change=data.get("change", []),
+        scene=data.get("scene", {}),
         data=data,
     )
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import sys
 import sysconfig
 import time
@@ -16,7 +15,7 @@ from websockets.sync.client import connect
 from websockets.typing import Origin
 
 from tutor import children, edits, servers, trees
-from tutor.doctor import catalogue, copying, evidence
+from tutor.doctor import catalogue, copying, evidence, scenes
 from tutor.doctor.catalogue import Mistake
 from tutor.doctor.rules import judge
 from tutor.report import Problem
@@ -42,35 +41,64 @@ class Seen:
     problems: list[Problem]
 
 
-def make(mistake: Mistake, checkpoint: Path, target: Path) -> None:
+def make(
+    mistake: Mistake, checkpoint: Path, target: Path, *, right: bool = False
+) -> None:
     """Copy a checkpoint and make the mistake in the copy.
+
+    Args:
+        mistake: its changes; one with ``right = true`` only prepares the ground.
+        checkpoint: a project that works.
+        target: the new folder.
+        right: prepare the ground, and make no mistake.
 
     Raises:
         edits.EditError: a change does not fit the checkpoint.
     """
     trees.copy(checkpoint, target)
     for change in mistake.change:
+        if right and not change.get("right"):
+            continue
         path = target / change["file"]
+        encoding = change.get("encoding", "utf-8")
         if change.get("remove"):
             path.unlink()
         elif "text" in change:
             path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(change["text"], encoding="utf-8")
+            path.write_text(change["text"], encoding=encoding)
         else:
             text = path.read_text(encoding="utf-8")
             made = edits.apply(edits.parse(change["edit"]), text)
             if made == text:
                 raise edits.EditError(f"{mistake.slug}: the change is there already")
-            path.write_text(made, encoding="utf-8")
+            path.write_text(made, encoding=encoding)
 
 
-def interpreter_without(packages: list[str], folder: Path) -> Path:
-    """An interpreter that has all our packages but these.
+def interpreter(mistake: Mistake, folder: Path) -> Path | None:
+    """The interpreter that a mistake needs; None where ours will do.
 
     Args:
-        packages: import names.
+        mistake: it may be ``without`` packages, by their import names, or have
+            other ``versions`` of some: their metadata say so, their code is ours.
         folder: an empty folder for the environment.
     """
+    packages, versions = mistake.data.get("without"), mistake.data.get("versions")
+    if not packages and not versions:
+        return None
+    binary, site = _environment(packages or [], folder)
+    for name, version in (versions or {}).items():
+        (link,) = site.glob(f"{name}-*.dist-info")
+        link.unlink()
+        told = site / f"{name}-{version}.dist-info"
+        told.mkdir()
+        (told / "METADATA").write_text(
+            f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n", "utf-8"
+        )
+    return binary
+
+
+def _environment(packages: list[str], folder: Path) -> tuple[Path, Path]:
+    """An environment with all our packages but these: its Python, its packages."""
     site = Path(sysconfig.get_path("purelib"))
     version = f"python{sys.version_info[0]}.{sys.version_info[1]}"
     there = folder / "lib" / version / "site-packages"
@@ -86,7 +114,7 @@ def interpreter_without(packages: list[str], folder: Path) -> Path:
     binary.symlink_to(Path(sys.executable).resolve())
     home = Path(sys.executable).resolve().parent
     (folder / "pyvenv.cfg").write_text(f"home = {home}\n", encoding="utf-8")
-    return binary
+    return binary, there
 
 
 def observe(mistake: Mistake, project: Path, python: Path | None = None) -> Seen:
@@ -100,31 +128,42 @@ def observe(mistake: Mistake, project: Path, python: Path | None = None) -> Seen
     with copying.copied(project) as copy:
         end = time.monotonic() + 24
         found = evidence.gather(project, project, copy, python, end)
-        client = _client(found, mistake.symptom.get("after", ""))
+        symptom = mistake.symptom
+        client = _client(found, symptom.get("after", ""), symptom.get("path", ""))
         log = found.serve.out + found.look.out
-        command = mistake.symptom.get("run")
+        command = symptom.get("run")
         if command:
             client, more = _run(command, copy, python)
+            log += more
+        if mistake.scene:
+            client, more = scenes.play(mistake.scene, copy, symptom.get("log", ""))
             log += more
     problems = [catalogue.problem(one) for one in judge(found)]
     heard = found.answers.clients[0].heard if found.answers.clients else []
     return Seen(client, heard, log, problems)
 
 
-def _client(found: evidence.Evidence, after: str) -> str:
-    """What the clients of the project's own origin saw, after text or "binary"."""
+def _client(found: evidence.Evidence, after: str, path: str) -> str:
+    """What the clients of the project's own origin saw, after text or "binary".
+
+    Args:
+        found: the evidence.
+        after: ask for what followed this kind of message.
+        path: ask those who knocked here; else all.
+    """
     answers = found.answers
     if not answers.asked:
         return NO_START
     if answers.page is not None and answers.page >= 500:
         return str(answers.page)
+    clients = [c for c in answers.clients if path in ("", c.path)]
     codes = [
         client.closed
-        for client in answers.clients
+        for client in clients
         if client.closed not in (None, 1000)
         and ((after or "json") in dict(client.phases) or not (client.phases or after))
     ]
-    status = answers.clients[0].status if answers.clients else None
+    status = clients[0].status if clients else None
     if status is None:
         return "no answer"
     return f"{status}, then {codes[0]}" if codes else str(status)
@@ -172,8 +211,3 @@ def _status(url: str) -> int | None:
         except urllib.error.HTTPError as error:
             return error.code
     return None
-
-
-def remove(folder: Path) -> None:
-    """Remove what was made."""
-    shutil.rmtree(folder, ignore_errors=True)

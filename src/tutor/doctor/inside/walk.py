@@ -137,9 +137,20 @@ def kind(thing):
         return "router"
     if inspect.isfunction(thing) and name_of(thing).startswith("django.core.asgi"):
         return "not-called"
-    if hasattr(thing, "view_class"):
+    if hasattr(thing, "view_class") or _takes_no_scope(thing):
         return "view"
     return "app" if callable(thing) else "nothing"
+
+
+def _takes_no_scope(thing):
+    """Whether a function can't be called with scope, receive and send."""
+    if not inspect.isfunction(thing):
+        return False
+    try:
+        inspect.signature(thing).bind(None, None, None)
+    except TypeError:
+        return True
+    return False
 
 
 def leaves_of(thing, passed, path, outer):

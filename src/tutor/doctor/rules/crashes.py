@@ -10,6 +10,7 @@ from tutor.doctor.child import Event
 from tutor.doctor.evidence import Evidence
 from tutor.doctor.rules import settings
 from tutor.doctor.rules.found import Found, Place, deepest, last_line
+from tutor.doctor.rules.groups import bound_at
 from tutor.doctor.source import Class, calls
 
 RANK = 50
@@ -116,7 +117,6 @@ _TEXTS: tuple[tuple[str, str], ...] = (
         "redis-server-not-running",
         r"Error (111|61|-?\d+) (connecting to|while).*|ConnectionError",
     ),
-    ("redis-server-too-old", r"unknown command '?BZPOPMIN"),
     (
         "consumer-close-code-not-allowed",
         r"invalid close code|code must be|sendClose|Invalid code",
@@ -134,6 +134,8 @@ def explain(seen: Evidence, crash: Crash) -> Found | None:
     if found is None:
         return None
     slug, at, hint = found
+    if slug and slug.startswith("redis-hosts"):
+        got = last_line(crash.links[:1])  # the layer says it while it looks for a pool
     rank = RANK + (0 if slug else 9)
     if slug in (
         "consumer-asyncio-run-in-async",
@@ -182,6 +184,10 @@ def _cause(seen: Evidence, crash: Crash, every: str, place: Place) -> Cause | No
             seen.setting("CHANNEL_LAYERS"),
             "",
         )
+    if "list of Redis hosts" in every:
+        return "redis-hosts-is-a-string", seen.setting("CHANNEL_LAYERS"), ""
+    if "Redis URL must specify" in every:
+        return settings.redis_url(seen), seen.setting("CHANNEL_LAYERS"), ""
     if "__init__() got an unexpected keyword argument 'hosts'" in every:
         return "settings-inmemory-layer-with-hosts", seen.setting("CHANNEL_LAYERS"), ""
     if "Group name must be" in every or "group name" in every.lower():
@@ -213,15 +219,33 @@ def _own_last(crash: Crash) -> bool:
 
 
 def _refined(seen: Evidence, crash: Crash, slug: str, place: Place) -> Cause:
-    if slug == "redis-server-not-running":
+    if slug.startswith("redis-"):
         return slug, seen.setting("CHANNEL_LAYERS"), ""
     if slug == "auth-middleware-channels-2-signature" and place[0] is None:
         return slug, (seen.asgi_file, None), ""
     if place[0] is None:
-        return slug, _handler_place(seen, crash), ""
+        file, line = _handler_place(seen, crash)
+        function = seen.function_at((file, line))
+        if slug == "auth-login-required-on-consumer" and function is not None:
+            line = next((d.lineno for d in function.node.decorator_list), line)
+        return slug, (file, line), ""
     if slug == "db-orm-in-async-consumer":
         return _query(seen, place), place, ""
+    if slug == "group-async-to-sync-in-async-consumer" and _sends(seen, place):
+        return "consumer-await-in-sync-consumer", place, ""
     return slug, place, ""
+
+
+def _sends(seen: Evidence, place: Place) -> bool:
+    """Whether a line of a synchronous consumer sends, by the library's own method."""
+    function = seen.function_at(place)
+    if function is None or function.owner is None:
+        return False
+    own = {f"self.{name}" for name in calls.CONSUMER_METHODS}
+    return function.owner.kind.startswith("sync") and any(
+        isinstance(node, ast.Call) and calls.name_of(node, function) in own
+        for node in seen.nodes_at(place)
+    )
 
 
 def _query(seen: Evidence, place: Place) -> str:
@@ -403,8 +427,6 @@ def _await_line(seen: Evidence, place: Place) -> Cause:
             return "consumer-handlers-not-async", at, ""
         if called.removesuffix("()") in calls.TO_THREAD:
             return "db-wrapper-around-the-result", place, ""
-        if called.startswith("self.") and called[5:] in calls.CONSUMER_METHODS:
-            return "consumer-await-in-sync-consumer", place, ""
         break
     return "consumer-await-on-no-coroutine", place, ""
 
@@ -415,6 +437,11 @@ def _group_name(seen: Evidence, place: Place) -> Cause:
             first = ast.unparse(node.args[0])
             if first.endswith("channel_name"):
                 return "group-add-arguments-swapped", place, ""
+            function = seen.function_at(place)
+            bound = bound_at(function, node.args[0]) if function else None
+            if bound:
+                module, name = bound
+                return "group-name-not-allowed", (module.file, module.lines[name]), ""
     return "group-name-not-allowed", place, ""
 
 
@@ -472,7 +499,7 @@ def _key(seen: Evidence, crash: Crash, key: str, place: Place) -> Cause | None:
         if isinstance(n, ast.stmt)
         and not isinstance(n, (ast.ClassDef, ast.AsyncFunctionDef, ast.FunctionDef))
     )
-    asked = "kwargs" in source or crash.told == "websocket.connect"
+    asked = "kwargs" in source or (place[0] and crash.told == "websocket.connect")
     if asked and key not in names:
         captured = ", ".join(names) or "nothing"
         return "routing-kwarg-name-differs", place, f"The route captures {captured}."

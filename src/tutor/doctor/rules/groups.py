@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from tutor.doctor.evidence import Evidence
 from tutor.doctor.rules.found import GENERIC, HANDLERS, TRIED, Found, at
 from tutor.doctor.rules.messages import written
-from tutor.doctor.source import Function, calls
+from tutor.doctor.source import Function, Module, calls
 
 
 def rules(seen: Evidence) -> Iterator[Found]:
@@ -174,15 +174,10 @@ def _pattern(function: Function, node: ast.expr | None, depth: int = 0) -> str |
             else None
         )
     values: list[ast.expr] = []
-    if isinstance(node, ast.Name):
-        values = (
-            function.values.get(node.id) or function.module.values.get(node.id) or []
-        )
-        dotted = function.module.resolve(node) or ""
-        module = function.module.source.modules.get(dotted.rpartition(".")[0])
-        values = values or (
-            module.values.get(dotted.rpartition(".")[2], []) if module else []
-        )
+    if isinstance(node, ast.Name) and node.id in function.values:
+        values = function.values[node.id]
+    elif (bound := bound_at(function, node)) is not None:
+        values = bound[0].values[bound[1]]
     elif isinstance(node, ast.Attribute) and function.owner is not None:
         found = function.owner.assigned(node.attr)
         if len(found) == 1:
@@ -190,3 +185,10 @@ def _pattern(function: Function, node: ast.expr | None, depth: int = 0) -> str |
         given = function.owner.attributes.get(node.attr)
         values = [given] if given is not None else []
     return _pattern(function, values[0], depth + 1) if len(values) == 1 else None
+
+
+def bound_at(function: Function, node: ast.expr) -> tuple[Module, str] | None:
+    """The module in which an expression's name is given its value, and that name."""
+    path, _, name = (function.module.resolve(node, function) or "").rpartition(".")
+    module = function.module.source.modules.get(path)
+    return (module, name) if module is not None and name in module.values else None

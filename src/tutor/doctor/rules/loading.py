@@ -37,6 +37,16 @@ def rules(seen: Evidence) -> Iterator[Found]:
         yield _hang(seen, hang)
         return
     if not seen.look.get("settings"):
+        named = seen.look.get("settings-module")
+        if named and not named["name"]:
+            yield Found(
+                "settings-module-not-set",
+                "Requested setting INSTALLED_APPS, but settings are not configured.",
+                (f"{seen.prefix}manage.py", None),
+                RANK,
+                *_STAGES["manage.py"],
+            )
+            return
         yield Found(
             None,
             _end(seen),
@@ -122,6 +132,8 @@ def _cause(
     root = links[-1]
     kind, text = root["type"], root["text"]
     every = " ".join(link["text"] for link in links)
+    if re.search(r"null bytes|codec can't decode|Non-UTF-8 code", every):
+        return "python-not-a-text-file", (place[0], None), ""
     if "SyntaxError" in root["bases"]:
         inside = "'await' outside" in text or "'async with' outside" in text
         return (
@@ -129,8 +141,6 @@ def _cause(
             place,
             "",
         )
-    if kind == "UnicodeDecodeError" or "null bytes" in text:
-        return "python-not-a-text-file", place, ""
     shadow = _shadow(seen, links)
     if shadow:
         return shadow
@@ -191,7 +201,6 @@ _TEXTS = (
     ),
     ("routing-view-is-no-callable", r"view must be a callable"),
     ("routing-pattern-not-compiled", r'"\S*" is not a valid regular expression'),
-    ("settings-module-not-set", r"DJANGO_SETTINGS_MODULE"),
 )
 
 

@@ -61,6 +61,7 @@ def slug_of_lost(
     if function is None:
         return None
     layer = end in ("group_send", "group_add", "group_discard")
+    lost = ""
     for node in seen.nodes_at(place):
         if isinstance(node, ast.Call):
             name = calls.name_of(node, function)
@@ -77,6 +78,9 @@ def slug_of_lost(
             ):
                 return "db-wrapper-around-the-result"
             layer = layer or calls.is_layer(name)
+            lost = name if name.rpartition(".")[2] == end else lost
+    target = seen.source.functions.get(lost)
+    layer = layer or (target is not None and _tells_a_group(target))
     if layer:
         if function.is_async:
             return "group-send-not-awaited"
@@ -90,12 +94,24 @@ def slug_of_lost(
         method = owner.method(end)
         if method is not None and method.is_async:
             return "consumer-async-handlers-in-sync-consumer"
-    target = seen.source.functions.get(end) or (owner.method(end) if owner else None)
+    target = target or (owner.method(end) if owner else None)
     if target is not None and any(d in calls.TO_THREAD for d in target.decorators()):
         return "db-decorated-function-not-awaited"
     if end in calls.ASYNC_ORM or end == "SyncToAsync" or end == "__call__":
         return "db-decorated-function-not-awaited"
     return None
+
+
+def _tells_a_group(function: Function, depth: int = 0) -> bool:
+    """Whether a function of the project calls the channel layer, or one that does."""
+    for call in calls.calls(function.node):
+        name = calls.name_of(call, function)
+        if calls.is_layer(name):
+            return True
+        target = function.module.source.functions.get(name)
+        if target is not None and depth < 3 and _tells_a_group(target, depth + 1):
+            return True
+    return False
 
 
 def _wrapped(seen: Evidence, function: Function) -> Iterator[Found]:

@@ -237,14 +237,26 @@ def _layer_error(layer: Any, links: list[dict[str, Any]]) -> str | None:
             return "redis-package-missing"
         return "settings-channel-layer-backend-typo"
     if "unexpected keyword argument" in text:
-        if "InMemory" in backend:
+        if "InMemory" in backend and "'hosts'" in text:
             return "settings-inmemory-layer-with-hosts"
         return "settings-channel-layer-config-unknown"
     if "list of Redis hosts" in text:
         return "redis-hosts-is-a-string"
     if "Redis URL must specify" in text:
-        return "redis-hosts-is-a-bare-tuple"
+        return _redis_url(layer)
     return None
+
+
+def redis_url(seen: Evidence) -> str:
+    """Why redis-py was given something that is no URL."""
+    return _redis_url((seen.settings.get("layers") or {}).get("default"))
+
+
+def _redis_url(layer: Any) -> str:
+    config = layer.get("CONFIG") if isinstance(layer, dict) else None
+    hosts = config.get("hosts") if isinstance(config, dict) else None
+    bare = isinstance(hosts, list) and any(isinstance(host, int) for host in hosts)
+    return "redis-hosts-is-a-bare-tuple" if bare else "redis-url-without-scheme"
 
 
 def uses_layer(seen: Evidence) -> bool:
@@ -369,8 +381,17 @@ def _versions(seen: Evidence) -> Iterator[Found]:
         yield Found(
             "db-allow-async-unsafe",
             "DJANGO_ALLOW_ASYNC_UNSAFE is set",
-            NOWHERE,
+            _written(seen, "DJANGO_ALLOW_ASYNC_UNSAFE"),
             80,
             "reading the environment",
             "a database that is asked from a thread",
         )
+
+
+def _written(seen: Evidence, text: str) -> Place:
+    """Where a text stands in the source."""
+    for module in seen.source.modules.values():
+        for node in ast.walk(module.tree):
+            if isinstance(node, ast.Constant) and node.value == text:
+                return module.file, node.lineno
+    return NOWHERE

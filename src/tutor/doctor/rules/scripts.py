@@ -1,0 +1,265 @@
+"""The scripts of pages, as far as a URL can be followed through them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from pathlib import Path
+
+from tutor.doctor.evidence import Evidence
+
+# What a URL may hold besides text: the page's host, anything, "from the page's own
+# folder on", and what a caller gives.
+HOST, ANY, HERE, GIVEN = "\x01", "\x00", "\x02", "\x03"
+DEEP = 6
+LONG = 2000  # characters between the brackets of a call
+_NEW = re.compile(r"new\s+WebSocket\s*\(")
+_BOUND = re.compile(r"\b(?:const|let|var)\s+(\w+)\s*=\s*([^;\n]+)")
+_OWN = re.compile(r"\b(this\.\w+)\s*=(?!=)\s*([^;\n]+)")
+_DEFINED = re.compile(
+    r"\bclass\s+(?P<kind>\w+)[^{(]*\{|\bfunction\s+(?P<function>\w+)\s*\(|"
+    r"\b(?:const|let|var)\s+(?P<arrow>\w+)\s*=\s*(?:async\s*)?(?:function\s*)?\("
+)
+_COMMENT = re.compile(r"(?<![:\w'\"`])//[^\n]*|/\*.*?\*/|<!--.*?-->", re.S)
+_HOSTS = {f"{owner}location.host" for owner in ("", "window.", "document.", "self.")}
+
+Spot = tuple[str, int]
+
+
+@dataclass(frozen=True)
+class Socket:
+    """One ``new WebSocket(…)``.
+
+    Args:
+        url: its URL as far as it is known.
+        options: the second argument.
+        place: where it stands, file and line.
+        is_static: whether that file is a script, and no template.
+        own: the URL as this place makes it, where a caller gives the rest.
+        given: where the caller gives the rest; else the same place.
+    """
+
+    url: str
+    options: str
+    place: Spot
+    is_static: bool
+    own: str
+    given: Spot
+
+
+@dataclass(frozen=True)
+class Script:
+    """A template or a static script; comments are blank."""
+
+    file: str
+    text: str
+
+    @property
+    def is_static(self) -> bool:
+        return self.file.endswith(".js")
+
+    @cached_property
+    def bound(self) -> dict[str, str]:
+        """Names and the expressions that they are given."""
+        return dict([*_OWN.findall(self.text), *_BOUND.findall(self.text)])
+
+    def spot(self, index: int) -> Spot:
+        return self.file, self.text.count("\n", 0, index) + 1
+
+
+@dataclass(frozen=True)
+class Scope:
+    """What names stand for at one place of a script."""
+
+    script: Script
+    known: dict[str, str] = field(default_factory=dict)
+    depth: int = 0
+
+
+def sockets(seen: Evidence) -> Iterator[Socket]:
+    """Every socket that a template or a static script opens."""
+    scripts = list(_scripts(seen))
+    for script in scripts:
+        for match in _NEW.finditer(script.text):
+            yield from _opened(script, match, scripts)
+
+
+def _scripts(seen: Evidence) -> Iterator[Script]:
+    folders = [
+        f
+        for e in ("templates", "static")
+        for f in (seen.look.get(e) or {}).get("folders", [])
+    ]
+    done: set[Path] = set()
+    for folder in folders:
+        for path in sorted((seen.home / folder).rglob("*")):
+            known = path in done or ".min." in path.name
+            if known or path.suffix not in (".html", ".js"):
+                continue
+            done.add(path)
+            try:
+                text = path.read_text("utf-8", "replace")
+            except OSError:
+                continue
+            plain = _COMMENT.sub(lambda m: re.sub(r"[^\n]", " ", m[0]), text)
+            yield Script(path.relative_to(seen.project).as_posix(), plain)
+
+
+def _opened(
+    script: Script, match: re.Match[str], scripts: list[Script]
+) -> Iterator[Socket]:
+    """The socket; as many times as there are callers that give a part of its URL."""
+    arguments = _arguments(script.text, match.end())
+    if not arguments:
+        return
+    name, parameters = _definition(script.text, match.start())
+    scope = Scope(script, dict.fromkeys(parameters, GIVEN))
+    own = value(arguments[0], scope)
+    options = arguments[1].strip() if len(arguments) > 1 else ""
+    spot = script.spot(match.start())
+    one = Socket(own, options, spot, script.is_static, own, spot)
+    called = _calls(name, scripts) if name and GIVEN in own else []
+    for other, index, given in called:
+        values = [value(expression, Scope(other)) for expression in given]
+        known = dict(zip(parameters, values, strict=False))
+        url = value(arguments[0], Scope(script, known))
+        yield replace(one, url=url, given=other.spot(index))
+    if not called:
+        yield replace(one, url=own.replace(GIVEN, ANY))
+
+
+def _definition(text: str, index: int) -> tuple[str, list[str]]:
+    """The innermost class or function around a place: its name, its parameters."""
+    found = "", list[str]()
+    for match in _DEFINED.finditer(text, 0, index):
+        if match["kind"]:
+            made = re.search(r"\bconstructor\s*\(", text[match.end() :])
+            end = _closing(text, match.end())
+            start = match.end() + made.end() if made else -1
+        else:
+            start = match.end()
+            body = re.compile(r"\s*(?:=>\s*)?\{?").match(
+                text, _closing(text, start) + 1
+            )
+            end = _closing(text, body.end()) if body and "{" in body[0] else -1
+        if index < end:
+            names = _arguments(text, start) if 0 <= start < end else []
+            words = [re.match(r"\s*([\w$]+)", name) for name in names]
+            name = match["kind"] or match["function"] or match["arrow"]
+            found = name, [word[1] if word else "" for word in words]
+    return found
+
+
+def _calls(name: str, scripts: list[Script]) -> list[tuple[Script, int, list[str]]]:
+    """Where a function is called or a class is made, and what it is given."""
+    pattern = re.compile(rf"(?<![\w.$])(?<!function ){re.escape(name)}\s*\(")
+    return [
+        (script, match.start(), _arguments(script.text, match.end()))
+        for script in scripts
+        for match in pattern.finditer(script.text)
+    ]
+
+
+def _closing(text: str, start: int) -> int:
+    """The place of the bracket that closes the one before ``start``; -1 without."""
+    depth, quote = 0, ""
+    for index in range(start, len(text)):
+        char = text[index]
+        if quote:
+            quote = "" if char == quote and text[index - 1] != "\\" else quote
+        elif char in "'\"`":
+            quote = char
+        elif char in "([{":
+            depth += 1
+        elif char in ")]}":
+            if not depth:
+                return index
+            depth -= 1
+    return -1
+
+
+def _arguments(text: str, start: int) -> list[str]:
+    """The arguments of a call, split at its outermost commas."""
+    inside = text[start : _closing(text[: start + LONG], start)]
+    return _split(inside, ",") if inside.strip() else []
+
+
+def value(expression: str, scope: Scope) -> str:
+    """A JavaScript expression as text: the host and the unknown as one character."""
+    expression = expression.strip()
+    if scope.depth > DEEP:
+        return ANY
+    scope = replace(scope, depth=scope.depth + 1)
+    if "?" in _outer(expression):
+        yes = expression[_outer(expression).index("?") + 1 :]
+        branches = [value(branch, scope) for branch in _split(yes, ":")]
+        return max(branches, key=lambda branch: branch.startswith("wss"))
+    return "".join(_term(term.strip(), scope) for term in _split(expression, "+"))
+
+
+def _term(term: str, scope: Scope) -> str:
+    quote, is_static = term[:1], scope.script.is_static
+    if quote == "(" and term.endswith(")") and _outer(term).strip() == "":
+        return value(term[1:-1], scope)
+    if quote in ("'", '"') and term.endswith(quote) and len(term) > 1:
+        return _tags(term[1:-1], is_static)
+    if quote == "`" and term.endswith("`"):
+        filled = re.sub(r"\$\{([^}]*)\}", lambda m: value(m[1], scope), term[1:-1])
+        return _tags(filled, is_static)
+    if term in _HOSTS:
+        return HOST
+    if term in scope.known:
+        return scope.known[term]
+    if made := re.match(r"new\s+URL\s*\(", term):
+        return _joined(_arguments(term, made.end()), scope)
+    bound = scope.script.bound
+    return value(bound[term], scope) if term in bound else ANY
+
+
+def _joined(arguments: list[str], scope: Scope) -> str:
+    """``new URL(path, base)``, whose base is taken for the page's own."""
+    if len(arguments) < 2:
+        return value(arguments[0], scope) if arguments else ANY
+    path = value(arguments[0], scope)
+    if re.match(r"\w+:", path):
+        return path
+    return f"ws://{HOST}" + (path if path.startswith("/") else f"/{HERE}{path}")
+
+
+def _tags(text: str, is_static: bool) -> str:
+    """A template fills in its tags; a static script does not."""
+    if is_static:
+        return text
+    return re.sub(
+        r"\{\{(.*?)\}\}", lambda match: HOST if "get_host" in match[1] else ANY, text
+    )
+
+
+def _outer(text: str) -> str:
+    """The text with all that stands in quotes and brackets blanked out."""
+    out, depth, quote, before = "", 0, "", ""
+    for char in text:
+        inside = bool(quote) or depth > 0
+        if quote:
+            quote = "" if char == quote and before != "\\" else quote
+        elif char in "'\"`":
+            quote, inside = char, True
+        elif char in "([{":
+            depth, inside = depth + 1, True
+        elif char in ")]}":
+            depth -= 1
+        out += " " if inside or char in ")]}" else char
+        before = char
+    return out
+
+
+def _split(text: str, sign: str) -> list[str]:
+    """The text cut at a sign that stands in no quotes and no brackets."""
+    parts, begin = [], 0
+    for index, char in enumerate(_outer(text)):
+        if char == sign:
+            parts.append(text[begin:index])
+            begin = index + 1
+    return [*parts, text[begin:]]

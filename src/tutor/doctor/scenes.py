@@ -1,0 +1,151 @@
+"""What people do with a broken project and see: two clients, a form, a browser.
+
+The doctor's own clients speak no project's language.  A mistake that only shows
+when someone does has a ``[scene]`` in its file; it is played here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import urllib.error
+import urllib.request
+from collections.abc import Mapping
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import Any
+
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed, InvalidStatus
+from websockets.typing import Origin
+
+from tutor import browser, servers
+from tutor.servers import Server
+
+SECONDS = 8.0  # for one message, and for a page to open its socket
+HELLO = json.dumps({"type": "hello", "after": 0})  # is answered with a welcome
+TOKEN = "a" * 32  # Django compares the form's with the cookie's, no more
+UNHEARD = "101, unheard"
+
+Scene = Mapping[str, Any]
+
+
+def play(scene: Scene, project: Path, awaited: str = "") -> tuple[str, str]:
+    """Start the project's server, do what the scene says, and end it.
+
+    Args:
+        scene: ``path`` for two clients, and what happens then: ``say``, a text
+            that the first one sends, or ``post``, a form.  Or ``page``: open it.
+        project: the folder of ``manage.py``.
+        awaited: a text that the log will hold; it may come after what is seen.
+
+    Returns:
+        What was seen, in the words of the mistakes' files, and what was printed.
+    """
+    with servers.serving(["python", "manage.py", "runserver"], project) as server:
+        if not server.running:
+            return "server does not start", server.log()
+        if "page" in scene:
+            seen, console = opened(server, scene["page"])
+        else:
+            seen, console = asyncio.run(talk(server, scene)), ""
+        if awaited not in console:
+            server.child.wait_for(lambda out: awaited in out, 3)
+        return seen, console + server.log()
+
+
+async def talk(server: Server, scene: Scene) -> str:
+    """Two clients on one path; does the second hear what the first one causes?"""
+    async with AsyncExitStack() as open_sockets:
+        try:
+            first, second = [
+                await open_sockets.enter_async_context(
+                    connect(
+                        server.ws + scene["path"],
+                        origin=Origin(server.url),
+                        proxy=None,
+                    )
+                )
+                for _ in range(2)
+            ]
+        except InvalidStatus as refused:
+            return str(refused.response.status_code)
+        try:
+            if "say" in scene:
+                await first.send(scene["say"])
+            if "post" in scene:
+                status = await asyncio.to_thread(posted, server, scene)
+                if status >= 400:
+                    return f"form: {status}"
+            # An answered message marks the time: what was sent before has come.
+            # The second client asks twice, as its two sources have no order.
+            heard = [await until_welcome(one) for one in (first, second, second)]
+        except ConnectionClosed as closed:
+            return f"101, then {closed.rcvd.code if closed.rcvd else 1006}"
+    return "101" if heard[1] + heard[2] else UNHEARD
+
+
+async def until_welcome(client: ClientConnection) -> list[str]:
+    """Say hello; the types of all messages that come before the answer."""
+    await client.send(HELLO)
+    heard: list[str] = []
+    while True:
+        text = await asyncio.wait_for(client.recv(), SECONDS)
+        kind = json.loads(text)["type"]
+        if kind == "welcome":
+            return heard
+        heard.append(kind)
+
+
+def posted(server: Server, scene: Scene) -> int:
+    """Send a form as a page of the project would; the status of the answer."""
+    request = urllib.request.Request(
+        server.url + scene["post"],
+        scene["form"].encode(),
+        {"Cookie": f"csrftoken={TOKEN}", "X-CSRFToken": TOKEN},
+    )
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    try:
+        with opener.open(request, timeout=SECONDS) as answer:
+            return int(answer.status)
+    except urllib.error.HTTPError as error:
+        return error.code
+
+
+def opened(server: Server, path: str) -> tuple[str, str]:
+    """Open a page until its socket hears something, or fails.
+
+    Returns:
+        What the page came to, and what the browser's console says.
+    """
+    from playwright.sync_api import WebSocket, sync_playwright
+
+    where = browser.find()
+    assert where is not None, "this scene needs a browser"
+    console: list[str] = []
+    heard: list[str | bytes] = []
+    failed: list[str] = []
+
+    def socket(one: WebSocket) -> None:
+        one.on("framereceived", lambda message: heard.append(message))
+        one.on("socketerror", lambda error: failed.append(error))
+
+    # Names lead nowhere, so that a page with a wrong one asks no foreign server.
+    alone = (
+        "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost"
+    )
+    with sync_playwright() as playwright:
+        chromium = browser.launch(playwright, where, alone)
+        page = chromium.new_page()
+        page.on("websocket", socket)
+        page.on("console", lambda message: console.append(message.text))
+        page.on("pageerror", lambda error: console.append(error.message))
+        page.on("pageerror", lambda error: failed.append(error.message))
+        page.goto(server.url + path)
+        for _ in range(int(SECONDS / 0.02)):
+            if heard or (failed and console):
+                break
+            page.wait_for_timeout(20)  # events come while Playwright waits
+        chromium.close()
+    seen = f"hears {heard[0]!s}" if heard else "no socket" if failed else "nothing"
+    return seen, "\n".join([*console, ""])
