@@ -7,6 +7,7 @@ import itertools
 import json
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus, WebSocketException
@@ -18,7 +19,7 @@ FOREIGN = "http://evil.example"
 OPENING = 2.5  # seconds for a handshake
 ANSWER = 1.0  # seconds for one message to be dealt with
 ENDING = 0.4  # seconds for the server to close the socket of a crashed consumer
-PRINTING = 0.12  # seconds, two turns of the server
+PRINTING = 1.0  # seconds for the server to print why a consumer has ended
 LEAVING = 1.3  # seconds for a consumer to end after its client has gone
 
 _tags = itertools.count(1)
@@ -59,6 +60,10 @@ class Answers:
     asked: bool = False
 
 
+def _is_printed(conn: str, event: Event) -> bool:
+    return (event["kind"], event.get("conn")) == ("printed", conn)
+
+
 class Conversation:
     """All that is asked of one server."""
 
@@ -81,7 +86,7 @@ class Conversation:
                 self.knock(path, None, self.seen.missing),
                 self.whole(path),
             )
-        await asyncio.sleep(PRINTING)  # the server prints what it found a turn later
+        await self.printed()
         return self.seen
 
     def client(self, path: str, origin: str | None) -> Client:
@@ -102,6 +107,12 @@ class Conversation:
             ping_interval=None,
             max_size=None,
         )
+
+    async def printed(self) -> None:
+        """Wait until the server has looked at every consumer that has ended."""
+        for ended in self.live.told().all("ended"):
+            printed = partial(_is_printed, ended["conn"])
+            await self.live.heard(printed, PRINTING)
 
     async def knock(
         self, path: str, origin: str | None, into: dict[str, int | None]
@@ -124,7 +135,7 @@ class Conversation:
             client.quiet = "connect"
             opening.cancel()
         elif client.status != 101 and settled.done():
-            await self.settled_at_last(client)
+            await self.settled(client, 2, LEAVING)
         with suppress(asyncio.CancelledError):
             return await opening
         return None

@@ -20,6 +20,7 @@ SLOW = 0.15  # seconds for which the loop may stand still
 
 _site = contextvars.ContextVar("site", default=None)
 _count = itertools.count(1)
+finished = []  # connections whose exception Daphne has not printed yet
 
 
 class Line:
@@ -113,6 +114,7 @@ def recorded(application):
         finally:
             gc.collect()
             emit("ended", conn=line.conn)
+            finished.append(line.conn)
             asyncio.get_running_loop().call_later(0.15, census)
 
     return app

@@ -99,9 +99,16 @@ def serve(server, application, descriptor):
 
     def later(delay, function, *args, **kwargs):
         # Daphne looks at finished applications once a second; nobody waits here.
-        if getattr(function, "__name__", "") == "application_checker":
-            delay = TURN
-        return real_later(delay, function, *args, **kwargs)
+        if getattr(function, "__name__", "") != "application_checker":
+            return real_later(delay, function, *args, **kwargs)
+
+        def look():
+            function(*args, **kwargs)
+            for conn in record.finished:
+                emit("printed", conn=conn)
+            record.finished.clear()
+
+        return real_later(TURN, look)
 
     reactor.callLater = later
     record.note_sync_sends()
