@@ -16,7 +16,7 @@ ROOT = Path(__file__).parents[1]
 MISTAKES = catalogue.mistakes()
 SOFT = re.compile(r"\b(just|simply|obviously|easy|easily|probably)\b", re.IGNORECASE)
 FIELDS = {"title", "step", "severity", "cause", "cure", "reread", "base", "without",
-          "versions", "symptom", "scene", "at", "change"}  # fmt: skip
+          "versions", "aim", "symptom", "scene", "at", "change"}  # fmt: skip
 
 
 def slugs(*steps: int) -> list[str]:

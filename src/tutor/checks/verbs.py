@@ -83,7 +83,7 @@ def explained(project: Path, problem: Problem, step: int) -> Problem:
     """
     from tutor import doctor
 
-    for finding in doctor.diagnose(project).findings:
+    for finding in doctor.diagnose(project, aim=step).findings:
         if finding.severity == "error" and (finding.step or step) <= step:
             return finding
     return problem

@@ -92,12 +92,13 @@ def _folders(folder: Path) -> Iterator[Path]:
                 yield entry
 
 
-def diagnose(project: Path, *, python: Path | None = None) -> Diagnosis:
+def diagnose(project: Path, *, python: Path | None = None, aim: int = 0) -> Diagnosis:
     """Look at a project and name what is wrong with it; nothing in it changes.
 
     Args:
         project: the project's folder.
         python: its own interpreter; by default ours.
+        aim: the step that it is meant to have reached, if that is known.
 
     Raises:
         Refusal: the path is no Django project.
@@ -109,6 +110,7 @@ def diagnose(project: Path, *, python: Path | None = None) -> Diagnosis:
         run = copy / home.relative_to(project)
         seen = evidence.gather(project, home, run, python, end, left.mark)
         left.forked = seen.forked
+    seen.aim = aim
     found = judge(seen)
     return Diagnosis([catalogue.problem(one) for one in found], reached(seen))
 

@@ -39,6 +39,8 @@ class Evidence:
         serve: what happened in the server's own process.
         answers: what its clients saw.
         source: the source, as syntax trees.
+        aim: the step that it is meant to have reached.  What is missing then is a
+            mistake; without an aim it may be for later.
     """
 
     project: Path
@@ -48,6 +50,7 @@ class Evidence:
     serve: Told = field(default_factory=Told)
     answers: Answers = field(default_factory=Answers)
     target: str = ""
+    aim: int = 0
 
     @property
     def prefix(self) -> str:

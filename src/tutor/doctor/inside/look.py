@@ -214,7 +214,7 @@ def application():
 
 def urls():
     """Consumers among the pages' URLs, where no socket ever looks."""
-    from django.urls import get_resolver
+    from django.urls import Resolver404, get_resolver
 
     found = []
 
@@ -230,4 +230,8 @@ def urls():
                 found.append({"route": str(pattern.pattern), "is": kind})
 
     visit(get_resolver().url_patterns)
-    emit("urls", consumers=found)
+    try:
+        root = walk.name_of(get_resolver().resolve("/").func)
+    except Resolver404:
+        root = None
+    emit("urls", consumers=found, root=root)

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from tutor.doctor.child import Event
 from tutor.doctor.evidence import Evidence
-from tutor.doctor.rules.found import Found, Place
+from tutor.doctor.rules.found import NOWHERE, Found, Place
 
 RANK = 40
 ROUTES = (
@@ -144,7 +144,7 @@ def _no_router(seen: Evidence, tried: str, expected: str) -> Iterator[Found]:
             tried,
             expected,
         )
-    elif seen.source.consumers():
+    elif seen.source.consumers() or seen.aim >= 4:
         place = _assigned(seen, "application")
         yield Found("asgi-left-as-generated", got, place, RANK, tried, expected)
 
@@ -178,7 +178,8 @@ def routing_place(seen: Evidence) -> Place:
         for name, values in module.values.items():
             if "pattern" in name and "routing" in module.name and values:
                 return module.file, module.lines.get(name)
-    return _assigned(seen, "application")
+    call = _called(seen, "URLRouter")
+    return (seen.asgi_file, call.lineno) if call else _assigned(seen, "application")
 
 
 def _leaf(seen: Evidence, leaf: Event) -> Iterator[Found]:
@@ -247,6 +248,7 @@ def _routes(seen: Evidence) -> Iterator[Found]:
             wrong = True
             yield found
     yield from _nowhere(seen, wrong)
+    yield from _no_page(seen)
     urls = (seen.look.get("urls") or {}).get("consumers", [])
     if urls:
         place = _url_place(seen, urls[0]["route"])
@@ -258,6 +260,16 @@ def _routes(seen: Evidence) -> Iterator[Found]:
             f"looking for {urls[0]['route']}",
             "consumers in routing.py only",
         )
+
+
+def _no_page(seen: Evidence) -> Iterator[Found]:
+    if seen.aim >= 7 and (seen.look.get("urls") or {}).get("root") is None:
+        module = seen.source.modules.get(str(seen.settings.get("urlconf")))
+        place: Place = NOWHERE
+        if module is not None:
+            place = module.file, module.lines.get("urlpatterns")
+        got, expected = "the page of a new project", "the project's own page"
+        yield Found("client-no-page-at-root", got, place, 60, "GET /", expected)
 
 
 def _url_place(seen: Evidence, route: str) -> Place:
@@ -349,7 +361,11 @@ def _nowhere(seen: Evidence, wrong: bool) -> Iterator[Found]:
         return
     own = [one for one in seen.source.consumers() if not _is_base(seen, one.dotted)]
     routed = [leaf for leaf in seen.leaves if leaf["is"] != "empty"]
-    if own and not routed and not (seen.look.get("urls") or {}).get("consumers"):
+    if (
+        (own or seen.aim >= 5)
+        and not routed
+        and not (seen.look.get("urls") or {}).get("consumers")
+    ):
         yield Found(
             "routing-list-empty",
             "No route found for path",

@@ -299,7 +299,8 @@ def _no_handler(seen: Evidence, crash: Crash, kind: str) -> Cause | None:
     if kind not in ("websocket.connect", "websocket.receive", "websocket.disconnect"):
         return "group-sends-raw-websocket-event", place, ""
     if owner is None or not any(one.methods for one in owner.line_of_ancestors):
-        return None  # a consumer that nobody has written yet
+        # At step 5 nobody has written it yet.
+        return ("consumer-has-no-handlers", place, "") if seen.aim >= 6 else None
     wanted = kind.replace(".", "_")
     found = near_handler(seen, owner, wanted)
     if found:

@@ -28,7 +28,8 @@ def rules(seen: Evidence) -> Iterator[Found]:
 def wants_sockets(seen: Evidence) -> bool:
     """Whether anything in the project is meant for sockets."""
     return bool(
-        seen.source.consumers()
+        seen.aim >= 2
+        or seen.source.consumers()
         or seen.settings.get("asgi")
         or seen.settings.get("layers")
         or seen.walk.get("protocols")
@@ -115,7 +116,7 @@ def _asgi(seen: Evidence) -> Iterator[Found]:
     if named is None:
         other = _like(seen, "ASGI_APPLICATION")
         later = seen.settings.get("layers") or seen.source.consumers()
-        if other or later or seen.walk.get("protocols"):
+        if other or later or seen.walk.get("protocols") or seen.aim >= 3:
             got = (
                 "You have not set ASGI_APPLICATION, which is needed to run the server."
             )
@@ -290,7 +291,7 @@ def _no_layers(seen: Evidence, tried: str, expected: str) -> Iterator[Found]:
             expected,
             hint,
         )
-    elif uses_layer(seen):
+    elif uses_layer(seen) or seen.aim >= 3:
         place = seen.setting("CHANNEL_LAYERS")[0], None
         yield Found(
             "settings-channel-layers-missing",
