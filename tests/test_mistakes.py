@@ -15,6 +15,7 @@ from tutor.doctor.catalogue import Mistake
 ROOT = Path(__file__).parents[1]
 MISTAKES = catalogue.mistakes()
 SOFT = re.compile(r"\b(just|simply|obviously|easy|easily|probably)\b", re.IGNORECASE)
+LOGS = ("log", "or")  # where what is logged varies, one of two texts
 FIELDS = {"title", "step", "severity", "cause", "cure", "reread", "base", "without",
           "versions", "aim", "symptom", "scene", "at", "change"}  # fmt: skip
 
@@ -42,7 +43,7 @@ def prove(slug: str, folder: Path) -> None:
         assert seen.client == claimed["client"], seen.log[-2000:]
     if "greeting" in claimed:
         assert "0" not in seen.heard
-    assert claimed.get("log", "") in seen.log
+    assert any(claimed.get(name, claimed.get("log", "")) in seen.log for name in LOGS)
     if mistake.scene:
         assert claimed.get("log") or "Traceback" not in seen.log
         making.make(mistake, checkpoint, folder / "right", right=True)

@@ -82,7 +82,7 @@ async def talk(server: Server, scene: Scene) -> str:
             heard = [await until_welcome(one) for one in (first, second, second)]
         except ConnectionClosed as closed:
             return f"101, then {closed.rcvd.code if closed.rcvd else 1006}"
-    return "101" if heard[1] + heard[2] else UNHEARD
+    return "101" if "reading" in heard[1] + heard[2] else UNHEARD
 
 
 async def until_welcome(client: ClientConnection) -> list[str]:

@@ -40,9 +40,17 @@ class Line:
         return message
 
     async def send(self, message):
-        at = own(stack_of(sys._getframe(1))) or _site.get()
+        at = author(stack_of(sys._getframe(1)), message) or _site.get()
         emit("sent", conn=self.conn, at=at, **described(message))
         await self._send(message)
+
+
+def author(frames, message):
+    """The line of the project that sends a message; a close, from where it is asked."""
+    mine = [frame for frame in frames if frame["own"]]
+    if isinstance(message, dict) and message.get("type") == "websocket.close":
+        mine = [frame for frame in mine if frame["name"] != "close"] or mine
+    return mine[-1] if mine else None
 
 
 def described(message):

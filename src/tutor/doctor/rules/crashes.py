@@ -187,7 +187,7 @@ def _cause(seen: Evidence, crash: Crash, every: str, place: Place) -> Cause | No
     if "list of Redis hosts" in every:
         return "redis-hosts-is-a-string", seen.setting("CHANNEL_LAYERS"), ""
     if "Redis URL must specify" in every:
-        return settings.redis_url(seen), seen.setting("CHANNEL_LAYERS"), ""
+        return "redis-url-without-scheme", seen.setting("CHANNEL_LAYERS"), ""
     if "__init__() got an unexpected keyword argument 'hosts'" in every:
         return "settings-inmemory-layer-with-hosts", seen.setting("CHANNEL_LAYERS"), ""
     if "Group name must be" in every or "group name" in every.lower():

@@ -211,6 +211,11 @@ def _layers(seen: Evidence) -> Iterator[Found]:
             got = f"CHANNEL_LAYERS has {', '.join(layers)}"
             yield Found(slug, got, place, RANK + 2, tried, expected)
         return
+    if _is_bare(layers["default"]):
+        got = "Redis URL must specify one of the following schemes"
+        slug = "redis-hosts-is-a-bare-tuple"
+        yield Found(slug, got, place, RANK + 2, tried, expected)
+        return
     for event in seen.look.all("layer"):
         if event["error"]:
             yield Found(
@@ -244,20 +249,18 @@ def _layer_error(layer: Any, links: list[dict[str, Any]]) -> str | None:
     if "list of Redis hosts" in text:
         return "redis-hosts-is-a-string"
     if "Redis URL must specify" in text:
-        return _redis_url(layer)
+        return "redis-url-without-scheme"
     return None
 
 
-def redis_url(seen: Evidence) -> str:
-    """Why redis-py was given something that is no URL."""
-    return _redis_url((seen.settings.get("layers") or {}).get("default"))
+def _is_bare(layer: Any) -> bool:
+    """Whether the hosts of a layer are one host and its port: ``("127.0.0.1", 6379)``.
 
-
-def _redis_url(layer: Any) -> str:
+    Which of the two the layer then takes for a URL, and so what it says, varies.
+    """
     config = layer.get("CONFIG") if isinstance(layer, dict) else None
     hosts = config.get("hosts") if isinstance(config, dict) else None
-    bare = isinstance(hosts, list) and any(isinstance(host, int) for host in hosts)
-    return "redis-hosts-is-a-bare-tuple" if bare else "redis-url-without-scheme"
+    return isinstance(hosts, list) and any(isinstance(host, int) for host in hosts)
 
 
 def uses_layer(seen: Evidence) -> bool:
