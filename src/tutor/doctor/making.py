@@ -7,9 +7,11 @@ import sysconfig
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from websockets.sync.client import connect
 from websockets.typing import Origin
@@ -41,24 +43,31 @@ class Seen:
     problems: list[Problem]
 
 
-def make(
-    mistake: Mistake, checkpoint: Path, target: Path, *, right: bool = False
-) -> None:
+def make(mistake: Mistake, checkpoint: Path, target: Path) -> None:
     """Copy a checkpoint and make the mistake in the copy.
 
+    Raises:
+        edits.EditError: a change does not fit the checkpoint.
+    """
+    prepare(mistake.change, checkpoint, target)
+
+
+def prepare(
+    changes: Sequence[Mapping[str, Any]], checkpoint: Path, target: Path
+) -> None:
+    """Copy a checkpoint and change the copy.
+
     Args:
-        mistake: its changes; one with ``right = true`` only prepares the ground.
+        changes: as in the mistakes' files; ``right = true`` says that one is no
+            part of the mistake: it only prepares the ground.
         checkpoint: a project that works.
         target: the new folder.
-        right: prepare the ground, and make no mistake.
 
     Raises:
         edits.EditError: a change does not fit the checkpoint.
     """
     trees.copy(checkpoint, target)
-    for change in mistake.change:
-        if right and not change.get("right"):
-            continue
+    for change in changes:
         path = target / change["file"]
         encoding = change.get("encoding", "utf-8")
         if change.get("remove"):
@@ -70,7 +79,7 @@ def make(
             text = path.read_text(encoding="utf-8")
             made = edits.apply(edits.parse(change["edit"]), text)
             if made == text:
-                raise edits.EditError(f"{mistake.slug}: the change is there already")
+                raise edits.EditError(f"the change of {path.name} is there already")
             path.write_text(made, encoding=encoding)
 
 

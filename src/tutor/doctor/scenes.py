@@ -20,6 +20,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.typing import Origin
 
 from tutor import browser, servers
+from tutor.doctor import evidence
 from tutor.servers import Server
 
 SECONDS = 8.0  # for one message, and for a page to open its socket
@@ -42,7 +43,10 @@ def play(scene: Scene, project: Path, awaited: str = "") -> tuple[str, str]:
     Returns:
         What was seen, in the words of the mistakes' files, and what was printed.
     """
-    with servers.serving(["python", "manage.py", "runserver"], project) as server:
+    argv = ["daphne", evidence.guess(project)]
+    if "page" in scene:
+        argv = ["python", "manage.py", "runserver"]  # it serves the page's files
+    with servers.serving(argv, project) as server:
         if not server.running:
             return "server does not start", server.log()
         if "page" in scene:
