@@ -180,7 +180,7 @@ def _client(found: evidence.Evidence, after: str, path: str) -> str:
 
 
 def _run(command: str, project: Path, python: Path | None) -> tuple[str, str]:
-    """Run ``manage.py``: a check or tests to their end, or runserver and a knock or page."""
+    """Run ``manage.py``: to its end, or runserver and a knock or a page."""
     program = str(python or sys.executable)
     if command == "daphne":
         return _leave(project)

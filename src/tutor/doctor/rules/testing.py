@@ -49,9 +49,12 @@ def _tuples(function: Function) -> Iterator[Found]:
         tested: ast.expr | None = None
         if isinstance(node, ast.Assert):
             tested = node.test
-        elif isinstance(node, ast.Call) and node.args:
-            if getattr(node.func, "attr", "") == "assertTrue":
-                tested = node.args[0]
+        elif (
+            isinstance(node, ast.Call)
+            and node.args
+            and getattr(node.func, "attr", "") == "assertTrue"
+        ):
+            tested = node.args[0]
         if isinstance(tested, ast.Await) and isinstance(tested.value, ast.Call):
             owner, _, method = calls.name_of(tested.value, function).rpartition(".")
             if method == "connect" and owner.removesuffix("()") in _COMMUNICATORS:
@@ -93,16 +96,19 @@ def _communicator(
             TRIED,
             "(b'origin', b'http://localhost')",
         )
-    elif headers is None and given.endswith("ProtocolTypeRouter()"):
-        if not _expects_a_refusal(function):
-            yield Found(
-                "test-no-origin-header",
-                "connected is False",
-                at(function, call),
-                RANK,
-                TRIED,
-                "headers=[(b'origin', b'http://localhost')]",
-            )
+    elif (
+        headers is None
+        and given.endswith("ProtocolTypeRouter()")
+        and not _expects_a_refusal(function)
+    ):
+        yield Found(
+            "test-no-origin-header",
+            "connected is False",
+            at(function, call),
+            RANK,
+            TRIED,
+            "headers=[(b'origin', b'http://localhost')]",
+        )
 
 
 def _unlike_asgi(headers: ast.expr) -> bool:
