@@ -142,10 +142,10 @@ async def _talk(server: Server, seen: Look) -> None:
     async def hello(socket: ClientConnection) -> None:
         await ask(socket, HELLO, "welcome")
 
+    # Alone: from step 10 on, what is published goes to all who are connected.
+    await _with(server, publishes)
     await asyncio.gather(
-        _with(server, publishes),
-        *(_with(server, errs(kind)) for kind in BAD),
-        _with(server, fits),
+        *(_with(server, errs(kind)) for kind in BAD), _with(server, fits)
     )
     codes = await asyncio.gather(*(_with(server, closes(name)) for name in breaks))
     seen.closes = dict(zip(breaks, codes, strict=True))
