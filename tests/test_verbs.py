@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from tutor import places, trees
+from tutor import places, trees, verbs
 from tutor.__main__ import VERBS, main
 
 from .courses import APP, TREES, WITH_BELL, make, write_tree
@@ -316,3 +316,13 @@ def test_a_served_step_ends_when_told(
         child.stdout.close()
     assert status == (130 if how == signal.SIGINT else 143)
     assert list(tmp_path.glob("tutor-*")) == []
+
+
+def test_a_checkpoint_with_a_configuration_of_its_own_is_run_with_ours() -> None:
+    tree = next((places.root() / "steps").glob("10-*"))
+    assert (tree / "setup.cfg").is_file()
+    command = [*verbs.PYTEST, "--collect-only", str(tree / "checkpoint.ipynb")]
+    done = subprocess.run(
+        command, cwd=places.root(), capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0 and "::Cell 1\n" in done.stdout, done.stdout

@@ -35,15 +35,19 @@ def _line(course: Course, step: Step) -> str:
     return step_line(step, course.tree(step.number - 1), course.tree(step.number))
 
 
+# From step 9 on a checkpoint has a configuration of its own, for the project's tests.
+PYTEST = [sys.executable, "-P", "-m", "pytest", "-c", "pyproject.toml"]
+PYTEST += ["-q", "--no-header", "-n0"]
+
+
 def step(argv: list[str]) -> int:
     """``make step-N``: run checkpoint N as a test, and say what it adds."""
     course, number = _step(argv, "step")
     tree = _committed(course, number)
     print(_line(course, course.step(number)), flush=True)
     began = time.monotonic()
-    command = [sys.executable, "-P", "-m", "pytest", "-q", "--no-header", "-n0"]
     done = subprocess.run(
-        [*command, str(tree / CHECKPOINT)], cwd=course.root, check=False
+        [*PYTEST, str(tree / CHECKPOINT)], cwd=course.root, check=False
     )
     if done.returncode == 0:
         print(
