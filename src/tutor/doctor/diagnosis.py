@@ -12,7 +12,7 @@ from typing import Any
 
 import psutil
 
-from tutor.doctor import catalogue, copying, evidence
+from tutor.doctor import catalogue, copying, evidence, gathering
 from tutor.doctor.evidence import Evidence
 from tutor.doctor.rules import judge
 from tutor.report import Problem, Refusal
@@ -108,7 +108,7 @@ def diagnose(project: Path, *, python: Path | None = None, aim: int = 0) -> Diag
     end = time.monotonic() + LIMIT
     with copying.copied(project) as copy, nothing_left() as left:
         run = copy / home.relative_to(project)
-        seen = evidence.gather(project, home, run, python, end, left.mark)
+        seen = gathering.gather(project, home, run, python, end, left.mark)
         left.forked = seen.forked
     seen.aim = aim
     found = judge(seen)

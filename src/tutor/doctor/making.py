@@ -17,7 +17,7 @@ from websockets.sync.client import connect
 from websockets.typing import Origin
 
 from tutor import children, edits, servers, trees
-from tutor.doctor import catalogue, copying, evidence, scenes
+from tutor.doctor import catalogue, copying, evidence, gathering, scenes
 from tutor.doctor.catalogue import Mistake
 from tutor.doctor.rules import judge
 from tutor.report import Problem
@@ -136,7 +136,7 @@ def observe(mistake: Mistake, project: Path, python: Path | None = None) -> Seen
     """
     with copying.copied(project) as copy:
         end = time.monotonic() + 24
-        found = evidence.gather(project, project, copy, python, end)
+        found = gathering.gather(project, project, copy, python, end)
         symptom = mistake.symptom
         client = _client(found, symptom.get("after", ""), symptom.get("path", ""))
         log = found.serve.out + found.look.out
@@ -202,7 +202,7 @@ def _run(command: str, project: Path, python: Path | None) -> tuple[str, str]:
 
 def _leave(project: Path) -> tuple[str, str]:
     """Open a socket and go; wait for what the server then says."""
-    argv = ["daphne", "--application-close-timeout", "1", evidence.guess(project)]
+    argv = ["daphne", "--application-close-timeout", "1", gathering.guess(project)]
     with servers.serving(argv, project) as server:
         with connect(f"{server.ws}/ws/whole1/", origin=Origin(server.url), proxy=None):
             pass

@@ -20,7 +20,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.typing import Origin
 
 from tutor import browser, servers
-from tutor.doctor import evidence
+from tutor.doctor import gathering
 from tutor.servers import Server
 
 SECONDS = 8.0  # for one message, and for a page to open its socket
@@ -43,7 +43,7 @@ def play(scene: Scene, project: Path, awaited: str = "") -> tuple[str, str]:
     Returns:
         What was seen, in the words of the mistakes' files, and what was printed.
     """
-    argv = ["daphne", evidence.guess(project)]
+    argv = ["daphne", gathering.guess(project)]
     if "page" in scene:
         argv = ["python", "manage.py", "runserver"]  # it serves the page's files
     with servers.serving(argv, project) as server:

@@ -7,7 +7,7 @@ import importlib.util
 import os
 import sys
 
-from . import load, shield, walk
+from . import load, shield, walk, wrappers
 from .report import ROOT, emit, error_of, failed, give_up_after, inside
 
 LIMIT = 6  # seconds for the whole process
@@ -154,7 +154,7 @@ def layers():
     for alias in channel_layers.configs or {}:
         try:
             layer = channel_layers[alias]
-            emit("layer", alias=alias, type=walk.name_of(layer), error=None)
+            emit("layer", alias=alias, type=wrappers.name_of(layer), error=None)
         except BaseException as error:
             emit("layer", alias=alias, type=None, error=error_of(error))
 
@@ -207,7 +207,7 @@ def application():
     except BaseException as error:
         failed("asgi", error)
         return
-    emit("asgi", type=walk.name_of(found))
+    emit("asgi", type=wrappers.name_of(found))
     emit("walk", **walk.walk(found))
     emit("consumers", found=walk.consumers())
 
@@ -225,13 +225,13 @@ def urls():
                 visit(inner, depth + 1)
                 continue
             callback = getattr(pattern, "callback", None)
-            kind = walk.kind(callback)
+            kind = wrappers.kind(callback)
             if kind in ("consumer", "class", "instance"):
                 found.append({"route": str(pattern.pattern), "is": kind})
 
     visit(get_resolver().url_patterns)
     try:
-        root = walk.name_of(get_resolver().resolve("/").func)
+        root = wrappers.name_of(get_resolver().resolve("/").func)
     except Resolver404:
         root = None
     emit("urls", consumers=found, root=root)

@@ -6,17 +6,26 @@ import re
 import uuid
 
 from .report import inside
+from .wrappers import (
+    chain,
+    inner_of,
+    is_protocols,
+    is_router,
+    kind,
+    listed,
+    name_of,
+    peel,
+)
 
-_INNER = ("inner", "application", "app", "_app", "asgi_app", "wrapped", "_inner")
 _WORDS = ("1", "lobby", "7", "room1", "a-b", "2024", str(uuid.UUID(int=7)), "x", "abc")
 
 
 def walk(application):
     """Everything between the application and its consumers, as plain data."""
     described = {"type": name_of(application), "protocols": None, "leaves": []}
-    router = peel(application, _is_protocols)[0]
+    router = peel(application, is_protocols)[0]
     if router is None:
-        described["router-only"] = peel(application, _is_router)[0] is not None
+        described["router-only"] = peel(application, is_router)[0] is not None
         return described
     described["router"] = name_of(router)
     mapping = getattr(router, "application_mapping", None)
@@ -50,119 +59,16 @@ def origins(thing):
         return None
 
 
-def name_of(thing):
-    """``module.Name`` of a class, a function, or the class of an instance."""
-    target = thing
-    if not (inspect.isclass(thing) or inspect.isroutine(thing)):
-        target = type(thing)
-    module = getattr(target, "__module__", None) or ""
-    name = getattr(target, "__qualname__", None) or getattr(target, "__name__", "?")
-    return module + "." + name
-
-
-def _is_protocols(thing):
-    return hasattr(thing, "application_mapping") and not hasattr(thing, "routes")
-
-
-def _is_router(thing):
-    return isinstance(getattr(thing, "routes", None), (list, tuple)) and callable(thing)
-
-
-def inner_of(thing):
-    """What a middleware wraps, or None: by its attributes or its closure."""
-    if inspect.isclass(thing) or hasattr(thing, "consumer_class"):
-        return None
-    for name in _INNER:
-        found = getattr(thing, name, None)
-        if (
-            found is not None
-            and found is not thing
-            and (callable(found) or _listed(found))
-        ):
-            return found
-    func = getattr(thing, "func", None)
-    if callable(func) and getattr(thing, "args", None) is not None:
-        return next((a for a in thing.args if callable(a)), func)
-    for cell in getattr(thing, "__closure__", None) or ():
-        try:
-            found = cell.cell_contents
-        except ValueError:
-            continue
-        if _is_router(found) or _is_protocols(found) or inner_of_known(found):
-            return found
-    return None
-
-
-def inner_of_known(thing):
-    return callable(thing) and any(
-        getattr(thing, name, None) is not None for name in _INNER
-    )
-
-
-def _listed(thing):
-    return isinstance(thing, (list, tuple))
-
-
-def peel(thing, wanted):
-    """Take wrappers off until ``wanted`` fits: the object and what was passed."""
-    passed = []
-    for _ in range(30):
-        if thing is None or wanted(thing):
-            return thing, passed
-        passed.append(name_of(thing))
-        thing = inner_of(thing)
-    return None, passed
-
-
-def chain(thing):
-    """The names of everything between here and the router, outermost first."""
-    return peel(thing, lambda t: _is_router(t) or _listed(t))[1]
-
-
-def kind(thing):
-    """What an object at the end of a route is."""
-    from channels.consumer import AsyncConsumer
-
-    if hasattr(thing, "consumer_class"):
-        return "consumer"
-    if inspect.isclass(thing):
-        return "class" if issubclass(thing, AsyncConsumer) else "other-class"
-    if isinstance(thing, AsyncConsumer):
-        return "instance"
-    if inspect.ismethod(thing) and thing.__name__ == "as_asgi":
-        return "method"
-    if _listed(thing):
-        return "list"
-    if _is_router(thing):
-        return "router"
-    if inspect.isfunction(thing) and name_of(thing).startswith("django.core.asgi"):
-        return "not-called"
-    if hasattr(thing, "view_class") or _takes_no_scope(thing):
-        return "view"
-    return "app" if callable(thing) else "nothing"
-
-
-def _takes_no_scope(thing):
-    """Whether a function can't be called with scope, receive and send."""
-    if not inspect.isfunction(thing):
-        return False
-    try:
-        inspect.signature(thing).bind(None, None, None)
-    except TypeError:
-        return True
-    return False
-
-
 def leaves_of(thing, passed, path, outer):
     """Every place where a connection can end, with its way there."""
-    found, through = peel(thing, lambda t: _is_router(t) or _listed(t))
+    found, through = peel(thing, lambda t: is_router(t) or listed(t))
     passed = passed + tuple(through)
     if found is None:
         last = thing
         for _ in through[1:]:
             last = inner_of(last)
         yield leaf(last, passed[:-1], path, outer, None)
-    elif _listed(found) and not _is_router(found):
+    elif listed(found) and not is_router(found):
         yield leaf(found, passed, path, outer, None)
     else:
         yield from routes_of(found, passed, path, outer)
@@ -191,11 +97,11 @@ def routes_of(router, passed, path, outer):
             "sample": sample_of(pattern) if regex is not None else None,
             "regex": getattr(regex, "pattern", None),
             "wrong": wrong,
-            "hidden": not _is_router(callback)
-            and peel(callback, _is_router)[0] is not None,
+            "hidden": not is_router(callback)
+            and peel(callback, is_router)[0] is not None,
         }
         way = path + (step["sample"] if step["sample"] is not None else text)
-        if _is_router(callback):
+        if is_router(callback):
             yield from routes_of(callback, passed, way, (*outer, step))
         elif step["hidden"]:
             yield from leaves_of(callback, passed, way, (*outer, step))
@@ -247,7 +153,7 @@ def sample_of(pattern):
 
 def resolve(thing, path, leaves):
     """The index of the leaf that a path ends at; None for nowhere."""
-    router = peel(thing, lambda t: _is_router(t) or _listed(t))[0]
+    router = peel(thing, lambda t: is_router(t) or listed(t))[0]
     if router is None:
         return 0
     try:
@@ -261,14 +167,14 @@ def resolve(thing, path, leaves):
 
 
 def _resolve(router, path):
-    if not _is_router(router):
+    if not is_router(router):
         return router
     path = path.lstrip("/")
     for route in router.routes:
         matched = route.pattern.match(path)
         if not matched:
             continue
-        inner = peel(route.callback, _is_router)[0]
+        inner = peel(route.callback, is_router)[0]
         if inner is None:
             return route.callback
         # Behind a middleware, too: the first match decides, as in URLRouter.

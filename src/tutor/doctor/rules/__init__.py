@@ -7,10 +7,13 @@ from tutor.doctor.rules import (
     application,
     groups,
     handlers,
+    layers,
     loading,
+    loops,
     messages,
     pages,
     reading,
+    routes,
     settings,
     sockets,
     testing,
@@ -20,14 +23,25 @@ from tutor.doctor.rules.found import Found
 __all__ = ["Found", "judge"]
 
 
-_LATER = (application, sockets, reading, handlers, messages, groups, pages, testing)
+_LATER = (
+    application,
+    routes,
+    sockets,
+    loops,
+    reading,
+    handlers,
+    messages,
+    groups,
+    pages,
+    testing,
+)
 
 
 def judge(seen: Evidence) -> list[Found]:
     """Everything that is recognised, most likely cause first, each once."""
     found = list(loading.rules(seen))
     if not found or found[0].slug is None:
-        found += settings.rules(seen)
+        found += [*settings.rules(seen), *layers.rules(seen)]
     if not found or found[0].rank >= settings.RANK:
         for module in _LATER:
             found += module.rules(seen)

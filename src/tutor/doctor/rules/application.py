@@ -2,23 +2,11 @@
 
 from __future__ import annotations
 
-import ast
-import re
 from collections.abc import Iterator
 
-from tutor.doctor.child import Event
 from tutor.doctor.evidence import Evidence
-from tutor.doctor.rules.found import NOWHERE, Found, Place
-
-RANK = 40
-ROUTES = (
-    "django.urls.path",
-    "django.urls.re_path",
-    "django.urls.conf.path",
-    "django.urls.conf.re_path",
-    "django.urls.url",
-)
-TUTORIAL = "ws/whole1/"
+from tutor.doctor.rules.asgi import RANK, assigned, called, websocket_line
+from tutor.doctor.rules.found import Found, Place
 
 
 def rules(seen: Evidence) -> Iterator[Found]:
@@ -26,9 +14,6 @@ def rules(seen: Evidence) -> Iterator[Found]:
         return
     yield from _order(seen)
     yield from _router(seen)
-    for leaf in seen.leaves:
-        yield from _leaf(seen, leaf)
-    yield from _routes(seen)
     yield from _origin(seen)
 
 
@@ -51,24 +36,6 @@ def _order(seen: Evidence) -> Iterator[Found]:
             return
 
 
-def _assigned(seen: Evidence, name: str) -> Place:
-    module = seen.source.modules.get(seen.asgi_module)
-    return (seen.asgi_file, module.lines.get(name) if module else None)
-
-
-def _called(seen: Evidence, name: str) -> ast.Call | None:
-    """A call in the ASGI module, by the end of its resolved name."""
-    module = seen.source.modules.get(seen.asgi_module)
-    if module is None:
-        return None
-    for node in ast.walk(module.tree):
-        if not isinstance(node, ast.Call):
-            continue
-        if (module.resolve(node.func) or "").endswith(name):
-            return node
-    return None
-
-
 def _router(seen: Evidence) -> Iterator[Found]:
     walk = seen.walk
     protocols = walk.get("protocols")
@@ -79,10 +46,10 @@ def _router(seen: Evidence) -> Iterator[Found]:
     if protocols is None:
         yield from _no_router(seen, tried, expected)
         return
-    call = _called(seen, "ProtocolTypeRouter")
+    call = called(seen, "ProtocolTypeRouter")
     place: Place = (
         seen.asgi_file,
-        call.lineno if call else _assigned(seen, "application")[1],
+        call.lineno if call else assigned(seen, "application")[1],
     )
     for key in ("websocket", "http"):
         if key in protocols:
@@ -122,7 +89,7 @@ def _router(seen: Evidence) -> Iterator[Found]:
 
 
 def _no_router(seen: Evidence, tried: str, expected: str) -> Iterator[Found]:
-    call = _called(seen, "ProtocolTypeRouter")
+    call = called(seen, "ProtocolTypeRouter")
     got = "Django can only handle ASGI/HTTP connections, not websocket."
     if "asgi.ASGIHandler" not in seen.walk.get("type", ""):
         got = f"the application is {seen.walk.get('type')}"
@@ -130,7 +97,7 @@ def _no_router(seen: Evidence, tried: str, expected: str) -> Iterator[Found]:
         yield Found(
             "asgi-application-reassigned-below",
             got,
-            _assigned(seen, "application"),
+            assigned(seen, "application"),
             RANK,
             tried,
             expected,
@@ -139,269 +106,14 @@ def _no_router(seen: Evidence, tried: str, expected: str) -> Iterator[Found]:
         yield Found(
             "asgi-no-http-entry",
             "No application for pages: the router of sockets stands alone",
-            _assigned(seen, "application"),
+            assigned(seen, "application"),
             RANK,
             tried,
             expected,
         )
     elif seen.source.consumers() or seen.aim >= 4:
-        place = _assigned(seen, "application")
+        place = assigned(seen, "application")
         yield Found("asgi-left-as-generated", got, place, RANK, tried, expected)
-
-
-def route_place(seen: Evidence, leaf: Event) -> Place:
-    """Where a route is written: the call of path() or re_path() with its text."""
-    texts = [step["text"] for step in leaf.get("steps", [])]
-    consumer = (leaf.get("consumer") or "").rpartition(".")[2]
-    best: Place = (None, None)
-    score = 0
-    for module in seen.source.modules.values():
-        for node in ast.walk(module.tree):
-            if not isinstance(node, ast.Call) or not texts:
-                continue
-            if (module.resolve(node.func) or "") not in ROUTES:
-                continue
-            words = {n.id for n in ast.walk(node) if isinstance(n, ast.Name)}
-            words |= {n.attr for n in ast.walk(node) if isinstance(n, ast.Attribute)}
-            constants = [n.value for n in ast.walk(node) if isinstance(n, ast.Constant)]
-            here = 2 * (texts[-1] in constants) + (consumer in words)
-            if here > score:
-                best, score = (module.file, node.lineno), here
-    if score:
-        return best
-    return routing_place(seen)
-
-
-def routing_place(seen: Evidence) -> Place:
-    """The list of routes, or the ASGI module."""
-    for module in seen.source.modules.values():
-        for name, values in module.values.items():
-            if "pattern" in name and "routing" in module.name and values:
-                return module.file, module.lines.get(name)
-    call = _called(seen, "URLRouter")
-    return (seen.asgi_file, call.lineno) if call else _assigned(seen, "application")
-
-
-def _leaf(seen: Evidence, leaf: Event) -> Iterator[Found]:
-    tried = f"walking to the route {leaf['sample']}"
-    name = (leaf.get("consumer") or leaf["type"]).rpartition(".")[2]
-    expected = "a consumer's as_asgi() at the end"
-    if leaf["is"] in ("class", "method"):
-        got = (
-            f"{name}() takes no arguments"
-            if leaf["is"] == "class"
-            else "a method, not called"
-        )
-        yield Found(
-            "routing-as-asgi-missing",
-            got,
-            route_place(seen, leaf),
-            RANK + 2,
-            tried,
-            expected,
-        )
-    elif leaf["is"] == "instance":
-        yield Found(
-            "routing-consumer-instance",
-            f"one {name} for all clients",
-            route_place(seen, leaf),
-            RANK + 2,
-            tried,
-            expected,
-        )
-    elif leaf["is"] == "list" and not leaf["steps"]:
-        call = _called(seen, "ProtocolTypeRouter")
-        yield Found(
-            "asgi-list-passed-without-urlrouter",
-            "'list' object is not callable",
-            (seen.asgi_file, call.lineno if call else None),
-            RANK + 2,
-            tried,
-            "URLRouter(...) around the list",
-        )
-    elif leaf["is"] == "other-class":
-        yield Found(
-            "consumer-base-class-missing",
-            f"{name} is no consumer",
-            route_place(seen, leaf),
-            RANK + 2,
-            tried,
-            expected,
-        )
-    elif leaf["steps"] and not leaf["consumer"]:
-        page = leaf["type"].startswith(("django.", "rest_framework."))
-        if leaf["is"] == "view" or (page and leaf["is"] in ("nothing", "app")):
-            yield Found(
-                "routing-page-among-sockets",
-                f"{leaf['type']} is a page",
-                route_place(seen, leaf),
-                RANK + 2,
-                tried,
-                expected,
-            )
-
-
-def _routes(seen: Evidence) -> Iterator[Found]:
-    wrong = False
-    for index, leaf in enumerate(seen.leaves):
-        for found in _pattern(seen, leaf, index):
-            wrong = True
-            yield found
-    yield from _nowhere(seen, wrong)
-    yield from _no_page(seen)
-    urls = (seen.look.get("urls") or {}).get("consumers", [])
-    if urls:
-        place = _url_place(seen, urls[0]["route"])
-        yield Found(
-            "routing-consumer-in-urls-py",
-            "No route found for path",
-            place,
-            RANK,
-            f"looking for {urls[0]['route']}",
-            "consumers in routing.py only",
-        )
-
-
-def _no_page(seen: Evidence) -> Iterator[Found]:
-    if seen.aim >= 7 and (seen.look.get("urls") or {}).get("root") is None:
-        module = seen.source.modules.get(str(seen.settings.get("urlconf")))
-        place: Place = NOWHERE
-        if module is not None:
-            place = module.file, module.lines.get("urlpatterns")
-        got, expected = "the page of a new project", "the project's own page"
-        yield Found("client-no-page-at-root", got, place, 60, "GET /", expected)
-
-
-def _url_place(seen: Evidence, route: str) -> Place:
-    module = seen.source.modules.get(str(seen.settings.get("urlconf")))
-    for one in [module, *seen.source.modules.values()]:
-        if one is None or one.name.endswith("routing"):
-            continue
-        for node in ast.walk(one.tree):
-            if isinstance(node, ast.Constant) and node.value == route:
-                return one.file, node.lineno
-    return (module.file if module else None), None
-
-
-_HOST = re.compile(
-    r"localhost|127\\?\.0\\?\.0\\?\.1|://|:\d{2,5}|^\^?[\w-]+(\\?\.[\w-]+)+(:\d+)?/"
-)
-
-
-def _pattern(seen: Evidence, leaf: Event, index: int) -> Iterator[Found]:
-    """What is wrong with one route: its text first, then where it leads."""
-    tried = f"matching the route {'/'.join(s['text'] for s in leaf['steps'])}"
-    expected = "a path that a browser can ask for"
-    before = ""
-    for number, step in enumerate(leaf["steps"]):
-        text, plain = step["text"], step["text"].lstrip("^")
-        is_path = step["pattern"] == "RoutePattern"
-        slug = None
-        if step.get("wrong"):
-            slug = "routing-pattern-not-compiled"
-        elif plain.startswith("/"):
-            slug = "routing-leading-slash-in-pattern"
-        elif is_path and re.search(
-            r"\^|\$$|\(\?P|\\[dw.]|\.\*|\[[^]]+\][+*]|\)\$?$", text
-        ):
-            slug = "routing-regex-inside-path"
-        elif not is_path and re.search(
-            r"<(?:\w+:)?\w+>", re.sub(r"\(\?P<\w+>", "", text)
-        ):
-            slug = "routing-converter-inside-re-path"
-        elif "?" in text if is_path else re.search(r"\\\?|[?&]\w+=", text):
-            slug = "routing-query-string-in-pattern"
-        elif number == 0 and _HOST.search(text):
-            slug = "routing-host-in-pattern"
-        elif before and plain.startswith(before):
-            slug = "routing-prefix-twice"
-        elif step["hidden"] and is_path and step["endpoint"]:
-            slug = "routing-middleware-between-nested-routers"
-        elif not is_path and number + 1 < len(leaf["steps"]) and plain.endswith("$"):
-            slug = "routing-prefix-with-end"
-        if slug:
-            got = f"No route found for path, though {text!r} is there"
-            last = number if slug == "routing-prefix-twice" else number + 1
-            steps = leaf["steps"][:last]
-            place = route_place(seen, {"steps": steps, "consumer": leaf["consumer"]})
-            yield Found(slug, got, place, RANK + 3, tried, expected)
-            return
-        before = plain.rstrip("$")
-    reached = leaf.get("reached")
-    if reached is not None and reached != index and leaf["steps"]:
-        other = seen.leaves[reached]
-        first = "/".join(step["text"] for step in other["steps"])
-        if first != "/".join(step["text"] for step in leaf["steps"]):
-            yield Found(
-                "routing-greedy-route-first",
-                f"{leaf['sample']} is answered by {first!r}",
-                route_place(seen, other),
-                RANK + 3,
-                tried,
-                expected,
-            )
-        elif other.get("consumer") != leaf.get("consumer"):
-            yield Found(
-                "routing-path-listed-twice",
-                f"{first!r} stands there twice",
-                route_place(seen, leaf),
-                RANK + 3,
-                tried,
-                expected,
-            )
-
-
-def _nowhere(seen: Evidence, wrong: bool) -> Iterator[Found]:
-    """No route leads to a consumer, or none where the tutorial's clients knock."""
-    if (
-        wrong
-        or not seen.walk.get("protocols")
-        or "websocket" not in seen.walk["protocols"]
-    ):
-        return
-    own = [one for one in seen.source.consumers() if not _is_base(seen, one.dotted)]
-    routed = [leaf for leaf in seen.leaves if leaf["is"] != "empty"]
-    if (
-        (own or seen.aim >= 5)
-        and not routed
-        and not (seen.look.get("urls") or {}).get("consumers")
-    ):
-        yield Found(
-            "routing-list-empty",
-            "No route found for path",
-            routing_place(seen),
-            RANK + 4,
-            "walking the routes",
-            "a route to each consumer",
-        )
-    for leaf in routed:
-        text = "".join(step["text"] for step in leaf["steps"])
-        plain = re.sub(r"[\^$]", "", text)
-        paths = [other["sample"].lstrip("/") for other in routed]
-        if TUTORIAL in paths or plain == TUTORIAL:
-            return
-    for leaf in routed:
-        plain = leaf["sample"].lstrip("/")
-        if seen.near(plain, [TUTORIAL], 0.8) and "PracticeConsumer" in str(
-            leaf["consumer"]
-        ):
-            slug = "client-path-differs-from-route"
-            if plain == TUTORIAL.rstrip("/"):
-                slug = "client-no-trailing-slash"
-            yield Found(
-                slug,
-                f"No route found for path {TUTORIAL!r}.",
-                route_place(seen, leaf),
-                RANK + 4,
-                f"a knock on /{TUTORIAL}",
-                "101 Switching Protocols",
-                f"The route says {plain!r}.",
-            )
-            return
-
-
-def _is_base(seen: Evidence, dotted: str) -> bool:
-    return any(dotted in one.bases for one in seen.source.classes.values())
 
 
 def _origin(seen: Evidence) -> Iterator[Found]:
@@ -419,8 +131,8 @@ def _origin(seen: Evidence) -> Iterator[Found]:
         status = (
             "101 Switching Protocols" if 101 in statuses else "no check of the origin"
         )
-        call = _called(seen, "ProtocolTypeRouter")
-        place: Place = (seen.asgi_file, _websocket_line(call) if call else None)
+        call = called(seen, "ProtocolTypeRouter")
+        place: Place = (seen.asgi_file, websocket_line(call) if call else None)
         yield Found(
             "origin-validator-missing",
             status,
@@ -429,12 +141,3 @@ def _origin(seen: Evidence) -> Iterator[Found]:
             "a knock with Origin: http://evil.example",
             "403 Forbidden",
         )
-
-
-def _websocket_line(call: ast.Call) -> int:
-    for node in ast.walk(call):
-        if isinstance(node, ast.Dict):
-            for key, value in zip(node.keys, node.values, strict=True):
-                if isinstance(key, ast.Constant) and key.value == "websocket":
-                    return value.lineno
-    return call.lineno

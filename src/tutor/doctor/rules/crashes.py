@@ -8,10 +8,19 @@ from dataclasses import dataclass
 
 from tutor.doctor.child import Event
 from tutor.doctor.evidence import Evidence
-from tutor.doctor.rules import settings
+from tutor.doctor.rules import layers
+from tutor.doctor.rules.asgi import called, websocket_line
 from tutor.doctor.rules.found import Found, Place, deepest, last_line
-from tutor.doctor.rules.groups import bound_at
-from tutor.doctor.source import Class, calls
+from tutor.doctor.rules.lines import (
+    Cause,
+    awaited_there,
+    group_name,
+    query,
+    sends_there,
+)
+from tutor.doctor.rules.names import near_handler
+from tutor.doctor.rules.routes import route_place
+from tutor.doctor.rules.texts import TEXTS
 
 RANK = 50
 
@@ -31,97 +40,6 @@ class Crash:
     told: str
     phase: str
     leaf: Event
-
-
-# The first that fits any line of the exception; the deepest frame of the project
-# is the place.
-_TEXTS: tuple[tuple[str, str], ...] = (
-    ("consumer-int-payload", r"'(int|float|bool)' object has no attribute 'encode'"),
-    (
-        "consumer-dict-payload",
-        r"'(dict|list|tuple|set)' object has no attribute 'encode'",
-    ),
-    ("consumer-bytes-under-text", r"'bytes' object has no attribute 'encode'"),
-    (
-        "consumer-str-under-bytes",
-        r"\"payload\" must have type bytes|payload.*must (have|be).*bytes",
-    ),
-    ("consumer-text-and-bytes-together", r"contains both bytes and text keys"),
-    ("consumer-send-before-accept", r"Socket has not been accepted"),
-    (
-        "consumer-send-after-close",
-        r"Attempt to send on a closed protocol|after sending 'websocket.close'",
-    ),
-    (
-        "consumer-json-not-parsed",
-        r"string indices must be integers|'str' object has no attribute "
-        r"'(get|items|keys|values|pop)'",
-    ),
-    ("consumer-accepts-twice", r"has no attribute 'handshake_deferred'"),
-    (
-        "consumer-asyncio-run-in-async",
-        r"cannot be called from a running event loop|"
-        r"event loop is already running",
-    ),
-    (
-        "consumer-generic-method-in-raw-consumer",
-        r"object has no attribute '(accept|close|send_json|groups)'|"
-        r"send\(\) got an unexpected keyword argument '(text_data|bytes_data)'",
-    ),
-    (
-        "consumer-message-is-no-dict",
-        r"(string|list|tuple|byte) indices must be integers",
-    ),
-    (
-        "consumer-init-takes-scope",
-        r"__init__\(\) missing \d+ required positional arguments?: 'scope'",
-    ),
-    (
-        "consumer-generic-disconnect-without-code",
-        r"\bdisconnect\(\) takes (1|0) positional arguments? but (2|1) w",
-    ),
-    (
-        "consumer-generic-connect-with-event",
-        r"\bconnect\(\) missing 1 required positional argument",
-    ),
-    (
-        "consumer-generic-receive-parameter-renamed",
-        r"receive\(\) got an unexpected keyword argument 'text_data'",
-    ),
-    (
-        "consumer-handler-without-event",
-        r"websocket_\w+\(\) takes (1|0) positional arguments? but (2|1) w",
-    ),
-    (
-        "consumer-accept-not-called",
-        r"object (method|builtin_function_or_method) can't be used in",
-    ),
-    ("group-message-without-type", r"Incoming message has no 'type' attribute"),
-    (
-        "group-async-to-sync-in-async-consumer",
-        r"cannot use AsyncToSync in the same thread",
-    ),
-    ("db-orm-in-async-consumer", r"You cannot call this from an async context"),
-    ("db-model-instance-in-event", r"is not JSON serializable|can not serialize"),
-    (
-        "auth-middleware-channels-2-signature",
-        r"__call__\(\) takes 2 positional arguments but 4 were given",
-    ),
-    ("auth-query-string-is-bytes", r"a bytes-like object is required, not 'str'"),
-    ("auth-login-required-on-consumer", r"has no attribute 'auser'"),
-    (
-        "auth-request-or-self-user",
-        r"object has no attribute '(user|request|session|GET|COOKIES)'",
-    ),
-    (
-        "redis-server-not-running",
-        r"Error (111|61|-?\d+) (connecting to|while).*|ConnectionError",
-    ),
-    (
-        "consumer-close-code-not-allowed",
-        r"invalid close code|code must be|sendClose|Invalid code",
-    ),
-)
 
 
 def explain(seen: Evidence, crash: Crash) -> Found | None:
@@ -160,9 +78,6 @@ def _said(crash: Crash) -> tuple[str, str]:
     return f"{kind} to {path}", "an answer, and an open socket"
 
 
-Cause = tuple["str | None", Place, str]
-
-
 def _cause(seen: Evidence, crash: Crash, every: str, place: Place) -> Cause | None:
     handler = re.search(r"No handler for message type ([\w.]+)", every)
     if handler:
@@ -175,12 +90,12 @@ def _cause(seen: Evidence, crash: Crash, every: str, place: Place) -> Cause | No
         r"'NoneType' object has no attribute '(group_\w+|send|receive)'", every
     )
     if layer or "BACKEND is unconfigured" in every:
-        found = next(settings._no_layers(seen, "", ""), None)
+        found = next(layers.no_layers(seen, "", ""), None)
         if found:
             return found.slug, found.place, found.hint
     if "InvalidChannelLayerError" in str([link["type"] for link in crash.links]):
         return (
-            settings._layer_error({}, crash.links),
+            layers.error({}, crash.links),
             seen.setting("CHANNEL_LAYERS"),
             "",
         )
@@ -191,7 +106,7 @@ def _cause(seen: Evidence, crash: Crash, every: str, place: Place) -> Cause | No
     if "__init__() got an unexpected keyword argument 'hosts'" in every:
         return "settings-inmemory-layer-with-hosts", seen.setting("CHANNEL_LAYERS"), ""
     if "Group name must be" in every or "group name" in every.lower():
-        return _group_name(seen, place)
+        return group_name(seen, place)
     if "no such table" in every:
         return "auth-migrations-not-applied", place, ""
     if place[0] is None and "object is not callable" in every:
@@ -204,7 +119,7 @@ def _cause(seen: Evidence, crash: Crash, every: str, place: Place) -> Cause | No
         r"receive\w*\(\).*bytes_data|No text section", every
     ):
         return None  # what the library does with it, and says so
-    for slug, pattern in _TEXTS:
+    for slug, pattern in TEXTS:
         if slug == "consumer-json-not-parsed" and not _own_last(crash):
             continue
         if re.search(pattern, every):
@@ -230,44 +145,10 @@ def _refined(seen: Evidence, crash: Crash, slug: str, place: Place) -> Cause:
             line = next((d.lineno for d in function.node.decorator_list), line)
         return slug, (file, line), ""
     if slug == "db-orm-in-async-consumer":
-        return _query(seen, place), place, ""
-    if slug == "group-async-to-sync-in-async-consumer" and _sends(seen, place):
+        return query(seen, place), place, ""
+    if slug == "group-async-to-sync-in-async-consumer" and sends_there(seen, place):
         return "consumer-await-in-sync-consumer", place, ""
     return slug, place, ""
-
-
-def _sends(seen: Evidence, place: Place) -> bool:
-    """Whether a line of a synchronous consumer sends, by the library's own method."""
-    function = seen.function_at(place)
-    if function is None or function.owner is None:
-        return False
-    own = {f"self.{name}" for name in calls.CONSUMER_METHODS}
-    return function.owner.kind.startswith("sync") and any(
-        isinstance(node, ast.Call) and calls.name_of(node, function) in own
-        for node in seen.nodes_at(place)
-    )
-
-
-def _query(seen: Evidence, place: Place) -> str:
-    """Which synchronous use of the database stands at a line."""
-    function = seen.function_at(place)
-    source = " ".join(
-        ast.unparse(n) for n in seen.nodes_at(place) if isinstance(n, ast.expr)
-    )
-    if "session" in source and ".save" in source:
-        return "auth-session-saved-synchronously"
-    if function is not None and function.name == "__call__":
-        return "auth-middleware-queries-synchronously"
-    if function is not None:
-        for node in seen.nodes_at(place):
-            name = (
-                function.module.resolve(node, function)
-                if isinstance(node, ast.Name)
-                else None
-            )
-            if name and re.match(r"(asgiref\.sync|channels\.db)\.\w+\(\)\(\)", name):
-                return "db-lazy-queryset-returned"
-    return "db-orm-in-async-consumer"
 
 
 def _handler_place(seen: Evidence, crash: Crash) -> Place:
@@ -318,62 +199,6 @@ def _no_handler(seen: Evidence, crash: Crash, kind: str) -> Cause | None:
     return f"consumer-{kind.partition('.')[2]}-handler-misnamed", place, ""
 
 
-def near_handler(seen: Evidence, owner: Class, wanted: str) -> str | None:
-    """A method that was meant to be the handler ``wanted``."""
-    known = {"websocket_connect", "websocket_receive", "websocket_disconnect"}
-    names = [
-        n for one in owner.line_of_ancestors for n in one.methods if n not in known
-    ]
-    short = wanted.partition("_")[2]
-    for name in names:
-        if name.lower().replace("_", "") in _NICKNAMES.get(short, ()):
-            return name
-    return seen.near(wanted, names, 0.78) or seen.near(short, names, 0.75)
-
-
-_NICKNAMES = {
-    "connect": (
-        "connect",
-        "onconnect",
-        "onopen",
-        "open",
-        "websocketopen",
-        "wsconnect",
-        "connected",
-        "websocketaccept",
-        "websocketconnected",
-        "handleconnect",
-        "onconnected",
-    ),
-    "receive": (
-        "receive",
-        "onreceive",
-        "onmessage",
-        "message",
-        "websocketmessage",
-        "wsreceive",
-        "received",
-        "websocketreceived",
-        "handlemessage",
-        "websocketrecv",
-        "receivejson",
-        "websocketsend",
-        "websocketrecieve",
-    ),
-    "disconnect": (
-        "disconnect",
-        "ondisconnect",
-        "onclose",
-        "close",
-        "websocketclose",
-        "websocketdisconnected",
-        "disconnected",
-        "wsdisconnect",
-        "handledisconnect",
-    ),
-}
-
-
 def _near_method(seen: Evidence, wanted: str) -> Place | None:
     for owner in seen.source.consumers():
         own = [
@@ -392,58 +217,15 @@ def _awaited(seen: Evidence, crash: Crash, every: str, place: Place) -> Cause | 
         r"(\w+)\(\) takes no arguments|object (\w+) can't be used", every
     ):
         if set(name) & kinds and place[0] is None:
-            from tutor.doctor.rules.application import route_place
-
             return "routing-as-asgi-missing", route_place(seen, crash.leaf), ""
     if re.search(
         r"object (NoneType|str|int|dict|bool|list|float) can't be used in 'await'",
         every,
     ):
         if place[0] is not None:
-            return _await_line(seen, place)
+            return awaited_there(seen, place)
         return "consumer-handlers-not-async", _handler_place(seen, crash), ""
     return None
-
-
-def _await_line(seen: Evidence, place: Place) -> Cause:
-    """The project itself awaits what is no coroutine; the innermost one of a line."""
-    function = seen.function_at(place)
-    awaits = [
-        node.value
-        for node in reversed(seen.nodes_at(place))
-        if isinstance(node, ast.Await) and isinstance(node.value, ast.Call)
-    ]
-    if function is None:
-        awaits = []
-    for call in awaits:
-        assert function is not None
-        if calls.makes_coroutine(call, function):
-            continue
-        called = calls.name_of(call, function)
-        target = seen.source.functions.get(called)
-        if target is None and called.startswith("self.") and function.owner:
-            target = function.owner.method(called[5:])
-        if target is not None and not target.is_async:
-            at: Place = (target.module.file, target.node.lineno)
-            return "consumer-handlers-not-async", at, ""
-        if called.removesuffix("()") in calls.TO_THREAD:
-            return "db-wrapper-around-the-result", place, ""
-        break
-    return "consumer-await-on-no-coroutine", place, ""
-
-
-def _group_name(seen: Evidence, place: Place) -> Cause:
-    for node in seen.nodes_at(place):
-        if isinstance(node, ast.Call) and node.args:
-            first = ast.unparse(node.args[0])
-            if first.endswith("channel_name"):
-                return "group-add-arguments-swapped", place, ""
-            function = seen.function_at(place)
-            bound = bound_at(function, node.args[0]) if function else None
-            if bound:
-                module, name = bound
-                return "group-name-not-allowed", (module.file, module.lines[name]), ""
-    return "group-name-not-allowed", place, ""
 
 
 _BAD_INPUT = {
@@ -483,10 +265,8 @@ def _key(seen: Evidence, crash: Crash, key: str, place: Place) -> Cause | None:
         module_line = seen.asgi_file, None
         chain = " ".join(crash.leaf.get("chain", []))
         if "AuthMiddleware" not in chain:
-            from tutor.doctor.rules.application import _called, _websocket_line
-
-            call = _called(seen, "ProtocolTypeRouter")
-            line = _websocket_line(call) if call else None
+            call = called(seen, "ProtocolTypeRouter")
+            line = websocket_line(call) if call else None
             return "auth-stack-missing", (seen.asgi_file, line), ""
         return None, module_line, ""
     if key == "url_route":

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from tutor.doctor.evidence import Evidence
 from tutor.doctor.rules.found import GENERIC, HANDLERS, TRIED, Found, at
 from tutor.doctor.rules.messages import written
-from tutor.doctor.source import Function, Module, calls
+from tutor.doctor.source import Function, Module, calls, known
 
 
 def rules(seen: Evidence) -> Iterator[Found]:
@@ -28,7 +28,7 @@ def _groups(seen: Evidence) -> Iterator[Found]:
                 calls.inner_call(call, function),
             )
             if (
-                inner == calls.TO_SYNC
+                inner == known.TO_SYNC
                 and isinstance(call.func, ast.Call)
                 and call.func.args
             ):

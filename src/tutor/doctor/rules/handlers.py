@@ -6,9 +6,9 @@ import ast
 from collections.abc import Iterator
 
 from tutor.doctor.evidence import Evidence
-from tutor.doctor.rules.crashes import _NICKNAMES
 from tutor.doctor.rules.found import GENERIC, HANDLERS, TRIED, Found, Place, at
-from tutor.doctor.source import Class, Function, calls
+from tutor.doctor.rules.names import NICKNAMES
+from tutor.doctor.source import Class, Function, calls, known
 
 
 def rules(seen: Evidence) -> Iterator[Found]:
@@ -24,7 +24,7 @@ def _sync_sleep(owner: Class) -> Iterator[Found]:
         return
     for method in owner.methods.values():
         for call in calls.calls(method.node):
-            if calls.name_of(call, method) in calls.SLEEPS:
+            if calls.name_of(call, method) in known.SLEEPS:
                 yield Found(
                     "consumer-sync-sleep-blocks-other-sync-consumers",
                     "every other synchronous consumer waits",
@@ -89,7 +89,7 @@ def near_handler_name(seen: Evidence, name: str, right: str, generic: bool) -> b
 
     short = right.removeprefix("websocket_").removesuffix("_json")
     plain = name.lower().replace("_", "")
-    if plain in _NICKNAMES[short] and plain != "close":
+    if plain in NICKNAMES[short] and plain != "close":
         return True
     return seen.near(name, [right], 0.8) is not None
 

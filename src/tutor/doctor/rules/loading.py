@@ -2,27 +2,15 @@
 
 from __future__ import annotations
 
-import ast
 import re
 from collections.abc import Iterator
 
 from tutor.doctor.child import Event
 from tutor.doctor.evidence import Evidence
 from tutor.doctor.rules.found import NOWHERE, Found, Place, deepest, last_line
+from tutor.doctor.rules.imports import MISSING, explain_import
 
 RANK = 10
-_LIBRARY = re.compile(r"No module named '([^']+)'")
-_CANNOT = re.compile(r"cannot import name '(\w+)' from '([\w.]+)'")
-_COMMON = {
-    "routing",
-    "consumers",
-    "urls",
-    "models",
-    "views",
-    "middleware",
-    "asgi",
-    "routes",
-}
 
 
 def rules(seen: Evidence) -> Iterator[Found]:
@@ -80,7 +68,7 @@ def _names_nothing(seen: Evidence, links: list[Event]) -> bool:
         and f"has no attribute '{name}'" in root["text"]
     ):
         return True
-    missing = _LIBRARY.search(root.get("text", ""))
+    missing = MISSING.search(root.get("text", ""))
     return bool(missing and (module + ".").startswith(missing[1] + "."))
 
 
@@ -157,7 +145,7 @@ def _cause(
     if "partially initialized module" in text:
         return "routing-circular-import-with-models", _circle(seen, root, place), ""
     if "ImportError" in root["bases"]:
-        return _import(seen, root, stage, place)
+        return explain_import(seen, root, stage, place)
     if kind == "NameError":
         return "python-name-not-defined", place, ""
     for slug, pattern in _TEXTS:
@@ -261,152 +249,3 @@ def _circle(seen: Evidence, root: Event, place: Place) -> Place:
         if module is not None and seen.prefix + str(frame["file"]) == module.file:
             return module.file, frame["line"]
     return place
-
-
-def _import(
-    seen: Evidence, root: Event, stage: str, place: Place
-) -> tuple[str | None, Place, str]:
-    text = root["text"]
-    cannot = _CANNOT.search(text)
-    if cannot:
-        return _cannot_import(seen, cannot[1], cannot[2], place)
-    if "Couldn't import Django" in text:
-        return "install-outside-the-virtualenv", NOWHERE, ""
-    missing = _LIBRARY.search(text)
-    name = missing[1] if missing else str(root.get("name") or "")
-    top = name.partition(".")[0]
-    imported = _imported(seen, place)
-    if imported.startswith(name + "."):
-        name = imported if top not in _tops(seen) else name
-    if stage == "django" or name == "django":
-        return "install-outside-the-virtualenv", NOWHERE, ""
-    versions = (seen.look.get("versions") or {}).get("found", {})
-    if top == "daphne" and top not in versions:
-        return "install-channels-without-daphne-extra", _entry(seen, place), ""
-    if top == "channels" and top not in versions:
-        return "install-channels-missing", _entry(seen, place), ""
-    if stage == "apps":
-        found = _apps(seen, name)
-        if found:
-            return found
-    if top in ("channels", "daphne", "django"):
-        return "asgi-any-import-error-is-masked", place, f"There is no module {name}."
-    settings = _settings_module(seen, root, name, stage)
-    if settings:
-        return settings
-    own = _tops(seen)
-    last = name.rpartition(".")[2]
-    if top in own and top != name:
-        if "rout" in last:
-            return "routing-file-in-wrong-folder", place, f"There is no module {name}."
-        return "asgi-any-import-error-is-masked", place, f"There is no module {name}."
-    near = seen.near(top, own - {top, "manage"})
-    if near or (last in _COMMON and top != name):
-        hint = f"The project has the package {near}." if near else ""
-        return "asgi-app-package-misspelled", place, hint
-    if last in _COMMON:
-        return "asgi-any-import-error-is-masked", place, f"There is no module {name}."
-    return "install-package-missing", place, f"It needs the package {top}."
-
-
-def _tops(seen: Evidence) -> set[str]:
-    """The top-level packages and modules of the project."""
-    return {module.partition(".")[0] for module in seen.source.modules}
-
-
-def _imported(seen: Evidence, place: Place) -> str:
-    """The whole dotted name that the import at a line asks for."""
-    for node in seen.nodes_at(place):
-        if isinstance(node, ast.ImportFrom) and node.module and not node.level:
-            return node.module
-    return ""
-
-
-def _entry(seen: Evidence, place: Place) -> Place:
-    return place if place[0] else seen.setting("INSTALLED_APPS")
-
-
-def _cannot_import(
-    seen: Evidence, name: str, module: str, place: Place
-) -> tuple[str | None, Place, str]:
-    if module in ("django.conf.urls", "django.urls") and name in ("url", "patterns"):
-        return "routing-django-conf-urls-url", place, ""
-    there = seen.source.modules.get(module)
-    if there is None:
-        return "asgi-any-import-error-is-masked", place, f"{module} has no {name}."
-    near = seen.near(name, there.lines, 0.6)
-    hint = f"{there.file} has {near}." if near else f"{there.file} has no {name}."
-    lists = [
-        n for n, values in there.values.items() if isinstance(values[-1], ast.List)
-    ]
-    if "pattern" in name or "rout" in name or (near in lists):
-        if name == "websocket_urlpatterns" and near:
-            place = there.file, there.lines[near]
-        return "routing-list-name-differs", place, hint
-    return "asgi-any-import-error-is-masked", place, hint
-
-
-def _apps(seen: Evidence, name: str) -> tuple[str, Place, str] | None:
-    """An entry of INSTALLED_APPS that no module answers to."""
-    entries = [str(app) for app in seen.settings.get("apps") or []]
-    entry = next((e for e in entries if e == name or e.startswith(name + ".")), None)
-    if entry is None:
-        return None
-    joined = _joined(seen, entry)
-    if joined:
-        return "apps-missing-comma", joined, ""
-    if len(entry) == 1:
-        return "apps-string-added", seen.setting("INSTALLED_APPS"), ""
-    place = _written(seen, entry) or seen.setting("INSTALLED_APPS")
-    own = _tops(seen)
-    near = seen.near(entry.partition(".")[0], own | {"daphne", "channels", "django"})
-    hint = f"The nearest name is {near}." if near else ""
-    return "apps-name-misspelled", place, hint
-
-
-def _joined(seen: Evidence, value: str) -> Place | None:
-    """Where two neighbouring strings have become ``value``."""
-    for module in seen.source.modules.values():
-        for node in ast.walk(module.tree):
-            if isinstance(node, ast.Constant) and node.value == value:
-                text = ast.get_source_segment(module.text, node) or ""
-                if len(re.findall(r"(['\"])[^'\"]*\1", text)) > 1:
-                    return module.file, node.lineno
-    return None
-
-
-def _written(seen: Evidence, value: str) -> Place | None:
-    """Where a string stands in the settings."""
-    file = seen.setting("INSTALLED_APPS")[0]
-    module = seen.source.by_file(file or "")
-    for node in ast.walk(module.tree) if module else ():
-        if isinstance(node, ast.Constant) and node.value == value:
-            return file, node.lineno
-    return None
-
-
-def _settings_module(
-    seen: Evidence, root: Event, name: str, stage: str
-) -> tuple[str, Place, str] | None:
-    """A DJANGO_SETTINGS_MODULE that names no module."""
-    loading = any("django/conf/__init__" in f["file"] for f in root["frames"])
-    own_last = root["frames"][-1]["own"] if root["frames"] else False
-    if not loading or own_last:
-        return None
-    asgi = stage in ("asgi", "daphne")
-    file = seen.asgi_file if asgi else f"{seen.prefix}manage.py"
-    slug = (
-        "asgi-settings-module-of-another-project"
-        if asgi
-        else "settings-module-misspelled"
-    )
-    module = seen.source.by_file(file or "")
-    line = None
-    for node in ast.walk(module.tree) if module else ():
-        if isinstance(node, ast.Constant) and str(node.value).startswith(
-            name.split(".")[0]
-        ):
-            line = node.lineno
-    if deepest([root]) and line is None and not asgi:
-        return None
-    return slug, (file, line), f"There is no module {name}."

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from tutor.doctor.evidence import Evidence
 from tutor.doctor.rules.found import TRIED, Found, Place, at
-from tutor.doctor.source import Function, calls
+from tutor.doctor.source import Function, calls, known
 
 
 def rules(seen: Evidence) -> Iterator[Found]:
@@ -66,13 +66,13 @@ def slug_of_lost(
         if isinstance(node, ast.Call):
             name = calls.name_of(node, function)
             if (
-                name == calls.TO_SYNC
+                name == known.TO_SYNC
                 and node.args
                 and isinstance(node.args[0], ast.Call)
             ):
                 return "group-async-to-sync-around-the-call"
             if (
-                name in calls.TO_THREAD
+                name in known.TO_THREAD
                 and node.args
                 and isinstance(node.args[0], ast.Call)
             ):
@@ -95,9 +95,9 @@ def slug_of_lost(
         if method is not None and method.is_async:
             return "consumer-async-handlers-in-sync-consumer"
     target = target or (owner.method(end) if owner else None)
-    if target is not None and any(d in calls.TO_THREAD for d in target.decorators()):
+    if target is not None and any(d in known.TO_THREAD for d in target.decorators()):
         return "db-decorated-function-not-awaited"
-    if end in calls.ASYNC_ORM or end == "SyncToAsync" or end == "__call__":
+    if end in known.ASYNC_ORM or end == "SyncToAsync" or end == "__call__":
         return "db-decorated-function-not-awaited"
     return None
 
@@ -119,7 +119,7 @@ def _wrapped(seen: Evidence, function: Function) -> Iterator[Found]:
     for call in calls.calls(function.node):
         name = calls.name_of(call, function)
         inner = call.args[0] if call.args else None
-        if name == calls.TO_SYNC and isinstance(inner, ast.Call):
+        if name == known.TO_SYNC and isinstance(inner, ast.Call):
             if calls.makes_coroutine(inner, function):
                 yield Found(
                     "group-async-to-sync-around-the-call",
@@ -129,7 +129,7 @@ def _wrapped(seen: Evidence, function: Function) -> Iterator[Found]:
                     TRIED,
                     "async_to_sync(function)(arguments)",
                 )
-        elif calls.inner_call(call, function) == calls.TO_SYNC and function.is_async:
+        elif calls.inner_call(call, function) == known.TO_SYNC and function.is_async:
             slug = "group-async-to-sync-in-async-consumer"
             if function.owner is None or not function.owner.kind:
                 slug = "group-async-view-with-async-to-sync"
@@ -142,7 +142,7 @@ def _wrapped(seen: Evidence, function: Function) -> Iterator[Found]:
                 "await in an async function",
             )
         elif (
-            name in calls.TO_THREAD
+            name in known.TO_THREAD
             and isinstance(inner, ast.Call)
             and calls.queries(inner, function)
         ):
@@ -205,6 +205,6 @@ def _reached(
             or target.dotted in seen_names
         ):
             continue
-        if any(d in calls.TO_THREAD for d in target.decorators()):
+        if any(d in known.TO_THREAD for d in target.decorators()):
             continue
         yield from _reached(target, top, depth + 1, seen_names | {target.dotted})

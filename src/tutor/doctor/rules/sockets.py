@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import ast
 from collections.abc import Iterator
-from dataclasses import replace
 
 from tutor.doctor.ask import Client
 from tutor.doctor.child import Event
 from tutor.doctor.evidence import Evidence
 from tutor.doctor.rules import crashes
 from tutor.doctor.rules.found import Found, Place, deepest, last_line
-from tutor.doctor.source import Class, calls
+from tutor.doctor.rules.loops import busy, endless
+from tutor.doctor.source import Class
 
 SEND = "websocket.send"
 KNOWN = {
@@ -22,19 +21,14 @@ KNOWN = {
     "websocket.http.response.body",
 }
 SLOW = 0.8  # seconds for a consumer that cleans up
-LONG = 0.25  # seconds of a loop that stands still
 
 
 def rules(seen: Evidence) -> Iterator[Found]:
     if not seen.answers.asked:
         return
     yield from _pages(seen)
-    yield from _unawaited(seen)
-    yield from _blocked(seen)
     for client in seen.answers.clients:
         yield from _story(seen, client)
-    yield from _lost_tasks(seen)
-    yield from _tasks(seen)
 
 
 def _pages(seen: Evidence) -> Iterator[Found]:
@@ -58,17 +52,9 @@ def _pages(seen: Evidence) -> Iterator[Found]:
     )
 
 
-def leaf_of(seen: Evidence, path: str) -> Event:
-    """The route that a client's path ends at."""
-    for index, leaf in enumerate(seen.leaves):
-        if leaf["sample"] == path and leaf.get("reached") in (index, None):
-            return leaf
-    return next((leaf for leaf in seen.leaves if leaf["sample"] == path), {})
-
-
 def _story(seen: Evidence, client: Client) -> Iterator[Found]:
     events = [e for e in seen.serve.events if e.get("conn") == client.tag]
-    leaf = leaf_of(seen, client.path)
+    leaf = seen.leaf_of(client.path)
     owner = seen.consumer_class(leaf.get("consumer"))
     told = [e["type"] for e in events if e["kind"] == "told"]
     sent = [e for e in events if e["kind"] == "sent"]
@@ -89,7 +75,7 @@ def _story(seen: Evidence, client: Client) -> Iterator[Found]:
             yield found
         return
     if told and idle < 1 and not accepted and client.quiet:
-        yield from _busy(seen, owner, client, told)
+        yield from busy(seen, owner, client, told)
     if client.quiet and idle < len(told):
         found = endless(seen, client, told)
         if found:
@@ -248,170 +234,3 @@ def _lasted(events: list[Event]) -> float:
     gone = next(e["t"] for e in events if e.get("type") == "websocket.disconnect")
     ends = [e["t"] for e in events if e["kind"] in ("killed", "ended")]
     return ends[0] - gone if ends else 0.0
-
-
-def _busy(
-    seen: Evidence, owner: Class | None, client: Client, told: list[str]
-) -> Iterator[Found]:
-    method = _handler(owner, told[-1])
-    loop = _loop(method) if method else None
-    if loop is not None and method is not None:
-        yield Found(
-            "consumer-endless-loop-in-handler",
-            "no answer to the knock",
-            (method.module.file, loop),
-            54,
-            f"a knock on {client.path}",
-            "101 Switching Protocols",
-        )
-
-
-def endless(seen: Evidence, client: Client, told: list[str]) -> Found | None:
-    """A handler that never comes back although its socket is open."""
-    leaf = leaf_of(seen, client.path)
-    owner = seen.consumer_class(leaf.get("consumer"))
-    method = _handler(owner, told[-1] if told else "websocket.connect")
-    if method is None:
-        return None
-    line = _loop(method)
-    if line is None:
-        return None
-    return Found(
-        "consumer-endless-loop-in-handler",
-        "no answer: the handler never comes back",
-        (method.module.file, line),
-        54,
-        f"a message to {client.path}",
-        "each event gets its turn",
-    )
-
-
-def _handler(owner: Class | None, kind: str):  # type: ignore[no-untyped-def]
-    if owner is None:
-        return None
-    raw = kind.replace(".", "_")
-    short = raw.partition("_")[2]
-    for name in (raw, short, f"{short}_json"):
-        method = owner.method(name)
-        if method is not None:
-            return method
-    return None
-
-
-def _loop(method, depth: int = 0) -> int | None:  # type: ignore[no-untyped-def]
-    """The line of an endless loop in a method or in what it awaits."""
-    for node in ast.walk(method.node):
-        if isinstance(node, ast.While) and (
-            not isinstance(node.test, ast.Constant) or node.test.value
-        ):
-            return node.lineno
-        if isinstance(node, ast.For | ast.AsyncFor):
-            name = method.module.resolve(node.iter, method) or ""
-            if name.startswith("itertools.") or isinstance(node, ast.AsyncFor):
-                return node.lineno
-    if depth > 2 or method.owner is None:
-        return None
-    for call in calls.calls(method.node):
-        name = calls.name_of(call, method)
-        inner = method.owner.method(name[5:]) if name.startswith("self.") else None
-        if inner is not None and inner.node is not method.node:
-            found = _loop(inner, depth + 1)
-            if found:
-                return call.lineno
-    return None
-
-
-_COROUTINES = (
-    ("send", "consumer-missing-await-on-send"),
-    ("accept", "consumer-missing-await-on-send"),
-    ("close", "consumer-missing-await-on-send"),
-    ("send_json", "consumer-missing-await-on-send"),
-    ("sleep", "consumer-asyncio-sleep-not-awaited"),
-    ("group_send", "group-send-not-awaited"),
-    ("group_add", "group-send-not-awaited"),
-    ("group_discard", "group-send-not-awaited"),
-    ("SyncToAsync.__call__", "db-decorated-function-not-awaited"),
-)
-
-
-def _unawaited(seen: Evidence) -> Iterator[Found]:
-    """Coroutines that were made and thrown away, as Python itself saw it."""
-    from tutor.doctor.rules.reading import slug_of_lost
-
-    for event in seen.serve.all("unawaited"):
-        place = seen.place(event["at"])
-        if place[0] is None:
-            continue
-        name = event["name"]
-        end = name.rpartition(".")[2]
-        slug = next(
-            (s for n, s in _COROUTINES if n in (name, end)),
-            "consumer-missing-await-on-send",
-        )
-        function = seen.function_at(place)
-        better = slug_of_lost(seen, place, function, end)
-        yield Found(
-            better or slug,
-            f"coroutine '{name}' was never awaited",
-            place,
-            45,
-            "talking to the server",
-            "every coroutine is awaited",
-        )
-
-
-def _blocked(seen: Evidence) -> Iterator[Found]:
-    """The line at which the whole server stood still."""
-    for event in seen.serve.all("blocked"):
-        place = seen.place(event["at"])
-        if (
-            place[0] is None
-            or event["seconds"] < LONG
-            or event["at"]["name"] == "<module>"
-        ):
-            continue
-        slug = "consumer-blocking-call-in-async"
-        for node in seen.nodes_at(place):
-            if isinstance(node, ast.Call):
-                function = seen.function_at(place)
-                module = seen.source.by_file(place[0])
-                name = (module.resolve(node.func, function) if module else None) or ""
-                slug = calls.blocks(name) or slug
-        yield Found(
-            slug,
-            f"the whole server stood still for {event['seconds']:.1f} s",
-            place,
-            46,
-            "a message, and a clock",
-            "other clients are answered meanwhile",
-        )
-
-
-def _lost_tasks(seen: Evidence) -> Iterator[Found]:
-    """Exceptions in tasks that nobody waits for."""
-    for event in seen.serve.all("task-failed"):
-        crash = crashes.Crash(event["error"], "websocket.receive", "json", {})
-        found = crashes.explain(seen, crash)
-        if found and found.place[0]:
-            yield replace(found, rank=found.rank + 3)
-
-
-def _tasks(seen: Evidence) -> Iterator[Found]:
-    """Tasks that outlive the consumers which started them."""
-    last = seen.serve.get("tasks")
-    paths = [client.path for client in seen.answers.clients if client.status == 101]
-    talked = min((paths.count(path) for path in paths), default=0)
-    if not last or talked < 2:
-        return
-    for task in last["found"]:
-        same = [t for t in last["found"] if t == task]
-        if len(same) >= talked:
-            yield Found(
-                "consumer-background-task-not-cancelled",
-                f"{len(same)} tasks {task['name']} go on after their clients have gone",
-                seen.place(task),
-                72,
-                "closing every socket",
-                "no task is left",
-            )
-            return

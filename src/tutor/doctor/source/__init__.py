@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
-from tutor.doctor.source.index import Class, Function, Module, Source
+from tutor.doctor.source.index import Source
+from tutor.doctor.source.syntax import Class, Function, Module
 
 __all__ = ["Class", "Function", "Module", "Source"]

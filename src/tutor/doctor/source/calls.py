@@ -5,121 +5,9 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from tutor.doctor.source.index import Class, Function, Source
-
-LAYER_METHODS = {
-    "group_add",
-    "group_discard",
-    "group_send",
-    "send",
-    "receive",
-    "new_channel",
-}
-LAYERS = ("self.channel_layer", "channels.layers.get_channel_layer()")
-CONSUMER_METHODS = {"send", "accept", "close", "send_json", "base_send", "dispatch"}
-INHERITED = {
-    "connect",
-    "receive",
-    "disconnect",
-    "receive_json",
-    "websocket_connect",
-    "websocket_receive",
-    "websocket_disconnect",
-}
-TO_THREAD = {"asgiref.sync.sync_to_async", "channels.db.database_sync_to_async"}
-TO_SYNC = "asgiref.sync.async_to_sync"
-KNOWN_ASYNC = {
-    "asyncio.sleep",
-    "asyncio.wait_for",
-    "asyncio.wait",
-    "asyncio.to_thread",
-    "asyncio.open_connection",
-    "anyio.sleep",
-}
-ASYNC_ORM = {
-    "acreate",
-    "aget",
-    "acount",
-    "afirst",
-    "alast",
-    "aexists",
-    "aupdate",
-    "adelete",
-    "asave",
-    "aget_or_create",
-    "aupdate_or_create",
-    "abulk_create",
-    "arefresh_from_db",
-    "aaggregate",
-    "aset",
-    "aadd",
-}
-SYNC_ORM = {
-    "create",
-    "get",
-    "count",
-    "first",
-    "last",
-    "exists",
-    "update",
-    "delete",
-    "get_or_create",
-    "update_or_create",
-    "bulk_create",
-    "aggregate",
-    "latest",
-    "earliest",
-    "in_bulk",
-}
-SLEEPS = {"time.sleep"}
-BLOCKING = (
-    "requests.",
-    "urllib.request.urlopen",
-    "urllib.request.urlretrieve",
-    "urllib3.",
-    "subprocess.run",
-    "subprocess.call",
-    "subprocess.check_call",
-    "subprocess.check_output",
-    "subprocess.getoutput",
-    "subprocess.getstatusoutput",
-    "subprocess.Popen().wait",
-    "subprocess.Popen().communicate",
-    "os.system",
-    "os.popen",
-    "os.wait",
-    "builtins.input",
-    "httpx.get",
-    "httpx.post",
-    "httpx.put",
-    "httpx.delete",
-    "httpx.request",
-    "httpx.head",
-    "httpx.Client().",
-    "socket.create_connection",
-    "socket.getaddrinfo",
-    "socket.gethostbyname",
-    "http.client.HTTPConnection().",
-    "http.client.HTTPSConnection().",
-    "smtplib.",
-    "ftplib.",
-    "django.core.mail.send_mail",
-    "redis.Redis().",
-    "redis.from_url().",
-    "redis.StrictRedis().",
-    "psycopg2.connect",
-    "psycopg.connect",
-    "pymysql.connect",
-    "sqlite3.connect",
-    "pymongo.MongoClient().",
-    "threading.Event().wait",
-    "threading.Thread().join",
-    "queue.Queue().get",
-    "django.core.management.call_command",
-    "concurrent.futures.ThreadPoolExecutor().submit().result",
-    "paramiko.",
-    "boto3.client().",
-)
+from tutor.doctor.source import known
+from tutor.doctor.source.index import Source
+from tutor.doctor.source.syntax import Class, Function
 
 
 def calls(node: ast.AST) -> Iterator[ast.Call]:
@@ -142,9 +30,9 @@ def name_of(call: ast.Call, function: Function) -> str:
 def is_layer(name: str) -> bool:
     """Whether a dotted path is a method of a channel layer."""
     base, _, method = name.rpartition(".")
-    if method not in LAYER_METHODS:
+    if method not in known.LAYER_METHODS:
         return False
-    return base in LAYERS or base.endswith("channel_layer")
+    return base in known.LAYERS or base.endswith("channel_layer")
 
 
 def inner_call(call: ast.Call, function: Function) -> str:
@@ -155,17 +43,20 @@ def inner_call(call: ast.Call, function: Function) -> str:
 def makes_coroutine(call: ast.Call, function: Function) -> str:
     """The name of the coroutine function that is called; empty for other calls."""
     name = name_of(call, function)
-    if inner_call(call, function) in TO_THREAD or name.removesuffix("()") in TO_THREAD:
+    if (
+        inner_call(call, function) in known.TO_THREAD
+        or name.removesuffix("()") in known.TO_THREAD
+    ):
         return name if name.endswith("()") else ""
-    if name in KNOWN_ASYNC or is_layer(name):
+    if name in known.KNOWN_ASYNC or is_layer(name):
         return name
     method = name.rpartition(".")[2]
-    if method in ASYNC_ORM:
+    if method in known.ASYNC_ORM:
         return name
     if name.startswith("self.") and name.count(".") == 1 and function.owner is not None:
         return name if _method_is_async(function.owner, method) else ""
     if name.startswith("builtins.super().") and function.owner is not None:
-        if method not in CONSUMER_METHODS | INHERITED:
+        if method not in known.CONSUMER_METHODS | known.INHERITED:
             return ""
         return name if function.owner.kind.startswith("async") else ""
     found = function.module.source.functions.get(name)
@@ -178,11 +69,11 @@ def _method_is_async(owner: Class, method: str) -> bool:
     found = owner.method(method)
     if found is not None:
         return _is_async(found)
-    return owner.kind.startswith("async") and method in CONSUMER_METHODS
+    return owner.kind.startswith("async") and method in known.CONSUMER_METHODS
 
 
 def _is_async(function: Function) -> bool:
-    if any(name in TO_THREAD for name in function.decorators()):
+    if any(name in known.TO_THREAD for name in function.decorators()):
         return True
     if not function.is_async:
         return False
@@ -193,10 +84,10 @@ def _is_async(function: Function) -> bool:
 
 def blocks(name: str) -> str:
     """The mistake that a call of this name is in asynchronous code; empty for none."""
-    if name in SLEEPS:
+    if name in known.SLEEPS:
         return "consumer-time-sleep-in-async"
-    for known in BLOCKING:
-        if name == known or (known.endswith(".") and name.startswith(known)):
+    for one in known.BLOCKING:
+        if name == one or (one.endswith(".") and name.startswith(one)):
             return "consumer-blocking-call-in-async"
     return ""
 
@@ -219,7 +110,7 @@ def queries(call: ast.Call, function: Function) -> bool:
     name = name_of(call, function)
     base, _, method = name.rpartition(".")
     if ".objects" in base:
-        return method in SYNC_ORM and is_model(
+        return method in known.SYNC_ORM and is_model(
             function.module.source, base.split(".objects")[0]
         )
     if method in ("save", "delete", "refresh_from_db") and base.endswith("()"):
@@ -280,37 +171,10 @@ def type_of(node: ast.expr | None, function: Function, depth: int = 0) -> str:
     return ""
 
 
-_RETURNS = {
-    "builtins.str": "str",
-    "json.dumps": "str",
-    "builtins.repr": "str",
-    "builtins.int": "int",
-    "builtins.len": "int",
-    "builtins.sum": "int",
-    "random.randint": "int",
-    "random.randrange": "int",
-    "random.random": "float",
-    "random.uniform": "float",
-    "time.time": "float",
-    "builtins.float": "float",
-    "builtins.dict": "dict",
-    "builtins.list": "list",
-    "secrets.randbelow": "int",
-    "json.loads": "",
-    "builtins.round": "int",
-    "builtins.format": "str",
-    "builtins.bytes": "bytes",
-    "builtins.hex": "str",
-    "builtins.ascii": "str",
-    "random.getrandbits": "int",
-    "builtins.bool": "bool",
-}
-
-
 def _type_of_call(node: ast.Call, function: Function, depth: int) -> str:
     name = name_of(node, function)
-    if name in _RETURNS:
-        return _RETURNS[name]
+    if name in known.RETURNS:
+        return known.RETURNS[name]
     if isinstance(node.func, ast.Attribute) and node.func.attr in ("encode",):
         return "bytes"
     if isinstance(node.func, ast.Attribute) and node.func.attr in (

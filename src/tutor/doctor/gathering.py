@@ -1,0 +1,187 @@
+"""Gather the evidence: run the project, ask its server, read its source."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass
+from importlib.machinery import PathFinder
+from pathlib import Path
+from typing import Any
+
+from tutor import servers
+from tutor.doctor.ask import Answers, Conversation
+from tutor.doctor.child import Live, Told
+from tutor.doctor.evidence import MARK, Evidence
+from tutor.doctor.source import Source
+
+LOOKING = 10.0  # seconds for the facts
+
+
+STARTING = 9.0  # seconds until the server is ready
+
+
+MOST_PATHS = 4  # routes that are talked to
+
+
+@dataclass(frozen=True)
+class How:
+    """How a project's processes are started: see ``Live``."""
+
+    python: Path | None
+    cold: bool
+    extra: dict[str, str]
+
+
+_SETTINGS = re.compile(r"""DJANGO_SETTINGS_MODULE['"]\s*[,\]=)]\s*=?\s*['"]([\w.]+)""")
+
+
+def gather(
+    project: Path,
+    home: Path,
+    copy: Path,
+    python: Path | None,
+    end: float,
+    mark: str = "",
+) -> Evidence:
+    """Look at a project, and at its server, at the same time.
+
+    Args:
+        project: the folder that was asked about.
+        home: the folder of ``manage.py`` in it.
+        copy: a copy of ``home`` that may be run.
+        python: the project's interpreter.
+        end: when to stop, on the monotonic clock.
+        mark: stands in the environment of all that is started.
+    """
+    target = guess(copy)
+    how = How(python, hides(home), {MARK: mark})
+    with ThreadPoolExecutor(3) as pool:
+        looking = pool.submit(_look, copy, how)
+        serving = pool.submit(_serve, copy, target, end, how) if target else None
+        source = pool.submit(Source, project, home).result()
+        look = looking.result()
+        seen = Evidence(project, home, look, source, target=target)
+        served = serving.result() if serving else None
+    wanted = _wanted(seen)
+    if wanted and wanted != target and time.monotonic() < end - 3:
+        served, seen.target = _serve(copy, wanted, end, how), wanted
+    if served:
+        seen.serve, seen.answers = served
+    return seen
+
+
+def hides(home: Path) -> bool:
+    """Whether a file of the project has the name of an installed module.
+
+    Then its processes start cold: in a forked one the library is there already.
+    """
+    names = {path.stem for path in home.iterdir() if path.suffix in ("", ".py")}
+    elsewhere = [path for path in sys.path if path and Path(path) != home]
+    return any(
+        name in sys.stdlib_module_names or PathFinder.find_spec(name, elsewhere)
+        for name in names
+        if name.isidentifier()
+    )
+
+
+def _look(copy: Path, how: How) -> Told:
+    live = Live(copy, "look", python=how.python, cold=how.cold, extra=how.extra)
+    return live.finish(LOOKING)
+
+
+def guess(home: Path) -> str:
+    """Where the application stands in most projects; empty if no file is there."""
+    with suppress(OSError, ValueError):
+        named = _SETTINGS.search((home / "manage.py").read_text("utf-8", "replace"))
+        package = named[1].partition(".")[0] if named else ""
+        if package and (home / package / "asgi.py").exists():
+            return f"{package}.asgi:application"
+    found = sorted(home.glob("*/asgi.py"))
+    return f"{found[0].parent.name}.asgi:application" if found else ""
+
+
+def _wanted(seen: Evidence) -> str:
+    """What ASGI_APPLICATION names, where such a module is there."""
+    named = seen.settings.get("asgi")
+    if not isinstance(named, str):
+        return ""
+    module, _, name = named.rpartition(".")
+    return f"{module}:{name}" if module in seen.source.modules else ""
+
+
+def _serve(copy: Path, target: str, end: float, how: How) -> tuple[Told, Answers]:
+    held = servers._bind(0)
+    held.listen(64)
+    port = held.getsockname()[1]
+    live = Live(
+        copy,
+        "serve",
+        [target, held.fileno()],
+        python=how.python,
+        cold=how.cold,
+        extra=how.extra,
+        pass_fds=(held.fileno(),),
+    )
+    held.close()
+    answers = Answers()
+    try:
+        began = live.wait_for(
+            lambda e: e["kind"] in ("ready", "failed", "hang"), STARTING
+        )
+        if began and began["kind"] == "ready":
+            told = live.told()
+            talk = Conversation(live, port, _host(told), _keys(copy), _origin(told))
+            with suppress(asyncio.TimeoutError):
+                left = max(0.5, end - time.monotonic())
+                asyncio.run(asyncio.wait_for(talk.ask(paths(told)), left))
+            answers = talk.seen
+    finally:
+        live.stop()
+    return live.told(), answers
+
+
+def paths(told: Told) -> list[str]:
+    """The paths that end at a consumer, each once."""
+    leaves = (told.get("walk") or {}).get("leaves") or []
+    found = [
+        leaf["sample"].replace("^", "").replace("$", "")
+        for leaf in leaves
+        if leaf["is"] != "empty"
+    ]
+    return list(dict.fromkeys(found))[:MOST_PATHS] or ["/ws/nobody/"]
+
+
+def _host(told: Told) -> str:
+    """A name under which the project lets its own pages in."""
+    hosts: list[Any] = (told.get("hosts") or {}).get("hosts") or []
+    plain = [h for h in hosts if isinstance(h, str) and re.fullmatch(r"[\w.-]+", h)]
+    if not plain or "127.0.0.1" in plain:
+        return "127.0.0.1"
+    return plain[0].lstrip(".")
+
+
+def _origin(told: Told) -> str:
+    """An origin that the project's own check lets in; empty for that of its host."""
+    origins = (told.get("walk") or {}).get("origins") or []
+    hosts = (told.get("hosts") or {}).get("hosts") or []
+    full = [o for o in origins if re.match(r"https?://[\w.-]+(:\d+)?$", str(o))]
+    return full[0] if full and list(origins) != list(hosts) else ""
+
+
+_KEY = re.compile(r"""\[['"](\w+)['"]\]|\.get\(['"](\w+)['"]""")
+
+
+def _keys(copy: Path) -> list[str]:
+    """Words that the project's consumers may look for in a message."""
+    found: dict[str, None] = {}
+    for path in sorted(copy.rglob("*consumer*.py"))[:20]:
+        with suppress(OSError):
+            for match in _KEY.finditer(path.read_text("utf-8", "replace")):
+                found[match[1] or match[2]] = None
+    known = {"text", "bytes", "type", "user", "url_route", "kwargs", "code", "headers"}
+    return [*(k for k in found if k not in known), "message"]

@@ -1,0 +1,88 @@
+"""What stands at the line of a crash: a query, a sending, an await, a group's name."""
+
+from __future__ import annotations
+
+import ast
+import re
+
+from tutor.doctor.evidence import Evidence
+from tutor.doctor.rules.found import Place
+from tutor.doctor.rules.groups import bound_at
+from tutor.doctor.source import calls, known
+
+Cause = tuple["str | None", Place, str]
+
+
+def sends_there(seen: Evidence, place: Place) -> bool:
+    """Whether a line of a synchronous consumer sends, by the library's own method."""
+    function = seen.function_at(place)
+    if function is None or function.owner is None:
+        return False
+    own = {f"self.{name}" for name in known.CONSUMER_METHODS}
+    return function.owner.kind.startswith("sync") and any(
+        isinstance(node, ast.Call) and calls.name_of(node, function) in own
+        for node in seen.nodes_at(place)
+    )
+
+
+def query(seen: Evidence, place: Place) -> str:
+    """Which synchronous use of the database stands at a line."""
+    function = seen.function_at(place)
+    source = " ".join(
+        ast.unparse(n) for n in seen.nodes_at(place) if isinstance(n, ast.expr)
+    )
+    if "session" in source and ".save" in source:
+        return "auth-session-saved-synchronously"
+    if function is not None and function.name == "__call__":
+        return "auth-middleware-queries-synchronously"
+    if function is not None:
+        for node in seen.nodes_at(place):
+            name = (
+                function.module.resolve(node, function)
+                if isinstance(node, ast.Name)
+                else None
+            )
+            if name and re.match(r"(asgiref\.sync|channels\.db)\.\w+\(\)\(\)", name):
+                return "db-lazy-queryset-returned"
+    return "db-orm-in-async-consumer"
+
+
+def awaited_there(seen: Evidence, place: Place) -> Cause:
+    """The project itself awaits what is no coroutine; the innermost one of a line."""
+    function = seen.function_at(place)
+    awaits = [
+        node.value
+        for node in reversed(seen.nodes_at(place))
+        if isinstance(node, ast.Await) and isinstance(node.value, ast.Call)
+    ]
+    if function is None:
+        awaits = []
+    for call in awaits:
+        assert function is not None
+        if calls.makes_coroutine(call, function):
+            continue
+        name = calls.name_of(call, function)
+        target = seen.source.functions.get(name)
+        if target is None and name.startswith("self.") and function.owner:
+            target = function.owner.method(name[5:])
+        if target is not None and not target.is_async:
+            at: Place = (target.module.file, target.node.lineno)
+            return "consumer-handlers-not-async", at, ""
+        if name.removesuffix("()") in known.TO_THREAD:
+            return "db-wrapper-around-the-result", place, ""
+        break
+    return "consumer-await-on-no-coroutine", place, ""
+
+
+def group_name(seen: Evidence, place: Place) -> Cause:
+    for node in seen.nodes_at(place):
+        if isinstance(node, ast.Call) and node.args:
+            first = ast.unparse(node.args[0])
+            if first.endswith("channel_name"):
+                return "group-add-arguments-swapped", place, ""
+            function = seen.function_at(place)
+            bound = bound_at(function, node.args[0]) if function else None
+            if bound:
+                module, name = bound
+                return "group-name-not-allowed", (module.file, module.lines[name]), ""
+    return "group-name-not-allowed", place, ""

@@ -1,0 +1,93 @@
+"""What the messages of the libraries mean, whatever the project is like."""
+
+from __future__ import annotations
+
+# The first that fits any line of the exception; the deepest frame of the project
+# is the place.
+TEXTS: tuple[tuple[str, str], ...] = (
+    ("consumer-int-payload", r"'(int|float|bool)' object has no attribute 'encode'"),
+    (
+        "consumer-dict-payload",
+        r"'(dict|list|tuple|set)' object has no attribute 'encode'",
+    ),
+    ("consumer-bytes-under-text", r"'bytes' object has no attribute 'encode'"),
+    (
+        "consumer-str-under-bytes",
+        r"\"payload\" must have type bytes|payload.*must (have|be).*bytes",
+    ),
+    ("consumer-text-and-bytes-together", r"contains both bytes and text keys"),
+    ("consumer-send-before-accept", r"Socket has not been accepted"),
+    (
+        "consumer-send-after-close",
+        r"Attempt to send on a closed protocol|after sending 'websocket.close'",
+    ),
+    (
+        "consumer-json-not-parsed",
+        r"string indices must be integers|'str' object has no attribute "
+        r"'(get|items|keys|values|pop)'",
+    ),
+    ("consumer-accepts-twice", r"has no attribute 'handshake_deferred'"),
+    (
+        "consumer-asyncio-run-in-async",
+        r"cannot be called from a running event loop|"
+        r"event loop is already running",
+    ),
+    (
+        "consumer-generic-method-in-raw-consumer",
+        r"object has no attribute '(accept|close|send_json|groups)'|"
+        r"send\(\) got an unexpected keyword argument '(text_data|bytes_data)'",
+    ),
+    (
+        "consumer-message-is-no-dict",
+        r"(string|list|tuple|byte) indices must be integers",
+    ),
+    (
+        "consumer-init-takes-scope",
+        r"__init__\(\) missing \d+ required positional arguments?: 'scope'",
+    ),
+    (
+        "consumer-generic-disconnect-without-code",
+        r"\bdisconnect\(\) takes (1|0) positional arguments? but (2|1) w",
+    ),
+    (
+        "consumer-generic-connect-with-event",
+        r"\bconnect\(\) missing 1 required positional argument",
+    ),
+    (
+        "consumer-generic-receive-parameter-renamed",
+        r"receive\(\) got an unexpected keyword argument 'text_data'",
+    ),
+    (
+        "consumer-handler-without-event",
+        r"websocket_\w+\(\) takes (1|0) positional arguments? but (2|1) w",
+    ),
+    (
+        "consumer-accept-not-called",
+        r"object (method|builtin_function_or_method) can't be used in",
+    ),
+    ("group-message-without-type", r"Incoming message has no 'type' attribute"),
+    (
+        "group-async-to-sync-in-async-consumer",
+        r"cannot use AsyncToSync in the same thread",
+    ),
+    ("db-orm-in-async-consumer", r"You cannot call this from an async context"),
+    ("db-model-instance-in-event", r"is not JSON serializable|can not serialize"),
+    (
+        "auth-middleware-channels-2-signature",
+        r"__call__\(\) takes 2 positional arguments but 4 were given",
+    ),
+    ("auth-query-string-is-bytes", r"a bytes-like object is required, not 'str'"),
+    ("auth-login-required-on-consumer", r"has no attribute 'auser'"),
+    (
+        "auth-request-or-self-user",
+        r"object has no attribute '(user|request|session|GET|COOKIES)'",
+    ),
+    (
+        "redis-server-not-running",
+        r"Error (111|61|-?\d+) (connecting to|while).*|ConnectionError",
+    ),
+    (
+        "consumer-close-code-not-allowed",
+        r"invalid close code|code must be|sendClose|Invalid code",
+    ),
+)
