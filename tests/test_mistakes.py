@@ -136,6 +136,7 @@ def test_the_table_leads_from_each_symptom_to_each_cause() -> None:
     rows = symptoms.symptoms()
     assert len(rows) == len([m for m in MISTAKES.values() if m.symptom])
     for row in rows:
+        assert len(row.symptom) > 3
         assert row.symptom in table
         assert row.cure in table
     page = table._repr_html_()

@@ -180,21 +180,19 @@ def _client(found: evidence.Evidence, after: str, path: str) -> str:
 
 
 def _run(command: str, project: Path, python: Path | None) -> tuple[str, str]:
-    """Run ``manage.py``: to its end, or runserver and a knock or a page."""
+    """Run ``manage.py``: a check or tests to their end, or runserver and a knock."""
     program = str(python or sys.executable)
     if command == "daphne":
         return _leave(project)
     if command.startswith("test"):
         result = children.run([program, "manage.py", *command.split()], project, 20)
         return TESTS[result.code == 0], result.out
-    if command not in ("runserver", "page"):
+    if command != "runserver":
         result = children.run([program, "manage.py", command], project, 20)
         return (NO_START if result.code else "0"), result.out
     with servers.serving([program, "manage.py", "runserver"], project) as server:
         if not server.running:
             return NO_START, server.log()
-        if command == "page":
-            return _page(server.url)
         status = _status(f"{server.url}/ws/whole1/")
         server.child.wait_for(lambda out: "/ws/whole1/" in out, 3)
         return str(status), server.log()
@@ -208,13 +206,6 @@ def _leave(project: Path) -> tuple[str, str]:
             pass
         server.child.wait_for(lambda out: "was killed" in out, 6)
         return "101", server.log()
-
-
-def _page(url: str) -> tuple[str, str]:
-    """The status and the text of a page."""
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-    with opener.open(url, timeout=5) as answer:
-        return str(answer.status), answer.read().decode()
 
 
 def _status(url: str) -> int | None:

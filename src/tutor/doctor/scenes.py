@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import urllib.error
 import urllib.request
 from collections.abc import Mapping
@@ -26,6 +27,7 @@ from tutor.servers import Server
 SECONDS = 8.0  # for one message, and for a page to open its socket
 HELLO = json.dumps({"type": "hello", "after": 0})  # is answered with a welcome
 TOKEN = "a" * 32  # Django compares the form's with the cookie's, no more
+DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 UNHEARD = "101, unheard"
 
 Scene = Mapping[str, Any]
@@ -36,7 +38,8 @@ def play(scene: Scene, project: Path, awaited: str = "") -> tuple[str, str]:
 
     Args:
         scene: ``path`` for two clients, and what happens then: ``say``, a text
-            that the first one sends, or ``post``, a form.  Or ``page``: open it.
+            that the first one sends, or ``post``, a form.  Or ``page``: open it
+            in a browser.  Or ``get``: ask for its title.
         project: the folder of ``manage.py``.
         awaited: a text that the log will hold; it may come after what is seen.
 
@@ -49,6 +52,8 @@ def play(scene: Scene, project: Path, awaited: str = "") -> tuple[str, str]:
     with servers.serving(argv, project) as server:
         if not server.running:
             return "server does not start", server.log()
+        if "get" in scene:
+            return title(server, scene["get"]), server.log()
         if "page" in scene:
             seen, console = opened(server, scene["page"])
         else:
@@ -108,12 +113,18 @@ def posted(server: Server, scene: Scene) -> int:
         scene["form"].encode(),
         {"Cookie": f"csrftoken={TOKEN}", "X-CSRFToken": TOKEN},
     )
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
-        with opener.open(request, timeout=SECONDS) as answer:
+        with DIRECT.open(request, timeout=SECONDS) as answer:
             return int(answer.status)
     except urllib.error.HTTPError as error:
         return error.code
+
+
+def title(server: Server, path: str) -> str:
+    """The title of a page."""
+    with DIRECT.open(server.url + path, timeout=SECONDS) as answer:
+        found = re.search("<title>(.*?)</title>", answer.read().decode(), re.S)
+    return found[1].strip() if found else ""
 
 
 def opened(server: Server, path: str) -> tuple[str, str]:

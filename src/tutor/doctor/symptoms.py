@@ -15,6 +15,7 @@ _CLIENT = {
     "101, then 1011": "the socket is closed with 1011",
     "101, unheard": "the sender sees no error, and nobody hears the event",
     "form: 500": "the form is answered with HTTP 500",
+    "hears nobody": "the page is logged in, and the consumer does not know it",
     "no socket": "the page says that it is not connected",
     "403": "HTTP 403 (in the browser: 1006); no reason in the log",
     "404": "HTTP 404 (in the browser: 1006)",
@@ -53,9 +54,10 @@ def symptoms() -> list[Row]:
 
 
 def _row(mistake: Mistake) -> Row:
-    client = _CLIENT.get(mistake.symptom.get("client", ""), "")
+    seen = mistake.symptom.get("client", "")
+    client = _CLIENT.get(seen, "")
     return Row(
-        symptom=mistake.symptom.get("log") or client,
+        symptom=mistake.symptom.get("log") or client or seen,
         client=client,
         cause=mistake.title,
         cure=mistake.cure,

@@ -9,11 +9,9 @@ from tutor.doctor.rules import (
     handlers,
     layers,
     loading,
-    loops,
     messages,
     pages,
     reading,
-    routes,
     settings,
     sockets,
     testing,
@@ -23,18 +21,7 @@ from tutor.doctor.rules.found import Found
 __all__ = ["Found", "judge"]
 
 
-_LATER = (
-    application,
-    routes,
-    sockets,
-    loops,
-    reading,
-    handlers,
-    messages,
-    groups,
-    pages,
-    testing,
-)
+_LATER = (application, sockets, reading, handlers, messages, groups, pages, testing)
 
 
 def judge(seen: Evidence) -> list[Found]:

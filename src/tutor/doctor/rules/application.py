@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from tutor.doctor.evidence import Evidence
+from tutor.doctor.rules import routes
 from tutor.doctor.rules.asgi import RANK, assigned, called, websocket_line
 from tutor.doctor.rules.found import Found, Place
 
@@ -14,6 +15,7 @@ def rules(seen: Evidence) -> Iterator[Found]:
         return
     yield from _order(seen)
     yield from _router(seen)
+    yield from routes.rules(seen)
     yield from _origin(seen)
 
 

@@ -17,11 +17,10 @@ LONG = 0.25  # seconds of a loop that stands still
 
 
 def rules(seen: Evidence) -> Iterator[Found]:
-    if seen.answers.asked:
-        yield from _unawaited(seen)
-        yield from _blocked(seen)
-        yield from _lost_tasks(seen)
-        yield from _tasks(seen)
+    yield from _unawaited(seen)
+    yield from _blocked(seen)
+    yield from _lost_tasks(seen)
+    yield from _tasks(seen)
 
 
 def busy(

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from tutor.doctor.ask import Client
 from tutor.doctor.child import Event
 from tutor.doctor.evidence import Evidence
-from tutor.doctor.rules import crashes
+from tutor.doctor.rules import crashes, loops
 from tutor.doctor.rules.found import Found, Place, deepest, last_line
 from tutor.doctor.rules.loops import busy, endless
 from tutor.doctor.source import Class
@@ -29,6 +29,7 @@ def rules(seen: Evidence) -> Iterator[Found]:
     yield from _pages(seen)
     for client in seen.answers.clients:
         yield from _story(seen, client)
+    yield from loops.rules(seen)
 
 
 def _pages(seen: Evidence) -> Iterator[Found]:
