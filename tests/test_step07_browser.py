@@ -364,8 +364,8 @@ def test_the_check_bites(browser_path: Path, step: Any) -> None:
 BROKEN = [
     ("live.js", "() => this.wait()", "() => {}", "comes back"),
     ("live.js", "    this.open();\n", "    this.open(); this.open();\n", "one socket"),
-    ("page.js", "ws/whole1/", "ws/whole2/", "opens ws/whole1/"),
-    ("page.js", "./chart.js", "./art.js", "opens ws/whole1/"),
+    ("page.js", "ws/whole1/", "ws/whole2/", "opens its socket"),
+    ("page.js", "./chart.js", "./art.js", "opens its socket"),
 ]
 
 
