@@ -63,6 +63,7 @@ def explain(seen: Evidence, crash: Crash) -> Found | None:
     if slug in (
         "consumer-unvalidated-input-closes-socket",
         "consumer-binary-frame-keyerror",
+        "consumer-validation-error-not-caught",
     ):
         rank = 78
     return Found(slug, got, at, rank, tried, expected, hint)
@@ -127,6 +128,17 @@ def _cause(seen: Evidence, crash: Crash, every: str, place: Place) -> Cause | No
     return _by_type(seen, crash, place)
 
 
+def _of_pydantic(seen: Evidence, crash: Crash) -> bool:
+    """Whether what cannot be written as JSON is a message of the project."""
+    named = re.search(r"Object of type (\w+) is not", crash.links[-1]["text"])
+    return any(
+        named is not None
+        and dotted.rpartition(".")[2] == named[1]
+        and any(base.startswith("pydantic.") for base in one.library_bases())
+        for dotted, one in seen.source.classes.items()
+    )
+
+
 def _own_last(crash: Crash) -> bool:
     """Whether the project's own line raised it, on a text message."""
     frames = crash.links[-1]["frames"]
@@ -144,6 +156,8 @@ def _refined(seen: Evidence, crash: Crash, slug: str, place: Place) -> Cause:
         if slug == "auth-login-required-on-consumer" and function is not None:
             line = next((d.lineno for d in function.node.decorator_list), line)
         return slug, (file, line), ""
+    if slug == "db-model-instance-in-event" and _of_pydantic(seen, crash):
+        return "consumer-pydantic-model-sent", place, ""
     if slug == "db-orm-in-async-consumer":
         return query(seen, place), place, ""
     if slug == "group-async-to-sync-in-async-consumer" and sends_there(seen, place):

@@ -16,6 +16,26 @@ def rules(seen: Evidence) -> Iterator[Found]:
         yield from _sync_sleep(owner)
         yield from _handlers(seen, owner)
         yield from _shared(seen, owner)
+        yield from _json_unreached(owner)
+
+
+def _json_unreached(owner: Class) -> Iterator[Found]:
+    """The library's ``receive`` calls ``receive_json``; another one may forget it."""
+    receive, handler = owner.methods.get("receive"), owner.methods.get("receive_json")
+    if not (owner.kind.endswith("json") and receive and handler):
+        return
+    called = {
+        node.attr for node in ast.walk(receive.node) if isinstance(node, ast.Attribute)
+    }
+    if not called & {"receive_json", "receive"}:
+        yield Found(
+            "consumer-receive-hides-receive-json",
+            "nobody calls receive_json",
+            at(receive, receive.node),
+            54,
+            TRIED,
+            "a receive that calls receive_json",
+        )
 
 
 def _sync_sleep(owner: Class) -> Iterator[Found]:

@@ -187,6 +187,7 @@ _TEXTS = (
         "asgi-urlrouter-without-list",
         r"'(URLPattern|URLRouter|module|dict)' object is not iterable",
     ),
+    ("consumer-type-field-not-literal", r"field '\w+' to be of type `Literal`"),
     ("routing-view-is-no-callable", r"view must be a callable"),
     ("routing-pattern-not-compiled", r'"\S*" is not a valid regular expression'),
 )

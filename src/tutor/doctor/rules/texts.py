@@ -71,6 +71,11 @@ TEXTS: tuple[tuple[str, str], ...] = (
         r"cannot use AsyncToSync in the same thread",
     ),
     ("db-orm-in-async-consumer", r"You cannot call this from an async context"),
+    (
+        "consumer-validation-error-not-caught",
+        r"^\d+ validation errors? for |"
+        r"(?<= )\d+ validation errors? for ",
+    ),
     ("db-model-instance-in-event", r"is not JSON serializable|can not serialize"),
     (
         "auth-middleware-channels-2-signature",
