@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 import shutil
+import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tutor import children, exercises, places, trees
+from tutor import children, exercises, places, trees, verbs
 from tutor.checks import suite
 from tutor.checks.steps import check_step
 from tutor.checks.verbs import passes
@@ -82,6 +83,31 @@ def test_pytest_in_a_workspace_inside_the_course(tmp_path: Path) -> None:
     ran = children.run(PYTEST, workspace, 60, {"CHROMIUM": "none"})
     assert ran.code == 0, ran.out
     assert trees.same(TREE, workspace), "what a run leaves is no part of a project"
+
+
+def test_a_checkpoint_with_options_of_its_own_runs_with_ours(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """make step-9: pytest would take the setup.cfg beside the checkpoint."""
+    seen: list[list[str]] = []
+
+    def note(argv: list[str], **_: Any) -> subprocess.CompletedProcess[str]:
+        seen.append(argv)
+        return subprocess.CompletedProcess(argv, 0)
+
+    monkeypatch.setattr("tutor.verbs.subprocess.run", note)
+    assert verbs.step([str(STEP.number)]) == 0
+    ran = children.run([*seen[0], "--collect-only"], COURSE.root, 60)
+    assert ran.code == 0 and "Cell 1" in ran.out, ran.out
+
+
+def test_no_test_of_a_project_is_collected_in_its_checkpoint() -> None:
+    ran = children.run(
+        ["python", "-P", "-m", "pytest", "-q", "--collect-only", "-n0", "steps"],
+        COURSE.root,
+        60,
+    )
+    assert ran.code == 0 and "test_page" not in ran.out, ran.out[-2000:]
 
 
 def test_a_run_after_one_that_was_killed(project: Path) -> None:
