@@ -12,6 +12,7 @@ import tempfile
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -76,18 +77,17 @@ def look(project: Path, python: Path | None = None) -> Look:
         python: the project's interpreter.
     """
     own = str(python or "python")
-    django = run(project, [own, "manage.py", "test", "--noinput"])
+    # Step 7 asks the browser; here it would take half of the time.
+    one = partial(run, project, CHROMIUM="none")
+    django = one([own, "manage.py", "test", "--noinput"])
     if not (django.tests and django.passed):
         return Look(django)
     script = str(Path(__file__).with_name("sabotage.py"))
-    commands = [[own, "-P", "-m", "pytest", "-q"]]
     settings = settings_module(project)
+    commands = [[own, "-P", "-m", "pytest", "-q"]]
     commands += [[own, "-P", script, what, settings] for what in SPOILT]
     with ThreadPoolExecutor(2) as pool:
-        # A browser takes seconds, and has said its word.
-        by_pytest, *spoilt = pool.map(
-            lambda argv: run(project, argv, CHROMIUM="none"), commands
-        )
+        by_pytest, *spoilt = pool.map(one, commands)
     return Look(django, by_pytest, dict(zip(SPOILT, spoilt, strict=True)))
 
 
