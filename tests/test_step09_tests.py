@@ -368,15 +368,24 @@ SOLUTION = next(
 )
 OWN = "    async def connect(self):\n        self.seen = []\n"
 ACCEPT = "        await self.accept()\n"
-LAST = "        await self.says(ada, '2')\n"
+TURNS = "        for client, count in (ada, '1'), (bob, '1'), (ada, '2'):\n"
+LATE = (
+    "        for client, count in (ada, '1'), (bob, '1'), (bob, '2'):\n"
+    "            if client is bob and count == '1':\n"
+    "                await bob.connect()\n"
+)
 ANSWERS = [
     (
         [(OWN + ACCEPT, "    seen = []\n")],
         "your test is good. Now cure Counter: it tells",
     ),
-    ([(LAST, "")], "begins anew for everybody"),
     (
-        [("self.says(bob, '1')", "self.says(bob, '2')")],
+        [("        await bob.connect()\n", ""), (TURNS, LATE)],
+        "begins anew for everybody",
+    ),
+    ([(", (ada, '2')", "")], "that always says 1"),
+    (
+        [("(bob, '1')", "(bob, '2')")],
         "on a Counter that counts right",
     ),
     ([("assertEqual(await client.receive_from(), count)", "assertTrue(1)")], "jump"),
