@@ -36,7 +36,7 @@ def _current() -> Session:
 
 
 def connect(
-    path: str, origin: str | None = OWN, name: str = ""
+    path: str, origin: str | None = OWN, name: str = "", at: int = 1
 ) -> AbstractAsyncContextManager[Talk]:
     """Open a WebSocket to the running server; what passes is printed.
 
@@ -44,18 +44,19 @@ def connect(
         path: such as ``/ws/whole1/``.
         origin: the Origin header; left out, the one a page of this server sends.
         name: whose socket it is, printed before each line.
+        at: which server, where ``%serve --also`` has started another.
     """
     from tutor import client
 
-    return client.talk(_current().serving(), path, origin, name)
+    return client.talk(_current().serving(at), path, origin, name)
 
 
-async def knock(path: str, origin: str | None = OWN) -> None:
+async def knock(path: str, origin: str | None = OWN, at: int = 1) -> None:
     """Try a handshake, and print how it is answered."""
     from tutor import client
 
     global _last_knock
-    _last_knock = path, await client.knock(_current().serving(), path, origin)
+    _last_knock = path, await client.knock(_current().serving(at), path, origin)
 
 
 def get(path: str, host: str = "", header: str = "") -> None:
@@ -84,16 +85,17 @@ def post(path: str, page: str | None = "/", **fields: object) -> None:
     forms.post(_current().serving(), path, fields, page)
 
 
-def browse(path: str, name: str = "") -> AbstractAsyncContextManager[View]:
+def browse(path: str, name: str = "", at: int = 1) -> AbstractAsyncContextManager[View]:
     """Open a page of the running server in a browser; what it shows is printed.
 
     Args:
         path: such as ``/``.
         name: whose browser it is, printed before each line.
+        at: which server, where ``%serve --also`` has started another.
     """
     from tutor import pages
 
-    return pages.browse(_current().serving(), path, name)
+    return pages.browse(_current().serving(at), path, name)
 
 
 def frame(path: str) -> None:

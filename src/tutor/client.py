@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import http.client
 import re
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import (
     AsyncExitStack,
     asynccontextmanager,
@@ -66,12 +66,31 @@ class Talk:
     async def recv(self, varies: str = "", within: float = LIMIT) -> str | bytes | None:
         """Receive one message; None if the socket closes or nothing comes.
 
+        A heartbeat may come at any moment, and is read over: see `hears`.
+
         Args:
             varies: what the message is, where it differs from run to run.
             within: seconds to wait.
         """
+        return await self._next(lambda message: not _is_beat(message), varies, within)
+
+    async def hears(self, text: str, within: float = LIMIT) -> str | bytes | None:
+        """Wait for a message with some text in it; read over all others.
+
+        Args:
+            text: such as ``heartbeat``.
+            within: seconds to wait.
+        """
+        return await self._next(lambda message: text in str(message), "", within)
+
+    async def _next(
+        self, wanted: Callable[[str | bytes], bool], varies: str, within: float
+    ) -> str | bytes | None:
+        message: str | bytes | None = None
         try:
-            message = await asyncio.wait_for(self.connection.recv(), within)
+            async with asyncio.timeout(within):
+                while message is None or not wanted(message):
+                    message = await self.connection.recv()
         except TimeoutError:
             self._print(f"← nothing within {within:g} s")
             return None
@@ -271,6 +290,10 @@ def _print_request(path: str, origin: str | None, before: str = "") -> None:
         else f"   Origin: {origin}"
     )
     print(f"{before}→ GET {path}   Upgrade: websocket{more}")
+
+
+def _is_beat(message: str | bytes) -> bool:
+    return isinstance(message, str) and '"heartbeat"' in message
 
 
 def _shown(message: str | bytes) -> str:

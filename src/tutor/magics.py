@@ -11,7 +11,9 @@ from IPython.core.magic import Magics, cell_magic, line_magic, magics_class
 
 from tutor import broken, edits, trees
 from tutor.course import Step, step_line
+from tutor.redis import Redis
 from tutor.report import Refusal
+from tutor.servers import Server
 from tutor.session import Session, words
 from tutor.tracebacks import fold
 
@@ -48,7 +50,7 @@ class TutorMagics(Magics):
 
         session = self.session
         step = session.current(_number(line))
-        session.stop()
+        session.end()
         mended = broken.mend(session.folder)
         if mended.note:
             print(mended.note)
@@ -251,12 +253,17 @@ class TutorMagics(Magics):
         """Start a server: ``%serve daphne webapp.asgi:application``.
 
         ``--fails`` if it should end by itself; what it then said is printed.
-        ``--again`` starts the last one anew, on the port it had.
+        ``--also`` starts one more beside it, server 2.
+        ``--again`` starts the first one anew, on the port it had; ``--again 2`` the
+        second.
         """
-        options, command = _options(line, "--fails", "--again")
-        again = bool(options["--again"])
-        up = self.session.serve_again() if again else self.session.serve(command)
-        server = self.session.serving()
+        options, command = _options(line, "--fails", "--again", "--also")
+        server = (
+            self.session.serve_again(_number(command or "1"))
+            if options["--again"]
+            else self.session.serve(command, bool(options["--also"]))
+        )
+        up = server.ready()
         said = fold(server.log(), self.session.folder)
         if options["--fails"] and up:
             self.session.stop()
@@ -264,7 +271,7 @@ class TutorMagics(Magics):
         if options["--fails"]:
             print(_failure(said))
         elif up:
-            print("The server is up.")
+            print(f"{self._called(server)} is up.")
         else:
             raise Refusal(
                 f"{server.shown} ended while starting. It said:\n\n{_failure(said)}"
@@ -272,13 +279,48 @@ class TutorMagics(Magics):
 
     @line_magic
     def stop(self, line: str) -> None:
-        """End the server; its log stays, and so does its port for ``--again``."""
-        self.session.serving().pause()
-        print("The server has ended.")
+        """End the server; its log stays, and so does its port for ``--again``.
+
+        ``%stop 2`` ends the second one.  ``--kill`` ends it as a crash would.
+        """
+        options, number = _options(line, "--kill")
+        server = self.session.serving(_number(number or "1"))
+        server.pause(grace=0 if options["--kill"] else 5)
+        done = "was killed" if options["--kill"] else "has ended"
+        print(f"{self._called(server)} {done}.")
+
+    def _called(self, server: Server) -> str:
+        number = self.session.servers.index(server) + 1
+        return "The server" if number == 1 else f"Server {number}"
+
+    @line_magic
+    def redis(self, line: str) -> None:
+        """Start a Redis, whose address the project finds in ``REDIS_URL``.
+
+        ``--kill`` ends it as a power cut would, ``--again`` brings it back with
+        nothing in it, ``--empty`` empties it while it runs.
+        """
+        session = self.session
+        options, _ = _options(line, "--kill", "--again", "--empty")
+        if not any(options.values()):
+            session.redis = session.redis or Redis()
+            print("Redis is up, and REDIS_URL says where.")
+            return
+        if session.redis is None:
+            raise Refusal("No Redis is running in this kernel: %redis starts one.")
+        if options["--kill"]:
+            session.redis.kill()
+            print("Redis was killed.")
+        if options["--again"]:
+            session.redis.again()
+            print("Redis is back, with nothing in it.")
+        if options["--empty"]:
+            session.redis.empty()
+            print("Redis was emptied.")
 
     @line_magic
     def log(self, line: str) -> None:
-        """Show the server's log: the entry with some text, or all from WARNING on."""
+        """Show the log: the server's entry with a text, or all from WARNING on."""
         found = self.session.log(line.strip())
         print("\n".join(found) or "nothing in the log at WARNING or above")
 

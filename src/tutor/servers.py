@@ -114,10 +114,14 @@ class Server:
         """What it has printed, without times, ports and peers."""
         return tidy(self.child.text, self.port)
 
-    def pause(self) -> None:
-        """End it and keep its port, where nobody answers until `again`."""
+    def pause(self, grace: float = 5) -> None:
+        """End it and keep its port, where nobody answers until `again`.
+
+        Args:
+            grace: seconds in which it may end politely; 0 kills it.
+        """
         if self.running:
-            self.child.stop()
+            self.child.stop(grace)
             if self._listens:
                 self._held = _bind(self.port)
 

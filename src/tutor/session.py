@@ -11,6 +11,7 @@ from pathlib import Path
 
 from tutor import broken, children, edits, places, trees
 from tutor.course import Course, Step
+from tutor.redis import Redis
 from tutor.report import Refusal
 from tutor.servers import Server
 from tutor.tracebacks import fold
@@ -21,6 +22,7 @@ ENTRY = re.compile(
     r"Not Found:|Bad Request:|Invalid HTTP_HOST|Exception inside|Application instance|"
     r"Starting |Watching )"
 )
+BAD = re.compile(r"WARNING|ERROR|CRITICAL|Exception|Not Found")
 
 
 class Session:
@@ -34,10 +36,11 @@ class Session:
         self.cwd = cwd
         self.learners = places.is_learners(cwd)
         self.step: Step | None = None
-        self.server: Server | None = None
+        self.servers: list[Server] = []
+        self.redis: Redis | None = None
         self._folder: Path | None = None
         self._begun: Path | None = None  # where the step's own project is
-        self._read = 0  # how much of the server's log has been shown
+        self._read: dict[Server, int] = {}  # how much of each log has been shown
         self._scratch: list[places.Place] = []
         self._home: Path | None = None
         self._reached = 0  # in a temporary workspace
@@ -84,7 +87,7 @@ class Session:
             Refusal: there is no such step, or the workspace isn't where it begins.
         """
         step = self.course.step(number)
-        self.stop()
+        self.end()
         said = ""
         if self.learners:
             progress = places.Progress(self.cwd)
@@ -178,7 +181,7 @@ class Session:
             The folder's name, relative to the workspace.
         """
         step = self.course.step(number)
-        self.stop()
+        self.end()
         base = self.cwd if self.learners else self._home or self._scratch_after(number)
         name = f"exercises/{step.number:02}"
         folder = base / name
@@ -194,7 +197,7 @@ class Session:
 
     def sh(self, command: str, timeout: float = 60) -> children.Result:
         """Run a command in the project's folder; its output with tracebacks folded."""
-        done = children.run(words(command), self.folder, timeout)
+        done = children.run(words(command), self.folder, timeout, self.extra)
         return children.Result(
             done.argv, done.code, fold(done.out, self.folder), done.timed_out
         )
@@ -206,78 +209,111 @@ class Session:
             file.flush()
             runner = Path(__file__).with_name("project_cell.py")
             done = children.run(
-                ["python", "-P", str(runner), file.name], self.folder, timeout
+                ["python", "-P", str(runner), file.name],
+                self.folder,
+                timeout,
+                self.extra,
             )
         return children.Result(
             done.argv, done.code, fold(done.out, self.folder), done.timed_out
         )
 
-    def serve(self, command: str) -> bool:
-        """Start a server in place of the one before; whether it is up."""
-        self.stop()
-        self.server = Server(words(command), self.folder)
-        self._read = 0
-        return self.server.ready()
+    @property
+    def extra(self) -> dict[str, str]:
+        """What the project finds in its environment besides ours."""
+        return self.redis.extra if self.redis else {}
 
-    def serve_again(self) -> bool:
-        """Start the last server anew on its port; whether it is up.
+    def serve(self, command: str, also: bool = False) -> Server:
+        """Start a server; it may still be starting.
+
+        Args:
+            command: the command line.
+            also: beside those that run, not in their place.
+        """
+        if not also:
+            self.stop()
+            self.servers = []
+        self.servers.append(Server(words(command), self.folder, self.extra))
+        return self.servers[-1]
+
+    def serve_again(self, number: int = 1) -> Server:
+        """Start a server anew on the port it had, with what is around now.
 
         Raises:
-            Refusal: there was none.
+            Refusal: there is none of that number.
         """
-        server = self.serving()
+        server = self.serving(number)
         server.again()
-        self._read = 0
-        return server.ready()
+        self._read.pop(server, None)
+        return server
 
-    def serving(self) -> Server:
-        """The server that the cells talk to.
+    def serving(self, number: int = 1) -> Server:
+        """The server that the cells talk to, or another one beside it.
+
+        Args:
+            number: 1 for the first, 2 for the one started beside it.
 
         Raises:
             Refusal: there is none.
         """
-        if self.server is None:
+        if not self.servers:
             raise Refusal(
                 "No server is running in this kernel.\n"
                 "Run the %serve cell above this one first."
             )
-        return self.server
+        if not 1 <= number <= len(self.servers):
+            raise Refusal(
+                f"There is no server {number}; there are {len(self.servers)}.\n"
+                "%serve --also starts one more."
+            )
+        return self.servers[number - 1]
 
     def stop(self) -> None:
-        """End the server, if there is one; its log stays."""
-        if self.server is not None:
-            self.server.stop()
+        """End the servers; their logs stay."""
+        for server in self.servers:
+            server.stop()
+
+    def end(self) -> None:
+        """End everything that runs for the cells: the servers, and a Redis."""
+        self.stop()
+        if self.redis is not None:
+            self.redis.stop()
+            self.redis = None
 
     def log(self, wanted: str = "") -> list[str]:
-        """Entries of the server's log that have not been shown yet.
+        """Entries of the servers' logs that have not been shown yet.
 
         Args:
-            wanted: only the first entry with this text, waited for; otherwise
-                every entry at WARNING or above.
+            wanted: only the first entry with this text in the first server's log,
+                waited for; otherwise every entry at WARNING or above, of all.
 
         Raises:
             Refusal: no entry has the text.
         """
         server = self.serving()
-        if wanted and not server.child.wait_for(
-            lambda out: wanted in out[self._read :].rpartition("\n")[0], 5
-        ):
-            raise Refusal(
-                f"The server's log has no entry with: {wanted}\nIts last lines are:\n"
-                + "\n".join(fold(server.log(), self.folder).splitlines()[-12:])
-            )
-        raw = server.child.text
-        fresh = type(server).log(server)
-        news = fresh.splitlines()[raw[: self._read].count("\n") :]
-        found = entries(fold("\n".join(news), self.folder))
         if wanted:
-            return [next(entry for entry in found if wanted in entry)]
-        self._read = len(raw)
-        return [
-            e
-            for e in found
-            if re.match(r"WARNING|ERROR|CRITICAL|Exception|Not Found", e)
-        ]
+            read = self._read.get(server, 0)
+            if not server.child.wait_for(
+                lambda out: wanted in out[read:].rpartition("\n")[0], 5
+            ):
+                raise Refusal(
+                    f"The server's log has no entry with: {wanted}\n"
+                    "Its last lines are:\n"
+                    + "\n".join(fold(server.log(), self.folder).splitlines()[-12:])
+                )
+            return [next(e for e in self._news(server) if wanted in e)]
+        found = []
+        for server in self.servers:
+            raw = server.child.text
+            found += [e for e in self._news(server) if BAD.match(e)]
+            self._read[server] = len(raw)
+        return found
+
+    def _news(self, server: Server) -> list[str]:
+        """The entries of a server's log that have not been shown."""
+        shown = server.child.text[: self._read.get(server, 0)].count("\n")
+        news = server.log().splitlines()[shown:]
+        return entries(fold("\n".join(news), self.folder))
 
     # -- files ---------------------------------------------------------------
 
