@@ -53,7 +53,8 @@ SERVING: list[dict[str, Any]] = [
     code("%serve daphne app:application", printed("The server is up.\n")),
     code(
         "import os, pathlib\n"
-        "_ = open(os.environ['PORTS'], 'a').write(f'{tutor._current().serving().port}\\n')"
+        "port = tutor._current().serving().port\n"
+        "_ = open(os.environ['PORTS'], 'a').write(f'{port}\\n')"
     ),
 ]
 ENDLESS = code("import asyncio; await asyncio.Event().wait()")

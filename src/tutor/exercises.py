@@ -17,7 +17,17 @@ from websockets.server import ServerProtocol
 from websockets.sync.client import connect
 from websockets.typing import Origin
 
-from tutor import children, correcting, counting, frames, places, rooms, waking
+from tutor import (
+    children,
+    correcting,
+    counting,
+    frames,
+    incidents,
+    places,
+    redis,
+    rooms,
+    waking,
+)
 from tutor.course import Course, Step
 from tutor.report import Refusal
 from tutor.servers import Server, serving
@@ -429,6 +439,18 @@ def _groups(code: str, folder: Path) -> str:
     )
 
 
+def _redis(code: str, folder: Path) -> str:
+    """Step 11: who receives what was published before and after two kills."""
+    mine = _given(_names(code, folder), "receives", dict)
+    if redis.program() is None:
+        raise NotYet(f"it can't be tried. There is {redis.NONE}.")
+    try:
+        said = {moment: set(who) for moment, who in mine.items()}
+    except TypeError:
+        raise NotYet("each value is a set, such as {'ada'} or set().") from None
+    return _compare(said, incidents.happen(folder), "What happened")
+
+
 def _told(seen: tuple[int, int | None]) -> str:
     status, code = seen
     if not status:
@@ -447,6 +469,7 @@ CHECKS: dict[str, Callable[[str, Path], str]] = {
     "tests": _tests,
     "protocol": _protocol,
     "groups": _groups,
+    "redis": _redis,
 }
 IN_JAVASCRIPT = ("browser",)
 

