@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from tutor import servers
-from tutor.checks import groups, page, protocol, suite, talk
+from tutor.checks import groups, page, processes, protocol, suite, talk
 from tutor.doctor import child
 from tutor.report import Refusal
 from tutor.servers import HOST
@@ -36,6 +36,7 @@ class Seen:
         suite: what came of its own tests, where that was asked for.
         protocol: what came of its typed messages, where that was asked for.
         groups: what came of its broadcast, where that was asked for.
+        processes: what came of it as several processes, where that was asked for.
     """
 
     told: child.Told
@@ -46,6 +47,7 @@ class Seen:
     suite: suite.Look = field(default_factory=suite.Look)
     protocol: protocol.Look = field(default_factory=protocol.Look)
     groups: groups.Look = field(default_factory=groups.Look)
+    processes: processes.Look = field(default_factory=processes.Look)
 
     def fact(self, kind: str) -> dict[str, Any]:
         """One fact; empty where the project did not come that far."""

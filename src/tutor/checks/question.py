@@ -32,9 +32,13 @@ Ask = Callable[["Seen"], "str | None"]
 
 @dataclass(frozen=True)
 class Question:
-    """A title, what is tried, and a function that says what came instead."""
+    """A title, what is tried, and a function that says what came instead.
+
+    Where ``needs`` says what is missing on this machine, it is left out.
+    """
 
     title: str
     tried: str
     ask: Ask
     in_browser: bool = False
+    needs: Callable[[Seen], str] | None = None

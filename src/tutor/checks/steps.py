@@ -6,7 +6,15 @@ import json
 from pathlib import Path
 
 from tutor import pages
-from tutor.checks import broadcast, groups, page, protocol, suite
+from tutor.checks import (
+    broadcast,
+    carried,
+    groups,
+    page,
+    processes,
+    protocol,
+    suite,
+)
 from tutor.checks.facts import PATH, Seen, look
 from tutor.checks.question import Ask, Check, Question
 from tutor.doctor.child import Event
@@ -354,6 +362,7 @@ QUESTIONS: dict[str, tuple[Question, ...]] = {
     "protocol": protocol.QUESTIONS,
     "tests": suite.QUESTIONS,
     "groups": broadcast.QUESTIONS,
+    "redis": carried.QUESTIONS,
 }
 
 KNOWN: frozenset[str] = frozenset(QUESTIONS)
@@ -391,6 +400,8 @@ def check_step(project: Path, slug: str, *, python: Path | None = None) -> list[
         seen.protocol = protocol.look(project, python)
     if slug == "groups" and _loads(seen) is None:
         seen.groups = groups.look(project, python)
+    if slug == "redis" and _loads(seen) is None:
+        seen.processes = processes.look(project, python)
     return judge(questions, seen, number)
 
 
@@ -403,6 +414,9 @@ def judge(questions: tuple[Question, ...], seen: Seen, number: int) -> list[Chec
         looked = seen.page.browser or seen.groups.browser
         if question.in_browser and not (broken or looked):
             checks.append(Check(question.title, None, f"{pages.NONE} to look with"))
+            continue
+        if not broken and question.needs and (missing := question.needs(seen)):
+            checks.append(Check(question.title, None, missing))
             continue
         got = broken or question.ask(seen)
         problem = None

@@ -1,0 +1,176 @@
+"""Look at a project that runs as several processes, with a Redis between them."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable
+from contextlib import AsyncExitStack, ExitStack, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from websockets.asyncio.client import ClientConnection
+from websockets.exceptions import ConnectionClosed, InvalidHandshake
+
+from tutor import children, trees
+from tutor.checks import talk
+from tutor.places import temporary
+from tutor.redis import NONE, NOT_OURS, Redis, running, there
+from tutor.servers import Server
+
+PATH = "/ws/readings/"
+COMMAND = ("manage.py", "publish")
+SECONDS = 20  # for the command to come and go
+PATIENCE = 4.0  # seconds for what should come by itself, or after a publisher
+TRIES = 3  # readings after a restart of Redis: a server may be slow to subscribe
+
+
+@dataclass
+class Look:
+    """What came of two servers on one Redis, and of one server alone.
+
+    Args:
+        missing: why there is no Redis to look with; empty where there is one.
+        untouchable: why it can't be killed; empty where it can.
+        heard: the readings that the client of each server received, in order.
+        said: what the command printed, where it failed.
+        beats: for each client, what a heartbeat said of the number of clients.
+        again: how many clients heard a reading after Redis was killed and came back.
+        left: what the first client's heartbeats said after the second server's death.
+        alone: the readings of a client of a server that has no Redis.
+    """
+
+    missing: str = ""
+    untouchable: str = ""
+    heard: list[list[int]] = field(default_factory=list)
+    said: str = ""
+    beats: list[object] = field(default_factory=list)
+    again: int = 0
+    left: object = None
+    alone: list[int] = field(default_factory=list)
+
+
+@dataclass
+class Client:
+    """A socket, and all that came through it."""
+
+    socket: ClientConnection
+    readings: list[int] = field(default_factory=list)
+    here: object = None  # of the newest heartbeat; None before the first
+    beating: bool = False
+
+    async def hear(self, enough: Callable[[Client], bool]) -> bool:
+        """Read until it is enough, the socket closes, or it takes too long."""
+        with suppress(TimeoutError, ConnectionClosed):
+            async with asyncio.timeout(PATIENCE):
+                while not enough(self):
+                    self._note(await self.socket.recv())
+        return enough(self)
+
+    def _note(self, text: str | bytes) -> None:
+        with suppress(ValueError, AttributeError, KeyError):
+            message = json.loads(text)
+            if message.get("type") == "reading":
+                self.readings.append(message["value"])
+            elif message.get("type") == "heartbeat":
+                self.beating, self.here = True, message.get("here")
+
+    async def publish(self, value: int) -> None:
+        with suppress(ConnectionClosed):
+            await self.socket.send(json.dumps({"type": "publish", "value": value}))
+
+
+def look(project: Path, python: Path | None = None) -> Look:
+    """Run a copy of the project three times, twice on one Redis.
+
+    Args:
+        project: the folder of ``manage.py``.
+        python: the project's interpreter.
+    """
+    place = temporary()
+    try:
+        trees.copy(project, place.folder)
+        return _run(place.folder, python)
+    finally:
+        place.remove()
+
+
+def _run(project: Path, python: Path | None) -> Look:
+    argv = [str(python or "python"), "manage.py", "runserver"]
+    seen = Look(missing="" if there() else NONE)
+    with ExitStack() as stack:
+        redis = None if seen.missing else stack.enter_context(running())
+        extras = [{}, *([redis.extra] * 2 if redis else [])]
+        servers = [Server(argv, project, extra) for extra in extras]
+        for server in servers:
+            stack.callback(server.stop)
+        if not all([server.ready() for server in servers]):
+            return seen
+        talk.run(_alone(servers[0], seen))
+        servers[0].stop()
+        if redis is not None:
+            seen.untouchable = "" if redis.ours else NOT_OURS.splitlines()[0]
+            publisher = [str(python or "python"), *COMMAND]
+            talk.run(_together(servers[1:], redis, publisher, project, seen))
+    return seen
+
+
+async def _alone(server: Server, seen: Look) -> None:
+    with suppress(OSError, EOFError, TimeoutError, InvalidHandshake):
+        async with talk.opened(server.ws + PATH, server.url) as socket:
+            client = Client(socket)
+            await client.publish(5)
+            await client.hear(lambda client: 5 in client.readings)
+            seen.alone = client.readings
+
+
+async def _together(
+    servers: list[Server], redis: Redis, argv: list[str], project: Path, seen: Look
+) -> None:
+    async def publish(value: int) -> children.Result:
+        command = [*argv, str(value)]
+        return await asyncio.to_thread(
+            children.run, command, project, SECONDS, redis.extra
+        )
+
+    with suppress(OSError, EOFError, TimeoutError, InvalidHandshake):
+        async with AsyncExitStack() as stack:
+            clients = [
+                Client(
+                    await stack.enter_async_context(
+                        talk.opened(server.ws + PATH, server.url)
+                    )
+                )
+                for server in servers
+            ]
+            seen.heard = [client.readings for client in clients]
+            for publisher, value in zip(clients, (7, 8), strict=True):
+                await publisher.publish(value)
+                if await _all_hear(clients, value) < len(clients):
+                    return  # what follows would be waited for in vain
+            done = await publish(9)
+            seen.said = done.out.strip()[-300:] if done.code else ""
+            await _all_hear(clients, 9)
+            for client in clients:
+                await client.hear(lambda client: client.here == len(clients))
+            seen.beats = [client.here for client in clients if client.beating]
+
+            if redis.ours:
+                redis.kill()
+                redis.again()
+                for value in range(10, 10 + TRIES):
+                    await publish(value)
+                    seen.again = await _all_hear(clients, value)
+                    if seen.again == len(clients):
+                        break
+            servers[1].pause(grace=0)
+            await clients[0].hear(lambda client: client.here == 1)
+            seen.left = clients[0].here
+
+
+async def _all_hear(clients: list[Client], value: int) -> int:
+    """Let every client wait for a reading; how many received it."""
+    heard = await asyncio.gather(
+        *(client.hear(lambda client: value in client.readings) for client in clients)
+    )
+    return sum(heard)
