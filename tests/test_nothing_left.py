@@ -50,6 +50,7 @@ SERVING: list[dict[str, Any]] = [
     text("## Step 1. A door", step=1, slug="door", minutes=1, label="works"),
     code("%step 1", printed("Step 1: 1 minutes · no file · works\n")),
     code(f"%%write app.py\n{APP}", printed("app.py: 4 lines\n")),
+    code("%redis", printed("Redis is up, and REDIS_URL says where.\n")),
     code("%serve daphne app:application", printed("The server is up.\n")),
     code(
         "import os, pathlib\n"

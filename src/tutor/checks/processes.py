@@ -150,12 +150,12 @@ async def _together(
                     return  # what follows would be waited for in vain
             done = await publish(9)
             seen.said = done.out.strip()[-300:] if done.code else ""
-            await _all_hear(clients, 9)
+            crosses = await _all_hear(clients, 9) == len(clients)
             for client in clients:
                 await client.hear(lambda client: client.here == len(clients))
             seen.beats = [client.here for client in clients if client.beating]
 
-            if redis.ours:
+            if redis.ours and crosses:  # else it would be waited for in vain
                 redis.kill()
                 redis.again()
                 for value in range(10, 10 + TRIES):
