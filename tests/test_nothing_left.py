@@ -148,7 +148,7 @@ def run(prove: Prove, place: Place) -> Run:
 
 
 def test_each_ended_as_it_should(run: Run) -> None:
-    ends = {name: run.outcomes(name)[5:] for name in ENDINGS}
+    ends = {name: run.outcomes(name)[len(SERVING) - 1 :] for name in ENDINGS}
     assert ends == {
         "passes": ["passed"],
         "stopped": ["passed"],
@@ -157,7 +157,7 @@ def test_each_ended_as_it_should(run: Run) -> None:
         "exits": ["failed"],
         "killed": ["passed", "failed"],
     }, run.out
-    assert "signal SIGKILL" in run.cases["killed.ipynb::Cell 7"].said
+    assert "signal SIGKILL" in run.cases[f"killed.ipynb::Cell {len(SERVING) + 1}"].said
 
 
 def test_no_process_is_left(run: Run, place: Place) -> None:
