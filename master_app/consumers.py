@@ -9,7 +9,7 @@ from channels.exceptions import StopConsumer
 from channels.generic.websocket import AsyncJsonWebsocketConsumer
 from pydantic import ValidationError
 
-from master_app import readings
+from master_app import presence, readings
 from master_app.messages import Hello, Publish, complaint, incoming
 
 LARGEST = 1000  # bytes in a message
@@ -45,6 +45,18 @@ class ReadingsConsumer(AsyncJsonWebsocketConsumer):
         self.closing = False
         await self.channel_layer.group_add(readings.GROUP, self.channel_name)
         await self.accept()
+        presence.enter(self)
+
+    async def __call__(self, scope, receive, send):
+        """Whatever ends this socket, nobody is here afterwards."""
+        try:
+            return await super().__call__(scope, receive, send)
+        finally:
+            presence.here.discard(self)
+
+    async def readings_heartbeat(self, event):
+        """Tell the client that it hears us, and how many do."""
+        await self.send_json({'type': 'heartbeat', 'here': event['here']})
 
     async def disconnect(self, code):
         """Leave the group; nobody else does it for us."""

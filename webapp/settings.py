@@ -75,9 +75,14 @@ TEMPLATES = [
 WSGI_APPLICATION = 'webapp.wsgi.application'
 ASGI_APPLICATION = 'webapp.asgi.application'
 
-# Messages between connections: in this process's memory, for development.
+# Messages between connections: through Redis where REDIS_URL names one,
+# else in the memory of this process.
+REDIS_URL = os.environ.get('REDIS_URL')
 CHANNEL_LAYERS = {
     'default': {
+        'BACKEND': 'channels_redis.pubsub.RedisPubSubChannelLayer',
+        'CONFIG': {'hosts': [REDIS_URL]},
+    } if REDIS_URL else {
         'BACKEND': 'channels.layers.InMemoryChannelLayer',
     },
 }

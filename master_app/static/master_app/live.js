@@ -1,5 +1,6 @@
 const FIRST = 250; // milliseconds
 const LONGEST = 3000;
+const PATIENCE = 3000; // without a message: the heartbeat has stopped
 
 /** A WebSocket to a path relative to the page, opened again when lost. */
 export class Live {
@@ -14,15 +15,30 @@ export class Live {
 
   open() {
     this.socket = new WebSocket(this.url);
-    this.socket.onopen = () => this.onState('connected');
+    this.socket.onopen = () => {
+      this.onState('connected');
+      this.listen();
+    };
     this.socket.onmessage = ({ data }) => {
+      this.listen();
       this.losses = 0; // not in onopen: a server may accept and drop us
       this.onMessage(JSON.parse(data));
     };
     this.socket.onclose = () => this.wait();
   }
 
+  /** A socket that stays silent is left, and another one opened. */
+  listen() {
+    clearTimeout(this.silence);
+    this.silence = setTimeout(() => {
+      this.socket.onclose = null; // may come a minute later, or never
+      this.socket.close();
+      this.wait();
+    }, PATIENCE);
+  }
+
   wait() {
+    clearTimeout(this.silence);
     this.onState('reconnecting');
     const limit = Math.min(FIRST * 2 ** this.losses++, LONGEST);
     const delay = limit * (0.5 + Math.random() / 2);

@@ -11,7 +11,8 @@ const live = new Live('ws/readings/', {
     byId('state').textContent = word;
     if (word === 'connected') live.send({ type: 'hello', after: last });
   },
-  onMessage({ type, id, value }) {
+  onMessage({ type, id, value, here }) {
+    if (type === 'heartbeat') byId('here').textContent = `${here} here`;
     if (type !== 'reading') return;
     last = id;
     numbers = [...numbers, value].slice(-100);
