@@ -152,8 +152,6 @@ class Nursery:
         self._owner = os.getpid()
         self._settings = _settings(env)
         self._control.settimeout(PATIENCE)
-        self._hangup = select.poll()
-        self._hangup.register(self._control, 0)  # its end is told unasked
 
     @classmethod
     def inherited(cls, env: Mapping[str, str]) -> Nursery | None:
@@ -185,7 +183,13 @@ class Nursery:
     @property
     def usable(self) -> bool:
         """False in a forked copy of ourselves, and once it has ended."""
-        return os.getpid() == self._owner and not self._hangup.poll(0)
+        return os.getpid() == self._owner and not self._ended(0)
+
+    def _ended(self, timeout: float | None) -> bool:
+        """Whether it has ended, or does within some milliseconds; None: wait."""
+        poller = select.poll()  # which threads can't share
+        poller.register(self._control, 0)  # the end is told unasked
+        return bool(poller.poll(timeout))
 
     def start(
         self,
@@ -247,7 +251,7 @@ class Nursery:
             except BaseException as error:
                 # Interrupted, or too slow: its answer would be taken for the next one.
                 os.kill(self.pid, signal.SIGKILL)
-                self._hangup.poll()
+                self._ended(None)
                 if isinstance(error, ValueError):  # it ended without an answer
                     raise OSError("the nursery is gone") from error
                 raise
