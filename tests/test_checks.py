@@ -10,6 +10,8 @@ from tutor import checks, doctor, trees
 from tutor.checks import verbs
 from tutor.report import Refusal
 
+pytestmark = pytest.mark.takes(300)
+
 STEPS = sorted((Path(__file__).parents[1] / "steps").glob("[0-9][0-9]-*"))
 SLUGS = [path.name[3:] for path in STEPS]
 

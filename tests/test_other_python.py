@@ -21,6 +21,8 @@ import pytest
 
 from tutor import places
 
+pytestmark = pytest.mark.takes(150)
+
 ROOT = places.root()
 LOCK = ROOT / "requirements.lock"
 UV = [sys.executable, "-m", "uv"]

@@ -256,6 +256,14 @@ def test_the_longest_notebook_runs_first(prove: Prove, folder: Path) -> None:
     assert 0 < took["one.ipynb"] < 70 and 0 < took["three.ipynb"] < 60
 
 
+def test_a_file_says_that_it_takes_long(prove: Prove, folder: Path) -> None:
+    slow = "import pytest\npytestmark = pytest.mark.takes(300)\ndef test_it(): pass\n"
+    (folder / "test_slow.py").write_text(slow)
+    run = prove("one.ipynb", "test_slow.py", one=THREE["one"])
+    first, *_, last = run.cases
+    assert "test_slow" in first and "one" in last, run.cases
+
+
 @pytest.mark.parametrize("dist", [(), ("--dist=worksteal",), ("--dist=loadgroup",)])
 def test_a_notebook_torn_apart_is_refused(prove: Prove, dist: tuple[str]) -> None:
     run = prove("-n2", *dist, one=THREE["one"])
@@ -283,6 +291,8 @@ def test_a_kernel_that_does_not_start_says_why_once(prove: Prove, folder: Path) 
 SEEN_BY_A_CELL = """
 import asyncio, json, os, signal, sys, threading
 from pathlib import Path
+
+pytestmark = pytest.mark.takes(100)
 _ = Path("seen.json").write_text(json.dumps({
     "module": __name__,
     "argv": sys.argv[1:2],

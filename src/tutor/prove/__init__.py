@@ -54,6 +54,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line(
+        "markers", "takes(seconds): for a file that had better start early"
+    )
     option = config.option
     if getattr(option, "nbval_lax", False):
         raise pytest.UsageError("--nbval-lax compares nothing: use --nbval")
@@ -132,7 +135,8 @@ def pytest_collection_finish(session: pytest.Session) -> None:
             guess[file] = CELL_GUESS * len(files[file])
         else:
             files.setdefault(file, []).append(item)
-            guess[file] = TEST_GUESS * len(files[file])
+            told = item.get_closest_marker("takes")
+            guess[file] = told.args[0] if told else TEST_GUESS * len(files[file])
     guess |= {file: s for file, s in known_seconds(config).items() if file in guess}
     order = sorted(files, key=lambda file: (-guess[file], file))
     session.items[:] = [item for file in order for item in files[file]]
