@@ -17,6 +17,8 @@ from tutor import notebook
 
 from .conftest import Prove, Run, book, code, printed, shown, text
 
+pytestmark = pytest.mark.takes(100)
+
 REASON = "the time is another one at each run"
 
 
@@ -291,8 +293,6 @@ def test_a_kernel_that_does_not_start_says_why_once(prove: Prove, folder: Path) 
 SEEN_BY_A_CELL = """
 import asyncio, json, os, signal, sys, threading
 from pathlib import Path
-
-pytestmark = pytest.mark.takes(100)
 _ = Path("seen.json").write_text(json.dumps({
     "module": __name__,
     "argv": sys.argv[1:2],

@@ -27,6 +27,8 @@ from tutor.checks.steps import check_step
 from tutor.course import Course
 from tutor.servers import HOST, Server, serving
 
+pytestmark = pytest.mark.takes(80)
+
 COURSE = Course.load(places.root())
 STEP = next(step for step in COURSE.steps if step.slug == "protocol")
 TREE = COURSE.root / "steps" / STEP.folder
@@ -358,8 +360,6 @@ import time
 from channels.generic.websocket import AsyncWebsocketConsumer
 
 from master_app import readings
-
-pytestmark = pytest.mark.takes(80)
 
 FIELDS = {'hello': ('after', 2**53 - 1), 'publish': ('value', 100)}
 

@@ -15,6 +15,8 @@ from tutor.checks import suite
 from tutor.checks.steps import check_step
 from tutor.course import Course
 
+pytestmark = pytest.mark.takes(150)
+
 COURSE = Course.load(places.root())
 STEP = next(step for step in COURSE.steps if step.slug == "tests")
 TREE = COURSE.root / "steps" / STEP.folder
@@ -320,8 +322,6 @@ from unittest import IsolatedAsyncioTestCase
 
 from channels.routing import get_default_application
 from channels.testing import WebsocketCommunicator
-
-pytestmark = pytest.mark.takes(150)
 
 
 def knock(*headers):

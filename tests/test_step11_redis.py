@@ -23,6 +23,8 @@ from tutor.course import Course
 from tutor.redis import NONE, Redis, running
 from tutor.servers import HOST, Server, serving
 
+pytestmark = pytest.mark.takes(100)
+
 needs_redis = pytest.mark.skipif(redis.program() is None, reason=NONE)
 
 COURSE = Course.load(places.root())
@@ -173,8 +175,6 @@ def test_the_command_fails_where_redis_is_away(project: Path, store: Redis) -> N
 
 SENDER = """
 from master_app import readings
-
-pytestmark = pytest.mark.takes(100)
 
 for _ in range({count}):
     await readings.publish({value})

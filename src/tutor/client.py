@@ -55,12 +55,15 @@ class Talk:
             message: what is sent.
             times: how often, without waiting for answers.
         """
-        try:
-            for _ in range(times):
-                await asyncio.wait_for(self.connection.send(message), LIMIT)
-        except ConnectionClosed:
+        # Together, so that all are on their way before an answer can close the socket.
+        sending = (self.connection.send(message) for _ in range(times))
+        waiting = asyncio.gather(*sending, return_exceptions=True)
+        first, *_ = await asyncio.wait_for(waiting, LIMIT)
+        if isinstance(first, ConnectionClosed):
             self._print("←", _closed(self.connection))
             return
+        if first is not None:
+            raise first
         self._print("→", _shown(message) + _often(times))
 
     async def recv(self, varies: str = "", within: float = LIMIT) -> str | bytes | None:
