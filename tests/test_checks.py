@@ -8,23 +8,19 @@ import pytest
 
 from tutor import checks, doctor, trees
 from tutor.checks import verbs
-from tutor.report import Refusal
+from tutor.report import Problem, Refusal
 
-pytestmark = pytest.mark.takes(300)
+pytestmark = pytest.mark.takes(100)
 
 STEPS = sorted((Path(__file__).parents[1] / "steps").glob("[0-9][0-9]-*"))
 SLUGS = [path.name[3:] for path in STEPS]
 
 
-def test_every_step_has_its_check() -> None:
-    assert set(SLUGS) == checks.KNOWN
-
-
-@pytest.mark.parametrize("slug", SLUGS)
-def test_a_check_bites(slug: str) -> None:
-    passed = [verbs.passes(step, slug) for step in STEPS]
-    number = SLUGS.index(slug)
-    assert passed == [False] * number + [True] * (len(STEPS) - number)
+@pytest.mark.parametrize("step", STEPS, ids=lambda path: path.name)
+def test_the_checks_bite(step: Path) -> None:
+    found = verbs.problems(step)
+    assert list(found) == SLUGS
+    assert verbs.surprises(step, found) == []
 
 
 def test_titles_are_the_same_whatever_the_project() -> None:
@@ -78,10 +74,38 @@ def test_a_failed_check_names_the_known_mistake(tmp_path: Path) -> None:
     assert named.place == "master_app/consumers.py:13"
 
 
-def test_the_matrix_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
-    assert checks.matrix([str(STEPS[0].parent)]) == 0
+MATRIX = """\
+check             01 02 03
+install            x  x  x
+installed-apps     .  x  x
+settings           .  . {sign}
+"""
+
+
+@pytest.mark.parametrize("sign", [" x", " ."])
+def test_the_matrix_is_printed(
+    sign: str,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    numbers = dict(zip(SLUGS[:3], (1, 2, 3), strict=True))
+    for slug, number in numbers.items():
+        (tmp_path / f"0{number}-{slug}").mkdir()
+        (tmp_path / f"0{number}-{slug}/manage.py").touch()
+    wrong = Problem("a look", "a layer", "none of it")
+
+    def problems(tree: Path) -> dict[str, Problem | None]:
+        reached = int(tree.name[:2]) - (tree.name == "03-settings" and sign == " .")
+        return {slug: wrong if n > reached else None for slug, n in numbers.items()}
+
+    monkeypatch.setattr(verbs, "problems", problems)
+    monkeypatch.setattr(verbs, "NUMBERS", numbers)
+    assert checks.matrix([str(tmp_path)]) == (1 if sign == " ." else 0)
     out = capsys.readouterr().out
-    assert "consumer           .  .  .  .  .  x" in out
+    assert MATRIX.format(sign=sign) in out
+    said = "check settings fails on 03-settings: a layer: none of it"
+    assert (said in out) == (sign == " .")
 
 
 def test_doctor_and_checks_agree_on_the_step_reached() -> None:

@@ -22,7 +22,7 @@ from websockets.frames import Frame, Opcode
 
 from tutor import client, correcting, exercises, places, trees
 from tutor.checks import talk
-from tutor.checks.protocol import CRASH, LATE, PATH
+from tutor.checks.protocol import CRASH, LATE
 from tutor.checks.steps import check_step
 from tutor.course import Course
 from tutor.servers import HOST, Server, serving
@@ -68,7 +68,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 
 def opened(server: Server) -> connect:
-    return talk.opened(server.ws + PATH, server.url)
+    return talk.opened(server.ws + talk.READINGS, server.url)
 
 
 async def heard(socket: ClientConnection) -> Any:

@@ -151,7 +151,7 @@ def test_a_call_that_is_never_made_is_silent(project: Path, wrong: str) -> None:
     with serving(DAPHNE, project) as server:
 
         async def listen() -> None:
-            async with talk.opened(server.ws + groups.PATH, server.url) as one:
+            async with talk.opened(server.ws + talk.READINGS, server.url) as one:
                 reply = forms.send(
                     server, groups.FORM, {"value": 7}, forms.keys(server, "/")
                 )
@@ -169,7 +169,7 @@ def test_one_wrong_type_closes_everyone(project: Path) -> None:
     with serving(DAPHNE, project) as server:
 
         async def listen() -> list[int | None]:
-            link = server.ws + groups.PATH
+            link = server.ws + talk.READINGS
             async with (
                 talk.opened(link, server.url) as one,
                 talk.opened(link, server.url) as two,
@@ -212,7 +212,7 @@ def test_a_client_that_is_leaving_disturbs_nobody(project: Path) -> None:
     with serving(DAPHNE, project) as server:
 
         async def listen() -> None:
-            async with talk.opened(server.ws + groups.PATH, server.url) as one:
+            async with talk.opened(server.ws + talk.READINGS, server.url) as one:
                 mute = _mute(server)
                 await one.send('{"type": "publish", "value": 8}')
                 await hears(one, 8)

@@ -1,4 +1,4 @@
-"""Everything the checks of a step need, gathered at once.
+"""Everything the checks of steps 1 to 6 need, gathered at once.
 
 One child loads the project and reports facts; beside it Daphne starts in a clean
 process, as in production, and is talked to over real sockets.
@@ -14,12 +14,12 @@ from pathlib import Path
 from typing import Any
 
 from tutor import servers
-from tutor.checks import groups, page, processes, protocol, suite, talk
+from tutor.checks import talk
+from tutor.checks.talk import PRACTICE
 from tutor.doctor import child
 from tutor.report import Refusal
 from tutor.servers import HOST
 
-PATH = "/ws/whole1/"
 _NAMED = re.compile(r"""DJANGO_SETTINGS_MODULE['"]\s*,\s*['"]([\w.]+)""")
 
 
@@ -32,22 +32,12 @@ class Seen:
         talk: what the clients of its server saw, where a server was asked for.
         log: what that server printed; its end, where it did not start.
         started: whether it started.
-        page: what came of its page, where that was asked for.
-        suite: what came of its own tests, where that was asked for.
-        protocol: what came of its typed messages, where that was asked for.
-        groups: what came of its broadcast, where that was asked for.
-        processes: what came of it as several processes, where that was asked for.
     """
 
     told: child.Told
     talk: talk.Talk = field(default_factory=talk.Talk)
     log: str = ""
     started: bool = False
-    page: page.Look = field(default_factory=page.Look)
-    suite: suite.Look = field(default_factory=suite.Look)
-    protocol: protocol.Look = field(default_factory=protocol.Look)
-    groups: groups.Look = field(default_factory=groups.Look)
-    processes: processes.Look = field(default_factory=processes.Look)
 
     def fact(self, kind: str) -> dict[str, Any]:
         """One fact; empty where the project did not come that far."""
@@ -111,7 +101,7 @@ def _serve(project: Path, target: str, spoken: bool, python: Path | None) -> See
     with servers.serving(argv, project) as server:
         seen = Seen(child.Told(), started=server.running)
         if seen.started:
-            url = server.ws + PATH
+            url = server.ws + PRACTICE
             seen.talk = talk.run(talk.doors(url, server.port, HOST))
             if spoken:
                 talk.run(talk.dialogue(url, f"http://{HOST}", seen.talk))

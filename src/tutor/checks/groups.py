@@ -1,4 +1,4 @@
-"""Look at a broadcast: who receives what a client, a form or a page publishes."""
+"""Step 10: a broadcast, who receives what a client, a form or a page publishes."""
 
 from __future__ import annotations
 
@@ -13,11 +13,12 @@ from pathlib import Path
 from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed, InvalidHandshake
 
-from tutor import browser, children, forms, project_cell, servers, trees
+from tutor import browser, children, forms, pages, project_cell, servers, trees
 from tutor.checks import talk
+from tutor.checks.question import Question
+from tutor.checks.talk import READINGS
 from tutor.servers import Server
 
-PATH = "/ws/readings/"
 FORM = "/publish/"
 BAD = ("", "seven", "101")
 SECONDS = 20  # for one client to come and go, in the project's own process
@@ -85,7 +86,7 @@ async def _listen(server: Server, seen: Look) -> None:
         async with AsyncExitStack() as stack:
             clients = [
                 await stack.enter_async_context(
-                    talk.opened(server.ws + PATH, server.url)
+                    talk.opened(server.ws + READINGS, server.url)
                 )
                 for _ in range(2)
             ]
@@ -161,7 +162,7 @@ def _leave(project: Path, seen: Look, python: Path | None) -> None:
     """Let one client come and go, and count its groups before and after."""
     runner = Path(project_cell.__file__)
     with tempfile.NamedTemporaryFile("w", suffix=".py", encoding="utf-8") as file:
-        file.write(_MEMBERS % PATH)
+        file.write(_MEMBERS % READINGS)
         file.flush()
         argv = [str(python or "python"), "-P", str(runner), file.name]
         done = children.run(argv, project, SECONDS)
@@ -195,3 +196,85 @@ def _open(server: Server, path: Path, seen: Look) -> None:
                 if len(seen.pages) == len(pages):
                     break
         chromium.close()
+
+
+def _no_browser(seen: Look) -> str:
+    return "" if seen.browser else f"{pages.NONE} to look with"
+
+
+def _everyone_hears(seen: Look) -> str | None:
+    return _heard(seen.heard, [7, 8], "was published")
+
+
+def _form_heard(seen: Look) -> str | None:
+    status = seen.posted
+    if status is None or status >= 400:
+        return f"status {status}" if status else "no answer"
+    return _heard(seen.heard, [7, 8, 9], "was published")
+
+
+def _heard(clients: list[list[int]], wanted: list[int], what: str) -> str | None:
+    for heard, name in zip(clients, ("first", "second"), strict=False):
+        if heard[: len(wanted)] != wanted:
+            return f"the {name} client received {heard}, where {wanted} {what}"
+    return None if clients else "no client could connect"
+
+
+def _form_guarded(seen: Look) -> str | None:
+    status = seen.stranger
+    return None if status == 403 else f"status {status}" if status else "no answer"
+
+
+def _form_validates(seen: Look) -> str | None:
+    for value, status in seen.bad.items():
+        if status is None or not 400 <= status < 500:
+            return f"status {status} for the value {value!r}"
+    return _heard(seen.after, [11], "was the next right one")
+
+
+def _leaves(seen: Look) -> str | None:
+    if not seen.joined:
+        return "it was in no group while it was connected"
+    if seen.stayed:
+        return "its channel still was in the group"
+    return None
+
+
+def _pages_agree(seen: Look) -> str | None:
+    count = len(seen.pages)
+    return None if count == 2 else f"{count} of two open pages showed the number"
+
+
+QUESTIONS = (
+    Question(
+        "what one client publishes every client receives, once",
+        f"two clients of {READINGS}, each publishing",
+        _everyone_hears,
+    ),
+    Question(
+        "what a form publishes every client receives",
+        f"POST {FORM} with the token of the page",
+        _form_heard,
+    ),
+    Question(
+        "a form without its token is refused with 403",
+        f"POST {FORM} without a token",
+        _form_guarded,
+    ),
+    Question(
+        "a value that is no number from 0 to 100 is refused",
+        f"POST {FORM} with bad values",
+        _form_validates,
+    ),
+    Question(
+        "a client that leaves, leaves its group",
+        "a client that connected and left",
+        _leaves,
+    ),
+    Question(
+        "two open pages show the same number",
+        "two pages in a browser",
+        _pages_agree,
+        needs=_no_browser,
+    ),
+)

@@ -1,8 +1,9 @@
-"""Look at a project's page as its server sends it, and as a browser shows it."""
+"""Step 7: a project's page as its server sends it, and as a browser shows it."""
 
 from __future__ import annotations
 
 import http.client
+import json
 import re
 import tempfile
 import time
@@ -13,7 +14,9 @@ from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import urljoin, urlsplit
 
-from tutor import browser, servers, trees
+from tutor import browser, pages, servers, trees
+from tutor.checks.question import Question
+from tutor.checks.talk import PRACTICE, READINGS
 from tutor.servers import Server
 
 SECONDS = 8.0  # for the page to connect, and for it to come back
@@ -142,3 +145,78 @@ def _open(server: Server, path: Path, seen: Look) -> None:
                 server.ready()
                 seen.again = hears()
         chromium.close()
+
+
+def _no_browser(seen: Look) -> str:
+    return "" if seen.browser else f"{pages.NONE} to look with"
+
+
+def _own_page(seen: Look) -> str | None:
+    if seen.status != 200:
+        return f"status {seen.status}" if seen.status else "no answer"
+    return None if seen.files else "a page that loads no file of its own"
+
+
+def _files(seen: Look) -> str | None:
+    for name, status in seen.files.items():
+        if status != 200:
+            return f"status {status} for {name}"
+    return _own_page(seen)
+
+
+def _framed(seen: Look) -> str | None:
+    return f"X-Frame-Options: {seen.framing}" if seen.framing else None
+
+
+def _page_opens(seen: Look) -> str | None:
+    """Its socket is ws/whole1/ with its 0; or, from step 10 on, ws/readings/."""
+    sockets, heard = seen.sockets, seen.heard
+    if PRACTICE in sockets:
+        return None if heard == "0" else f"it hears {heard!r}"
+    if READINGS not in sockets:
+        return f"sockets: {', '.join(sockets) or 'none'}"
+    return None if _is_message(heard) else f"it hears {heard!r}"
+
+
+def _is_message(text: str | bytes | None) -> bool:
+    """Whether a text is a message of ws/readings/, and none about a mistake."""
+    try:
+        return json.loads(text or "").get("type") not in (None, "error")
+    except (ValueError, AttributeError):
+        return False
+
+
+def _page_returns(seen: Look) -> str | None:
+    return None if seen.again else "it did not come back by itself"
+
+
+def _one_socket(seen: Look) -> str | None:
+    most = seen.most
+    return None if most == 1 else f"{most} at the same time" if most else "none"
+
+
+QUESTIONS = (
+    Question("the project has a page of its own at /", "GET /", _own_page),
+    Question(
+        "runserver serves the page's files", "the files that the page names", _files
+    ),
+    Question("in development the page may be framed", "GET /", _framed),
+    Question(
+        "the page opens its socket and hears the first message",
+        "the page in a browser",
+        _page_opens,
+        needs=_no_browser,
+    ),
+    Question(
+        "it comes back after its server did",
+        "the server ended and started again",
+        _page_returns,
+        needs=_no_browser,
+    ),
+    Question(
+        "it has one socket at a time",
+        "the page in a browser",
+        _one_socket,
+        needs=_no_browser,
+    ),
+)

@@ -1,4 +1,4 @@
-"""Look at a project that runs as several processes, with a Redis between them."""
+"""Step 11: a project that runs as several processes, with a Redis between them."""
 
 from __future__ import annotations
 
@@ -14,11 +14,12 @@ from websockets.exceptions import ConnectionClosed, InvalidHandshake
 
 from tutor import children, trees
 from tutor.checks import talk
+from tutor.checks.question import Question
+from tutor.checks.talk import READINGS
 from tutor.places import temporary
 from tutor.redis import NONE, NOT_OURS, Redis, running, there
 from tutor.servers import Server
 
-PATH = "/ws/readings/"
 COMMAND = ("manage.py", "publish")
 SECONDS = 20  # for the command to come and go
 PATIENCE = 4.0  # seconds for what should come by itself, or after a publisher
@@ -106,7 +107,7 @@ def _run(project: Path, python: Path | None) -> Look:
             stack.callback(server.stop)
         if not all([server.ready() for server in servers]):
             return seen
-        talk.run(_alone(servers[0], seen))
+        talk.run(_serve_alone(servers[0], seen))
         servers[0].stop()
         if redis is not None:
             seen.untouchable = "" if redis.ours else NOT_OURS.splitlines()[0]
@@ -115,9 +116,9 @@ def _run(project: Path, python: Path | None) -> Look:
     return seen
 
 
-async def _alone(server: Server, seen: Look) -> None:
+async def _serve_alone(server: Server, seen: Look) -> None:
     with suppress(OSError, EOFError, TimeoutError, InvalidHandshake):
-        async with talk.opened(server.ws + PATH, server.url) as socket:
+        async with talk.opened(server.ws + READINGS, server.url) as socket:
             client = Client(socket)
             await client.publish(5)
             await client.hear(lambda client: 5 in client.readings)
@@ -138,7 +139,7 @@ async def _together(
             clients = [
                 Client(
                     await stack.enter_async_context(
-                        talk.opened(server.ws + PATH, server.url)
+                        talk.opened(server.ws + READINGS, server.url)
                     )
                 )
                 for server in servers
@@ -174,3 +175,86 @@ async def _all_hear(clients: list[Client], value: int) -> int:
         *(client.hear(lambda client: value in client.readings) for client in clients)
     )
     return sum(heard)
+
+
+def _no_redis(seen: Look) -> str:
+    return seen.missing
+
+
+def _no_redis_to_kill(seen: Look) -> str:
+    return seen.missing or seen.untouchable
+
+
+def _alone(seen: Look) -> str | None:
+    heard = seen.alone
+    return None if heard == [5] else f"the client received {heard}, where 5 was sent"
+
+
+def _crosses(seen: Look) -> str | None:
+    for heard, name in zip(seen.heard, ("first", "second"), strict=False):
+        if heard[:2] != [7, 8]:
+            return f"the {name} server's client received {heard}, where 7 and 8 were"
+    return None if seen.heard else "no client could connect"
+
+
+def _command_heard(seen: Look) -> str | None:
+    if seen.said:
+        return seen.said.splitlines()[-1]
+    count = sum(9 in heard for heard in seen.heard)
+    return None if count == 2 else f"{count} of two clients received it"
+
+
+def _beats(seen: Look) -> str | None:
+    count = len(seen.beats)
+    return None if count == 2 else f"{count} of two clients received one"
+
+
+def _recovers(seen: Look) -> str | None:
+    count = seen.again
+    return None if count == 2 else f"{count} of two clients heard the next reading"
+
+
+def _counts(seen: Look) -> str | None:
+    if seen.beats != [2, 2]:
+        return f"heartbeats that say {seen.beats}, where two were here"
+    left = seen.left
+    return None if left == 1 else f"{left} after one of the two servers was killed"
+
+
+QUESTIONS = (
+    Question(
+        "without REDIS_URL one process serves alone",
+        f"a client of {READINGS} that publishes, and no REDIS_URL",
+        _alone,
+    ),
+    Question(
+        "what one process publishes the clients of another receive",
+        "two servers on one Redis, with a client each",
+        _crosses,
+        needs=_no_redis,
+    ),
+    Question(
+        "what manage.py publishes all of them receive",
+        f"python {' '.join(COMMAND)} 9, with the same REDIS_URL",
+        _command_heard,
+        needs=_no_redis,
+    ),
+    Question(
+        "an open socket hears a heartbeat",
+        "two clients that wait",
+        _beats,
+        needs=_no_redis,
+    ),
+    Question(
+        "after Redis was killed and is back, both hear again",
+        "Redis killed and started empty, the sockets left open",
+        _recovers,
+        needs=_no_redis_to_kill,
+    ),
+    Question(
+        "a heartbeat says how many are here, also after a server was killed",
+        "the field here of a heartbeat",
+        _counts,
+        needs=_no_redis,
+    ),
+)

@@ -1,4 +1,4 @@
-"""The check of step 8: typed messages, and an answer to whatever is none.
+"""Step 8: typed messages, and an answer to whatever is none.
 
 What is asked is the tutorial's table of messages, sent over real sockets.
 """
@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed, InvalidHandshake
@@ -20,12 +20,9 @@ from websockets.exceptions import ConnectionClosed, InvalidHandshake
 from tutor import servers, trees
 from tutor.checks import talk
 from tutor.checks.question import Question
+from tutor.checks.talk import READINGS
 from tutor.servers import Server
 
-if TYPE_CHECKING:
-    from tutor.checks.facts import Seen
-
-PATH = "/ws/readings/"
 CRASH = "Exception inside application"  # how Daphne's log begins an exception
 LATE = 1.2  # seconds; Daphne looks for exceptions once a second
 HELLO = json.dumps({"type": "hello", "after": 0})
@@ -86,7 +83,7 @@ def look(project: Path, python: Path | None = None) -> Look:
         trees.copy(project, Path(folder))
         with servers.serving(argv, Path(folder)) as server:
             if server.running:
-                seen.status = talk.run(talk.knock(server.ws + PATH, server.url))
+                seen.status = talk.run(talk.knock(server.ws + READINGS, server.url))
             if seen.status == 101:
                 talk.run(_talk(server, seen))
                 server.child.wait_for(lambda out: CRASH in out, LATE)
@@ -157,7 +154,7 @@ async def _with(
     """Use a socket; the close code if the server ended it."""
     socket: ClientConnection | None = None
     with suppress(TimeoutError, OSError, EOFError, ConnectionClosed, InvalidHandshake):
-        async with talk.opened(server.ws + PATH, server.url) as socket:
+        async with talk.opened(server.ws + READINGS, server.url) as socket:
             await use(socket)
             return None
     return socket.close_code if socket else None
@@ -185,23 +182,23 @@ async def ask(socket: ClientConnection, message: Any, wanted: str) -> Any:
     return None
 
 
-def _opens(seen: Seen) -> str | None:
-    status = seen.protocol.status
+def _opens(seen: Look) -> str | None:
+    status = seen.status
     return None if status == 101 else f"status {status}" if status else "no answer"
 
 
-def _welcomes(seen: Seen) -> str | None:
-    for answer in seen.protocol.welcome[:1] or [None]:
+def _welcomes(seen: Look) -> str | None:
+    for answer in seen.welcome[:1] or [None]:
         if not isinstance(_field(answer, "welcome", "last"), int):
             return _told(answer)
     return None
 
 
-def _reads(seen: Seen) -> str | None:
+def _reads(seen: Look) -> str | None:
     if problem := _opens(seen):
         return problem
     ids = []
-    for value, answer in zip((57, 0), seen.protocol.readings, strict=False):
+    for value, answer in zip((57, 0), seen.readings, strict=False):
         if _field(answer, "reading", "value") != value:
             return f"{_told(answer)} to the value {value}"
         ids.append(answer.get("id"))
@@ -209,7 +206,7 @@ def _reads(seen: Seen) -> str | None:
         return "no answer"
     if not all(type(one) is int for one in ids) or ids[0] >= ids[1]:
         return f"the ids {ids[0]!r} and {ids[1]!r}, one after the other"
-    last = _field(seen.protocol.welcome[-1], "welcome", "last")
+    last = _field(seen.welcome[-1], "welcome", "last")
     return None if last == ids[1] else f"then hello was told that the last is {last!r}"
 
 
@@ -222,10 +219,10 @@ def _told(answer: Any) -> str:
     return "no answer" if answer is None else json.dumps(answer)[:120]
 
 
-def _complains(seen: Seen) -> str | None:
+def _complains(seen: Look) -> str | None:
     for code, messages in BAD.items():
         for message in messages:
-            got = seen.protocol.codes.get(message, "no answer")
+            got = seen.codes.get(message, "no answer")
             if got != code:
                 return (
                     f"{got!r} to {str(message)[:40] or 'an empty text'}, not {code!r}"
@@ -233,46 +230,46 @@ def _complains(seen: Seen) -> str | None:
     return None
 
 
-def _stays(seen: Seen) -> str | None:
+def _stays(seen: Look) -> str | None:
     for kind in BAD:
-        if kind not in seen.protocol.still:
+        if kind not in seen.still:
             return f"no welcome to a hello that followed the bad ones of {kind!r}"
     return None
 
 
-def _limits(seen: Seen) -> str | None:
+def _limits(seen: Look) -> str | None:
     due = (4400, 4413, 4413, 4429)
-    for (name, code), wanted in zip(seen.protocol.closes.items(), due, strict=False):
+    for (name, code), wanted in zip(seen.closes.items(), due, strict=False):
         if code != wanted:
             came = f"close {code}" if code else "no close"
             return f"{came}, not {wanted}, after {name}"
-    if seen.protocol.largest is None:
+    if seen.largest is None:
         return f"no welcome to a hello of exactly {LARGEST} bytes"
     return _opens(seen)
 
 
-def _quiet(seen: Seen) -> str | None:
-    crashes = seen.protocol.crashes
+def _quiet(seen: Look) -> str | None:
+    crashes = seen.crashes
     return crashes[0][:150] if crashes else _opens(seen)
 
 
 QUESTIONS = (
-    Question("ws/readings/ is answered with 101", f"a knock on {PATH}", _opens),
-    Question("hello is answered with a welcome", f"hello on {PATH}", _welcomes),
+    Question("ws/readings/ is answered with 101", f"a knock on {READINGS}", _opens),
+    Question("hello is answered with a welcome", f"hello on {READINGS}", _welcomes),
     Question(
         "publish is answered with a reading, and the ids count up",
-        f"two readings published on {PATH}",
+        f"two readings published on {READINGS}",
         _reads,
     ),
     Question(
         "a bad message is answered with the code of the table",
-        f"messages on {PATH} that are not in the table",
+        f"messages on {READINGS} that are not in the table",
         _complains,
     ),
     Question("after that the socket is still open", "hello after bad messages", _stays),
     Question(
         "broken limits close with 4400, 4413 and 4429",
-        f"too many bad messages, too large, too fast on {PATH}",
+        f"too many bad messages, too large, too fast on {READINGS}",
         _limits,
     ),
     Question("no exception has reached the log", "the server's log", _quiet),

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import Any
 
 from tutor.report import Problem
-
-if TYPE_CHECKING:
-    from tutor.checks.facts import Seen
 
 
 @dataclass(frozen=True)
@@ -27,7 +24,8 @@ class Check:
     left_out: str = ""
 
 
-Ask = Callable[["Seen"], "str | None"]
+# What is asked of is what one look at a project brought; each step has its own kind.
+Ask = Callable[[Any], "str | None"]
 
 
 @dataclass(frozen=True)
@@ -40,5 +38,4 @@ class Question:
     title: str
     tried: str
     ask: Ask
-    in_browser: bool = False
-    needs: Callable[[Seen], str] | None = None
+    needs: Callable[[Any], str] | None = None

@@ -1,4 +1,4 @@
-"""Run a project's own tests: as they are, and with the project spoilt on purpose.
+"""Step 9: a project's own tests, as they are, and with the project spoilt on purpose.
 
 Tests that pass on a project that works say little.  So the same tests run again with
 a consumer that says something else, with a door open to strangers, and with handlers
@@ -14,14 +14,10 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from tutor import children, trees
 from tutor.checks.question import Ask, Question
 from tutor.project_cell import settings_module
-
-if TYPE_CHECKING:
-    from tutor.checks.facts import Seen
 
 SECONDS = 90.0  # for one run of the tests, browser included
 SPOILT = ("words", "strangers", "blocked")  # see sabotage.py
@@ -108,23 +104,23 @@ def run(project: Path, argv: Sequence[str], **extra: str) -> Run:
     return Run(count, done.code == 0, done.out)
 
 
-def _tests_pass(seen: Seen) -> str | None:
-    run = seen.suite.django
+def _tests_pass(seen: Look) -> str | None:
+    run = seen.django
     if not run.tests:
         return "no test was found"
     return None if run.passed else run.last_words
 
 
-def _pytest_too(seen: Seen) -> str | None:
-    run, wanted = seen.suite.pytest, seen.suite.django.tests
+def _pytest_too(seen: Look) -> str | None:
+    run, wanted = seen.pytest, seen.django.tests
     if run.tests < max(1, wanted):
         return f"{run.tests} tests of {wanted}; {run.last_words}"
     return None if run.passed else run.last_words
 
 
 def _bites(what: str) -> Ask:
-    def ask(seen: Seen) -> str | None:
-        run = seen.suite.spoilt.get(what)
+    def ask(seen: Look) -> str | None:
+        run = seen.spoilt.get(what)
         if run is None:
             return "no tests that pass to begin with"
         if not run.tests:

@@ -14,8 +14,10 @@ from websockets.typing import Origin
 
 T = TypeVar("T")
 
+PRACTICE, READINGS = "/ws/whole1/", "/ws/readings/"
 FOREIGN = "http://evil.example"
-PATIENCE = 2.0  # seconds for one answer
+PATIENCE = 3.0  # seconds for a message
+OPENING = 10.0  # seconds for HTTP, which only a broken server leaves unanswered
 TEXTS = ("next", "7")
 
 
@@ -57,7 +59,7 @@ def opened(url: str, origin: str | None) -> connect:
         origin=Origin(origin) if origin else None,
         proxy=None,
         compression=None,
-        open_timeout=PATIENCE,
+        open_timeout=OPENING,
         close_timeout=1,
         ping_interval=None,
     )
@@ -70,7 +72,7 @@ async def page(port: int, host: str) -> int | None:
         writer.write(
             f"GET / HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n".encode()
         )
-        line = await asyncio.wait_for(reader.readline(), PATIENCE)
+        line = await asyncio.wait_for(reader.readline(), OPENING)
         writer.close()
         return int(line.split()[1])
     except (TimeoutError, OSError, IndexError, ValueError):

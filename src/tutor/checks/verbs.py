@@ -9,12 +9,10 @@ from pathlib import Path
 
 from tutor import places
 from tutor.checks.question import Check
-from tutor.checks.steps import NUMBERS, check_step
+from tutor.checks.steps import NUMBERS, check_all, check_step
 from tutor.report import Problem, Refusal
 
-SLUGS = {
-    str(number): slug for slug, number in sorted(NUMBERS.items(), key=lambda it: it[1])
-}
+SLUGS = {str(number): slug for slug, number in NUMBERS.items()}
 
 
 def main(argv: Sequence[str]) -> int:
@@ -38,11 +36,10 @@ def main(argv: Sequence[str]) -> int:
         )
     if options.step is not None:
         return _one(project, options.step)
-    for number, slug in SLUGS.items():
-        checks = check_step(project, slug)
-        if any(check.problem for check in checks):
-            return _show(project, number, checks)
-        print(f"step {number}  {slug:<16}reached")
+    for slug, checks in check_all(project):
+        if first_problem(checks):
+            return _show(project, str(NUMBERS[slug]), checks)
+        print(f"step {NUMBERS[slug]}  {slug:<16}reached")
     return 0
 
 
@@ -99,30 +96,39 @@ def matrix(argv: Sequence[str]) -> int:
     trees = sorted(p for p in folder.iterdir() if (p / "manage.py").exists())
     if not trees:
         raise Refusal(f"There are no checkpoints in {folder}.")
-    table = judged(trees)
+    with ThreadPoolExecutor(2) as pool:
+        columns = list(pool.map(problems, trees))
     print("check             " + " ".join(tree.name[:2] for tree in trees))
-    for slug, row in table.items():
-        print(f"{slug:<18}" + " ".join(" x" if passed else " ." for passed in row))
+    for slug in NUMBERS:
+        row = (" ." if column[slug] else " x" for column in columns)
+        print(f"{slug:<18}" + " ".join(row))
     wrong = [
-        f"check {slug} on {tree.name}: {'passes' if passed else 'fails'}"
-        for slug, row in table.items()
-        for tree, passed in zip(trees, row, strict=True)
-        if passed != (int(tree.name[:2]) >= NUMBERS[slug])
+        line
+        for tree, column in zip(trees, columns, strict=True)
+        for line in surprises(tree, column)
     ]
     print("\n".join(wrong) or "each check passes from its step on, and on none before")
     return 1 if wrong else 0
 
 
-def judged(trees: Sequence[Path]) -> dict[str, list[bool]]:
-    """Whether each check passes on each of the trees, one row a check."""
-    with ThreadPoolExecutor(2) as pool:
-        rows = {
-            slug: list(pool.map(lambda tree, slug=slug: passes(tree, slug), trees))
-            for slug in NUMBERS
-        }
-    return rows
+def problems(tree: Path) -> dict[str, Problem | None]:
+    """The first problem that the check of each step sees in a project."""
+    return {slug: first_problem(checks) for slug, checks in check_all(tree)}
 
 
-def passes(tree: Path, slug: str) -> bool:
-    """Whether a project passes the check of one step."""
-    return first_problem(check_step(tree, slug)) is None
+def surprises(tree: Path, found: dict[str, Problem | None]) -> list[str]:
+    """What differs from: each check passes from its step's checkpoint on.
+
+    Args:
+        tree: a checkpoint; its name begins with the number of its step.
+        found: what `problems` says of it.
+    """
+    lines = []
+    for slug, problem in found.items():
+        due = int(tree.name[:2]) >= NUMBERS[slug]
+        if due and problem:
+            came = f"{problem.expected}: {problem.got}"
+            lines.append(f"check {slug} fails on {tree.name}: {came}")
+        elif not due and not problem:
+            lines.append(f"check {slug} passes on {tree.name}")
+    return lines
