@@ -27,6 +27,7 @@ from typing import Any
 
 # Instead of a command: a nursery of its own for another process, by the socket given.
 NURSERY = "nursery"
+LOOK = 0.05  # seconds
 # Loops belong to the process that runs them; see `daphne.server`, which makes its
 # own as soon as it is imported.
 _NEVER = ("twisted.internet.reactor", "daphne.server")
@@ -41,6 +42,7 @@ def main(control: socket.socket, libraries: list[str]) -> None:
             importlib.import_module(name)
     if any(name in sys.modules for name in _NEVER):
         os._exit(1)
+    _look_sooner()
     gc.collect()
     gc.freeze()
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody else reaps the guards
@@ -60,6 +62,28 @@ def main(control: socket.socket, libraries: list[str]) -> None:
     _guard(control, asked["argv"], fds)
     _become(asked, fds)
     _run(asked["argv"])
+
+
+def _look_sooner() -> None:
+    """Let Daphne look every 50 ms for consumers that have ended, not every second.
+
+    Until then nobody is told of a crash: neither the log nor the client, who waits for
+    an answer to its handshake (``application_checker`` in daphne/server.py).  What is
+    said is the same, and most failures of a course are seen in no other way.
+    """
+    reactor = sys.modules.get("twisted.internet.asyncioreactor")
+    if reactor is None:
+        return
+    later = reactor.AsyncioSelectorReactor.callLater
+
+    def call_later(
+        self: Any, seconds: float, call: Any, *args: Any, **more: Any
+    ) -> Any:
+        if getattr(call, "__name__", "") == "application_checker":
+            seconds = min(seconds, LOOK)
+        return later(self, seconds, call, *args, **more)
+
+    reactor.AsyncioSelectorReactor.callLater = call_later
 
 
 def _guard(control: socket.socket, argv: list[str], fds: list[int]) -> None:
