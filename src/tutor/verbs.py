@@ -38,6 +38,7 @@ def _line(course: Course, step: Step) -> str:
 # From step 9 on a checkpoint has a configuration of its own, for the project's tests.
 PYTEST = [sys.executable, "-P", "-m", "pytest", "-c", "pyproject.toml"]
 PYTEST += ["-q", "--no-header", "-n0"]
+PYTEST += ["-p", "no:hypothesispytest"]  # 0.2 s of imports, and no cell needs it
 
 
 def step(argv: list[str]) -> int:
