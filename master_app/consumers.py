@@ -64,10 +64,10 @@ class ReadingsConsumer(AsyncJsonWebsocketConsumer):
             readings.GROUP, self.channel_name
         )
 
-    async def send(self, *args, **kwargs):
+    async def send_json(self, content, close=False):
         """Send, unless the client has left meanwhile."""
         with suppress(Disconnected):
-            await super().send(*args, **kwargs)
+            await super().send_json(content, close)
 
     async def dispatch(self, message):
         """Pass a reading on at once; others take the usual way."""
