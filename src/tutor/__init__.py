@@ -36,7 +36,12 @@ def _current() -> Session:
 
 
 def connect(
-    path: str, origin: str | None = OWN, name: str = "", at: int = 1
+    path: str,
+    origin: str | None = OWN,
+    name: str = "",
+    at: int = 1,
+    user: str = "",
+    device: str = "",
 ) -> AbstractAsyncContextManager[Talk]:
     """Open a WebSocket to the running server; what passes is printed.
 
@@ -45,57 +50,117 @@ def connect(
         origin: the Origin header; left out, the one a page of this server sends.
         name: whose socket it is, printed before each line.
         at: which server, where ``%serve --also`` has started another.
+        user: who has logged in; without a name, theirs is printed.
+        device: which of their browsers, where they have several.
     """
     from tutor import client
 
-    return client.talk(_current().serving(at), path, origin, name)
+    session = _current()
+    server = session.serving(at)
+    jar = session.jars.cookies(server, user, device)
+    return client.talk(server, path, origin, name or device or user, jar)
 
 
-async def knock(path: str, origin: str | None = OWN, at: int = 1) -> None:
+async def knock(
+    path: str, origin: str | None = OWN, at: int = 1, user: str = "", device: str = ""
+) -> None:
     """Try a handshake, and print how it is answered."""
     from tutor import client
 
     global _last_knock
-    _last_knock = path, await client.knock(_current().serving(at), path, origin)
+    session = _current()
+    server = session.serving(at)
+    jar = session.jars.cookies(server, user, device)
+    said = await client.knock(server, path, origin, device or user, jar)
+    _last_knock = path, said
 
 
-def get(path: str, host: str = "", header: str = "") -> None:
+def get(path: str, host: str = "", header: str = "", user: str = "") -> None:
     """Ask the running server for a page; print its status and title.
 
     Args:
         path: such as ``/``.
         host: the host's name in the request; left out, the address itself.
         header: a header of the answer, to be printed as well.
+        user: who has logged in.
     """
     from tutor import client
 
-    client.get(_current().serving(), path, host, header)
+    session = _current()
+    server = session.serving()
+    jar = session.jars.cookies(server, user)
+    client.get(server, path, host, header, user, jar)
 
 
-def post(path: str, page: str | None = "/", **fields: object) -> None:
+def post(path: str, page: str | None = "/", user: str = "", **fields: object) -> None:
     """Send a form to the running server as a browser does; print what passes.
 
     Args:
         path: where the form goes, such as ``/publish/``.
         page: the page with the form, opened first; None leaves that out.
+        user: who has logged in.
         fields: the form's fields and their values.
     """
     from tutor import forms
 
-    forms.post(_current().serving(), path, fields, page)
+    session = _current()
+    server = session.serving()
+    jar = session.jars.cookies(server, user)
+    forms.post(server, path, fields, page, jar, user)
 
 
-def browse(path: str, name: str = "", at: int = 1) -> AbstractAsyncContextManager[View]:
+def login(user: str, device: str = "", password: str = "tutorial") -> None:
+    """Log in through the project's form; print what passes.
+
+    Args:
+        user: the name of the account.
+        device: which of their browsers, where they have several.
+        password: the one that the tutorial gives to everybody, if left out.
+    """
+    session = _current()
+    session.jars.login(session.serving(), user, device, password)
+
+
+def logout(user: str, device: str = "") -> None:
+    """Log out with the button of the page; print what passes."""
+    session = _current()
+    session.jars.logout(session.serving(), user, device)
+
+
+def people() -> None:
+    """Make the workspace's database, with ada, who is on the staff, and bob."""
+    from tutor import visitors
+
+    session = _current()
+    migrate = session.sh("python manage.py migrate -v 0")
+    visitors.people(
+        {"migrate": migrate, "making users": session.project(visitors.PEOPLE)}
+    )
+
+
+def browse(
+    path: str, name: str = "", at: int = 1, user: str = "", device: str = ""
+) -> AbstractAsyncContextManager[View]:
     """Open a page of the running server in a browser; what it shows is printed.
 
     Args:
         path: such as ``/``.
         name: whose browser it is, printed before each line.
         at: which server, where ``%serve --also`` has started another.
+        user: who has logged in; without a name, theirs is printed.
+        device: which of their browsers, where they have several.
     """
     from tutor import pages
 
-    return pages.browse(_current().serving(at), path, name)
+    session = _current()
+    server = session.serving(at)
+    jar = session.jars.cookies(server, user, device)
+    return pages.browse(server, path, name or device or user, jar)
+
+
+def url(at: int = 1) -> str:
+    """Where a running server's pages are, without a slash at the end."""
+    return _current().serving(at).url
 
 
 def frame(path: str) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import http.client
 import re
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import (
     AsyncExitStack,
     asynccontextmanager,
@@ -135,9 +135,15 @@ class Talk:
         return self.connection.close_code
 
 
-def _open(server: Server, path: str, origin: str | None) -> _connect:
+def _open(
+    server: Server,
+    path: str,
+    origin: str | None,
+    cookies: Mapping[str, str] | None = None,
+) -> _connect:
     return _connect(
         server.ws + path,
+        additional_headers={"Cookie": cookie(cookies)} if cookies else None,
         origin=None
         if origin is None
         else Origin(server.url if origin == OWN else origin),
@@ -149,9 +155,18 @@ def _open(server: Server, path: str, origin: str | None) -> _connect:
     )
 
 
+def cookie(cookies: Mapping[str, str]) -> str:
+    """The header with which a browser sends its cookies."""
+    return "; ".join(f"{name}={value}" for name, value in cookies.items())
+
+
 @asynccontextmanager
 async def talk(
-    server: Server, path: str, origin: str | None = OWN, name: str = ""
+    server: Server,
+    path: str,
+    origin: str | None = OWN,
+    name: str = "",
+    cookies: Mapping[str, str] | None = None,
 ) -> AsyncIterator[Talk]:
     """Open a WebSocket and print the conversation.
 
@@ -160,6 +175,7 @@ async def talk(
         path: such as ``/ws/whole1/``.
         origin: the Origin header; None sends none.
         name: whose socket it is, printed before each line.
+        cookies: what the browser has, for whoever has logged in.
 
     Raises:
         Refusal: the handshake did not succeed.
@@ -167,7 +183,7 @@ async def talk(
     before = f"{name} " if name else ""
     _print_request(path, origin, before)
     try:
-        connection = await _open(server, path, origin)
+        connection = await _open(server, path, origin, cookies)
     except (InvalidHandshake, OSError, EOFError) as error:
         print(f"{before}←", _refused(error))
         raise Refusal(
@@ -186,17 +202,24 @@ async def talk(
             print(f"{before}→ close 1000")
 
 
-async def knock(server: Server, path: str, origin: str | None = OWN) -> str:
+async def knock(
+    server: Server,
+    path: str,
+    origin: str | None = OWN,
+    name: str = "",
+    cookies: Mapping[str, str] | None = None,
+) -> str:
     """Try a handshake, print how it is answered, and leave again; the answer."""
-    _print_request(path, origin)
+    before = f"{name} " if name else ""
+    _print_request(path, origin, before)
     answer = "101 Switching Protocols"
     try:
-        connection = await _open(server, path, origin)
+        connection = await _open(server, path, origin, cookies)
     except (InvalidHandshake, OSError, EOFError) as error:
         answer = _refused(error)
     else:
         await connection.close()
-    print("←", answer)
+    print(f"{before}←", answer)
     return answer
 
 
@@ -245,7 +268,14 @@ async def waits(server: Server, path: str, clients: int) -> Picture:
     return bars(title, {"all answered": round(last)}, "s", full=clients)
 
 
-def get(server: Server, path: str, host: str = "", header: str = "") -> None:
+def get(
+    server: Server,
+    path: str,
+    host: str = "",
+    header: str = "",
+    name: str = "",
+    cookies: Mapping[str, str] | None = None,
+) -> None:
     """Ask for a page as a browser would; print its status and its title.
 
     Args:
@@ -253,16 +283,22 @@ def get(server: Server, path: str, host: str = "", header: str = "") -> None:
         path: such as ``/``.
         host: the name the server is called by; its address if left out.
         header: a header of the answer, printed as well.
+        name: whose browser it is, printed before each line.
+        cookies: what the browser has, for whoever has logged in.
     """
-    print(f"→ GET {path}" + (f"   Host: {host}" if host else ""))
+    before = f"{name} " if name else ""
+    headers = {"Host": host} if host else {}
+    if cookies:
+        headers["Cookie"] = cookie(cookies)
+    print(f"{before}→ GET {path}" + (f"   Host: {host}" if host else ""))
     link = http.client.HTTPConnection("127.0.0.1", server.port, timeout=10)
     with in_words(f"GET {path}"), closing(link):
-        link.request("GET", path, headers={"Host": host} if host else {})
+        link.request("GET", path, headers=headers)
         answer = link.getresponse()
         body = answer.read().decode("utf-8", "replace")
     title = re.search(r"<title>\s*(.*?)\s*</title>", body, re.DOTALL)
     said = f'   "{" ".join(title[1].split())}"' if title else ""
-    print(f"← {answer.status} {answer.reason}{said}")
+    print(f"{before}← {answer.status} {answer.reason}{said}")
     if header:
         print(f"  {header}: {answer.getheader(header, 'not sent')}")
 

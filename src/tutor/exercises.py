@@ -23,6 +23,7 @@ from tutor import (
     counting,
     frames,
     incidents,
+    members,
     places,
     redis,
     rooms,
@@ -451,6 +452,22 @@ def _redis(code: str, folder: Path) -> str:
     return _compare(said, incidents.happen(folder), "What happened")
 
 
+def _users(code: str, folder: Path) -> str:
+    """Step 12: who may publish, by a group that changes while sockets are open."""
+    names = {getattr(node, "name", "") for node in ast.parse(code).body}
+    if "may_publish" not in names:
+        raise NotYet("a function may_publish is needed.")
+    if any(
+        isinstance(node, ast.Constant) and node.value is ...
+        for node in ast.walk(ast.parse(code))
+    ):
+        raise NotYet("`...` still stands in may_publish. %hint helps, three times.")
+    seen = _inside(code + members.JUDGE, folder)
+    if "wrong" in seen:
+        raise NotYet(seen["wrong"])
+    return f"{seen['people']} people, and a group that changed: each as it should be."
+
+
 def _told(seen: tuple[int, int | None]) -> str:
     status, code = seen
     if not status:
@@ -470,6 +487,7 @@ CHECKS: dict[str, Callable[[str, Path], str]] = {
     "protocol": _protocol,
     "groups": _groups,
     "redis": _redis,
+    "users": _users,
 }
 IN_JAVASCRIPT = ("browser",)
 

@@ -29,6 +29,7 @@ class Reply(NamedTuple):
     reason: str
     cookies: dict[str, str]
     body: str
+    location: str = ""  # where it leads to instead
 
 
 class Keys(NamedTuple):
@@ -64,14 +65,21 @@ def ask(
             found.load(text)
         jar = {name: morsel.value for name, morsel in found.items()}
         body = answer.read().decode("utf-8", "replace")
-        return Reply(answer.status, answer.reason, jar, body)
+        location = answer.getheader("Location", "")
+        return Reply(answer.status, answer.reason, jar, body, location)
 
 
-def keys(server: Server, page: str) -> Keys:
-    """Open the page with the form; its cookies and its token."""
-    reply = ask(server, "GET", page)
+def keys(server: Server, page: str, cookies: Mapping[str, str] | None = None) -> Keys:
+    """Open the page with the form; the cookies by now, and its token.
+
+    Args:
+        server: who is asked.
+        page: its path.
+        cookies: what the browser has already.
+    """
+    reply = ask(server, "GET", page, cookies=cookies)
     hidden = HIDDEN.search(reply.body)
-    return Keys(reply.cookies, hidden[1] if hidden else "")
+    return Keys({**(cookies or {}), **reply.cookies}, hidden[1] if hidden else "")
 
 
 def send(server: Server, path: str, fields: Mapping[str, object], given: Keys) -> Reply:
@@ -81,7 +89,12 @@ def send(server: Server, path: str, fields: Mapping[str, object], given: Keys) -
 
 
 def post(
-    server: Server, path: str, fields: Mapping[str, object], page: str | None
+    server: Server,
+    path: str,
+    fields: Mapping[str, object],
+    page: str | None,
+    cookies: Mapping[str, str] | None = None,
+    name: str = "",
 ) -> None:
     """Send a form, and print what passes.
 
@@ -91,14 +104,17 @@ def post(
         fields: its fields and their values.
         page: the page with the form; None if it was never opened, as a stranger's
             page would do it.
+        cookies: what the browser has already.
+        name: whose browser it is, printed before each line.
     """
-    given = Keys({}, "")
+    given = Keys(dict(cookies or {}), "")
+    before = f"{name} " if name else ""
     with in_words(f"POST {path}"):
         if page is not None:
-            given = keys(server, page)
-            print(f"→ GET {page}   for the form's token")
+            given = keys(server, page, cookies)
+            print(f"{before}→ GET {page}   for the form's token")
         more = "" if given.token else "   without a token"
         shown = ", ".join(f"{name}={value}" for name, value in fields.items())
-        print(f"→ POST {path}   {shown}{more}")
+        print(f"{before}→ POST {path}   {shown}{more}")
         reply = send(server, path, fields, given)
-    print(f"← {reply.status} {reply.reason}")
+    print(f"{before}← {reply.status} {reply.reason}")

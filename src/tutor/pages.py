@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING
 
 from tutor import browser
 from tutor.pictures import Picture
-from tutor.servers import Server
+from tutor.servers import HOST, Server
 
 if TYPE_CHECKING:
     from playwright.async_api import Page, WebSocket
@@ -42,6 +42,34 @@ class View:
         self.name = name
         self.sockets: set[WebSocket] = set()
         self.most = 0  # sockets at the same time
+
+        self.host = ""  # of the server whose page was opened first
+
+    async def title(self, title: str, within: float = LIMIT) -> None:
+        """Wait until the page has this title; print which it has by then."""
+        if self.page is None:
+            return
+        await _seen(
+            self.page.wait_for_function(
+                "title => document.title === title", arg=title, timeout=within * 1000
+            )
+        )
+        self.tell(f'  the page is: "{await self.page.title()}"')
+
+    async def opens(self, url: str, name: str = "") -> View:
+        """Open another page in the same browser, as a link from elsewhere does.
+
+        Args:
+            url: where it is; HOST in it stands for the host of the first page.
+            name: printed before each line of the new page.
+        """
+        view = View(None, name)
+        if self.page is not None:
+            view.tell(f"→ open {re.sub(r':[0-9]+', ':OTHER', url)}")
+            view.page = await self.page.context.new_page()
+            view.page.set_default_timeout(LIMIT * 1000)
+            await view.page.goto(url.replace("HOST", self.host))
+        return view
 
     def tell(self, *words: object) -> None:
         """Print a line, with the name before it."""
@@ -118,13 +146,19 @@ async def _seen(waiting: object) -> bool:
 
 
 @asynccontextmanager
-async def browse(server: Server, path: str, name: str = "") -> AsyncIterator[View]:
+async def browse(
+    server: Server,
+    path: str,
+    name: str = "",
+    cookies: Mapping[str, str] | None = None,
+) -> AsyncIterator[View]:
     """Open a page; print which of its files did not come.
 
     Args:
         server: who is asked.
         path: such as ``/``.
         name: whose browser it is, printed before each line.
+        cookies: what it has already, for whoever has logged in.
     """
     found = browser.find()
     if found is None:
@@ -138,9 +172,14 @@ async def browse(server: Server, path: str, name: str = "") -> AsyncIterator[Vie
             executable_path=found, args=browser.arguments()
         )
         try:
-            page = await chromium.new_page()
+            page = await (await chromium.new_context()).new_page()
             page.set_default_timeout(LIMIT * 1000)
             view = View(page, name)
+            view.host = f"{HOST}:{server.port}"
+            for key, value in (cookies or {}).items():
+                await page.context.add_cookies(
+                    [{"name": key, "value": value, "url": server.url}]
+                )
             page.on("websocket", lambda socket: view.watch(socket))
             view.tell(f"→ open {path}")
             await page.goto(server.url + path)

@@ -30,7 +30,7 @@ class Server:
         argv: the command as one would type it, without a port: ``daphne
             webapp.asgi:application`` or ``python manage.py runserver``.
         cwd: the project's folder.
-        extra: variables for its environment.
+        extra: variables for its environment; PORT in one is the server's port.
         port: a port to listen on, for people who want a fixed one; 0 picks one.
 
     Raises:
@@ -45,10 +45,12 @@ class Server:
         port: int = 0,
     ) -> None:
         self.shown = " ".join(argv)
-        self._argv, self._cwd, self._extra = list(argv), cwd, extra
+        self._argv, self._cwd = list(argv), cwd
         self._listens = argv[0] == "daphne"
         self._held = _bind(port)
         self.port: int = self._held.getsockname()[1]
+        named = (extra or {}).items()
+        self._extra = {k: v.replace("PORT", str(self.port)) for k, v in named}
         self.child = self._start()
 
     def _start(self) -> Child:

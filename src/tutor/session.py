@@ -15,7 +15,9 @@ from tutor.redis import Redis
 from tutor.report import Refusal
 from tutor.servers import Server
 from tutor.tracebacks import fold
+from tutor.visitors import Jars
 
+GIVEN = re.compile(r"[A-Z][A-Z_]*=")  # a variable, before a command
 LEVELS = re.compile(r"^(DEBUG|INFO|WARNING|ERROR|CRITICAL)\s")
 ENTRY = re.compile(
     r"^((DEBUG|INFO|WARNING|ERROR|CRITICAL)\s|WebSocket |HTTP |GET |POST |WS[A-Z]+ |"
@@ -38,6 +40,7 @@ class Session:
         self.step: Step | None = None
         self.servers: list[Server] = []
         self.redis: Redis | None = None
+        self.jars = Jars()
         self._folder: Path | None = None
         self._begun: Path | None = None  # where the step's own project is
         self._read: dict[Server, int] = {}  # how much of each log has been shown
@@ -88,6 +91,7 @@ class Session:
         """
         step = self.course.step(number)
         self.end()
+        self.jars = Jars()
         said = ""
         if self.learners:
             progress = places.Progress(self.cwd)
@@ -227,13 +231,17 @@ class Session:
         """Start a server; it may still be starting.
 
         Args:
-            command: the command line.
+            command: the command line, variables for its environment before it.
             also: beside those that run, not in their place.
         """
         if not also:
             self.stop()
             self.servers = []
-        self.servers.append(Server(words(command), self.folder, self.extra))
+        argv, given = words(command), dict(self.extra)
+        while len(argv) > 1 and GIVEN.match(argv[0]):
+            name, _, value = argv.pop(0).partition("=")
+            given[name] = value
+        self.servers.append(Server(argv, self.folder, given))
         return self.servers[-1]
 
     def serve_again(self, number: int = 1) -> Server:

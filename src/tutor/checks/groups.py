@@ -13,10 +13,12 @@ from pathlib import Path
 from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed, InvalidHandshake
 
-from tutor import browser, children, forms, pages, project_cell, servers, trees
-from tutor.checks import talk
+from tutor import browser, forms, pages, servers, trees
+from tutor.checks import talk, visitor
 from tutor.checks.question import Question
 from tutor.checks.talk import READINGS
+from tutor.checks.visitor import Visitor
+from tutor.client import cookie
 from tutor.servers import Server
 
 FORM = "/publish/"
@@ -65,18 +67,19 @@ def look(project: Path, python: Path | None = None) -> Look:
         with servers.serving(argv, Path(folder)) as server:
             if not server.running:
                 return seen
-            talk.run(_listen(server, seen))
+            who = visitor.at(server, Path(folder), python)
+            talk.run(_listen(who, seen))
             path = browser.find()
             seen.browser = path is not None
             if path and seen.posted and seen.posted < 400:
                 # Playwright's calls refuse to run beside a kernel's event loop.
                 with ThreadPoolExecutor(1) as pool:
-                    pool.submit(_open, server, path, seen).result()
-        _leave(Path(folder), seen, python)
+                    pool.submit(_open, who, path, seen).result()
+        _leave(Path(folder), who, seen, python)
     return seen
 
 
-async def _listen(server: Server, seen: Look) -> None:
+async def _listen(who: Visitor, seen: Look) -> None:
     """Two clients take turns, then a form, then what must be refused.
 
     Each value is heard by all before the next: who publishes first among several
@@ -84,17 +87,12 @@ async def _listen(server: Server, seen: Look) -> None:
     """
     with suppress(OSError, EOFError, TimeoutError, InvalidHandshake, ConnectionClosed):
         async with AsyncExitStack() as stack:
-            clients = [
-                await stack.enter_async_context(
-                    talk.opened(server.ws + READINGS, server.url)
-                )
-                for _ in range(2)
-            ]
+            clients = [await stack.enter_async_context(who.socket()) for _ in range(2)]
             seen.heard = [[], []]
             for value, publisher in zip((7, 8), clients, strict=True):
                 await _publish(publisher, value)
                 await _hear(clients, seen.heard)
-            given = forms.keys(server, "/")
+            server, given = who.server, who.keys()
             seen.posted = _post(server, "9", given)
             await _hear(clients, seen.heard)
             seen.stranger = _post(server, "10", forms.Keys({}, ""))
@@ -147,9 +145,10 @@ async def group_discard(group, channel):
     members.discard((group, channel))
 
 layer.group_add, layer.group_discard = group_add, group_discard
+headers = {"host": "localhost", "origin": "http://localhost", "cookie": COOKIE}
 client = WebsocketCommunicator(
-    getattr(import_module(module), name), "%s",
-    headers=[(b"host", b"localhost"), (b"origin", b"http://localhost")],
+    getattr(import_module(module), name), PATH,
+    headers=[(name.encode(), value.encode()) for name, value in headers.items()],
 )
 await client.connect()
 joined = len(members)
@@ -158,29 +157,26 @@ print(json.dumps([joined, len(members)]))
 """
 
 
-def _leave(project: Path, seen: Look, python: Path | None) -> None:
+def _leave(project: Path, who: Visitor, seen: Look, python: Path | None) -> None:
     """Let one client come and go, and count its groups before and after."""
-    runner = Path(project_cell.__file__)
-    with tempfile.NamedTemporaryFile("w", suffix=".py", encoding="utf-8") as file:
-        file.write(_MEMBERS % READINGS)
-        file.flush()
-        argv = [str(python or "python"), "-P", str(runner), file.name]
-        done = children.run(argv, project, SECONDS)
-    with suppress(ValueError, IndexError, TypeError):
-        seen.joined, seen.stayed = json.loads(done.out.strip().splitlines()[-1])
+    named = f"PATH, COOKIE = {READINGS!r}, {cookie(who.cookies)!r}\n"
+    told = visitor.inside(project, named + _MEMBERS, python, SECONDS)
+    with suppress(ValueError, TypeError):
+        seen.joined, seen.stayed = told
 
 
-def _open(server: Server, path: Path, seen: Look) -> None:
+def _open(who: Visitor, path: Path, seen: Look) -> None:
     """Open two pages, publish through the form, and read both."""
     from playwright.sync_api import Error, sync_playwright
 
     with sync_playwright() as playwright:
         chromium = browser.launch(playwright, path)
         with suppress(Error):
-            pages = [chromium.new_page() for _ in range(2)]
+            server, window = who.server, who.browser(chromium)
+            pages = [window.new_page() for _ in range(2)]
             for page in pages:
                 page.goto(server.url)
-            given = forms.keys(server, "/")
+            given = who.keys()
             # A page that was not connected yet misses a reading, and sees the next.
             for value in ("71", "72", "73", "74"):
                 _post(server, value, given)

@@ -7,6 +7,7 @@ import json
 import re
 import tempfile
 import time
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -15,8 +16,11 @@ from pathlib import Path
 from urllib.parse import urljoin, urlsplit
 
 from tutor import browser, pages, servers, trees
+from tutor.checks import visitor
 from tutor.checks.question import Question
 from tutor.checks.talk import PRACTICE, READINGS
+from tutor.checks.visitor import Visitor
+from tutor.client import cookie
 from tutor.servers import Server
 
 SECONDS = 8.0  # for the page to connect, and for it to come back
@@ -75,18 +79,20 @@ def look(project: Path, python: Path | None = None) -> Look:
         with servers.serving(argv, Path(folder)) as server:
             if not server.running:
                 return Look()
-            seen, scripts = _fetch(server)
+            who = visitor.at(server, Path(folder), python)
+            seen, scripts = _fetch(who)
             path = browser.find()
             seen.browser = path is not None
             if path and scripts and seen.status == 200:
                 # Playwright's calls refuse to run beside a kernel's event loop.
                 with ThreadPoolExecutor(1) as pool:
-                    pool.submit(_open, server, path, seen).result()
+                    pool.submit(_open, who, path, seen).result()
     return seen
 
 
-def _fetch(server: Server) -> tuple[Look, int]:
-    status, headers, body = _get(server, "/")
+def _fetch(who: Visitor) -> tuple[Look, int]:
+    server = who.server
+    status, headers, body = _get(server, "/", who.cookies)
     parser = _Files()
     parser.feed(body)
     seen = Look(status, framing=headers.get("x-frame-options"))
@@ -97,24 +103,28 @@ def _fetch(server: Server) -> tuple[Look, int]:
     return seen, parser.scripts
 
 
-def _get(server: Server, path: str) -> tuple[int | None, dict[str, str], str]:
+def _get(
+    server: Server, path: str, cookies: Mapping[str, str] | None = None
+) -> tuple[int | None, dict[str, str], str]:
     link = http.client.HTTPConnection(servers.HOST, server.port, timeout=5)
     try:
-        link.request("GET", path)
+        link.request(
+            "GET", path, headers={"Cookie": cookie(cookies)} if cookies else {}
+        )
         answer = link.getresponse()
-        headers = {name.lower(): value for name, value in answer.getheaders()}
-        return answer.status, headers, answer.read().decode("utf-8", "replace")
+        said = {name.lower(): value for name, value in answer.getheaders()}
+        return answer.status, said, answer.read().decode("utf-8", "replace")
     except (OSError, http.client.HTTPException):
         return None, {}, ""
     finally:
         link.close()
 
 
-def _open(server: Server, path: Path, seen: Look) -> None:
+def _open(who: Visitor, path: Path, seen: Look) -> None:
     """Open the page, take its server away, and give it back."""
     from playwright.sync_api import Error, WebSocket, sync_playwright
 
-    now: set[WebSocket] = set()
+    server, now = who.server, set[WebSocket]()
     heard: list[str | bytes] = []
 
     def opened(socket: WebSocket) -> None:
@@ -126,7 +136,7 @@ def _open(server: Server, path: Path, seen: Look) -> None:
 
     with sync_playwright() as playwright:
         chromium = browser.launch(playwright, path)
-        page = chromium.new_page()
+        page = who.browser(chromium).new_page()
         page.on("websocket", opened)
 
         def hears() -> bool:

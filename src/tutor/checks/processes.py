@@ -13,9 +13,10 @@ from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed, InvalidHandshake
 
 from tutor import children, trees
-from tutor.checks import talk
+from tutor.checks import talk, visitor
 from tutor.checks.question import Question
 from tutor.checks.talk import READINGS
+from tutor.checks.visitor import Visitor
 from tutor.places import temporary
 from tutor.redis import NONE, NOT_OURS, Redis, running, there
 from tutor.servers import Server
@@ -107,18 +108,20 @@ def _run(project: Path, python: Path | None) -> Look:
             stack.callback(server.stop)
         if not all([server.ready() for server in servers]):
             return seen
-        talk.run(_serve_alone(servers[0], seen))
+        jar = visitor.at(servers[0], project, python).cookies
+        visitors = [Visitor(server, jar) for server in servers]
+        talk.run(_serve_alone(visitors[0], seen))
         servers[0].stop()
         if redis is not None:
             seen.untouchable = "" if redis.ours else NOT_OURS.splitlines()[0]
             publisher = [str(python or "python"), *COMMAND]
-            talk.run(_together(servers[1:], redis, publisher, project, seen))
+            talk.run(_together(visitors[1:], redis, publisher, project, seen))
     return seen
 
 
-async def _serve_alone(server: Server, seen: Look) -> None:
+async def _serve_alone(who: Visitor, seen: Look) -> None:
     with suppress(OSError, EOFError, TimeoutError, InvalidHandshake):
-        async with talk.opened(server.ws + READINGS, server.url) as socket:
+        async with who.socket() as socket:
             client = Client(socket)
             await client.publish(5)
             await client.hear(lambda client: 5 in client.readings)
@@ -126,7 +129,7 @@ async def _serve_alone(server: Server, seen: Look) -> None:
 
 
 async def _together(
-    servers: list[Server], redis: Redis, argv: list[str], project: Path, seen: Look
+    visitors: list[Visitor], redis: Redis, argv: list[str], project: Path, seen: Look
 ) -> None:
     async def publish(value: int) -> children.Result:
         command = [*argv, str(value)]
@@ -137,12 +140,8 @@ async def _together(
     with suppress(OSError, EOFError, TimeoutError, InvalidHandshake):
         async with AsyncExitStack() as stack:
             clients = [
-                Client(
-                    await stack.enter_async_context(
-                        talk.opened(server.ws + READINGS, server.url)
-                    )
-                )
-                for server in servers
+                Client(await stack.enter_async_context(who.socket()))
+                for who in visitors
             ]
             seen.heard = [client.readings for client in clients]
             for publisher, value in zip(clients, (7, 8), strict=True):
@@ -164,7 +163,7 @@ async def _together(
                     seen.again = await _all_hear(clients, value)
                     if seen.again == len(clients):
                         break
-            servers[1].pause(grace=0)
+            visitors[1].server.pause(grace=0)
             await clients[0].hear(lambda client: client.here == 1)
             seen.left = clients[0].here
 

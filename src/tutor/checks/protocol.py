@@ -18,10 +18,10 @@ from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed, InvalidHandshake
 
 from tutor import servers, trees
-from tutor.checks import talk
+from tutor.checks import talk, visitor
 from tutor.checks.question import Question
 from tutor.checks.talk import READINGS
-from tutor.servers import Server
+from tutor.checks.visitor import Visitor
 
 CRASH = "Exception inside application"  # how Daphne's log begins an exception
 LATE = 1.2  # seconds; Daphne looks for exceptions once a second
@@ -83,15 +83,17 @@ def look(project: Path, python: Path | None = None) -> Look:
         trees.copy(project, Path(folder))
         with servers.serving(argv, Path(folder)) as server:
             if server.running:
-                seen.status = talk.run(talk.knock(server.ws + READINGS, server.url))
+                who = visitor.at(server, Path(folder), python)
+                url = server.ws + READINGS
+                seen.status = talk.run(talk.knock(url, server.url, who.cookies))
             if seen.status == 101:
-                talk.run(_talk(server, seen))
+                talk.run(_talk(who, seen))
                 server.child.wait_for(lambda out: CRASH in out, LATE)
             seen.crashes = [line for line in server.log().splitlines() if CRASH in line]
     return seen
 
 
-async def _talk(server: Server, seen: Look) -> None:
+async def _talk(who: Visitor, seen: Look) -> None:
     """Everything of the table, each kind on a socket of its own, all at once."""
 
     async def publishes(socket: ClientConnection) -> None:
@@ -129,7 +131,7 @@ async def _talk(server: Server, seen: Look) -> None:
             socket.transport.pause_reading()
             for message in breaks[name]:
                 await socket.send(message)
-            await _with(server, hello)  # by then it has dealt with those
+            await _with(who, hello)  # by then it has dealt with those
             socket.transport.resume_reading()
             while await talk.hear(socket) is not None:
                 pass
@@ -140,21 +142,19 @@ async def _talk(server: Server, seen: Look) -> None:
         await ask(socket, HELLO, "welcome")
 
     # Alone: from step 10 on, what is published goes to all who are connected.
-    await _with(server, publishes)
-    await asyncio.gather(
-        *(_with(server, errs(kind)) for kind in BAD), _with(server, fits)
-    )
-    codes = await asyncio.gather(*(_with(server, closes(name)) for name in breaks))
+    await _with(who, publishes)
+    await asyncio.gather(*(_with(who, errs(kind)) for kind in BAD), _with(who, fits))
+    codes = await asyncio.gather(*(_with(who, closes(name)) for name in breaks))
     seen.closes = dict(zip(breaks, codes, strict=True))
 
 
 async def _with(
-    server: Server, use: Callable[[ClientConnection], Awaitable[None]]
+    who: Visitor, use: Callable[[ClientConnection], Awaitable[None]]
 ) -> int | None:
     """Use a socket; the close code if the server ended it."""
     socket: ClientConnection | None = None
     with suppress(TimeoutError, OSError, EOFError, ConnectionClosed, InvalidHandshake):
-        async with talk.opened(server.ws + READINGS, server.url) as socket:
+        async with who.socket() as socket:
             await use(socket)
             return None
     return socket.close_code if socket else None

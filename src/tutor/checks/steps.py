@@ -6,7 +6,16 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
-from tutor.checks import facts, groups, page, part_one, processes, protocol, suite
+from tutor.checks import (
+    facts,
+    groups,
+    page,
+    part_one,
+    processes,
+    protocol,
+    suite,
+    users,
+)
 from tutor.checks.question import Check, Question
 from tutor.report import Problem
 
@@ -26,6 +35,7 @@ LATER: dict[str, Step] = {
     "tests": suite,
     "groups": groups,
     "redis": processes,
+    "users": users,
 }
 NUMBERS = {slug: number for number, slug in enumerate([*part_one.QUESTIONS, *LATER], 1)}
 KNOWN = frozenset(NUMBERS)

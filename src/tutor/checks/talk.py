@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
@@ -11,6 +11,8 @@ from typing import Any, TypeVar
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.typing import Origin
+
+from tutor.client import cookie
 
 T = TypeVar("T")
 
@@ -41,10 +43,12 @@ def run(work: Coroutine[Any, Any, T]) -> T:
         return pool.submit(asyncio.run, work).result()
 
 
-async def knock(url: str, origin: str | None) -> int | None:
+async def knock(
+    url: str, origin: str | None, cookies: Mapping[str, str] | None = None
+) -> int | None:
     """The status that answers a handshake; None where nothing answers."""
     try:
-        async with opened(url, origin):
+        async with opened(url, origin, cookies):
             return 101
     except InvalidStatus as refused:
         return refused.response.status_code
@@ -52,10 +56,13 @@ async def knock(url: str, origin: str | None) -> int | None:
         return None
 
 
-def opened(url: str, origin: str | None) -> connect:
+def opened(
+    url: str, origin: str | None, cookies: Mapping[str, str] | None = None
+) -> connect:
     """A client that says where its page came from, through no proxy."""
     return connect(
         url,
+        additional_headers={"Cookie": cookie(cookies)} if cookies else None,
         origin=Origin(origin) if origin else None,
         proxy=None,
         compression=None,
