@@ -24,7 +24,6 @@ from tutor.checks.visitor import Person, Visitor
 from tutor.servers import HOST, Server
 
 PUBLISH, LOGOUT = "/publish/", "/accounts/logout/"
-SIGNAL = 3.0  # seconds until a logout has closed what it should
 SWEEP = 10.0  # seconds for what is found every four seconds, on a busy machine
 ORIGINS = {"ALLOWED_ORIGINS": f"http://{HOST}:PORT"}
 PASSWORD = "check-12"
@@ -36,7 +35,6 @@ PEOPLE = (
     Person("repassworded"),
     Person("deleted"),
 )
-Reply = tuple[int, str]
 
 # What has to end three people's sessions: two that a signal tells, one that none does.
 _CHANGES = """
@@ -146,7 +144,7 @@ async def _watch(
             ada, other, bob, *rest = sockets
             await _publish(people, ada, bob, seen)
             left = await asyncio.to_thread(_post, people[0], LOGOUT, {})
-            seen.closed["the session that logged out"] = await _end(ada, SIGNAL)
+            seen.closed["the session that logged out"] = await _end(ada, SWEEP)
             if left is None or left >= 400:
                 return
             key = next(iter(people[-1].cookies.values()))

@@ -62,6 +62,13 @@ def _story(seen: Evidence, client: Client) -> Iterator[Found]:
     failed = next((e for e in events if e["kind"] == "failed"), None)
     for one in sent:
         yield from _message(seen, one, client)
+    kinds = [e["type"] for e in sent]
+    if "websocket.accept" in kinds[1:] and kinds[0] == "websocket.close":
+        place = _place(owner, "websocket_connect", "connect")
+        tried, expected = f"a knock on {client.path}", "a refusal, and no more"
+        got = "close, and then accept"
+        slug = "auth-close-without-return"
+        yield Found(slug, got, place, 50, tried, expected)
     accepted = any(e["type"] in ("websocket.accept", "websocket.close") for e in sent)
     idle = max((e["told"] for e in events if e["kind"] == "idle"), default=0)
     early = failed is not None and told[-1:] != ["websocket.disconnect"]

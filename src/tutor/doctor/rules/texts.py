@@ -76,6 +76,13 @@ TEXTS: tuple[tuple[str, str], ...] = (
         r"^\d+ validation errors? for |"
         r"(?<= )\d+ validation errors? for ",
     ),
+    (
+        "auth-user-in-message",
+        r"Object of type (Anonymous)?User is not JSON|"
+        r"can not serialize 'UserLazyObject'",
+    ),
+    ("auth-user-awaited", r"object UserLazyObject can't be used in 'await'"),
+    ("auth-is-authenticated-called", r"'bool' object is not callable"),
     ("db-model-instance-in-event", r"is not JSON serializable|can not serialize"),
     (
         "auth-middleware-channels-2-signature",
