@@ -254,6 +254,12 @@ def test_a_socket_that_was_closed_is_no_traceback(kernel: Kernel) -> None:
     kernel.runs("%stop")
 
 
+def test_a_variable_for_a_server(kernel: Kernel) -> None:
+    code = "import os, sys; n = int(os.environ['N']); sys.exit(f'{n > 1023} {n}')"
+    said = kernel.runs(f'%serve --fails N=PORT python -c "{code}"')[0].text
+    assert said == "True PORT\n"  # the server's own, which is not printed
+
+
 def test_a_server_that_dies_at_start(kernel: Kernel) -> None:
     kernel.runs("%%write broken.py\n1 / 0\n")
     shown = kernel.run("%serve daphne broken:application")

@@ -173,6 +173,6 @@ async def test_pages_are_answered_beside(server: Server) -> None:
     async with talk(server) as socket:
         await said(socket)
         code, body = await asyncio.to_thread(page)
-        assert code == 200 and "<title>Live numbers</title>" in body
+        assert code == 200 and "<title>Log in</title>" in body
         await socket.send("still there?")
         assert int(await said(socket)) <= 100
