@@ -97,7 +97,9 @@ def look(project: Path, python: Path | None = None) -> Look:
             with suppress(OSError, http.client.HTTPException):
                 _login(server, seen)
             talk.run(_knock(server, jars[0], seen))
-            if seen.doors["whoever has logged in"] == 101:
+            # Who lets strangers in knows no sessions, and would be waited for in vain.
+            doors = seen.doors
+            if (doors["a stranger"], doors["whoever has logged in"]) == (403, 101):
                 people = [Visitor(server, jar) for jar in jars]
                 talk.run(_watch(people, Path(folder), python, seen))
     return seen
@@ -145,7 +147,7 @@ async def _watch(
             await _publish(people, ada, bob, seen)
             left = await asyncio.to_thread(_post, people[0], LOGOUT, {})
             seen.closed["the session that logged out"] = await _end(ada, SWEEP)
-            if left is None or left >= 400:
+            if left is None or left >= 400 or None in seen.closed.values():
                 return
             key = next(iter(people[-1].cookies.values()))
             code = f"KEY = {key!r}\n{_CHANGES}"
