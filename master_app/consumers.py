@@ -9,7 +9,7 @@ from channels.exceptions import StopConsumer
 from channels.generic.websocket import AsyncJsonWebsocketConsumer
 from pydantic import ValidationError
 
-from master_app import presence, readings
+from master_app import presence, readings, sessions
 from master_app.messages import Hello, Publish, complaint, incoming
 
 LARGEST = 1000  # bytes in a message
@@ -39,13 +39,20 @@ class ReadingsConsumer(AsyncJsonWebsocketConsumer):
     """Typed messages. A bad one is answered, too many are not."""
 
     async def connect(self):
-        """Accept the handshake, and begin to count."""
+        """Accept who has logged in, and begin to count."""
         self.times = deque(maxlen=MOST + 1)
         self.bad = 0  # in a row
         self.closing = False
-        await self.channel_layer.group_add(readings.GROUP, self.channel_name)
+        self.joined = []
+        if not self.scope['user'].is_authenticated:
+            await self.close()  # before accept: the handshake gets a 403
+            return
+        self.joined = [readings.GROUP, *sessions.groups(self.scope)]
+        for group in self.joined:
+            await self.channel_layer.group_add(group, self.channel_name)
         await self.accept()
         presence.enter(self)
+        sessions.enter(self)
 
     async def __call__(self, scope, receive, send):
         """Whatever ends this socket, nobody is here afterwards."""
@@ -53,16 +60,16 @@ class ReadingsConsumer(AsyncJsonWebsocketConsumer):
             return await super().__call__(scope, receive, send)
         finally:
             presence.here.discard(self)
+            sessions.here.discard(self)
 
     async def readings_heartbeat(self, event):
         """Tell the client that it hears us, and how many do."""
         await self.send_json({'type': 'heartbeat', 'here': event['here']})
 
     async def disconnect(self, code):
-        """Leave the group; nobody else does it for us."""
-        await self.channel_layer.group_discard(
-            readings.GROUP, self.channel_name
-        )
+        """Leave the groups; nobody else does it for us."""
+        for group in self.joined:
+            await self.channel_layer.group_discard(group, self.channel_name)
 
     async def send_json(self, content, close=False):
         """Send, unless the client has left meanwhile."""
@@ -83,7 +90,16 @@ class ReadingsConsumer(AsyncJsonWebsocketConsumer):
     async def close(self, code=None, reason=None):
         """Close, and read no more: an answer would find no socket."""
         self.closing = True
-        await super().close(code, reason)
+        with suppress(Disconnected):
+            await super().close(code, reason)
+
+    async def session_ended(self, event):
+        """Whoever opened this socket has logged out."""
+        await self.close(sessions.ENDED)
+
+    async def session_look(self, event):
+        """Something about the user has changed. Is all still well?"""
+        await sessions.look([self])
 
     async def websocket_receive(self, event):
         """Keep the limits before anything is read."""
@@ -124,6 +140,8 @@ class ReadingsConsumer(AsyncJsonWebsocketConsumer):
                 await self.send_json(
                     {'type': 'welcome', 'last': readings.last},
                 )
+            case Publish() if not readings.may_publish(self.scope['user']):
+                await self.complain('forbidden', 'Only staff may publish.')
             case Publish(value=value):
                 await readings.publish(value)
 

@@ -16,6 +16,11 @@ def new(value):
     return {'type': 'reading', 'id': last, 'value': value}
 
 
+def may_publish(user):
+    """Whether somebody may publish: everybody on the staff."""
+    return user.is_staff
+
+
 async def publish(value):
     """Tell everyone who is connected of a new value."""
     event = {'type': 'readings.new', 'reading': new(value)}

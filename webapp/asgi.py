@@ -4,7 +4,8 @@ import os
 
 from channels.auth import AuthMiddlewareStack
 from channels.routing import ProtocolTypeRouter, URLRouter
-from channels.security.websocket import AllowedHostsOriginValidator
+from channels.security.websocket import OriginValidator
+from django.conf import settings
 from django.core.asgi import get_asgi_application
 
 os.environ.setdefault('DJANGO_SETTINGS_MODULE', 'webapp.settings')
@@ -16,7 +17,8 @@ from master_app.routing import websocket_urlpatterns  # noqa: E402
 
 application = ProtocolTypeRouter({
     'http': django_asgi_app,
-    'websocket': AllowedHostsOriginValidator(
+    'websocket': OriginValidator(
         AuthMiddlewareStack(URLRouter(websocket_urlpatterns)),
+        settings.ALLOWED_ORIGINS or settings.ALLOWED_HOSTS,
     ),
 })

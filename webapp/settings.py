@@ -30,6 +30,10 @@ DEBUG = True
 
 ALLOWED_HOSTS = ['localhost', '127.0.0.1', '[::1]']
 
+# Whose pages may open our sockets: scheme, host and port of each.
+# Where none is named: all pages of our hosts, whatever their port.
+ALLOWED_ORIGINS = os.environ.get('ALLOWED_ORIGINS', '').split()
+
 
 # Application definition
 
@@ -98,6 +102,11 @@ DATABASES = {
         'TEST': {'NAME': BASE_DIR / 'test.sqlite3'},
     }
 }
+
+
+# Where people come to by logging in, and by logging out.
+LOGIN_REDIRECT_URL = '/'
+LOGOUT_REDIRECT_URL = '/'
 
 
 # Password validation

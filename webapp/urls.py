@@ -15,6 +15,7 @@ Including another URLconf
     2. Add a URL to urlpatterns:  path('blog/', include('blog.urls'))
 """
 from django.contrib import admin
+from django.contrib.auth.views import LoginView, LogoutView
 from django.urls import path
 
 from master_app.views import page, publish
@@ -22,5 +23,7 @@ from master_app.views import page, publish
 urlpatterns = [
     path('', page),
     path('publish/', publish),
+    path('accounts/login/', LoginView.as_view()),
+    path('accounts/logout/', LogoutView.as_view()),
     path('admin/', admin.site.urls),
 ]

@@ -5,22 +5,43 @@ import time
 from contextlib import asynccontextmanager
 
 from channels.testing import WebsocketCommunicator
+from django.contrib.auth import get_user_model
+from django.test import AsyncClient, TransactionTestCase
 
 from webapp.asgi import application
 
 SECONDS = 3  # to wait for what should come at once
 
 
-def client(path, origin='http://localhost'):
-    """Somebody at the door."""
+class Visitors(TransactionTestCase):
+    """Tests with two people who have logged in. Ada is on the staff."""
+
+    def setUp(self):
+        self.ada = logged_in('ada', is_staff=True)
+        self.bob = logged_in('bob')
+
+
+def logged_in(name, **fields):
+    """Django's client for tests, with the cookies of a new user."""
+    visitor = AsyncClient()
+    visitor.user = get_user_model().objects.create_user(name, **fields)
+    visitor.force_login(visitor.user)
+    return visitor
+
+
+def client(path, visitor=None, origin='http://localhost'):
+    """Somebody at the door, with the cookies of a visitor."""
     headers = [(b'origin', origin.encode())] if origin else []
+    if visitor:
+        cookies = visitor.cookies.output(attrs=[], header='', sep=';')
+        headers.append((b'cookie', cookies.encode()))
     return WebsocketCommunicator(application, path, headers=headers)
 
 
 @asynccontextmanager
-async def connected(path):
+async def connected(path, visitor=None):
     """A client that came in, and leaves when the test is through."""
-    guest = client(path)
+    guest = client(path, visitor)
     accepted, code = await guest.connect(timeout=SECONDS)
     assert accepted, f'{path} refuses with {code}'
     yield guest

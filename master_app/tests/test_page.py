@@ -4,6 +4,7 @@ import shutil
 from unittest import SkipTest
 
 from channels.testing import ChannelsLiveServerTestCase
+from django.contrib.auth import get_user_model
 from playwright.sync_api import expect, sync_playwright
 
 NAMES = (
@@ -36,12 +37,18 @@ class Page(ChannelsLiveServerTestCase):
 
     def test_a_number_is_asked_for_and_shown(self):
         expect.set_options(timeout=15_000)
+        get_user_model().objects.create_user(
+            'ada', password='tutorial', is_staff=True,
+        )
         with sync_playwright() as playwright:
             chromium = playwright.chromium.launch(
                 executable_path=self.browser,
             )
             page = chromium.new_page()
             page.goto(self.live_server_url)
+            page.get_by_label('Username').fill('ada')
+            page.get_by_label('Password').fill('tutorial')
+            page.get_by_role('button', name='Log in').click()
             expect(page.locator('#state')).to_have_text('connected')
             page.get_by_role('button', name='Next number').click()
             said = re.compile(r'^Number \d+$')

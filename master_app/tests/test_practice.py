@@ -25,5 +25,6 @@ class Practice(TransactionTestCase):
     async def test_strangers_stay_outside(self):
         for origin in (None, 'http://evil.example'):
             with self.subTest(origin=origin):
-                accepted, _ = await client(PATH, origin).connect(SECONDS)
+                guest = client(PATH, origin=origin)
+                accepted, _ = await guest.connect(SECONDS)
                 self.assertFalse(accepted)

@@ -1,17 +1,15 @@
 from unittest.mock import patch
 
-from django.test import TransactionTestCase
-
 from master_app import presence
-from master_app.tests.clients import SECONDS, connected
+from master_app.tests.clients import SECONDS, Visitors, connected
 
 
-class Presence(TransactionTestCase):
+class Presence(Visitors):
     """Whoever is connected hears that the way is open."""
 
     async def test_a_heartbeat_says_how_many_are_here(self):
         with patch.object(presence, 'TURN', 0.01):
-            async with connected('/ws/readings/') as guest:
+            async with connected('/ws/readings/', self.ada) as guest:
                 beat = await guest.receive_json_from(SECONDS)
         self.assertEqual(beat, {'type': 'heartbeat', 'here': 1})
         self.assertEqual(presence.here, set())

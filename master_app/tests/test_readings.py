@@ -1,9 +1,7 @@
 import json
 
-from django.test import TransactionTestCase
-
 from master_app.consumers import LARGEST, MOST, PATIENCE
-from master_app.tests.clients import SECONDS, awake, connected
+from master_app.tests.clients import SECONDS, Visitors, awake, connected
 
 PATH = '/ws/readings/'
 HELLO = {'type': 'hello', 'after': 0}
@@ -15,16 +13,16 @@ async def ask(guest, message):
     return await guest.receive_json_from(SECONDS)
 
 
-class Readings(TransactionTestCase):
+class Readings(Visitors):
     """ws/readings/, message by message."""
 
     async def test_hello_is_welcomed(self):
-        async with connected(PATH) as guest, awake():
+        async with connected(PATH, self.ada) as guest, awake():
             answer = await ask(guest, {'type': 'hello', 'after': 0})
             self.assertEqual(answer['type'], 'welcome')
 
     async def test_publish_makes_a_reading_with_a_new_id(self):
-        async with connected(PATH) as guest, awake():
+        async with connected(PATH, self.ada) as guest, awake():
             first = await ask(guest, {'type': 'publish', 'value': 42})
             self.assertEqual((first['type'], first['value']), ('reading', 42))
             second = await ask(guest, {'type': 'publish', 'value': 0})
@@ -38,7 +36,7 @@ class Readings(TransactionTestCase):
             'type': '{"type": "nobody"}',
             'field': '{"type": "publish", "value": 101}',
         }
-        async with connected(PATH) as guest, awake():
+        async with connected(PATH, self.ada) as guest, awake():
             for code, text in bad.items():
                 with self.subTest(text=text):
                     await guest.send_to(text_data=text)
@@ -54,7 +52,7 @@ class Readings(TransactionTestCase):
             (4429, json.dumps(HELLO), MOST + 1),
         ):
             with self.subTest(code=code):
-                async with connected(PATH) as guest, awake():
+                async with connected(PATH, self.ada) as guest, awake():
                     for _ in range(times):
                         await guest.send_to(text_data=text)
                     event = await guest.receive_output(SECONDS)

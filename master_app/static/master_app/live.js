@@ -1,14 +1,16 @@
 const FIRST = 250; // milliseconds
 const LONGEST = 3000;
+const ENDED = 4401; // the close code of a session that has ended
 const PATIENCE = 3000; // without a message: the heartbeat has stopped
 
 /** A WebSocket to a path relative to the page, opened again when lost. */
 export class Live {
-  constructor(path, { onState, onMessage }) {
+  constructor(path, { onState, onMessage, onEnd }) {
     this.url = new URL(path, document.baseURI);
     this.url.protocol = this.url.protocol.replace('http', 'ws');
     this.onState = onState;
     this.onMessage = onMessage;
+    this.onEnd = onEnd;
     this.losses = 0;
     this.open();
   }
@@ -24,7 +26,11 @@ export class Live {
       this.losses = 0; // not in onopen: a server may accept and drop us
       this.onMessage(JSON.parse(data));
     };
-    this.socket.onclose = () => this.wait();
+    this.socket.onclose = ({ code }) => {
+      clearTimeout(this.silence);
+      if (code === ENDED) this.onEnd();
+      else this.wait();
+    };
   }
 
   /** A socket that stays silent is left, and another one opened. */

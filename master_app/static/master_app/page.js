@@ -10,7 +10,9 @@ const live = new Live('ws/readings/', {
   onState(word) {
     byId('state').textContent = word;
     if (word === 'connected') live.send({ type: 'hello', after: last });
+    if (word === 'reconnecting') askWhy();
   },
+  onEnd: () => location.reload(),
   onMessage({ type, id, value, here }) {
     if (type === 'heartbeat') byId('here').textContent = `${here} here`;
     if (type !== 'reading') return;
@@ -23,6 +25,12 @@ const live = new Live('ws/readings/', {
     mine = null;
   },
 });
+
+/** A 403 looks like a lost server, so ask for the page: is it the login? */
+async function askWhy() {
+  const answer = await fetch('', { method: 'HEAD' }).catch(() => null);
+  if (answer?.redirected) location.reload();
+}
 
 /** Publish a number from 0 to 100; the number, or null without connection. */
 function publish() {
