@@ -1,4 +1,4 @@
-"""A PostgreSQL for a test, that goes with it: no port, its files in a folder of its own.
+"""A PostgreSQL for a test, gone with it: no port, its files in a folder of its own.
 
 There is one where ``initdb`` and ``postgres`` are on the path or where Debian and
 Homebrew keep them, as in CI; elsewhere ``NONE`` is why tests that need one are skipped.
@@ -26,7 +26,9 @@ PLACES = (
     "/opt/homebrew/opt/postgresql*/bin",
     "/usr/local/opt/postgresql*/bin",
 )
-SECONDS = 60
+MADE = ("-U", "tutor", "-A", "trust", "-E", "UTF8", "--no-locale", "--no-sync")
+RUNS = ("-c", "listen_addresses=", "-c", "fsync=off", "-k")
+SECONDS = 120
 
 
 def programs() -> Path | None:
@@ -67,15 +69,13 @@ def running() -> Iterator[dict[str, str]]:
         if root:
             shutil.chown(place, _user())
         made = run(
-            [*before, str(folder / "initdb"), "-D", str(data), "-U", "tutor"]
-            + ["-A", "trust", "-E", "UTF8", "--no-locale", "--no-sync"],
+            [*before, str(folder / "initdb"), "-D", str(data), *MADE],
             place,
             SECONDS,
         )
         assert made.code == 0, made.out
         server = Child(
-            [*before, str(folder / "postgres"), "-D", str(data), "-k", str(place)]
-            + ["-c", "listen_addresses=", "-c", "fsync=off"],
+            [*before, str(folder / "postgres"), "-D", str(data), *RUNS, str(place)],
             place,
         )
         try:

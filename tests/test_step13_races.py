@@ -15,7 +15,6 @@ from pathlib import Path
 import postgres
 import pytest
 from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import ConnectionClosed
 from websockets.typing import Origin
 
 from tutor import children, places, redis, trees
@@ -32,9 +31,7 @@ HELD = 0.02  # seconds that a transaction may stay open after its row has an id
 LAST = 100  # the value that ends a race
 
 needs_redis = pytest.mark.skipif(redis.program() is None, reason=redis.NONE)
-needs_postgres = pytest.mark.skipif(
-    postgres.programs() is None, reason=postgres.NONE
-)
+needs_postgres = pytest.mark.skipif(postgres.programs() is None, reason=postgres.NONE)
 DATABASES = [
     pytest.param(False, id="sqlite"),
     pytest.param(True, id="postgresql", marks=needs_postgres),
@@ -185,7 +182,9 @@ async def race(
         )
         # All are committed.  Whoever rejoins by now gets them, and the last of all.
         await asyncio.to_thread(
-            inside, project, f"from master_app import readings\nreadings.store({LAST})",
+            inside,
+            project,
+            f"from master_app import readings\nreadings.store({LAST})",
             extra,
         )
         await watching

@@ -25,6 +25,7 @@ from tutor import (
     incidents,
     members,
     places,
+    ranges,
     redis,
     rooms,
     waking,
@@ -468,6 +469,19 @@ def _users(code: str, folder: Path) -> str:
     return f"{seen['people']} people, and a group that changed: each as it should be."
 
 
+def _database(code: str, folder: Path) -> str:
+    """Step 13: the readings of a time range, by ranges that meet and overlap."""
+    tree = ast.parse(code)
+    if "history" not in {getattr(node, "name", "") for node in tree.body}:
+        raise NotYet("a function history is needed.")
+    if any(getattr(node, "value", 0) is ... for node in ast.walk(tree)):
+        raise NotYet("`...` still stands in history. %hint helps, three times.")
+    seen = _inside(code + ranges.JUDGE, folder)
+    if "wrong" in seen:
+        raise NotYet(seen["wrong"])
+    return f"{seen['ranges']} ranges, each with its readings in their order."
+
+
 def _told(seen: tuple[int, int | None]) -> str:
     status, code = seen
     if not status:
@@ -488,6 +502,7 @@ CHECKS: dict[str, Callable[[str, Path], str]] = {
     "groups": _groups,
     "redis": _redis,
     "users": _users,
+    "database": _database,
 }
 IN_JAVASCRIPT = ("browser",)
 

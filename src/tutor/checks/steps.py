@@ -9,6 +9,7 @@ from typing import Any, Protocol
 from tutor.checks import (
     facts,
     groups,
+    history,
     page,
     part_one,
     processes,
@@ -36,6 +37,7 @@ LATER: dict[str, Step] = {
     "groups": groups,
     "redis": processes,
     "users": users,
+    "database": history,
 }
 NUMBERS = {slug: number for number, slug in enumerate([*part_one.QUESTIONS, *LATER], 1)}
 KNOWN = frozenset(NUMBERS)
