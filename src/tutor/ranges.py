@@ -45,7 +45,7 @@ async def ask(start, end):
         found = history(start, end)
         if not inspect.isawaitable(found):
             raise Wrong("a consumer awaits history, so it is an `async def`.")
-        found = await asyncio.wait_for(found, 5)
+        found = await asyncio.wait_for(found, 3)
     except TimeoutError:
         raise Wrong("it does not end.") from None
     except Wrong:
