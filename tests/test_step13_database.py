@@ -404,3 +404,11 @@ def test_answers_that_are_not_there_yet(
 def test_answers_of_another_kind(project: Path, code: str, words: str) -> None:
     verdict = exercises.check("database", code, project)
     assert verdict.startswith("Not yet: ") and words in verdict, verdict
+
+
+def test_a_database_of_the_readers_is_left_alone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("DATABASE_URL", "postgres://elsewhere/production")
+    assert "DATABASE_URL" not in children.env()
+    assert children.env(DATABASE_URL="sqlite://")["DATABASE_URL"] == "sqlite://"
