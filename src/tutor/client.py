@@ -86,6 +86,36 @@ class Talk:
         """
         return await self._next(lambda message: text in str(message), "", within)
 
+    async def counts(
+        self,
+        text: str,
+        until: int | None = None,
+        more_than: int | None = None,
+        within: float = 2.0,
+    ) -> int:
+        """Count the messages with some text in them, until none comes for a while.
+
+        Args:
+            text: such as ``"reading"``.
+            until: leave off as soon as so many have come.
+            more_than: print only that there were more than this, where the number
+                differs from run to run.
+            within: seconds to wait for each.
+        """
+        count = 0
+        with suppress(TimeoutError, ConnectionClosed):
+            while count != until:
+                async with asyncio.timeout(LIMIT if until else within):
+                    while text not in str(await self.connection.recv()):
+                        pass
+                count += 1
+        if more_than is not None and count > more_than:
+            said = f"more than {more_than} messages with {text}   (how many varies)"
+        else:
+            said = f"{count or 'no'} message{'s' * (count != 1)} with {text}"
+        self._print("←", said)
+        return count
+
     async def _next(
         self, wanted: Callable[[str | bytes], bool], varies: str, within: float
     ) -> str | bytes | None:

@@ -282,16 +282,30 @@ class TutorMagics(Magics):
         """End the server; its log stays, and so does its port for ``--again``.
 
         ``%stop 2`` ends the second one.  ``--kill`` ends it as a crash would.
+        ``%stop runworker`` ends what ``%start`` has started with that word in it.
         """
         options, number = _options(line, "--kill")
-        server = self.session.serving(_number(number or "1"))
-        server.pause(grace=0 if options["--kill"] else 5)
+        grace = 0 if options["--kill"] else 5
         done = "was killed" if options["--kill"] else "has ended"
+        if number and not number.isdigit():
+            self.session.stop_started(number, grace)
+            print(f"{number} {done}.")
+            return
+        server = self.session.serving(_number(number or "1"))
+        server.pause(grace)
         print(f"{self._called(server)} {done}.")
 
     def _called(self, server: Server) -> str:
         number = self.session.servers.index(server) + 1
         return "The server" if number == 1 else f"Server {number}"
+
+    @line_magic
+    def start(self, line: str) -> None:
+        """Start a command that stays: ``%start python manage.py runworker measure``.
+
+        Print the first line it says.  It ends with the servers, or by ``%stop``.
+        """
+        print(self.session.start(line))
 
     @line_magic
     def redis(self, line: str) -> None:

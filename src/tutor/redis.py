@@ -133,6 +133,12 @@ class Redis:
         with self._client() as client:
             client.flushall()
 
+    def readers(self) -> int:
+        """How many channels somebody waits on: subscribed, or asking for the next."""
+        with self._client() as client:
+            clients = client.client_list()
+        return sum(int(one["sub"]) + ("b" in one["flags"]) for one in clients)
+
     def _channels(self) -> set[bytes]:
         """What is subscribed to at the moment."""
         with self._client() as client:

@@ -169,11 +169,16 @@ _TIDY = (
 )
 
 
-def tidy(text: str, port: int) -> str:
-    """A server's output with what differs from run to run taken out."""
+def tidy(text: str, port: int | None = None) -> str:
+    """What a child printed, with what differs from run to run taken out.
+
+    Args:
+        text: its output.
+        port: what a server listens on; shown as PORT.
+    """
     for pattern, plain in _TIDY:
         text = pattern.sub(plain, text)
-    return text.replace(str(port), "PORT")
+    return text if port is None else text.replace(str(port), "PORT")
 
 
 def _bind(port: int) -> socket.socket:

@@ -6,6 +6,7 @@ import os
 import re
 import shlex
 import tempfile
+import time
 from functools import cached_property
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from tutor.course import Course, Step
 from tutor.redis import Redis
 from tutor.report import Refusal
 from tutor.servers import Server
+from tutor.started import Started
 from tutor.tracebacks import fold
 from tutor.visitors import Jars
 
@@ -39,11 +41,14 @@ class Session:
         self.learners = places.is_learners(cwd)
         self.step: Step | None = None
         self.servers: list[Server] = []
+        self.started: list[Started] = []
         self.redis: Redis | None = None
         self.jars = Jars()
         self._folder: Path | None = None
         self._begun: Path | None = None  # where the step's own project is
-        self._read: dict[Server, int] = {}  # how much of each log has been shown
+        self._read: dict[
+            Server | Started, int
+        ] = {}  # how much of each log has been shown
         self._scratch: list[places.Place] = []
         self._home: Path | None = None
         self._reached = 0  # in a temporary workspace
@@ -236,7 +241,7 @@ class Session:
         """
         if not also:
             self.stop()
-            self.servers = []
+            self.servers, self.started = [], []
         argv, given = words(command), dict(self.extra)
         while len(argv) > 1 and GIVEN.match(argv[0]):
             name, _, value = argv.pop(0).partition("=")
@@ -276,10 +281,46 @@ class Session:
             )
         return self.servers[number - 1]
 
+    def start(self, command: str) -> str:
+        """Start a command that stays, beside the servers; the first line it prints.
+
+        A worker listens a moment after it says so; this waits for that moment.
+        """
+        before = self.redis.readers() if self.redis else 0
+        self.started.append(Started(words(command), self.folder, self.extra))
+        line = self.started[-1].first_line()
+        if self.redis and "runworker" in self.started[-1].argv:
+            end = time.monotonic() + 5
+            while self.redis.readers() <= before and time.monotonic() < end:
+                time.sleep(0.02)
+        return fold(line, self.folder)
+
+    def stop_started(self, word: str, grace: float) -> None:
+        """End the commands that `start` has started with some word in them.
+
+        Args:
+            word: such as ``runworker``.
+            grace: seconds in which they may end politely; 0 kills them.
+
+        Raises:
+            Refusal: there is none.
+        """
+        named = [one for one in self.started if word in one.argv]
+        if not named:
+            raise Refusal(f"Nothing with {word} in it was started: see %start.")
+        for one in named:
+            one.stop(grace)
+            self.started.remove(one)
+
+    @property
+    def everyone(self) -> list[Server | Started]:
+        """The servers, and what was started beside them."""
+        return [*self.servers, *self.started]
+
     def stop(self) -> None:
-        """End the servers; their logs stay."""
-        for server in self.servers:
-            server.stop()
+        """End the servers and what was started beside them; their logs stay."""
+        for one in self.everyone:
+            one.stop()
 
     def end(self) -> None:
         """End everything that runs for the cells: the servers, and a Redis."""
@@ -311,14 +352,14 @@ class Session:
                 )
             return [next(e for e in self._news(server) if wanted in e)]
         found = []
-        for server in self.servers:
-            raw = server.child.text
-            found += [e for e in self._news(server) if BAD.match(e)]
-            self._read[server] = len(raw)
+        for one in self.everyone:
+            raw = one.child.text
+            found += [e for e in self._news(one) if BAD.match(e)]
+            self._read[one] = len(raw)
         return found
 
-    def _news(self, server: Server) -> list[str]:
-        """The entries of a server's log that have not been shown."""
+    def _news(self, server: Server | Started) -> list[str]:
+        """The entries of a log that have not been shown."""
         shown = server.child.text[: self._read.get(server, 0)].count("\n")
         news = server.log().splitlines()[shown:]
         return entries(fold("\n".join(news), self.folder))

@@ -11,7 +11,8 @@ from tutor.lint.book import Book, Cell, Found
 TAGS = ("answer", "nbval-ignore-output", "setup", "solution")
 LINE_MAGICS = (
     *("step", "checkpoint", "exercise", "hint", "check"),
-    *("remove", "move", "mend", "tree", "sh", "serve", "stop", "log", "redis"),
+    *("remove", "move", "mend", "tree", "sh", "serve", "start", "stop"),
+    *("log", "redis"),
 )
 CELL_MAGICS = ("write", "edit", "project", "answer")
 PRINTING = ("%step", "%checkpoint", "%%write", "%%edit", "%serve", "%log", "%%answer")

@@ -1,0 +1,62 @@
+"""A command that stays while the cells go on: a worker, or what gives it jobs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from tutor.children import Child
+from tutor.report import Refusal
+from tutor.servers import tidy
+
+
+class Started:
+    """A command that runs beside the servers; it is ready when it has said something.
+
+    Args:
+        argv: the command as one would type it, such as ``python manage.py runworker
+            measure``.
+        cwd: the project's folder.
+        extra: variables for its environment.
+    """
+
+    def __init__(
+        self, argv: Sequence[str], cwd: Path, extra: Mapping[str, str] | None = None
+    ) -> None:
+        self.shown = " ".join(argv)
+        self.argv = list(argv)
+        self.child = Child(self.argv, cwd, (), extra)
+
+    def first_line(self, timeout: float = 20) -> str:
+        """Wait for the first line that it prints.
+
+        Args:
+            timeout: seconds.
+
+        Raises:
+            Refusal: it has ended, or nothing came.
+        """
+        if not self.child.wait_for(lambda out: "\n" in out, timeout):
+            raise Refusal(f"{self.shown} said nothing within {timeout:g} s.")
+        line = self.child.text.partition("\n")[0]
+        if line.startswith("Traceback"):
+            self.child.wait_for(lambda out: False, 2)  # read to its end, which is near
+            raise Refusal(f"{self.shown} ended while starting.\n\n{self.log()}")
+        return line
+
+    @property
+    def running(self) -> bool:
+        """False as soon as it has closed its output, which is how it ends."""
+        return not self.child.ended
+
+    def log(self) -> str:
+        """What it has printed, without times."""
+        return tidy(self.child.text)
+
+    def stop(self, grace: float = 5) -> None:
+        """End it; safe to repeat.
+
+        Args:
+            grace: seconds in which it may end politely; 0 kills it.
+        """
+        self.child.stop(grace)
