@@ -28,6 +28,7 @@ from tutor import (
     ranges,
     redis,
     rooms,
+    traffic,
     waking,
 )
 from tutor.course import Course, Step
@@ -482,6 +483,19 @@ def _database(code: str, folder: Path) -> str:
     return f"{seen['ranges']} ranges, each with its readings in their order."
 
 
+def _worker(code: str, folder: Path) -> str:
+    """Step 14: a job that takes a second, on a channel of its own."""
+    if any(
+        isinstance(node, ast.Constant) and node.value is ...
+        for node in ast.walk(ast.parse(code))
+    ):
+        raise NotYet("`...` still stands in the cell. %hint helps, three times.")
+    seen = _inside(traffic.WORLD + code + traffic.JUDGE, folder)
+    if "wrong" in seen:
+        raise NotYet(seen["wrong"])
+    return "It counts what comes in, and no measurement has to wait for it."
+
+
 def _told(seen: tuple[int, int | None]) -> str:
     status, code = seen
     if not status:
@@ -503,6 +517,7 @@ CHECKS: dict[str, Callable[[str, Path], str]] = {
     "redis": _redis,
     "users": _users,
     "database": _database,
+    "worker": _worker,
 }
 IN_JAVASCRIPT = ("browser",)
 

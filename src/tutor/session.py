@@ -6,7 +6,6 @@ import os
 import re
 import shlex
 import tempfile
-import time
 from functools import cached_property
 from pathlib import Path
 
@@ -15,7 +14,7 @@ from tutor.course import Course, Step
 from tutor.redis import Redis
 from tutor.report import Refusal
 from tutor.servers import Server
-from tutor.started import Started
+from tutor.started import Started, start
 from tutor.tracebacks import fold
 from tutor.visitors import Jars
 
@@ -282,18 +281,9 @@ class Session:
         return self.servers[number - 1]
 
     def start(self, command: str) -> str:
-        """Start a command that stays, beside the servers; the first line it prints.
-
-        A worker listens a moment after it says so; this waits for that moment.
-        """
-        before = self.redis.readers() if self.redis else 0
-        self.started.append(Started(words(command), self.folder, self.extra))
-        line = self.started[-1].first_line()
-        if self.redis and "runworker" in self.started[-1].argv:
-            end = time.monotonic() + 5
-            while self.redis.readers() <= before and time.monotonic() < end:
-                time.sleep(0.02)
-        return fold(line, self.folder)
+        """Start a command that stays, beside the servers; the first line it prints."""
+        self.started.append(start(words(command), self.folder, self.redis))
+        return fold(self.started[-1].first_line(), self.folder)
 
     def stop_started(self, word: str, grace: float) -> None:
         """End the commands that `start` has started with some word in them.

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from tutor.children import Child
+from tutor.redis import Redis
 from tutor.report import Refusal
 from tutor.servers import tidy
+
+PATIENCE = 5.0  # seconds for a worker that runs to listen
 
 
 class Started:
@@ -37,7 +41,10 @@ class Started:
             Refusal: it has ended, or nothing came.
         """
         if not self.child.wait_for(lambda out: "\n" in out, timeout):
-            raise Refusal(f"{self.shown} said nothing within {timeout:g} s.")
+            ended = "ended" if self.child.ended else "runs"
+            raise Refusal(
+                f"{self.shown} has said nothing in {timeout:g} s; it {ended}."
+            )
         line = self.child.text.partition("\n")[0]
         if line.startswith("Traceback"):
             self.child.wait_for(lambda out: False, 2)  # read to its end, which is near
@@ -60,3 +67,30 @@ class Started:
             grace: seconds in which it may end politely; 0 kills it.
         """
         self.child.stop(grace)
+
+
+def start(argv: Sequence[str], cwd: Path, redis: Redis | None = None) -> Started:
+    """Start a command that stays, and wait until it is ready.
+
+    A worker says that it runs a moment before it listens.
+
+    Args:
+        argv: the command.
+        cwd: the project's folder.
+        redis: the Redis that it finds in its environment, if any.
+
+    Raises:
+        Refusal: it has ended, or says nothing.
+    """
+    before = redis.readers() if redis else 0
+    one = Started(argv, cwd, redis.extra if redis else None)
+    try:
+        one.first_line()
+    except Refusal:
+        one.stop(grace=0)
+        raise
+    if redis and "runworker" in argv:
+        end = time.monotonic() + PATIENCE
+        while redis.readers() <= before and time.monotonic() < end:
+            time.sleep(0.02)
+    return one
