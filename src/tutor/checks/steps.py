@@ -16,6 +16,7 @@ from tutor.checks import (
     protocol,
     suite,
     users,
+    workers,
 )
 from tutor.checks.question import Check, Question
 from tutor.report import Problem
@@ -38,6 +39,7 @@ LATER: dict[str, Step] = {
     "redis": processes,
     "users": users,
     "database": history,
+    "worker": workers,
 }
 NUMBERS = {slug: number for number, slug in enumerate([*part_one.QUESTIONS, *LATER], 1)}
 KNOWN = frozenset(NUMBERS)
