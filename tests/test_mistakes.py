@@ -105,7 +105,7 @@ def test_a_file_is_complete_and_reads_well(slug: str) -> None:
 
 
 def test_each_is_made_somewhere() -> None:
-    parts = [slugs(step) for step in range(1, 14)]
+    parts = [slugs(step) for step in range(1, 15)]
     assert sorted([*chain(*parts), *in_browser()]) == sorted(MISTAKES)
 
 
@@ -121,7 +121,9 @@ def test_every_slug_of_the_rules_has_a_file() -> None:
         path.read_text(encoding="utf-8")
         for path in (ROOT / "src/tutor/doctor/rules").glob("*.py")
     )
-    areas = "install|apps|routing|consumer|client|group|auth|db|redis|python|project"
+    areas = (
+        "install|apps|routing|consumer|client|group|auth|db|redis|worker|python|project"
+    )
     named = set(re.findall(rf'"((?:{areas})-[a-z0-9]+(?:-[a-z0-9]+)+)"', code))
     assert named - set(MISTAKES) == set()
 

@@ -21,7 +21,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.typing import Origin
 
 from tutor import browser, servers
-from tutor.doctor import gathering
+from tutor.doctor import gathering, working
 from tutor.servers import Server
 
 SECONDS = 8.0  # for one message, and for a page to open its socket
@@ -39,13 +39,16 @@ def play(scene: Scene, project: Path, awaited: str = "") -> tuple[str, str]:
     Args:
         scene: ``path`` for two clients, and what happens then: ``say``, a text
             that the first one sends, or ``post``, a form.  Or ``page``: open it
-            in a browser.  Or ``get``: ask for its title.
+            in a browser.  Or ``get``: ask for its title.  Or ``workers``: so many
+            do a job.
         project: the folder of ``manage.py``.
         awaited: a text that the log will hold; it may come after what is seen.
 
     Returns:
         What was seen, in the words of the mistakes' files, and what was printed.
     """
+    if "workers" in scene:
+        return working.play(scene, project, awaited)
     argv = ["daphne", gathering.guess(project)]
     if "page" in scene:
         argv = ["python", "manage.py", "runserver"]  # it serves the page's files

@@ -48,6 +48,7 @@ def versions():
         "daphne",
         "asgiref",
         "channels_redis",
+        "redis",
         "twisted",
     ):
         try:

@@ -15,13 +15,24 @@ from tutor.doctor.rules import (
     settings,
     sockets,
     testing,
+    workers,
 )
 from tutor.doctor.rules.found import Found
 
 __all__ = ["Found", "judge"]
 
 
-_LATER = (application, sockets, reading, handlers, messages, groups, pages, testing)
+_LATER = (
+    application,
+    sockets,
+    reading,
+    handlers,
+    messages,
+    groups,
+    pages,
+    testing,
+    workers,
+)
 
 
 def judge(seen: Evidence) -> list[Found]:

@@ -1,0 +1,69 @@
+"""What people see of a worker: a job is sent, and something comes of it, or nothing."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from redis import Redis as Client
+
+from tutor import children
+from tutor.redis import Redis, running
+from tutor.report import Refusal
+from tutor.started import Started, start
+
+SECONDS = 30  # for a command to come and go
+PATIENCE = 8.0  # seconds in which a job is done, or something is said
+CALM = 1.0  # seconds for what should not come any more
+GROUP = "asgi__group__readings"  # where the project's readings pass
+
+
+def play(scene: Mapping[str, Any], project: Path, awaited: str = "") -> tuple[str, str]:
+    """Start workers on a Redis of their own, let the project produce one job.
+
+    Args:
+        scene: ``workers``, how many; ``idle``, seconds that they wait before.
+        project: the folder of ``manage.py``.
+        awaited: a text that a worker will print.
+
+    Returns:
+        What came of the job, in the words of the mistakes' files; what was printed.
+    """
+    with running() as redis:
+        _command(project, redis, "migrate", "-v", "0")
+        argv = ["python", "manage.py", "runworker", "measure", "--layer", "jobs"]
+        workers: list[Started] = []
+        try:
+            for _ in range(scene["workers"]):
+                workers.append(start(argv, project, redis))
+            workers[0].child.wait_for(lambda out: "Error" in out, scene.get("idle", 0))
+            seen = _done(project, redis, workers, awaited)
+        except Refusal as refused:
+            return "a worker does not start", str(refused)
+        finally:
+            for one in workers:
+                one.stop()
+        return seen, "".join(one.child.text for one in workers)
+
+
+def _done(project: Path, redis: Redis, workers: list[Started], awaited: str) -> str:
+    with Client.from_url(redis.url) as client, client.pubsub() as readings:
+        readings.subscribe(GROUP)
+        _command(project, redis, "produce", "--count", "1", "--every", "0")
+        count, end = 0, time.monotonic() + PATIENCE
+        while time.monotonic() < end:
+            message = readings.get_message(timeout=0.05)
+            if message and message["type"] == "message":
+                count += 1
+                end = min(end, time.monotonic() + CALM)
+            if awaited and awaited in "".join(one.child.text for one in workers):
+                end = min(end, time.monotonic() + CALM)
+    readings_came = f"{count} reading{'s' * (count != 1)}" if count else "no reading"
+    ended = sum(not one.running for one in workers)
+    return readings_came + (", the worker has ended" if ended else "")
+
+
+def _command(project: Path, redis: Redis, *words: str) -> None:
+    children.run(["python", "manage.py", *words], project, SECONDS, redis.extra)

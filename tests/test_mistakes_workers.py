@@ -1,0 +1,20 @@
+"""Mistakes of step 14: made on purpose, run on a Redis, and named."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import test_mistakes
+
+from tutor import redis
+
+pytestmark = [
+    pytest.mark.takes(60),
+    pytest.mark.skipif(redis.program() is None, reason=redis.NONE),
+]
+
+
+@pytest.mark.parametrize("slug", test_mistakes.slugs(14))
+def test_a_mistake_is_seen_and_named(slug: str, tmp_path: Path) -> None:
+    test_mistakes.prove(slug, tmp_path)
