@@ -10,6 +10,7 @@ from tutor.children import Child
 from tutor.redis import Redis
 from tutor.report import Refusal
 from tutor.servers import tidy
+from tutor.tracebacks import fold
 
 PATIENCE = 5.0  # seconds for a worker that runs to listen
 
@@ -28,7 +29,7 @@ class Started:
         self, argv: Sequence[str], cwd: Path, extra: Mapping[str, str] | None = None
     ) -> None:
         self.shown = " ".join(argv)
-        self.argv = list(argv)
+        self.argv, self.cwd = list(argv), cwd
         self.child = Child(self.argv, cwd, (), extra)
 
     def first_line(self, timeout: float = 20) -> str:
@@ -48,7 +49,9 @@ class Started:
         line = self.child.text.partition("\n")[0]
         if line.startswith("Traceback"):
             self.child.wait_for(lambda out: False, 2)  # read to its end, which is near
-            raise Refusal(f"{self.shown} ended while starting.\n\n{self.log()}")
+            raise Refusal(
+                f"{self.shown} ended while starting.\n\n{fold(self.log(), self.cwd)}"
+            )
         return line
 
     @property
