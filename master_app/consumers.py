@@ -42,6 +42,7 @@ class ReadingsConsumer(AsyncJsonWebsocketConsumer):
         """Accept who has logged in, and begin to count."""
         self.times = deque(maxlen=MOST + 1)
         self.bad = 0  # in a row
+        self.known = set()  # ids that were sent since the last hello
         self.closing = False
         self.joined = []
         if not self.scope['user'].is_authenticated:
@@ -84,8 +85,28 @@ class ReadingsConsumer(AsyncJsonWebsocketConsumer):
             await super().dispatch(message)
 
     async def readings_new(self, event):
-        """Pass on what the group was told."""
-        await self.send_json(event['reading'])
+        """Pass on what the group was told, and forget old ids."""
+        await self.give(event['reading'])
+        if len(self.known) > 2 * readings.OVERLAP:
+            oldest = event['reading']['id'] - readings.OVERLAP
+            self.known = {one for one in self.known if one > oldest}
+
+    async def give(self, reading):
+        """Send a reading, once."""
+        if reading['id'] not in self.known:
+            self.known.add(reading['id'])
+            await self.send_json(reading)
+
+    async def catch_up(self, after):
+        """Send what was missed, until nothing more is found."""
+        self.known.clear()
+        last = await readings.newest()
+        await self.send_json({'type': 'welcome', 'last': last})
+        after = max(after, last - readings.MOST)
+        while missed := await readings.since(after, self.known):
+            for reading in missed:
+                await self.give(reading)
+            after = max(after, missed[-1]['id'])
 
     async def close(self, code=None, reason=None):
         """Close, and read no more: an answer would find no socket."""
@@ -136,10 +157,8 @@ class ReadingsConsumer(AsyncJsonWebsocketConsumer):
     async def receive_json(self, message):
         """Do what a message asks for."""
         match message:
-            case Hello():
-                await self.send_json(
-                    {'type': 'welcome', 'last': readings.last},
-                )
+            case Hello(after=after):
+                await self.catch_up(after)
             case Publish() if not readings.may_publish(self.scope['user']):
                 await self.complain('forbidden', 'Only staff may publish.')
             case Publish(value=value):

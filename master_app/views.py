@@ -1,4 +1,3 @@
-from asgiref.sync import async_to_sync
 from django.conf import settings
 from django.contrib.auth.decorators import login_required
 from django.http import (
@@ -34,5 +33,5 @@ def publish(request):
         message = Publish(type='publish', value=value)
     except (KeyError, ValueError):
         return HttpResponseBadRequest('value: a number from 0 to 100')
-    async_to_sync(readings.publish)(message.value)
+    readings.store(message.value)
     return HttpResponse(status=204)

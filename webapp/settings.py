@@ -13,6 +13,8 @@ https://docs.djangoproject.com/en/5.2/ref/settings/
 import os
 from pathlib import Path
 
+import dj_database_url
+
 # Build paths inside the project like this: BASE_DIR / 'subdir'.
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -89,14 +91,27 @@ CHANNEL_LAYERS = {
     } if REDIS_URL else {
         'BACKEND': 'channels.layers.InMemoryChannelLayer',
     },
+    # Here a job waits, a minute at most, until a worker fetches it.
+    'jobs': {
+        'BACKEND': 'channels_redis.core.RedisChannelLayer',
+        'CONFIG': {'hosts': [
+            {'address': REDIS_URL, 'socket_timeout': None},
+        ]},
+    } if REDIS_URL else {
+        'BACKEND': 'channels.layers.InMemoryChannelLayer',
+    },
 }
 
 
 # Database
 # https://docs.djangoproject.com/en/5.2/ref/settings/#databases
 
+# PostgreSQL where DATABASE_URL names one, else a file.
+DATABASE_URL = os.environ.get('DATABASE_URL')
 DATABASES = {
-    'default': {
+    'default': dj_database_url.parse(
+        DATABASE_URL, test_options={'NAME': 'test_webapp'},
+    ) if DATABASE_URL else {
         'ENGINE': 'django.db.backends.sqlite3',
         'NAME': BASE_DIR / 'db.sqlite3',
         'TEST': {'NAME': BASE_DIR / 'test.sqlite3'},

@@ -1,4 +1,3 @@
-from asgiref.sync import async_to_sync
 from django.core.management.base import BaseCommand
 
 from master_app import readings
@@ -15,5 +14,5 @@ class Command(BaseCommand):
         )
 
     def handle(self, value, **options):
-        async_to_sync(readings.publish)(value)
+        readings.store(value)
         self.stdout.write(f'Published {value}.')
