@@ -120,7 +120,15 @@ def test_a_prediction_of_another_kind(
     is_not_yet(check(slug, f"other = {value}"), name)
 
 
-WITH_A_CLASS = ("consumer", "protocol", "tests", "groups", "users", "database")
+WITH_A_CLASS = (
+    "consumer",
+    "protocol",
+    "tests",
+    "groups",
+    "users",
+    "database",
+    "worker",
+)
 
 
 @pytest.mark.parametrize(

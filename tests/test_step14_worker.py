@@ -250,7 +250,7 @@ WRONG = {
     "blocks": ("await asyncio.sleep(1)", "__import__('time').sleep(1)", "had to wait"),
     "another name": ("traffic_count", "count_traffic", "No handler for message type"),
     "no class": ("TrafficConsumer.as_asgi()", "TrafficConsumer", "ends with TypeError"),
-    "no channel": ('"traffic":', '"trafic":', "channels has no 'traffic'"),
+    "no channel": ('"traffic":', '"network":', "channels has no 'traffic'"),
     "silent": ("await readings.publish(", "print(", "published nothing"),
 }
 
