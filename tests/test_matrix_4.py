@@ -1,0 +1,15 @@
+"""Every check against some of the checkpoints; see matrix.py."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import matrix
+import pytest
+
+pytestmark = pytest.mark.takes(150)
+
+
+@matrix.share(4)
+def test_the_checks_bite(step: Path) -> None:
+    matrix.bites(step)
