@@ -72,14 +72,28 @@ def save(page: Page) -> None:
 
 
 def show_last(page: Page, words: str) -> None:
-    """Scroll to the last cell that printed these words."""
+    """Scroll until the last cell that printed these words stands still, in sight.
+
+    A cell that was never in sight has no height until it has been, so what was
+    scrolled to moves.
+    """
     page.evaluate(
         """async words => {
           const notebook = window.jupyterapp.shell.currentWidget.content;
           const said = cell => cell.model.type === 'code'
             && JSON.stringify(cell.model.outputs.toJSON()).includes(words);
           const found = notebook.widgets.findLastIndex(said);
-          if (found >= 0) await notebook.scrollToItem(found, 'center');
+          if (found < 0) return;
+          const node = notebook.widgets[found].node;
+          const frame = () => new Promise(requestAnimationFrame);
+          for (let still = 0, last = null, turn = 0; still < 30 && turn < 600; turn++) {
+            await notebook.scrollToItem(found, 'center');
+            await frame();
+            const { top, bottom } = node.getBoundingClientRect();
+            const seen = bottom > 0 && top < window.innerHeight;
+            still = seen && top === last ? still + 1 : 0;
+            last = top;
+          }
         }""",
         words,
     )
@@ -96,9 +110,7 @@ def readme_picture(page: Page) -> None:
     page.evaluate(
         "() => window.jupyterapp.commands.execute('application:toggle-left-area')"
     )
-    # Twice: a cell that was never in sight has no height until it has been.
-    for _ in range(2):
-        show_last(page, "URLRouter → PracticeConsumer: 101")
+    show_last(page, "URLRouter → PracticeConsumer: 101")
     picture(page, "readme")
 
 
