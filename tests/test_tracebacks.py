@@ -9,7 +9,7 @@ import pytest
 
 from tutor.tracebacks import fold
 
-PROJECT = Path("/home/me/workspace")
+PROJECT = Path("/project")
 
 
 def folded(text: str) -> str:
@@ -33,7 +33,7 @@ def test_libraries_fold_and_the_project_stays() -> None:
         "Traceback (most recent call last):\n"
         + LIBRARY
         * 3
-        + '  File "/home/me/workspace/app/consumers.py", line 14, in receive\n'
+        + '  File "/project/app/consumers.py", line 14, in receive\n'
         "    await self.send(1)\n" + LIBRARY + "AttributeError: 'int' object\nafter\n"
     )
     assert fold(text, PROJECT) == (
@@ -51,20 +51,20 @@ def test_libraries_fold_and_the_project_stays() -> None:
 STYLES = {
     "3.10: no marks": """
         Traceback (most recent call last):
-          File "/home/me/workspace/a.py", line 3, in <module>
+          File "/project/a.py", line 3, in <module>
             print(1 / zero)
         ZeroDivisionError: division by zero
     """,
     "3.11: marks": """
         Traceback (most recent call last):
-          File "/home/me/workspace/a.py", line 3, in <module>
+          File "/project/a.py", line 3, in <module>
             print(1 / zero)
                   ~~^~~~~~
         ZeroDivisionError: division by zero
     """,
     "3.13: marks over several lines": """
         Traceback (most recent call last):
-          File "/home/me/workspace/a.py", line 3, in <module>
+          File "/project/a.py", line 3, in <module>
             print(1 / zero)
             ~~~~~^^^^^^^^^^
                   more_of_the_call,
@@ -97,7 +97,7 @@ def test_repeated_lines_of_a_library_fold_with_it() -> None:
                 ^^^^
             )
             ^
-          File "/home/me/workspace/a.py", line 3, in main
+          File "/project/a.py", line 3, in main
             1 / 0
             ~~^~~
         ZeroDivisionError: division by zero
@@ -113,7 +113,7 @@ def test_repeated_lines_of_a_library_fold_with_it() -> None:
 def test_chained_exceptions_keep_both() -> None:
     assert folded("""
         Traceback (most recent call last):
-          File "/home/me/workspace/a.py", line 3, in one
+          File "/project/a.py", line 3, in one
             import nothing
         ModuleNotFoundError: No module named 'nothing'
 
@@ -122,7 +122,7 @@ def test_chained_exceptions_keep_both() -> None:
         Traceback (most recent call last):
           File "/lib/x.py", line 1, in x
             y()
-          File "/home/me/workspace/b.py", line 5, in two
+          File "/project/b.py", line 5, in two
             one()
             ~~~^^
         ImportError: no
@@ -148,7 +148,7 @@ def test_a_syntax_error_keeps_its_line(drawn: str) -> None:
         "Traceback (most recent call last):\n"
         '  File "/lib/importlib/__init__.py", line 126, in import_module\n'
         "    return _bootstrap._gcd_import(name)\n"
-        '  File "/home/me/workspace/webapp/asgi.py", line 4\n'
+        '  File "/project/webapp/asgi.py", line 4\n'
         "    application = ProtocolTypeRouter({\n"
         f"{drawn}\n"
         "SyntaxError: '{' was never closed\n"
@@ -221,7 +221,7 @@ def test_what_newer_pythons_guess_goes(line: str) -> None:
 
 def test_the_projects_folder_is_not_shown() -> None:
     """Also where the system's /tmp is a link, as on macOS."""
-    text = "Watching /home/me/workspace/webapp in /home/me/workspace\n"
+    text = "Watching /project/webapp in /project\n"
     assert fold(text, PROJECT) == "Watching webapp in .\n"
 
 
