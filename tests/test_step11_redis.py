@@ -7,6 +7,7 @@ import json
 import signal
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import AsyncExitStack, ExitStack, asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -189,18 +190,11 @@ def test_nothing_is_lost_and_the_order_of_a_sender_is_kept(
 
     async def listen(servers: list[Server]) -> list[list[dict[str, Any]]]:
         async with joined(servers * 5) as clients:
-            runner = Path(children.__file__).with_name("project_cell.py")
-            senders = []
-            for value in values:
-                code = project / f"sender{value}.txt"
-                code.write_text(SENDER.format(count=count, value=value))
-                argv = ["python", "-P", str(runner), str(code)]
-                senders.append(
-                    asyncio.to_thread(
-                        children.run, argv, project, LONG * 2, store.extra
-                    )
-                )
-            done = await asyncio.gather(*senders)
+            codes = [SENDER.format(count=count, value=value) for value in values]
+            sending = partial(children.run_inside, extra=store.extra)
+            done = await asyncio.gather(
+                *(asyncio.to_thread(sending, one, project, LONG * 2) for one in codes)
+            )
             assert [one.code for one in done] == [0, 0], done[0].out
             last = publish(project, "3", store)
             assert last.code == 0

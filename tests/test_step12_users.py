@@ -18,7 +18,6 @@ from tutor import (
     exercises,
     forms,
     places,
-    project_cell,
     redis,
     trees,
 )
@@ -142,10 +141,7 @@ async def ask(socket: ClientConnection, **message: object) -> dict[str, object]:
 
 def inside(project: Path, code: str, extra: Mapping[str, str] | None = None) -> object:
     """What code prints as JSON, in a process of the project."""
-    file = project / "code.txt"
-    file.write_text(f"{BEFORE}{code}\n")
-    argv = ["python", "-P", project_cell.__file__, str(file)]
-    done = children.run(argv, project, LONG * 2, extra)
+    done = children.run_inside(BEFORE + code, project, LONG * 2, extra)
     assert done.code == 0, done.out
     return json.loads(done.out.strip().splitlines()[-1])
 

@@ -18,7 +18,6 @@ from tutor.servers import serving
 pytestmark = pytest.mark.takes(120)
 
 TREE = places.root() / "steps" / "13-database"
-RUNNER = Path(children.__file__).with_name("project_cell.py")
 RUNSERVER = ["python", "manage.py", "runserver"]
 LONG = 60.0  # seconds, on a busy machine
 SECONDS = 20_000  # milliseconds, on a busy machine
@@ -50,9 +49,7 @@ def change(project: Path, file: str, old: str, new: str) -> None:
 
 def inside(project: Path, code: str, extra: Mapping[str, str] | None = None) -> object:
     """Run code in the project, with its tables made; the JSON that it prints last."""
-    file = project / "code.txt"
-    file.write_text(HEAD + code)
-    done = children.run(["python", "-P", str(RUNNER), str(file)], project, LONG, extra)
+    done = children.run_inside(HEAD + code, project, LONG, extra)
     assert done.code == 0, done.out
     return json.loads(done.out.strip().splitlines()[-1])
 

@@ -25,7 +25,6 @@ pytestmark = pytest.mark.takes(90)
 
 TREE = places.root() / "steps" / "13-database"
 DAPHNE = ["daphne", "webapp.asgi:application"]
-RUNNER = Path(children.__file__).with_name("project_cell.py")
 LONG = 60.0  # seconds, on a busy machine
 HELD = 0.02  # seconds that a transaction may stay open after its row has an id
 LAST = 100  # the value that ends a race
@@ -57,10 +56,7 @@ def prepared(project: Path, on_postgres: bool) -> Iterator[dict[str, str]]:
 
 def inside(project: Path, code: str, extra: Mapping[str, str]) -> str:
     """Run code in the project, in a process of its own; what it printed."""
-    file = project / f"code-{random.getrandbits(64):x}.txt"
-    file.write_text(code)
-    argv = ["python", "-P", str(RUNNER), str(file)]
-    done = children.run(argv, project, LONG * 2, extra)
+    done = children.run_inside(code, project, LONG * 2, extra)
     assert done.code == 0, done.out
     return done.out.strip()
 

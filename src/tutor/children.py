@@ -17,6 +17,7 @@ import shlex
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -229,6 +230,30 @@ def run(
     _end_group(process, 0 if timed_out else 1)
     out = b"".join(chunks)[:LIMIT].decode("utf-8", "replace")
     return Result(tuple(argv), process.wait(), out, timed_out)
+
+
+def run_inside(
+    code: str,
+    project: Path,
+    timeout: float = 30,
+    extra: Mapping[str, str] | None = None,
+    python: Path | None = None,
+) -> Result:
+    """Run Python inside a project, in a process of its own, with Django set up.
+
+    Args:
+        code: what is run; ``await`` works at its top level.
+        project: the folder of ``manage.py``.
+        timeout: seconds, after which the whole group is ended.
+        extra: variables for its environment.
+        python: the project's interpreter; by default ours.
+    """
+    runner = Path(__file__).with_name("project_cell.py")
+    with tempfile.NamedTemporaryFile("w", suffix=".py", encoding="utf-8") as file:
+        file.write(code)
+        file.flush()
+        argv = [str(python or "python"), "-P", str(runner), file.name]
+        return run(argv, project, timeout, extra)
 
 
 def _popen(

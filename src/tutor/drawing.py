@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import re
-import tempfile
 from pathlib import Path
 
 from tutor import children
@@ -78,11 +77,8 @@ def draw(server: Server, folder: Path, knocked: str, answer: str) -> Picture:
 def _layers(server: Server, folder: Path, knocked: str) -> list[str]:
     named = re.search(r"\S+:\S+", server.shown)
     app = named[0] if named else "webapp.asgi:application"
-    runner = Path(__file__).with_name("project_cell.py")
-    with tempfile.NamedTemporaryFile("w", suffix=".py", encoding="utf-8") as file:
-        file.write(f"PATH, APP = {knocked!r}, {app!r}\n{_WALK}")
-        file.flush()
-        done = children.run(["python", "-P", str(runner), file.name], folder, 20)
+    code = f"PATH, APP = {knocked!r}, {app!r}\n{_WALK}"
+    done = children.run_inside(code, folder, 20)
     if done.code:
         raise Refusal(f"The application can't be walked:\n{done.out[-800:]}")
     return list(json.loads(done.out.strip().splitlines()[-1]))

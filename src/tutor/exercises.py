@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import json
-import tempfile
 import textwrap
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -164,12 +163,7 @@ def _knock(
 
 def _inside(code: str, folder: Path) -> Any:
     """Run code in the project; what its last line printed, read as JSON."""
-    runner = Path(__file__).with_name("project_cell.py")
-    with tempfile.NamedTemporaryFile("w", suffix=".py", encoding="utf-8") as file:
-        file.write(code)
-        file.flush()
-        done = children.run(["python", "-P", str(runner), file.name], folder, SECONDS)
-    return _last_line(done)
+    return _last_line(children.run_inside(code, folder, SECONDS))
 
 
 def _install(code: str, folder: Path) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import shlex
-import tempfile
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 
@@ -45,9 +45,7 @@ class Session:
         self.jars = Jars()
         self._folder: Path | None = None
         self._begun: Path | None = None  # where the step's own project is
-        self._read: dict[
-            Server | Started, int
-        ] = {}  # how much of each log has been shown
+        self._read: dict[Server | Started, int] = {}  # characters of each log
         self._scratch: list[places.Place] = []
         self._home: Path | None = None
         self._reached = 0  # in a temporary workspace
@@ -206,25 +204,12 @@ class Session:
     def sh(self, command: str, timeout: float = 60) -> children.Result:
         """Run a command in the project's folder; its output with tracebacks folded."""
         done = children.run(words(command), self.folder, timeout, self.extra)
-        return children.Result(
-            done.argv, done.code, fold(done.out, self.folder), done.timed_out
-        )
+        return replace(done, out=fold(done.out, self.folder))
 
     def project(self, code: str, timeout: float = 30) -> children.Result:
         """Run Python inside the project, in a fresh child process."""
-        with tempfile.NamedTemporaryFile("w", suffix=".py", encoding="utf-8") as file:
-            file.write(code)
-            file.flush()
-            runner = Path(__file__).with_name("project_cell.py")
-            done = children.run(
-                ["python", "-P", str(runner), file.name],
-                self.folder,
-                timeout,
-                self.extra,
-            )
-        return children.Result(
-            done.argv, done.code, fold(done.out, self.folder), done.timed_out
-        )
+        done = children.run_inside(code, self.folder, timeout, self.extra)
+        return replace(done, out=fold(done.out, self.folder))
 
     @property
     def extra(self) -> dict[str, str]:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import http.client
 import json
-import tempfile
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,7 +16,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from websockets.asyncio.client import connect
 
-from tutor import children, forms, project_cell
+from tutor import children, forms
 from tutor.checks import talk
 from tutor.checks.talk import READINGS
 from tutor.servers import Server
@@ -133,12 +132,7 @@ def inside(project: Path, code: str, python: Path | None, seconds: float) -> Any
         python: the project's interpreter.
         seconds: what it may take.
     """
-    runner = Path(project_cell.__file__)
-    with tempfile.NamedTemporaryFile("w", suffix=".py", encoding="utf-8") as file:
-        file.write(code)
-        file.flush()
-        argv = [str(python or "python"), "-P", str(runner), file.name]
-        done = children.run(argv, project, seconds)
+    done = children.run_inside(code, project, seconds, python=python)
     with suppress(ValueError, IndexError):
         return json.loads(done.out.strip().splitlines()[-1])
     return None
