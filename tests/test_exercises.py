@@ -13,6 +13,7 @@ import pytest
 
 from tutor import exercises, notebook, places, trees
 from tutor.course import Course, Step
+from tutor.exercises import answers, hints
 from tutor.report import Refusal
 
 COURSE = Course.load(places.root())
@@ -250,7 +251,7 @@ def test_answers_with_a_layer(check: Check, name: str) -> None:
 def test_an_answer_that_hangs_is_ended(
     check: Check, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(exercises, "SECONDS", 1)
+    monkeypatch.setattr(answers, "SECONDS", 1)
     hangs = "import time\nasync def in_time(layer): time.sleep(3600)\n"
     verdict = check("settings", hangs + "async def too_late(layer): pass\n")
     is_not_yet(verdict, "did not end within 1 s")
@@ -307,7 +308,7 @@ CONSUMERS = [
 def test_a_wrong_consumer(
     check: Check, monkeypatch: pytest.MonkeyPatch, old: str, new: str, words: str
 ) -> None:
-    monkeypatch.setattr(exercises, "KNOCK_SECONDS", 1.5)
+    monkeypatch.setattr(answers, "KNOCK_SECONDS", 1.5)
     is_not_yet(check("consumer", GENERIC.replace(old, new)), words)
 
 
@@ -316,7 +317,7 @@ def test_a_wrong_consumer(
 
 @pytest.mark.parametrize("step", COURSE.steps, ids=lambda step: step.slug)
 def test_three_hints_come_one_by_one(step: Step, tmp_path: Path) -> None:
-    given = [exercises.next_hint(step, tmp_path) for _ in range(4)]
+    given = [hints.next_hint(step, tmp_path) for _ in range(4)]
     assert [hint.partition(":")[0] for hint in given] == [
         "Hint 1 of 3",
         "Hint 2 of 3",
@@ -330,17 +331,17 @@ def test_three_hints_come_one_by_one(step: Step, tmp_path: Path) -> None:
 
 def test_hints_are_remembered_in_the_workspace(tmp_path: Path) -> None:
     one, two = COURSE.steps[:2]
-    exercises.next_hint(one, tmp_path)
-    exercises.next_hint(two, tmp_path)
+    hints.next_hint(one, tmp_path)
+    hints.next_hint(two, tmp_path)
     assert places.Progress(tmp_path).hints == {1: 1, 2: 1}
     places.Progress(tmp_path).reached = 1
-    assert exercises.next_hint(one, tmp_path).startswith("Hint 2 of 3")
+    assert hints.next_hint(one, tmp_path).startswith("Hint 2 of 3")
     assert places.Progress(tmp_path).reached == 1
 
 
 def test_a_step_without_an_exercise(tmp_path: Path) -> None:
     with pytest.raises(Refusal, match="no exercise"):
         exercises.check("unknown", "", tmp_path)
-    assert exercises.next_hint(Step(9, "x", "X", 1, "works"), None) == (
+    assert hints.next_hint(Step(9, "x", "X", 1, "works"), None) == (
         "Step 9 has no hints."
     )

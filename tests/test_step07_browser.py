@@ -14,10 +14,11 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, Route, expect, sync_playwright
 
-from tutor import browser, exercises, pages, places, trees, waking
+from tutor import browser, exercises, pages, places, trees
 from tutor.checks import talk
 from tutor.checks.steps import check_step
 from tutor.course import Course
+from tutor.exercises import waking
 from tutor.servers import HOST, Server, serving
 
 pytestmark = [pytest.mark.browser, pytest.mark.takes(100)]

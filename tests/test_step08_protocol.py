@@ -20,11 +20,12 @@ from websockets.asyncio.server import ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
 from websockets.frames import Frame, Opcode
 
-from tutor import client, correcting, exercises, places, trees
+from tutor import client, exercises, places, trees
 from tutor.checks import talk
 from tutor.checks.protocol import CRASH, LATE
 from tutor.checks.steps import check_step
 from tutor.course import Course
+from tutor.exercises import correcting
 from tutor.servers import HOST, Server, serving
 
 pytestmark = pytest.mark.takes(80)

@@ -410,7 +410,7 @@ def test_a_wrong_answer(
 def test_an_answer_that_never_ends(
     project: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("tutor.counting.SECONDS", 5)
+    monkeypatch.setattr("tutor.exercises.counting.SECONDS", 5)
     verdict = exercises.check("tests", SOLUTION + "\nwhile True: pass\n", project)
     assert verdict == "Not yet: it did not end within 5 s."
 

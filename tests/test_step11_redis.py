@@ -17,10 +17,11 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 from redis import Redis as Client
 from websockets.asyncio.client import ClientConnection
 
-from tutor import browser, children, exercises, frames, incidents, places, redis, trees
+from tutor import browser, children, exercises, frames, places, redis, trees
 from tutor.checks import talk
 from tutor.checks.steps import check_step
 from tutor.course import Course
+from tutor.exercises import incidents
 from tutor.redis import NONE, Redis, running
 from tutor.servers import HOST, Server, serving
 

@@ -17,7 +17,7 @@ VERBS = {
     "check": ("tutor.checks", "main"),
     "matrix": ("tutor.checks", "matrix"),
     "doctor": ("tutor.doctor", "main"),
-    "hint": ("tutor.exercises", "hint"),
+    "hint": ("tutor.exercises.hints", "hint"),
     "diff": ("tutor.verbs", "diff"),
     "goto": ("tutor.verbs", "goto"),
     "reset": ("tutor.verbs", "reset"),

@@ -125,6 +125,14 @@ def checkpoints(argv: list[str]) -> int:
     parser.add_argument(
         "--all", action="store_true", help="execute unchanged steps too"
     )
+    parser.add_argument(
+        "--from",
+        dest="first",
+        type=int,
+        default=1,
+        metavar="N",
+        help="take what stands before step N as it is stored, while N is being written",
+    )
     options = parser.parse_args(argv)
     where = root()
     before = (where / NOTEBOOK).stat().st_mtime_ns if (where / NOTEBOOK).exists() else 0
@@ -134,7 +142,7 @@ def checkpoints(argv: list[str]) -> int:
     with tempfile.TemporaryDirectory(prefix="tutor-record-") as folder:
         recorded = Path(folder).resolve()
         known = {} if options.all else _load(cache)
-        cells, fresh = _execute_all(course, recorded, known)
+        cells, fresh = _execute_all(course, recorded, known, options.first)
         done = Course(where, notebook.canonical(course.content | {"cells": cells}))
         derived = derive(done, recorded)
         if (where / NOTEBOOK).stat().st_mtime_ns != before:
@@ -157,7 +165,7 @@ def checkpoints(argv: list[str]) -> int:
 
 
 def _execute_all(
-    course: Course, recorded: Path, known: dict[str, str]
+    course: Course, recorded: Path, known: dict[str, str], first: int = 1
 ) -> tuple[list[dict[str, Any]], dict[str, str]]:
     """All cells with fresh outputs, and what each part was made from.
 
@@ -166,18 +174,22 @@ def _execute_all(
         recorded: the folder its trees are recorded in.
         known: what each part was made from the last time; an unchanged one keeps
             its outputs.
+        first: the step before which all outputs are taken as they are stored.
     """
     fresh: dict[str, str] = {}
     cells: list[dict[str, Any]] = []
     before = hashlib.sha256(_tools(course.root))
-    changed = False
+    changed, taken = False, first > 1
     for part in course.parts:
         name = part.folder if isinstance(part, Step) else part.name
         key = before.copy()
         key.update(json.dumps([_inputs(cell) for cell in part.cells]).encode())
         fresh[name] = key.hexdigest()
         tree = course.root / "steps" / name
-        changed = changed or known.get(name) != fresh[name]
+        taken = taken and not (isinstance(part, Step) and part.number >= first)
+        if taken:
+            fresh[name] = known.get(name, "")  # not proved by this run
+        changed = not taken and (changed or known.get(name) != fresh[name])
         if not changed:
             if isinstance(part, Step):
                 trees.copy(tree, recorded / name)

@@ -120,7 +120,7 @@ class TutorMagics(Magics):
     @line_magic
     def hint(self, line: str) -> None:
         """The next of three hints: a question, a pointer, the answer."""
-        from tutor import exercises
+        from tutor.exercises import hints
 
         step = (
             self.session.course.step(_number(line))
@@ -130,9 +130,7 @@ class TutorMagics(Magics):
         if step is None:
             raise Refusal("Say which step: %hint 4")
         print(
-            exercises.next_hint(
-                step, self.session.cwd if self.session.learners else None
-            )
+            hints.next_hint(step, self.session.cwd if self.session.learners else None)
         )
 
     @line_magic

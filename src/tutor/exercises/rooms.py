@@ -7,6 +7,10 @@ memory, so that who is a member of what can be counted.
 
 from __future__ import annotations
 
+from pathlib import Path
+
+from tutor.exercises.answers import NotYet, complete, inside
+
 JUDGE = """
 import asyncio, json, time
 from channels.layers import get_channel_layer
@@ -138,3 +142,16 @@ try:
 except Wrong as wrong:
     print(json.dumps({"wrong": str(wrong)}))
 """
+
+
+def verdict(code: str, folder: Path) -> str:
+    """Check an answer; see `tutor.exercises.check`."""
+    complete(code, "class", "RoomConsumer")
+    seen = inside(code + JUDGE, folder)
+    if "wrong" in seen:
+        raise NotYet(seen["wrong"])
+    turned = seen["of"] - seen["rooms"]
+    more = f", and {turned} refused" if turned else ""
+    return (
+        f"{seen['rooms']} rooms with odd names{more}, and nothing leaks between them."
+    )

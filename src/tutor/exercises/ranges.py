@@ -6,6 +6,10 @@ rows are not in the order of their moments.
 
 from __future__ import annotations
 
+from pathlib import Path
+
+from tutor.exercises.answers import NotYet, complete, inside
+
 JUDGE = """
 import asyncio, inspect, json, tempfile
 from asgiref.sync import sync_to_async
@@ -88,3 +92,12 @@ with tempfile.TemporaryDirectory() as folder:
     except Wrong as wrong:
         print(json.dumps({"wrong": str(wrong)}))
 """
+
+
+def verdict(code: str, folder: Path) -> str:
+    """Check an answer; see `tutor.exercises.check`."""
+    complete(code, "function", "history")
+    seen = inside(code + JUDGE, folder)
+    if "wrong" in seen:
+        raise NotYet(seen["wrong"])
+    return f"{seen['ranges']} ranges, each with its readings in their order."

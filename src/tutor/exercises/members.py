@@ -6,6 +6,10 @@ is asked by the project's consumer as an awaited one would be.
 
 from __future__ import annotations
 
+from pathlib import Path
+
+from tutor.exercises.answers import NotYet, complete, inside
+
 JUDGE = """
 import asyncio, inspect, json
 from asgiref.sync import sync_to_async
@@ -122,3 +126,12 @@ try:
 except Wrong as wrong:
     print(json.dumps({"wrong": str(wrong)}))
 """
+
+
+def verdict(code: str, folder: Path) -> str:
+    """Check an answer; see `tutor.exercises.check`."""
+    complete(code, "function", "may_publish")
+    seen = inside(code + JUDGE, folder)
+    if "wrong" in seen:
+        raise NotYet(seen["wrong"])
+    return f"{seen['people']} people, and a group that changed: each as it should be."

@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 
 from tutor import browser, children, pages
+from tutor.exercises.answers import NotYet
 
 SECONDS = 20  # that an answer may take
 STATIC = Path("master_app", "static", "master_app")
@@ -64,7 +65,14 @@ def judge(code: str, folder: Path) -> str | None:
         return f"{pages.NONE}, and this answer is checked in one."
     (folder / STATIC / "wakeful.js").write_text(code, encoding="utf-8")
     # As a child: an answer may never end.
-    argv = ["python", "-P", "-m", "tutor.waking", str(path), str(folder / STATIC)]
+    argv = [
+        "python",
+        "-P",
+        "-m",
+        "tutor.exercises.waking",
+        str(path),
+        str(folder / STATIC),
+    ]
     done = children.run(argv, folder, SECONDS)
     if done.timed_out:
         return f"it did not end within {SECONDS:g} s."
@@ -113,6 +121,13 @@ def _wake(path: Path, static: Path) -> str | None:
         finally:
             chromium.close()
     return None
+
+
+def verdict(code: str, folder: Path) -> str:
+    """Check an answer; see `tutor.exercises.check`."""
+    if problem := judge(code, folder):
+        raise NotYet(problem)
+    return "Woken at five different moments, the page has one socket each time."
 
 
 if __name__ == "__main__":

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from tutor import children
+from tutor.exercises.answers import NotYet
 
 SECONDS = 30  # for all of it; a test that waits in vain waits for one second
 
@@ -79,7 +80,7 @@ def judge(code: str, folder: Path) -> str | None:
     if not any(isinstance(n, ast.ClassDef) and n.name == "Counter" for n in tree.body):
         return "the class Counter is missing."
     # As a child: an answer may hang, exit, or kill what it runs in.
-    argv = ["python", "-P", "-m", "tutor.counting", code]
+    argv = ["python", "-P", "-m", "tutor.exercises.counting", code]
     done = children.run(argv, folder, SECONDS)
     if done.timed_out:
         return f"it did not end within {SECONDS:g} s."
@@ -197,6 +198,13 @@ def main(code: str) -> None:
         seen["cured"] = f"it ends with {type(error).__name__}: {error}"[:120]
     seen["own"] = _tests(own)[1]
     print("\n" + json.dumps(seen))
+
+
+def verdict(code: str, folder: Path) -> str:
+    """Check an answer; see `tutor.exercises.check`."""
+    if problem := judge(code, folder):
+        raise NotYet(problem)
+    return "Your test notices three wrong counters, and yours is right."
 
 
 if __name__ == "__main__":
