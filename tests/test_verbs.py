@@ -153,6 +153,19 @@ def test_goto_brings_back_what_was_broken_first(verb: Verb, work: Path) -> None:
     assert broken.mend(work).names == []
 
 
+def test_a_mended_project_has_no_folder_more(work: Path) -> None:
+    from tutor import broken
+
+    (work / "mine").mkdir(parents=True)
+    broken.write(work, "evil/deep/index.html", b"kittens")
+    broken.write(work, "kept/index.html", b"kittens")
+    broken.write(work, "mine/index.html", b"kittens")
+    write_tree(work, {"kept/own.html": "mine"})
+    assert len(broken.mend(work).names) == 3
+    assert sorted(path.name for path in work.iterdir()) == [".tutor", "kept", "mine"]
+    assert [path.name for path in (work / "kept").iterdir()] == ["own.html"]
+
+
 # -- a workspace that can't be written -----------------------------------------------
 
 

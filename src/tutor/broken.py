@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -35,12 +36,13 @@ class Mended:
 
 
 class _Kept:
-    """``.tutor/broken`` of a project: the files of before, and a list beside them."""
+    """``.tutor/broken`` of a project: the files of before, and what was made since."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.before = folder / ".tutor" / "broken" / "before"
         self.list = folder / ".tutor" / "broken" / "written.json"
+        self.folders = folder / ".tutor" / "broken" / "made"
 
     def written(self) -> dict[str, str]:
         """File to the hash of what was written there; "" while that is unknown."""
@@ -48,6 +50,20 @@ class _Kept:
             return dict(json.loads(self.list.read_text(encoding="utf-8")))
         except (OSError, ValueError):
             return {}
+
+    def make(self, wanted: Path) -> None:
+        """Make a folder of the project, and remember which were not there."""
+        for folder in [*reversed(wanted.parents), wanted]:
+            if folder.is_relative_to(self.folder) and not folder.exists():
+                made = self.folders / folder.relative_to(self.folder)
+                made.mkdir(parents=True, exist_ok=True)
+                folder.mkdir()
+
+    def unmake(self) -> None:
+        """Remove the folders that ``make`` made, unless something is in them."""
+        for made in sorted(self.folders.rglob("*"), reverse=True):
+            with suppress(OSError):
+                (self.folder / made.relative_to(self.folders)).rmdir()
 
     def note(self, name: str, digest: str) -> None:
         self.list.parent.mkdir(parents=True, exist_ok=True)
@@ -63,7 +79,7 @@ def write(folder: Path, name: str, content: bytes) -> None:
             (kept.before / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(target, kept.before / name)
         kept.note(name, "")
-    target.parent.mkdir(parents=True, exist_ok=True)
+    kept.make(target.parent)
     target.write_bytes(content)
     kept.note(name, _hash(target))
 
@@ -86,6 +102,7 @@ def mend(folder: Path) -> Mended:
             shutil.copy2(kept.before / name, folder / name)
         else:
             (folder / name).unlink(missing_ok=True)
+    kept.unmake()
     shutil.rmtree(kept.list.parent, ignore_errors=True)
     return Mended(sorted(written), saved)
 
