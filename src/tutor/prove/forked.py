@@ -45,7 +45,7 @@ def prepare() -> tuple[warm.Nursery, warm.Nursery]:
         raise OSError("everything starts cold")
     if _kernels is None or not _kernels.usable:
         env = {k: v for k, v in os.environ.items() if not k.startswith("PYTEST_")}
-        _kernels = warm.Nursery(env, warm.KERNEL)
+        _kernels = warm.Nursery(env, warm.KERNEL, ())
     return _kernels, projects
 
 

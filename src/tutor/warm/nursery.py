@@ -1,7 +1,8 @@
 """The process that Python children are forked from; run as a script, by path.
 
-``python nursery.py FD MODULE...``, where FD is a socket: a request comes as a message
-with its descriptors, the child's process id is the answer.  Nothing that belongs to a
+``python nursery.py FD MODULE... -- MODULE...``, where FD is a socket: a request comes as
+a message with its descriptors, the child's process id is the answer.  What is named after
+the dashes is imported when no request has come for a moment.  Nothing that belongs to a
 project, no model and no event loop is imported beforehand, so what a project does
 wrong, it still does wrong.
 """
@@ -27,7 +28,9 @@ from typing import Any
 
 # Instead of a command: a nursery of its own for another process, by the socket given.
 NURSERY = "nursery"
+NO_MORE = "--"
 LOOK = 0.05  # seconds
+PAUSE = 0.2  # seconds without a request
 # Loops belong to the process that runs them; see `daphne.server`, which makes its
 # own as soon as it is imported.
 _NEVER = ("twisted.internet.reactor", "daphne.server")
@@ -36,10 +39,10 @@ _NEVER = ("twisted.internet.reactor", "daphne.server")
 def main(control: socket.socket, libraries: list[str]) -> None:
     """Import the libraries, then fork a child for each request until the end."""
     del sys.path[0]  # our own folder; without -P, which children would inherit
-    for name in libraries:
-        # A library that is not there, or other than today's, costs time only.
-        with contextlib.suppress(Exception):
-            importlib.import_module(name)
+    at = libraries.index(NO_MORE)
+    later = libraries[:at:-1]
+    for name in libraries[:at]:
+        _import(name)
     if any(name in sys.modules for name in _NEVER):
         os._exit(1)
     _look_sooner()
@@ -47,6 +50,9 @@ def main(control: socket.socket, libraries: list[str]) -> None:
     gc.freeze()
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody else reaps the guards
     while True:
+        while later and not select.select([control], [], [], PAUSE)[0]:
+            _import(later.pop())
+            gc.freeze()
         message, fds, _, _ = socket.recv_fds(control, 1 << 20, 32)
         if not message:
             os._exit(0)
@@ -62,6 +68,12 @@ def main(control: socket.socket, libraries: list[str]) -> None:
     _guard(control, asked["argv"], fds)
     _become(asked, fds)
     _run(asked["argv"])
+
+
+def _import(name: str) -> None:
+    """Import a library; one that is not there, or other than today's, costs time only."""
+    with contextlib.suppress(Exception):
+        importlib.import_module(name)
 
 
 def _look_sooner() -> None:
