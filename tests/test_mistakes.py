@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import tempfile
+import threading
 from functools import cache
 from itertools import chain
 from pathlib import Path
@@ -61,9 +62,17 @@ def prove(slug: str, folder: Path) -> None:
     _is_there(first.file, first.line, mistake, project)
 
 
-@cache
+_turns: dict[tuple[int, str], threading.Lock] = {}
+
+
 def rightly(base: int, told: str) -> tuple[str, str]:
     """Play a scene where nothing is wrong; once for all mistakes that have it."""
+    with _turns.setdefault((base, told), threading.Lock()):
+        return _rightly(base, told)
+
+
+@cache
+def _rightly(base: int, told: str) -> tuple[str, str]:
     scene, changes = json.loads(told)
     checkpoint = next((ROOT / "steps").glob(f"{base:02}-*"))
     with tempfile.TemporaryDirectory() as folder:

@@ -98,6 +98,11 @@ class Evidence:
         known = self.source.modules.get(module) if module else None
         return (known.file if known else None), None
 
+    def setting_file(self, *names: str) -> str | None:
+        """The settings file in which the first of some settings stands."""
+        places = [self.setting(name) for name in names]
+        return next((file for file, line in places if line), places[0][0])
+
     @property
     def settings_name(self) -> str:
         event = self.look.get("settings-module") or {}

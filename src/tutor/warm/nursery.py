@@ -1,10 +1,10 @@
 """The process that Python children are forked from; run as a script, by path.
 
-``python nursery.py FD MODULE... -- MODULE...``, where FD is a socket: a request comes as
-a message with its descriptors, the child's process id is the answer.  What is named after
-the dashes is imported when no request has come for a moment.  Nothing that belongs to a
-project, no model and no event loop is imported beforehand, so what a project does
-wrong, it still does wrong.
+``python nursery.py FD MODULE... -- MODULE...``, where FD is a socket: a request comes
+as a message with its descriptors, the child's process id is the answer.  What is named
+after the dashes is imported when no request has come for a moment.  Nothing that
+belongs to a project, no model and no event loop is imported beforehand, so what a
+project does wrong, it still does wrong.
 """
 
 from __future__ import annotations
@@ -71,7 +71,7 @@ def main(control: socket.socket, libraries: list[str]) -> None:
 
 
 def _import(name: str) -> None:
-    """Import a library; one that is not there, or other than today's, costs time only."""
+    """Import a library; one that is not there, or not today's, costs time only."""
     with contextlib.suppress(Exception):
         importlib.import_module(name)
 

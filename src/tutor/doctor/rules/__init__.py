@@ -44,7 +44,9 @@ def judge(seen: Evidence) -> list[Found]:
         for module in _LATER:
             found += module.rules(seen)
     found.sort(key=lambda one: one.rank)
-    return list(_once(found))
+    known = {one.place for one in found if one.slug and one.place[1]}
+    # What nobody knows at a line where something known is wrong is its consequence.
+    return _once([one for one in found if one.slug or one.place not in known])
 
 
 def _once(found: list[Found]) -> list[Found]:

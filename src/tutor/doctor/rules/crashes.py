@@ -23,6 +23,7 @@ from tutor.doctor.rules.routes import route_place
 from tutor.doctor.rules.texts import TEXTS
 
 RANK = 50
+CLOSED = "Attempt to send on a closed protocol"
 
 
 @dataclass(frozen=True)
@@ -34,12 +35,14 @@ class Crash:
         told: the type of the last message the application was given.
         phase: what the client had sent last: "", "json", "text" or "binary".
         leaf: the route that was knocked at.
+        over: whether the consumer has closed, or been told that all is over.
     """
 
     links: list[Event]
     told: str
     phase: str
     leaf: Event
+    over: bool = True
 
 
 def explain(seen: Evidence, crash: Crash) -> Found | None:
@@ -116,6 +119,8 @@ def _cause(seen: Evidence, crash: Crash, every: str, place: Place) -> Cause | No
         r"No route found|Django can only handle|No application configured", every
     ):
         return None  # walking the application says why
+    if CLOSED in every and not crash.over:
+        return None  # its client has gone
     if crash.phase == "binary" and re.search(
         r"receive\w*\(\).*bytes_data|No text section", every
     ):
@@ -150,6 +155,9 @@ def _refined(seen: Evidence, crash: Crash, slug: str, place: Place) -> Cause:
         return slug, seen.setting("CHANNEL_LAYERS"), ""
     if slug == "auth-middleware-channels-2-signature" and place[0] is None:
         return slug, (seen.asgi_file, None), ""
+    files = [frame["file"] for link in crash.links for frame in link["frames"]]
+    if any("contrib/auth/decorators" in file for file in files):
+        slug, place = "auth-login-required-on-consumer", (None, None)
     if place[0] is None:
         file, line = _handler_place(seen, crash)
         function = seen.function_at((file, line))

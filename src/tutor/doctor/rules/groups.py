@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 
 from tutor.doctor.evidence import Evidence
-from tutor.doctor.rules.found import GENERIC, HANDLERS, TRIED, Found, at
+from tutor.doctor.rules.found import GENERIC, HANDLERS, TRIED, Found, Place, at
 from tutor.doctor.rules.messages import written
 from tutor.doctor.source import Function, Module, calls, known
 
@@ -100,7 +100,7 @@ def _join(function: Function, call: ast.Call, discards: bool) -> Iterator[Found]
             TRIED,
             "group_add(group, channel)",
         )
-    elif len(call.args) > 1 and isinstance(call.args[1], ast.Constant):
+    elif len(call.args) > 1 and _other_channel(function, call.args[1]):
         yield Found(
             "group-wrong-channel-joined",
             "nothing: another channel was joined",
@@ -120,6 +120,19 @@ def _join(function: Function, call: ast.Call, discards: bool) -> Iterator[Found]
         )
 
 
+def _other_channel(function: Function, node: ast.expr) -> bool:
+    """Whether what joins a group is a text that is not the consumer's own channel."""
+    if isinstance(node, (ast.Constant, ast.JoinedStr)):
+        return True
+    if not isinstance(node, ast.Attribute) or "channel" in node.attr:
+        return False
+    owner = function.owner
+    if owner is None or ast.unparse(node.value) != function.self_name:
+        return False
+    made = [ast.unparse(value) for _, value in owner.assigned(node.attr)]
+    return bool(made) and not any("channel" in text for text in made)
+
+
 def _group_names(
     sends: list[tuple[Function, ast.Call]], adds: list[tuple[Function, ast.Call]]
 ) -> Iterator[Found]:
@@ -127,14 +140,17 @@ def _group_names(
     if not joined or None in joined:
         return
     for function, call in sends:
-        name = _pattern(function, call.args[0] if call.args else None)
-        if name is None or ANY in name:
+        node = call.args[0] if call.args else None
+        name = _pattern(function, node)
+        if name is None and _bare(function, node, adds):
+            name = ANY
+        elif name is None or any(_meet(name, str(pattern)) for pattern in joined):
             continue
-        if not any(_fits(name, str(pattern)) for pattern in joined):
+        if name:
             shown = ", ".join(sorted(str(p).replace(ANY, "…") for p in joined))
             yield Found(
                 "group-names-differ",
-                f"nobody is in {name!r}",
+                f"nobody is in {name.replace(ANY, '…')!r}",
                 at(function, call),
                 66,
                 TRIED,
@@ -142,16 +158,49 @@ def _group_names(
             )
 
 
+DEEP = 5
 ANY = "\x00"  # stands for what only a run would tell
 
 
-def _fits(name: str, pattern: str) -> bool:
-    return re.fullmatch(".*".join(map(re.escape, pattern.split(ANY))), name) is not None
+def _meet(one: str, other: str) -> bool:
+    """Whether two names with unknown parts can be the same."""
+    for name, pattern in ((one, other), (other, one)):
+        if ANY not in name:
+            fits = ".*".join(map(re.escape, pattern.split(ANY)))
+            return re.fullmatch(fits, name) is not None
+    begins = one.partition(ANY)[0], other.partition(ANY)[0]
+    ends = one.rpartition(ANY)[2], other.rpartition(ANY)[2]
+    return (begins[0].startswith(begins[1]) or begins[1].startswith(begins[0])) and (
+        ends[0].endswith(ends[1]) or ends[1].endswith(ends[0])
+    )
+
+
+def _bare(
+    function: Function, node: ast.expr | None, adds: list[tuple[Function, ast.Call]]
+) -> bool:
+    """Whether an event goes to what the joined group's name is only made of."""
+    if not isinstance(node, ast.Attribute) or function.owner is None:
+        return False
+    for where, call in adds:
+        group = call.args[0] if call.args else None
+        if where.owner is not function.owner or not isinstance(group, ast.Attribute):
+            return False
+        made = [value for _, value in function.owner.assigned(group.attr)]
+        parts = {
+            ast.unparse(inner)
+            for value in made
+            if isinstance(value, (ast.JoinedStr, ast.BinOp))
+            for inner in ast.walk(value)
+            if isinstance(inner, ast.Attribute)
+        }
+        if group.attr == node.attr or ast.unparse(node) not in parts:
+            return False
+    return bool(adds)
 
 
 def _pattern(function: Function, node: ast.expr | None, depth: int = 0) -> str | None:
     """A group's name with its unknown parts marked; None where all is unknown."""
-    if node is None or depth > 5:
+    if node is None or depth > DEEP:
         return None
     if isinstance(node, ast.Constant):
         return str(node.value)
@@ -166,6 +215,9 @@ def _pattern(function: Function, node: ast.expr | None, depth: int = 0) -> str |
         right = _pattern(function, node.right, depth + 1)
         both = (left or ANY) + (right or ANY)
         return both if both.strip(ANY) else None
+    made = _result(function, node)
+    if made is not None:
+        return _pattern(made[0], made[1], depth + 1)
     if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
         left = _pattern(function, node.func.value, depth + 1)
         return (
@@ -185,6 +237,43 @@ def _pattern(function: Function, node: ast.expr | None, depth: int = 0) -> str |
         given = function.owner.attributes.get(node.attr)
         values = [given] if given is not None else []
     return _pattern(function, values[0], depth + 1) if len(values) == 1 else None
+
+
+def _result(
+    function: Function, node: ast.expr | None
+) -> tuple[Function, ast.expr] | None:
+    """What a call of a function of the project returns, where that is one thing."""
+    if not isinstance(node, ast.Call):
+        return None
+    name = calls.name_of(node, function)
+    target = function.module.source.functions.get(name)
+    if target is None and name.startswith("self.") and function.owner is not None:
+        target = function.owner.method(name[5:])
+    returned = [
+        inner.value
+        for inner in ast.walk(target.node if target else ast.Pass())
+        if isinstance(inner, ast.Return) and inner.value is not None
+    ]
+    return (target, returned[0]) if target and len(returned) == 1 else None
+
+
+def origin(function: Function, node: ast.expr, depth: int = 0) -> Place | None:
+    """Where the text of a group's name is written; None where that is unknown."""
+    if isinstance(node, (ast.Constant, ast.JoinedStr, ast.BinOp)):
+        return at(function, node)
+    bound, made = bound_at(function, node), _result(function, node)
+    if bound:
+        return bound[0].file, bound[0].lines[bound[1]]
+    if made:
+        return origin(*made, depth + 1) if depth < DEEP else None
+    values: list[tuple[Function, ast.expr]] = []
+    if isinstance(node, ast.Name):
+        values = [(function, value) for value in function.values.get(node.id, [])]
+    elif isinstance(node, ast.Attribute) and function.owner is not None:
+        values = function.owner.assigned(node.attr)
+    if len(values) != 1 or depth > DEEP:
+        return None
+    return origin(*values[0], depth + 1)
 
 
 def bound_at(function: Function, node: ast.expr) -> tuple[Module, str] | None:

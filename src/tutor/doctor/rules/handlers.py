@@ -97,7 +97,7 @@ def _handlers(seen: Evidence, owner: Class) -> Iterator[Found]:
                     f"consumer-{kind}-handler-misnamed",
                     f"nobody calls {name}",
                     place,
-                    53,
+                    49 if kind == "connect" else 53,  # disconnect crashes then, too
                     TRIED,
                     f"a handler named {right}",
                 )
@@ -159,14 +159,12 @@ def _shared(seen: Evidence, owner: Class) -> Iterator[Found]:
         )
     } - {"groups"}
     for method in owner.methods.values():
-        own = {name for name, _ in method.module.self_values(method)}
+        own = {name for name, _ in method.self_values}
         for node in ast.walk(method.node):
             name = _written(node, method, owner)
             if name in mutable and name not in own:
                 if any(
-                    name == n
-                    for f in owner.methods.values()
-                    for n, _ in f.module.self_values(f)
+                    name == n for f in owner.methods.values() for n, _ in f.self_values
                 ):
                     continue
                 yield Found(

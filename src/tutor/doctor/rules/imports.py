@@ -15,6 +15,9 @@ MISSING = re.compile(r"No module named '([^']+)'")
 _CANNOT = re.compile(r"cannot import name '(\w+)' from '([\w.]+)'")
 
 
+_NO_CONFIG = re.compile(r"Module '([\w.]+)' does not contain a '(\w+)' class")
+
+
 _COMMON = {
     "routing",
     "consumers",
@@ -36,6 +39,11 @@ def explain_import(
         return _cannot_import(seen, cannot[1], cannot[2], place)
     if "Couldn't import Django" in text:
         return "install-outside-the-virtualenv", NOWHERE, ""
+    wrong = _NO_CONFIG.search(text)
+    if wrong:
+        entry = f"{wrong[1]}.{wrong[2]}"
+        listed = _written(seen, entry) or seen.setting("INSTALLED_APPS")
+        return "apps-name-misspelled", listed, text.partition("'.")[2].strip()
     missing = MISSING.search(text)
     name = missing[1] if missing else str(root.get("name") or "")
     top = name.partition(".")[0]
@@ -61,6 +69,9 @@ def explain_import(
     own = _tops(seen)
     last = name.rpartition(".")[2]
     if top in own and top != name:
+        near = seen.near(name, (m for m in seen.source.modules if "." in m), 0.9)
+        if near and place[0] == seen.asgi_file:
+            return "asgi-app-package-misspelled", place, f"There is a module {near}."
         if "rout" in last:
             return "routing-file-in-wrong-folder", place, f"There is no module {name}."
         return "asgi-any-import-error-is-masked", place, f"There is no module {name}."

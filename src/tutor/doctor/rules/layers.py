@@ -66,6 +66,8 @@ def error(layer: Any, links: list[dict[str, Any]]) -> str | None:
     backend = str(layer.get("BACKEND", "")) if isinstance(layer, dict) else ""
     if "No BACKEND specified" in text or not backend:
         return "settings-channel-layer-backend-lowercase"
+    if "ROUTING key found" in text:
+        return "settings-channel-layer-v1-backends"
     if "Cannot import BACKEND" in text:
         if backend.startswith("asgi_redis") or (
             backend.startswith("asgi") and "ChannelLayer" in backend
@@ -127,7 +129,7 @@ def no_layers(seen: Evidence, tried: str, expected: str) -> Iterator[Found]:
             hint,
         )
     elif uses_layer(seen) or seen.aim >= 3:
-        place = seen.setting("CHANNEL_LAYERS")[0], None
+        place = seen.setting_file("ASGI_APPLICATION", "INSTALLED_APPS"), None
         yield Found(
             "settings-channel-layers-missing",
             "get_channel_layer() returns None",

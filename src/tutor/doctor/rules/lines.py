@@ -7,7 +7,7 @@ import re
 
 from tutor.doctor.evidence import Evidence
 from tutor.doctor.rules.found import Place
-from tutor.doctor.rules.groups import bound_at
+from tutor.doctor.rules.groups import origin
 from tutor.doctor.source import calls, known
 
 Cause = tuple["str | None", Place, str]
@@ -81,8 +81,6 @@ def group_name(seen: Evidence, place: Place) -> Cause:
             if first.endswith("channel_name"):
                 return "group-add-arguments-swapped", place, ""
             function = seen.function_at(place)
-            bound = bound_at(function, node.args[0]) if function else None
-            if bound:
-                module, name = bound
-                return "group-name-not-allowed", (module.file, module.lines[name]), ""
+            made = origin(function, node.args[0]) if function else None
+            return "group-name-not-allowed", made or place, ""
     return "group-name-not-allowed", place, ""

@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 
 from tutor.doctor.child import Event
 from tutor.doctor.evidence import Evidence
-from tutor.doctor.rules.found import NOWHERE, Found, Place, deepest, last_line
+from tutor.doctor.rules.found import (
+    GENERIC,
+    HANDLERS,
+    NOWHERE,
+    Found,
+    Place,
+    deepest,
+    last_line,
+)
 from tutor.doctor.rules.imports import MISSING, explain_import
 
 RANK = 10
@@ -121,7 +131,7 @@ def _cause(
     kind, text = root["type"], root["text"]
     every = " ".join(link["text"] for link in links)
     if re.search(r"null bytes|codec can't decode|Non-UTF-8 code", every):
-        return "python-not-a-text-file", (place[0], None), ""
+        return "python-not-a-text-file", (place[0] or _no_text(seen), None), ""
     if "SyntaxError" in root["bases"]:
         inside = "'await' outside" in text or "'async with' outside" in text
         return (
@@ -153,6 +163,8 @@ def _cause(
             if slug.startswith(("apps-", "origin-allowed")):
                 name = "INSTALLED_APPS" if slug.startswith("apps-") else "ALLOWED_HOSTS"
                 place = seen.setting(name)
+            if slug == "routing-view-is-no-callable":
+                slug, place = _instance(seen, slug, place)
             return slug, place, ""
     if kind == "AttributeError":
         return _attribute(seen, text, place)
@@ -167,6 +179,7 @@ _TEXTS = (
         "origin-validator-without-list",
         r"missing 1 required positional argument: 'allowed_origins'",
     ),
+    ("apps-missing-comma", r"INSTALLED_APPS setting must be a list or a tuple"),
     ("apps-listed-twice", r"Application labels aren't unique"),
     ("origin-allowed-hosts-is-a-string", r"ALLOWED_HOSTS setting must be a list"),
     ("apps-own-app-missing", r"doesn't declare an explicit app_label"),
@@ -191,6 +204,32 @@ _TEXTS = (
     ("routing-view-is-no-callable", r"view must be a callable"),
     ("routing-pattern-not-compiled", r'"\S*" is not a valid regular expression'),
 )
+
+
+def _no_text(seen: Evidence) -> str | None:
+    """The first Python file of the project that holds bytes that are no text."""
+    for path in sorted(seen.home.rglob("*.py")):
+        with suppress(OSError):
+            data = path.read_bytes()
+            try:
+                if "\0" not in data.decode():
+                    continue
+            except UnicodeDecodeError:
+                pass
+            return path.relative_to(seen.project).as_posix()
+    return None
+
+
+def _instance(seen: Evidence, slug: str, place: Place) -> tuple[str, Place]:
+    """The class of an object that stands where a route ends, if it is no consumer."""
+    module = seen.source.by_file(place[0] or "")
+    for node in seen.nodes_at(place):
+        if module is None or not isinstance(node, ast.Call):
+            continue
+        made = seen.source.classes.get(module.resolve(node.func) or "")
+        if made and not made.kind and {*HANDLERS, *GENERIC} & set(made.methods):
+            return "consumer-base-class-missing", (made.module.file, made.node.lineno)
+    return slug, place
 
 
 def _attribute(

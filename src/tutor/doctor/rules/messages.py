@@ -41,6 +41,41 @@ def _sends(seen: Evidence, owner: Class) -> Iterator[Found]:
                         TRIED,
                         "the dict itself",
                     )
+                elif _is_pydantic(seen, inner, method) and not owner.method(
+                    "encode_json"
+                ):
+                    yield Found(
+                        "consumer-pydantic-model-sent",
+                        "a model is not JSON serializable",
+                        at(method, call),
+                        64,
+                        TRIED,
+                        "model_dump(mode='json')",
+                    )
+            elif name == "self.close" and generic and _has_reason(call):
+                yield Found(
+                    "consumer-close-reason-lost",
+                    "a close code without its reason",
+                    at(method, call),
+                    82,
+                    TRIED,
+                    "a message before the close",
+                )
+
+
+def _has_reason(call: ast.Call) -> bool:
+    return len(call.args) > 1 or any(one.arg == "reason" for one in call.keywords)
+
+
+def _is_pydantic(seen: Evidence, node: ast.expr, method: Function) -> bool:
+    """Whether an expression makes a pydantic model of the project."""
+    made = method.module.resolve(node, method) or ""
+    model = seen.source.classes.get(made.removesuffix("()"))
+    return (
+        made.endswith("()")
+        and model is not None
+        and any(base.startswith("pydantic.") for base in model.library_bases())
+    )
 
 
 def written(node: ast.expr | None, method: Function) -> dict[str, ast.expr] | None:

@@ -40,7 +40,7 @@ def _wrong(seen: Evidence, socket: Socket) -> Iterator[Found]:
         got = f"No route found for path {_shown(path).lstrip('/')!r}."
         expected = f"one of the routes: {', '.join(known)}"
         yield Found(slug, got, socket.given, 67, TRIED, expected)
-    host = re.match(r"wss?://([^/\x00\x01]+)", socket.url)
+    host = re.match(r"(?:wss?:|\x00)//([^/\x00\x01]+)", socket.url)
     if host and re.match(r"(localhost|127\.0\.0\.1)(:|$)", host[1]):
         slug, expected = "auth-other-host-than-the-page", "the host the page came from"
         yield Found(slug, _shown(socket.url), socket.place, 76, TRIED, expected)
@@ -66,10 +66,11 @@ def _shown(url: str) -> str:
 
 def _path(url: str) -> str | None:
     """The path of a URL; None where it is not known."""
-    match = re.match(r"(?:[\w\x00]*:?(?://)?)(?:[\w.:\x01-]|\x00(?!$))*?(/.*)$", url)
-    if not match or "{{" in url:
-        return None
-    return re.split(r"[?#]", match[1])[0]
+    behind = re.sub(r"^[\w\x00]*:?//", "", url)  # the scheme
+    host, slash, rest = behind.partition("/")
+    if not slash or "{{" in url or HOST + ANY in host:
+        return None  # what follows the host may hold a part of the path
+    return re.split(r"[?#]", slash + rest)[0]
 
 
 def _reached(seen: Evidence, path: str) -> bool:

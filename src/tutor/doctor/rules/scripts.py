@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
@@ -9,6 +10,8 @@ from functools import cached_property
 from pathlib import Path
 
 from tutor.doctor.evidence import Evidence
+from tutor.doctor.source import Module
+from tutor.doctor.source.index import is_aside
 
 # What a URL may hold besides text: the page's host, anything, "from the page's own
 # folder on", and what a caller gives.
@@ -22,7 +25,7 @@ _DEFINED = re.compile(
     r"\bclass\s+(?P<kind>\w+)[^{(]*\{|\bfunction\s+(?P<function>\w+)\s*\(|"
     r"\b(?:const|let|var)\s+(?P<arrow>\w+)\s*=\s*(?:async\s*)?(?:function\s*)?\("
 )
-_COMMENT = re.compile(r"(?<![:\w'\"`])//[^\n]*|/\*.*?\*/|<!--.*?-->", re.S)
+_COMMENT = re.compile(r"(?<![:\w'\"`}])//[^\n]*|/\*.*?\*/|<!--.*?-->", re.S)
 _HOSTS = {f"{owner}location.host" for owner in ("", "window.", "document.", "self.")}
 
 Spot = tuple[str, int]
@@ -34,7 +37,7 @@ class Socket:
 
     Args:
         url: its URL as far as it is known.
-        options: the second argument.
+        options: the second argument, or an object behind it.
         place: where it stands, file and line.
         is_static: whether that file is a script, and no template.
         own: the URL as this place makes it, where a caller gives the rest.
@@ -103,8 +106,23 @@ def _scripts(seen: Evidence) -> Iterator[Script]:
                 text = path.read_text("utf-8", "replace")
             except OSError:
                 continue
-            plain = _COMMENT.sub(lambda m: re.sub(r"[^\n]", " ", m[0]), text)
-            yield Script(path.relative_to(seen.project).as_posix(), plain)
+            yield Script(path.relative_to(seen.project).as_posix(), _plain(text))
+    for module in seen.source.modules.values():
+        if not is_aside(module.file) and _NEW.search(module.text):
+            yield from _in_python(module)
+
+
+def _plain(text: str) -> str:
+    """A script with its comments blanked out."""
+    return _COMMENT.sub(lambda match: re.sub(r"[^\n]", " ", match[0]), text)
+
+
+def _in_python(module: Module) -> Iterator[Script]:
+    """The pages that are texts of a view."""
+    for node in ast.walk(module.tree):
+        text = node.value if isinstance(node, ast.Constant) else None
+        if isinstance(text, str) and _NEW.search(text):
+            yield Script(module.file, "\n" * (node.lineno - 1) + _plain(text))
 
 
 def _opened(
@@ -117,10 +135,15 @@ def _opened(
     name, parameters = _definition(script.text, match.start())
     scope = Scope(script, dict.fromkeys(parameters, GIVEN))
     own = value(arguments[0], scope)
-    options = arguments[1].strip() if len(arguments) > 1 else ""
+    more = [argument.strip() for argument in arguments[1:]]
+    options = next((one for one in more if one.startswith("{")), "".join(more[:1]))
     spot = script.spot(match.start())
     one = Socket(own, options, spot, script.is_static, own, spot)
-    called = _calls(name, scripts) if name and GIVEN in own else []
+    called = [
+        (other, index, given)
+        for other, index, given in (_calls(name, scripts) if GIVEN in own else ())
+        if other is not script or not {*map(str.strip, given)} & {*parameters}
+    ]  # who calls itself hands on what it was given
     for other, index, given in called:
         values = [value(expression, Scope(other)) for expression in given]
         known = dict(zip(parameters, values, strict=False))

@@ -17,6 +17,7 @@ def rules(seen: Evidence) -> Iterator[Found]:
     if not seen.settings:
         return
     yield from _apps(seen)
+    yield from _unlisted(seen)
     yield from _asgi(seen)
     yield from _hosts(seen)
     yield from _logging(seen)
@@ -70,6 +71,31 @@ def _apps(seen: Evidence) -> Iterator[Found]:
         )
 
 
+def _unlisted(seen: Evidence) -> Iterator[Found]:
+    """The app of a routed consumer, whose pages nobody finds as it is not listed."""
+    own = (seen.look.get("own-apps") or {}).get("found")
+    served = [
+        folder
+        for kind in ("templates", "static")
+        for folder in (seen.look.get(kind) or {}).get("folders", [])
+    ]
+    for leaf in seen.leaves if own is not None else ():
+        parts = (leaf.get("consumer") or "").split(".")
+        for depth in range(len(parts) - 1, 0, -1):
+            app = "/".join(parts[:depth])
+            if any(app == one["file"] for one in own or ()):
+                break
+            for kind in ("templates", "static"):
+                folder = f"{app}/{kind}"
+                if folder not in served and (seen.home / folder).is_dir():
+                    got = f"nobody looks into {folder}"
+                    place = seen.setting("INSTALLED_APPS")
+                    tried, expected = "asking for the apps", f"an app {app}"
+                    slug = "apps-own-app-missing"
+                    yield Found(slug, got, place, RANK + 4, tried, expected)
+                    return
+
+
 def _daphne(seen: Evidence, place: Place) -> Place:
     """Where 'daphne' was added, if that is in another file than the list itself."""
     name = str(seen.settings.get("module"))
@@ -98,7 +124,8 @@ def like(seen: Evidence, name: str) -> str | None:
     }
     candidates = [n for n in [*names, *sorted(own)] if n not in _KNOWN]
     by_case = [n for n in candidates if n.upper() == name]
-    return by_case[0] if by_case else seen.near(name, candidates, 0.8)
+    begun = [n for n in names if n.startswith("ASGI_") and name.startswith("ASGI_")]
+    return next(iter(by_case + begun), None) or seen.near(name, candidates, 0.8)
 
 
 _KNOWN = {"WSGI_APPLICATION", "ASGI_APPLICATION", "CHANNEL_LAYERS"}
@@ -118,7 +145,7 @@ def _asgi(seen: Evidence) -> Iterator[Found]:
             got = (
                 "You have not set ASGI_APPLICATION, which is needed to run the server."
             )
-            at = seen.setting(other) if other else (place[0], None)
+            at = seen.setting(other) if other else _beside(seen)
             hint = f"The settings have {other}, which nobody reads." if other else ""
             if "daphne" in _names(seen) or other:
                 yield Found(
@@ -146,6 +173,11 @@ def _asgi(seen: Evidence) -> Iterator[Found]:
         failed = seen.failed(seen.look, "asgi")
         got = last_line(failed["error"]) if failed else f"ASGI_APPLICATION = {named!r}"
         yield Found(slug, got, place, RANK + 1, tried, expected)
+
+
+def _beside(seen: Evidence) -> Place:
+    """The file in which ASGI_APPLICATION would stand, beside what Django wrote."""
+    return seen.setting_file("WSGI_APPLICATION", "ROOT_URLCONF", "INSTALLED_APPS"), None
 
 
 def _wrong_path(seen: Evidence, named: str) -> str | None:

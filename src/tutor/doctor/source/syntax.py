@@ -9,7 +9,6 @@ Attributes of the instance begin with ``self``: ``self.channel_layer.group_add``
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -49,6 +48,24 @@ class Function:
     @property
     def dotted(self) -> str:
         return f"{self.owner.dotted if self.owner else self.module.name}.{self.name}"
+
+    @cached_property
+    def self_values(self) -> list[tuple[str, ast.expr]]:
+        """``self.name = value`` in a method."""
+        found: list[tuple[str, ast.expr]] = []
+        for node in ast.walk(self.node):
+            if isinstance(node, (ast.Assign, ast.AnnAssign)) and node.value is not None:
+                targets = (
+                    node.targets if isinstance(node, ast.Assign) else [node.target]
+                )
+                found += [
+                    (target.attr, node.value)
+                    for target in targets
+                    if isinstance(target, ast.Attribute)
+                    and isinstance(target.value, ast.Name)
+                    and target.value.id == self.self_name
+                ]
+        return found
 
     def decorators(self) -> list[str]:
         found = []
@@ -117,7 +134,7 @@ class Class:
             (function, value)
             for one in self.line_of_ancestors
             for function in one.methods.values()
-            for name, value in function.module.self_values(function)
+            for name, value in function.self_values
             if name == attribute
         ]
 
@@ -209,18 +226,3 @@ class Module:
         if called == "functools.partial" and node.args:
             return self.resolve(node.args[0], function, depth + 1)
         return called and called + "()"
-
-    def self_values(self, function: Function) -> Iterator[tuple[str, ast.expr]]:
-        """``self.name = value`` in one method."""
-        for node in ast.walk(function.node):
-            if isinstance(node, (ast.Assign, ast.AnnAssign)) and node.value is not None:
-                targets = (
-                    node.targets if isinstance(node, ast.Assign) else [node.target]
-                )
-                for target in targets:
-                    if (
-                        isinstance(target, ast.Attribute)
-                        and isinstance(target.value, ast.Name)
-                        and target.value.id == function.self_name
-                    ):
-                        yield target.attr, node.value
