@@ -22,15 +22,25 @@ from tutor.children import FIRST_FD, LIMIT, Child
 INSIDE = Path(__file__).parent / "inside"
 
 # A package loaded by its place, so that no folder of ours is on the path of the
-# project and no name of ours hides one of its modules.
+# project and no name of ours hides one of its modules, nor one of its names ours:
+# what it hides of the library it is to find hidden, so we forget what we imported.
 BOOT = """
-import sys, importlib.util as u
+import os, sys
+before, path = set(sys.modules), sys.path[:]
+sys.path[:] = [p for p in path if p not in ("", os.getcwd())]
+import importlib.util as u
 from importlib import import_module
 s = u.spec_from_file_location(
     "_tutor_inside", {init!r}, submodule_search_locations=[{home!r}])
 m = u.module_from_spec(s); sys.modules["_tutor_inside"] = m; s.loader.exec_module(m)
 import_module("_tutor_inside.report").open_out({out!r})
-import_module("_tutor_inside.{module}").main({arguments!r})
+main = import_module("_tutor_inside.{module}").main
+sys.path[:] = path
+own = {{name.partition(".")[0] for name in os.listdir()}}
+for name in set(sys.modules) - before:
+    if name.partition(".")[0] in own - {{"_tutor_inside"}}:
+        del sys.modules[name]
+main({arguments!r})
 """
 
 Event = dict[str, Any]

@@ -1,7 +1,10 @@
 # mypy: ignore-errors
 """What is wrapped in what: take middleware off until a router comes out."""
 
+import contextlib
 import inspect
+
+from .report import inside
 
 _INNER = ("inner", "application", "app", "_app", "asgi_app", "wrapped", "_inner")
 
@@ -39,14 +42,21 @@ def inner_of(thing):
     func = getattr(thing, "func", None)
     if callable(func) and getattr(thing, "args", None) is not None:
         return next((a for a in thing.args if callable(a)), func)
-    for cell in getattr(thing, "__closure__", None) or ():
-        try:
-            found = cell.cell_contents
-        except ValueError:
-            continue
+    for found in used_by(thing):
         if is_router(found) or is_protocols(found) or inner_of_known(found):
             return found
     return None
+
+
+def used_by(thing):
+    """What a function finds in its closure, and among its module's names."""
+    for cell in getattr(thing, "__closure__", None) or ():
+        with contextlib.suppress(ValueError):
+            yield cell.cell_contents
+    code = getattr(thing, "__code__", None)
+    if code is not None and inside(code.co_filename):
+        known = getattr(thing, "__globals__", {})
+        yield from (known[name] for name in code.co_names if name in known)
 
 
 def inner_of_known(thing):

@@ -23,16 +23,11 @@ def _groups(seen: Evidence) -> Iterator[Found]:
     discards = False
     for function in seen.source.all_functions():
         for call in calls.calls(function.node):
-            name, inner = (
-                calls.name_of(call, function),
-                calls.inner_call(call, function),
-            )
-            if (
-                inner == known.TO_SYNC
-                and isinstance(call.func, ast.Call)
-                and call.func.args
-            ):
-                name = function.module.resolve(call.func.args[0], function) or ""
+            name = calls.name_of(call, function)
+            inner = name.removesuffix("()") if name.endswith("()") else ""
+            func = called_by(call, function)
+            if inner == known.TO_SYNC and isinstance(func, ast.Call) and func.args:
+                name = function.module.resolve(func.args[0], function) or ""
             method = name.rpartition(".")[2]
             if not calls.is_layer(name):
                 continue
@@ -45,16 +40,31 @@ def _groups(seen: Evidence) -> Iterator[Found]:
         yield from _event(seen, function, call)
     for function, call in adds:
         yield from _join(function, call, discards)
-    yield from _group_names(sends, adds)
+    yield from _group_names(seen, sends, adds)
+
+
+def called_by(call: ast.Call, function: Function) -> ast.expr:
+    """What is called, or what the one value of its name is."""
+    if isinstance(call.func, ast.Name):
+        values = function.values.get(call.func.id, [])
+        return values[0] if len(values) == 1 else call.func
+    return call.func
+
+
+def _given(call: ast.Call, position: int, name: str) -> ast.expr | None:
+    """An argument of a call, by its place or by its name."""
+    if len(call.args) > position:
+        return call.args[position]
+    return next((k.value for k in call.keywords if k.arg == name), None)
+
+
+def group_of(call: ast.Call) -> ast.expr | None:
+    """The group that a call of the channel layer names."""
+    return _given(call, 0, "group")
 
 
 def _event(seen: Evidence, function: Function, call: ast.Call) -> Iterator[Found]:
-    node = (
-        call.args[1]
-        if len(call.args) > 1
-        else next((k.value for k in call.keywords if k.arg == "message"), None)
-    )
-    message = written(node, function)
+    message = written(_given(call, 1, "message"), function)
     if message is None:
         return
     place, expected = at(function, call), "a type that names a handler"
@@ -90,8 +100,8 @@ def _event(seen: Evidence, function: Function, call: ast.Call) -> Iterator[Found
 
 def _join(function: Function, call: ast.Call, discards: bool) -> Iterator[Found]:
     place = at(function, call)
-    texts = [ast.unparse(a) for a in call.args]
-    if len(texts) > 1 and texts[0].endswith("channel_name"):
+    group, channel = group_of(call), _given(call, 1, "channel")
+    if group is not None and ast.unparse(group).endswith("channel_name"):
         yield Found(
             "group-add-arguments-swapped",
             "Group name must be a valid unicode string",
@@ -100,7 +110,7 @@ def _join(function: Function, call: ast.Call, discards: bool) -> Iterator[Found]
             TRIED,
             "group_add(group, channel)",
         )
-    elif len(call.args) > 1 and _other_channel(function, call.args[1]):
+    elif channel is not None and _other_channel(function, channel):
         yield Found(
             "group-wrong-channel-joined",
             "nothing: another channel was joined",
@@ -133,14 +143,35 @@ def _other_channel(function: Function, node: ast.expr) -> bool:
     return bool(made) and not any("channel" in text for text in made)
 
 
+def _listed(seen: Evidence) -> Iterator[tuple[Function, ast.expr]]:
+    """The groups that consumers name in their attribute ``groups``."""
+    for owner in seen.source.consumers():
+        given, methods = owner.attributes.get("groups"), [*owner.methods.values()]
+        for node in getattr(given, "elts", [given] if given else []):
+            if methods:
+                yield methods[0], node
+
+
+def misnamed(seen: Evidence) -> Place | None:
+    """Where a group of ``groups`` has a name that no group may have."""
+    for function, node in _listed(seen):
+        name = _pattern(function, node)
+        if name and re.search(rf"[^\w.\-{ANY}]", name, re.ASCII):
+            return origin(function, node)
+    return None
+
+
 def _group_names(
-    sends: list[tuple[Function, ast.Call]], adds: list[tuple[Function, ast.Call]]
+    seen: Evidence,
+    sends: list[tuple[Function, ast.Call]],
+    adds: list[tuple[Function, ast.Call]],
 ) -> Iterator[Found]:
-    joined = {_pattern(f, c.args[0] if c.args else None) for f, c in adds}
+    joined = {_pattern(f, group_of(c)) for f, c in adds}
+    joined |= {_pattern(f, node) for f, node in _listed(seen)}
     if not joined or None in joined:
         return
     for function, call in sends:
-        node = call.args[0] if call.args else None
+        node = group_of(call)
         name = _pattern(function, node)
         if name is None and _bare(function, node, adds):
             name = ANY
@@ -182,7 +213,7 @@ def _bare(
     if not isinstance(node, ast.Attribute) or function.owner is None:
         return False
     for where, call in adds:
-        group = call.args[0] if call.args else None
+        group = group_of(call)
         if where.owner is not function.owner or not isinstance(group, ast.Attribute):
             return False
         made = [value for _, value in function.owner.assigned(group.attr)]
@@ -206,7 +237,10 @@ def _pattern(function: Function, node: ast.expr | None, depth: int = 0) -> str |
         return str(node.value)
     if isinstance(node, ast.JoinedStr):
         return "".join(
-            str(v.value) if isinstance(v, ast.Constant) else ANY for v in node.values
+            str(v.value)
+            if isinstance(v, ast.Constant)
+            else _pattern(function, getattr(v, "value", None), depth + 1) or ANY
+            for v in node.values
         )
     if isinstance(node, ast.BinOp):
         left = _pattern(function, node.left, depth + 1)
@@ -234,8 +268,13 @@ def _pattern(function: Function, node: ast.expr | None, depth: int = 0) -> str |
         found = function.owner.assigned(node.attr)
         if len(found) == 1:
             return _pattern(found[0][0], found[0][1], depth + 1)
-        given = function.owner.attributes.get(node.attr)
-        values = [given] if given is not None else []
+        values = [
+            one.attributes[node.attr]
+            for one in function.module.source.classes.values()
+            if function.owner in one.line_of_ancestors
+            or one in function.owner.line_of_ancestors
+            if node.attr in one.attributes
+        ]
     return _pattern(function, values[0], depth + 1) if len(values) == 1 else None
 
 

@@ -43,6 +43,10 @@ def rules(seen: Evidence) -> Iterator[Found]:
             got = f"CHANNEL_LAYERS has {', '.join(layers)}"
             yield Found(slug, got, place, RANK, tried, expected)
         return
+    if not isinstance(layers["default"], dict):
+        slug, got = "settings-channel-layers-flat", f"default is {layers['default']!r}"
+        yield Found(slug, got, place, RANK, tried, expected)
+        return
     if _is_bare(layers["default"]):
         got = "Redis URL must specify one of the following schemes"
         slug = "redis-hosts-is-a-bare-tuple"

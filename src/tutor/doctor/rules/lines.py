@@ -7,8 +7,8 @@ import re
 
 from tutor.doctor.evidence import Evidence
 from tutor.doctor.rules.found import Place
-from tutor.doctor.rules.groups import origin
-from tutor.doctor.source import calls, known
+from tutor.doctor.rules.groups import group_of, misnamed, origin
+from tutor.doctor.source import Function, calls, known
 
 Cause = tuple["str | None", Place, str]
 
@@ -33,9 +33,11 @@ def query(seen: Evidence, place: Place) -> str:
     )
     if "session" in source and ".save" in source:
         return "auth-session-saved-synchronously"
-    if function is not None and function.name == "__call__":
+    if function is not None and _is_middleware(function):
         return "auth-middleware-queries-synchronously"
     if function is not None:
+        if ".objects" not in source and _from_a_thread(seen, function, place):
+            return "db-lazy-queryset-returned"
         for node in seen.nodes_at(place):
             name = (
                 function.module.resolve(node, function)
@@ -45,6 +47,31 @@ def query(seen: Evidence, place: Place) -> str:
             if name and re.match(r"(asgiref\.sync|channels\.db)\.\w+\(\)\(\)", name):
                 return "db-lazy-queryset-returned"
     return "db-orm-in-async-consumer"
+
+
+def _is_middleware(function: Function) -> bool:
+    """Whether a function is an ASGI application that no consumer is."""
+    names = [argument.arg for argument in function.node.args.args]
+    return function.name == "__call__" or (
+        function.owner is None and names[:1] == ["scope"]
+    )
+
+
+def _from_a_thread(seen: Evidence, function: Function, place: Place) -> bool:
+    """Whether a line uses what a function that runs in a thread has returned."""
+    found = seen.nodes_at(place)
+    names = [node.id for node in found if isinstance(node, ast.Name)]
+    given = [value for name in names for value in function.values.get(name, [])]
+    for node in (*found, *given):
+        call = node.value if isinstance(node, ast.Await) else None
+        if isinstance(call, ast.Call):
+            name = calls.name_of(call, function)
+            target = seen.source.functions.get(name)
+            if target is None and name.startswith("self.") and function.owner:
+                target = function.owner.method(name[5:])
+            if target and set(target.decorators()) & known.TO_THREAD:
+                return True
+    return False
 
 
 def awaited_there(seen: Evidence, place: Place) -> Cause:
@@ -76,11 +103,13 @@ def awaited_there(seen: Evidence, place: Place) -> Cause:
 
 def group_name(seen: Evidence, place: Place) -> Cause:
     for node in seen.nodes_at(place):
-        if isinstance(node, ast.Call) and node.args:
-            first = ast.unparse(node.args[0])
-            if first.endswith("channel_name"):
+        group = group_of(node) if isinstance(node, ast.Call) else None
+        if group is not None:
+            if ast.unparse(group).endswith("channel_name"):
                 return "group-add-arguments-swapped", place, ""
             function = seen.function_at(place)
-            made = origin(function, node.args[0]) if function else None
+            made = origin(function, group) if function else None
             return "group-name-not-allowed", made or place, ""
+    if place[0] is None:
+        place = misnamed(seen) or place
     return "group-name-not-allowed", place, ""

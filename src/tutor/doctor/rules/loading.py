@@ -241,11 +241,9 @@ def _attribute(
         if attribute == "as_asgi":
             classes = [c for c in seen.source.classes.values() if c.name == name]
             if classes:
-                return (
-                    "consumer-base-class-missing",
-                    (classes[0].module.file, classes[0].node.lineno),
-                    "",
-                )
+                bare = classes[0].line_of_ancestors[-1]
+                at = bare.module.file, bare.node.lineno
+                return "consumer-base-class-missing", at, ""
         return "routing-as-asgi-missing", place, f"It is written .{attribute} here."
     found = re.search(r"module '([\w.]+)' has no attribute '(\w+)'", text)
     if found:

@@ -84,8 +84,14 @@ def _loop(method, depth: int = 0) -> int | None:  # type: ignore[no-untyped-def]
                 return node.lineno
     if depth > 2 or method.owner is None:
         return None
+    aside = {
+        id(given)
+        for call in calls.calls(method.node)
+        if calls.name_of(call, method).endswith(("create_task", "ensure_future"))
+        for given in call.args
+    }
     for call in calls.calls(method.node):
-        name = calls.name_of(call, method)
+        name = calls.name_of(call, method) if id(call) not in aside else ""
         inner = method.owner.method(name[5:]) if name.startswith("self.") else None
         if inner is not None and inner.node is not method.node:
             found = _loop(inner, depth + 1)

@@ -10,6 +10,7 @@ from tutor.doctor.child import Event
 from tutor.doctor.evidence import Evidence
 from tutor.doctor.rules.asgi import RANK, assigned, called
 from tutor.doctor.rules.found import NOWHERE, Found, Place
+from tutor.doctor.source.index import is_aside
 
 ROUTES = (
     "django.urls.path",
@@ -59,7 +60,15 @@ def routing_place(seen: Evidence) -> Place:
             if "pattern" in name and "routing" in module.name and values:
                 return module.file, module.lines.get(name)
     call = called(seen, "URLRouter")
-    return (seen.asgi_file, call.lineno) if call else assigned(seen, "application")
+    if call:
+        return seen.asgi_file, call.lineno
+    for module in seen.source.modules.values():
+        for node in ast.walk(module.tree):
+            if isinstance(node, ast.Call) and not is_aside(module.file):
+                made = module.resolve(node.func)
+                if made == "channels.routing.URLRouter":
+                    return module.file, node.lineno
+    return assigned(seen, "application")
 
 
 def _leaf(seen: Evidence, leaf: Event) -> Iterator[Found]:

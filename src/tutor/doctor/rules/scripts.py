@@ -120,9 +120,11 @@ def _plain(text: str) -> str:
 def _in_python(module: Module) -> Iterator[Script]:
     """The pages that are texts of a view."""
     for node in ast.walk(module.tree):
-        text = node.value if isinstance(node, ast.Constant) else None
-        if isinstance(text, str) and _NEW.search(text):
-            yield Script(module.file, "\n" * (node.lineno - 1) + _plain(text))
+        if not isinstance(node, ast.Constant) or not isinstance(node.value, str):
+            continue
+        if _NEW.search(node.value):
+            above = "\n" * (node.lineno - 1)
+            yield Script(module.file, above + _plain(node.value))
 
 
 def _opened(

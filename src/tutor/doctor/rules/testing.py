@@ -55,6 +55,9 @@ def _tuples(function: Function) -> Iterator[Found]:
             and getattr(node.func, "attr", "") == "assertTrue"
         ):
             tested = node.args[0]
+        if isinstance(tested, ast.Name):
+            values = function.values.get(tested.id, [])
+            tested = values[0] if len(values) == 1 else None
         if isinstance(tested, ast.Await) and isinstance(tested.value, ast.Call):
             owner, _, method = calls.name_of(tested.value, function).rpartition(".")
             if method == "connect" and owner.removesuffix("()") in _COMMUNICATORS:
@@ -72,11 +75,15 @@ def _communicator(
     seen: Evidence, function: Function, call: ast.Call
 ) -> Iterator[Found]:
     """The application that a communicator is given, and its headers."""
-    if not call.args:
-        return
-    given = function.module.resolve(call.args[0], function) or ""
     named = {keyword.arg: keyword.value for keyword in call.keywords}
+    application = call.args[0] if call.args else named.get("application")
+    given = function.module.resolve(application, function) or ""
     headers = call.args[2] if len(call.args) > 2 else named.get("headers")
+    if isinstance(headers, ast.Name):
+        found = function.values.get(headers.id) or function.module.values.get(
+            headers.id, []
+        )
+        headers = found[0] if len(found) == 1 else headers
     known = seen.source.classes.get(given)
     if known is not None and known.kind:
         yield Found(
