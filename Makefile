@@ -98,6 +98,11 @@ test: env.quiet
 	@$(RUN) tutor.browser --get
 	@$(RUN) pytest -n logical $(ARGS)
 
+## stress: the suite in random order on a machine under load (TIMES=10)
+stress: env.quiet
+	@$(RUN) tutor.browser --get
+	@$(TUTOR) stress $(if $(TIMES),--times "$(TIMES)") $(ARGS)
+
 ## checkpoints: derive the steps from the notebook, outputs included
 checkpoints: env.quiet
 	@$(TUTOR) checkpoints $(ARGS)
@@ -141,4 +146,4 @@ Makefile: ;
 	$(error $(shell awk -v wanted='$(subst ','\'',$@)' -f .ci/targets.awk Makefile))
 
 .PHONY: lab workspace check reset doctor schedule html handout offline-kit env edit \
-	test checkpoints lint bench matrix lock clean help env.quiet
+	test stress checkpoints lint bench matrix lock clean help env.quiet

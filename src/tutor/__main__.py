@@ -7,7 +7,7 @@ import importlib
 import signal
 import sys
 
-from tutor.report import Refusal
+from tutor.report import Refusal, unwritable
 
 # verb -> module, function.  Modules are imported when their verb is used.
 VERBS = {
@@ -27,6 +27,7 @@ VERBS = {
     "html": ("tutor.paper", "html"),
     "handout": ("tutor.paper", "handout"),
     "offline-kit": ("tutor.kit", "main"),
+    "stress": ("tutor.stress", "main"),
     "checkpoints": ("tutor.build", "checkpoints"),
     "lint": ("tutor.lint", "main"),
 }
@@ -56,12 +57,18 @@ def main(argv: list[str] | None = None) -> int:
     except Refusal as refusal:
         print(refusal, file=sys.stderr)
         return 1
+    except OSError as error:
+        if isinstance(error, BrokenPipeError):  # `make diff-4 | head`
+            sys.stderr.close()
+            return 141
+        line = unwritable(error)
+        if line is None:
+            raise
+        print(line, file=sys.stderr)
+        return 1
     except KeyboardInterrupt:
         print()
         return 130
-    except BrokenPipeError:  # `make diff-4 | head`
-        sys.stderr.close()
-        return 141
 
 
 if __name__ == "__main__":

@@ -10,14 +10,14 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import subprocess
 import tempfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
 
 from tutor import trees
-from tutor.children import Child
-from tutor.report import Refusal
+from tutor.report import Refusal, unwritable
 
 RECORD = "TUTOR_RECORD"  # the folder `make checkpoints` collects its trees in
 
@@ -44,7 +44,7 @@ class Place:
     """
 
     folder: Path
-    keeper: Child | None = None
+    keeper: subprocess.Popen[bytes] | None = None
 
     @property
     def temporary(self) -> bool:
@@ -53,27 +53,41 @@ class Place:
     def remove(self) -> None:
         """Remove a temporary place; a learner's is left alone."""
         if self.keeper is not None:
-            self.keeper.stop()
+            assert self.keeper.stdin is not None
+            self.keeper.stdin.close()
+            self.keeper.wait()
             shutil.rmtree(self.folder, ignore_errors=True)
 
 
-# Ends, and so removes the folder, at the TERM that every child gets when its
-# parent goes; again and again while a dying server still writes into it.  It says
-# nothing: the shell's own "Terminated", into a pipe that nobody reads any more,
-# would end it before it has removed anything.
+# Reads from a pipe that nobody writes to, whose other end only we hold: at our end,
+# in whatever way, it reads the end of the file.  It has no child that might outlive
+# it.  Then again and again, while a dying server still writes into the folder.
 _KEEP = """
-trap 'until rm -rf "$1" 2>/dev/null; do sleep 0.2; done; exit 0' TERM
-echo ready
-exec >/dev/null 2>&1
-while :; do sleep 3600 & wait $!; done
+trap '' INT HUP TERM
+read -r never
+n=0
+until rm -rf "$1" || [ $((n += 1)) -gt 50 ]; do sleep 0.2; done
 """
 
 
 def temporary() -> Place:
-    """A new empty folder that goes when this process does, however it does."""
-    folder = Path(tempfile.mkdtemp(prefix="tutor-")).resolve()
-    keeper = Child(["/bin/sh", "-c", _KEEP, "keeper", str(folder)], folder.parent)
-    keeper.wait_for(lambda out: "ready" in out)
+    """A new empty folder that goes when this process does, however it does.
+
+    Raises:
+        Refusal: there is no room for it.
+    """
+    try:
+        folder = Path(tempfile.mkdtemp(prefix="tutor-")).resolve()
+    except OSError as error:
+        raise Refusal(unwritable(error) or str(error)) from None
+    keeper = subprocess.Popen(
+        ["/bin/sh", "-c", _KEEP, "keeper", str(folder)],
+        cwd="/",
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
     return Place(folder, keeper)
 
 
@@ -122,9 +136,15 @@ class Progress:
         self._write({"hints": {str(step): count for step, count in given.items()}})
 
     def _write(self, news: dict[str, object]) -> None:
-        self._path.parent.mkdir(parents=True, exist_ok=True)
         done = self._read() | news
-        self._path.write_text(json.dumps(done) + "\n", encoding="utf-8")
+        try:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            self._path.write_text(json.dumps(done) + "\n", encoding="utf-8")
+        except OSError as error:
+            raise Refusal(
+                f"{self._path} can't be written: {error.strerror}.\n"
+                "Make room or make it writable, then do this again."
+            ) from None
 
 
 def save(folder: Path) -> Path | None:

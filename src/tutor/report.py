@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import tempfile
 from dataclasses import dataclass
 from typing import Literal
 
@@ -18,6 +20,25 @@ class Refusal(Exception):
     def _render_traceback_(self) -> list[str]:
         """What IPython shows in place of a traceback."""
         return str(self).splitlines()
+
+
+# A disk that is full, or not ours to write to.
+_DISK = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EFBIG, errno.EACCES}
+
+
+def unwritable(error: OSError) -> str | None:
+    """One line for a disk that takes nothing; None for any other error."""
+    if error.errno in _DISK:
+        where = f"{error.filename} can't be written" if error.filename else "The disk"
+        return f"{where}: {error.strerror}. Make room or make it writable, and go on."
+    try:
+        tempfile.gettempdir()
+    except OSError:
+        return (
+            "No folder for temporary files can be written. Make room in /tmp, "
+            "or name another one: TMPDIR=/some/folder"
+        )
+    return None
 
 
 @dataclass(frozen=True)

@@ -156,11 +156,15 @@ def _bring(course: Course, number: int) -> None:
         if saved is not None:
             inside = f"{work.name}/{saved.relative_to(work)}"
             print(f"Saved what was there: {inside} (copy it back to undo this)")
-        with tempfile.TemporaryDirectory() as empty:
-            trees.replace(tree or Path(empty), work)
+        if tree is not None:
+            trees.replace(tree, work)
+        else:
+            with tempfile.TemporaryDirectory() as empty:
+                trees.replace(Path(empty), work)
         places.Progress(work).reached = number
     except OSError as error:
         raise Refusal(
-            f"The workspace can't be written: {error.strerror} ({error.filename}).\n"
+            f"The workspace can't be written: {error.strerror} "
+            f"({error.filename or work}).\n"
             "Make it writable, and run this again."
         ) from None

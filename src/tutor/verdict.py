@@ -7,13 +7,23 @@ proves that file.  It also gives tests their browser: the fixture `browser_path`
 from __future__ import annotations
 
 import os
+import tempfile
 from pathlib import Path
 
 import pytest
 
 from tutor import browser
+from tutor.report import unwritable
 
 last_line = pytest.StashKey[str]()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Say it in one line where pytest itself could not even begin."""
+    try:
+        tempfile.gettempdir()
+    except OSError as error:
+        raise pytest.UsageError(unwritable(error)) from None
 
 
 def pytest_configure(config: pytest.Config) -> None:
