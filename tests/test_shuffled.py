@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -54,7 +55,7 @@ def test_it_is_another_order_and_comes_again_by_its_number(shuffle: Prove) -> No
 def test_files_stay_together_and_a_notebooks_cells_in_order(shuffle: Prove) -> None:
     run = shuffle("--shuffle=0")
     files = [name.partition("::")[0] for name in run.cases]
-    changes = sum(one != other for one, other in zip(files, files[1:], strict=False))
+    changes = sum(one != other for one, other in pairwise(files))
     assert changes == 3, list(run.cases)
     cells = [name for name in run.cases if "Cell" in name]
     assert [int(name.split()[-1]) for name in cells] == list(range(1, 7))
