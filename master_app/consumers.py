@@ -1,3 +1,4 @@
+import json
 import time
 from collections import deque
 from contextlib import suppress
@@ -9,7 +10,7 @@ from channels.exceptions import StopConsumer
 from channels.generic.websocket import AsyncJsonWebsocketConsumer
 from pydantic import ValidationError
 
-from master_app import presence, readings, sessions
+from master_app import fanout, presence, readings, sessions
 from master_app.messages import Hello, Publish, complaint, incoming
 
 LARGEST = 1000  # bytes in a message
@@ -44,16 +45,19 @@ class ReadingsConsumer(AsyncJsonWebsocketConsumer):
         self.bad = 0  # in a row
         self.known = set()  # ids that were sent since the last hello
         self.closing = False
+        self.later = deque()  # what is live waits here until we are ready
         self.joined = []
         if not self.scope['user'].is_authenticated:
             await self.close()  # before accept: the handshake gets a 403
             return
-        self.joined = [readings.GROUP, *sessions.groups(self.scope)]
+        self.joined = sessions.groups(self.scope)
         for group in self.joined:
             await self.channel_layer.group_add(group, self.channel_name)
+        await fanout.enter(self)
         await self.accept()
         presence.enter(self)
         sessions.enter(self)
+        await self.go_live()
 
     async def __call__(self, scope, receive, send):
         """Whatever ends this socket, nobody is here afterwards."""
@@ -62,10 +66,12 @@ class ReadingsConsumer(AsyncJsonWebsocketConsumer):
         finally:
             presence.here.discard(self)
             sessions.here.discard(self)
+            await fanout.leave(self)
 
-    async def readings_heartbeat(self, event):
-        """Tell the client that it hears us, and how many do."""
-        await self.send_json({'type': 'heartbeat', 'here': event['here']})
+    async def heartbeat(self, text):
+        """Tell the client that it hears us, unless readings do."""
+        if self.later is None:
+            await self.say(text)
 
     async def disconnect(self, code):
         """Leave the groups; nobody else does it for us."""
@@ -77,36 +83,45 @@ class ReadingsConsumer(AsyncJsonWebsocketConsumer):
         with suppress(Disconnected):
             await super().send_json(content, close)
 
-    async def dispatch(self, message):
-        """Pass a reading on at once; others take the usual way."""
-        if message['type'] == 'readings.new':
-            await self.readings_new(message)
-        else:
-            await super().dispatch(message)
-
-    async def readings_new(self, event):
-        """Pass on what the group was told, and forget old ids."""
-        await self.give(event['reading'])
+    async def deliver(self, reading_id, text):
+        """Pass on a live reading, and forget old ids."""
+        if self.later is not None:
+            self.later.append((reading_id, text))
+            return
+        await self.give(reading_id, text)
         if len(self.known) > 2 * readings.OVERLAP:
-            oldest = event['reading']['id'] - readings.OVERLAP
+            oldest = reading_id - readings.OVERLAP
             self.known = {one for one in self.known if one > oldest}
 
-    async def give(self, reading):
+    async def go_live(self):
+        """Pass on what has waited; from now on nothing waits."""
+        while self.later:
+            await self.give(*self.later.popleft())
+        self.later = None
+
+    async def give(self, reading_id, text):
         """Send a reading, once."""
-        if reading['id'] not in self.known:
-            self.known.add(reading['id'])
-            await self.send_json(reading)
+        if reading_id not in self.known:
+            self.known.add(reading_id)
+            await self.say(text)
+
+    async def say(self, text):
+        """Send a text, unless the client has left meanwhile."""
+        with suppress(Disconnected):
+            await self.base_send({'type': 'websocket.send', 'text': text})
 
     async def catch_up(self, after):
         """Send what was missed, until nothing more is found."""
         self.known.clear()
+        self.later = deque()
         last = await readings.newest()
         await self.send_json({'type': 'welcome', 'last': last})
         after = max(after, last - readings.MOST)
         while missed := await readings.since(after, self.known):
             for reading in missed:
-                await self.give(reading)
+                await self.give(reading['id'], json.dumps(reading))
             after = max(after, missed[-1]['id'])
+        await self.go_live()
 
     async def close(self, code=None, reason=None):
         """Close, and read no more: an answer would find no socket."""

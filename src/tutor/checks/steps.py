@@ -10,6 +10,7 @@ from tutor.checks import (
     facts,
     groups,
     history,
+    load,
     page,
     part_one,
     processes,
@@ -40,6 +41,7 @@ LATER: dict[str, Step] = {
     "users": users,
     "database": history,
     "worker": workers,
+    "load": load,
 }
 NUMBERS = {slug: number for number, slug in enumerate([*part_one.QUESTIONS, *LATER], 1)}
 KNOWN = frozenset(NUMBERS)
