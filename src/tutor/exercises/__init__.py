@@ -29,6 +29,7 @@ CHECKS = {  # a step's slug: the module, and the function in it
     "users": ("members", "verdict"),
     "database": ("ranges", "verdict"),
     "worker": ("traffic", "verdict"),
+    "load": ("knee", "verdict"),
 }
 IN_JAVASCRIPT = ("browser",)
 

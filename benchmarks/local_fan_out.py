@@ -1,0 +1,141 @@
+"""What one message to 1,000 clients of one process costs, by three ways to send it.
+
+``group_send`` to each client's own channel is what the project did until step 14. From
+step 15 on one channel listens for all, and the text is encoded once. The third way
+is ``websockets`` on its own, without ASGI, with its ``broadcast``. What counts are
+the server's seconds of the processor for each delivery, so the clients, in a process
+of their own, are not the limit. Nothing is stored: the event itself is sent.
+
+    python benchmarks/local_fan_out.py [--rounds 3]
+"""
+
+from __future__ import annotations
+
+import json
+import statistics
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from urllib.request import urlopen
+
+sys.path.append(str(Path(__file__).parent))  # which -P leaves out
+
+from _timing import rounds
+
+from tutor import children, places, trees
+from tutor.checks.visitor import Person, logged_in
+from tutor.client import cookie
+from tutor.course import Course
+from tutor.crowd import crowd, work
+from tutor.servers import Server, serving
+
+CLIENTS = 1000
+EACH = 40  # sockets of one user
+MESSAGES = {"group_send": 20, "fan-out": 60, "websockets": 60}
+TIMES = 15  # cheaper than group_send, at least
+SHARE = 0.30  # of what websockets reaches, at least
+
+# The project, and a door through which the messages are asked for.
+ASGI = """
+import asyncio, os, time
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "webapp.settings")
+from webapp.asgi import application as project
+from channels.layers import get_channel_layer
+from master_app import presence, sessions
+
+PAUSE = 0.02  # seconds, in which a message leaves before the next
+presence.TURN = sessions.TURN = 600  # seconds: nothing but the messages is measured
+
+async def application(scope, receive, send):
+    if scope["type"] != "http" or not scope["path"].startswith("/send/"):
+        return await project(scope, receive, send)
+    for number in range(int(scope["path"].removeprefix("/send/"))):
+        reading = {"type": "reading", "id": number, "value": number % 100}
+        event = {"type": "readings.new", "reading": reading}
+        await get_channel_layer().group_send("readings", event)
+        await asyncio.sleep(PAUSE)
+    await send({"type": "http.response.start", "status": 204, "headers": []})
+    await send({"type": "http.response.body", "body": b""})
+"""
+ALONE = """
+import asyncio, json, sys
+from http import HTTPStatus
+from websockets.asyncio.server import broadcast, serve
+
+async def door(connection, request):
+    if request.path.startswith("/send/"):
+        for number in range(int(request.path.removeprefix("/send/"))):
+            reading = {"type": "reading", "id": number, "value": number % 100}
+            broadcast(server.connections, json.dumps(reading))
+            await asyncio.sleep(0.02)
+        return connection.respond(HTTPStatus.OK, "")
+
+async def stay(socket):
+    await socket.wait_closed()
+
+async def main():
+    global server
+    server = await serve(
+        stay, "127.0.0.1", int(sys.argv[1]), process_request=door,
+        compression=None, ping_interval=None,
+    )
+    print("Listening on", flush=True)
+    await server.wait_closed()
+
+asyncio.run(main())
+"""
+
+
+def measure(server: Server, cookies: Sequence[str], messages: int) -> float:
+    """Microseconds of the server's processor for one delivery."""
+    with crowd(server, CLIENTS, cookies) as clients:
+        before = work(server)
+        with urlopen(f"{server.url}/send/{messages}", timeout=120):
+            for _ in range(messages):
+                clients.next(60)
+        return (work(server) - before) / messages / CLIENTS * 1e6
+
+
+def main() -> None:
+    times = rounds(__doc__, 3)
+    course = Course.load(places.root())
+    before = next(s.number for s in course.steps if s.slug == "load") - 1
+    costs: dict[str, list[float]] = {name: [] for name in MESSAGES}
+    daphne = ["daphne", "--ping-interval", "600", "bench:application"]
+    with tempfile.TemporaryDirectory() as folder:
+        ways: dict[str, tuple[Path, list[str], list[str]]] = {}
+        for name, step in (("group_send", before), ("fan-out", before + 1)):
+            project = Path(folder) / name
+            project.mkdir()
+            tree = course.tree(step)
+            assert tree is not None
+            trees.copy(tree, project)
+            (project / "bench.py").write_text(ASGI)
+            who = [Person(f"user{n}") for n in range(CLIENTS // EACH)]
+            jars = [cookie(jar) for jar in logged_in(project, None, *who)]
+            ways[name] = project, daphne, jars
+        (Path(folder) / "alone.py").write_text(ALONE)
+        ways["websockets"] = Path(folder), ["python", "alone.py", "PORT"], []
+        for _ in range(times):
+            for name, (project, argv, jars) in ways.items():
+                with serving(argv, project) as server:
+                    cost = measure(server, jars, MESSAGES[name])
+                print(f"  {name}: {cost:.1f} µs for a delivery", file=sys.stderr)
+                costs[name].append(cost)
+    medians = {name: statistics.median(found) for name, found in costs.items()}
+    for name, median in medians.items():
+        print(f"{name:>10}: median {median:6.1f} µs of the processor for a delivery")
+    cheaper = medians["group_send"] / medians["fan-out"]
+    share = medians["websockets"] / medians["fan-out"]
+    print(
+        f"{CLIENTS} clients of one process, {times} rounds: the fan-out is "
+        f"{cheaper:.1f} times as cheap as group_send, and reaches {share:.0%} of "
+        f"websockets on its own; wanted: {TIMES} times, and {SHARE:.0%}"
+    )
+    if cheaper < TIMES or share < SHARE:
+        sys.exit("That is too dear.")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,146 @@
+"""A crowd: many clients of one server, and what they cost it.
+
+The clients live in a process of their own (`tutor.crowd_child`).  What is asked of
+the server's process are seconds of the processor and memory, which other work on the
+machine changes far less than it changes the time on a clock.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from tutor import children
+from tutor.report import Refusal
+from tutor.servers import HOST, Server
+
+SCRIPT = Path(__file__).with_name("crowd_child.py")
+OPENING = 0.1  # seconds that a handshake may take on a busy machine
+SECONDS = 30  # for one reading to reach them all
+
+
+@dataclass(frozen=True)
+class Heard:
+    """A reading that all have received: when the first and the last one had it."""
+
+    first: float
+    last: float
+
+
+@dataclass
+class Crowd:
+    """Clients that are connected."""
+
+    child: children.Child
+    count: int
+    seen: int = 0  # readings that were waited for
+
+    def next(self, seconds: float = SECONDS) -> Heard:
+        """Wait until the next reading has reached every one of them.
+
+        Raises:
+            Refusal: it has not.
+        """
+        end = time.monotonic() + seconds
+        while len(lines := self._lines()) <= self.seen:
+            if self.child.ended or time.monotonic() > end:
+                raise Refusal(self._why("A reading did not reach all clients"))
+            self.child.wait_news(0.5)
+        self.seen += 1
+        found = lines[self.seen - 1]
+        return Heard(found["first"], found["last"])
+
+    def ready(self) -> None:
+        """Wait until all are connected.
+
+        Raises:
+            Refusal: they are not.
+        """
+        wait = 20 + OPENING * self.count
+        if not self.child.wait_for(lambda out: "ready" in out, wait):
+            raise Refusal(self._why("Not all clients could connect"))
+
+    def _lines(self) -> list[dict[str, Any]]:
+        text = self.child.text
+        whole = text[: text.rfind("\n") + 1].splitlines()
+        return [json.loads(line) for line in whole if line.startswith('{"first"')]
+
+    def _why(self, what: str) -> str:
+        said = self.child.text.strip().splitlines()
+        ends = f"; it ends:\n{said[-1][-300:]}" if said else "."
+        return f"{what} ({self.count} of them){ends}"
+
+
+@contextmanager
+def crowd(
+    server: Server,
+    count: int,
+    cookies: Sequence[str] = (),
+    path: str = "/ws/readings/",
+    deaf: bool = False,
+) -> Iterator[Crowd]:
+    """Connect some clients; they leave at the end.
+
+    Args:
+        server: whose clients they are.
+        count: how many.
+        cookies: the value of a header for each of some sessions, taken in turn.
+        path: of the socket.
+        deaf: whether they leave unread what comes.
+
+    Raises:
+        Refusal: not all of them could connect.
+    """
+    orders = {
+        "host": HOST,
+        "port": server.port,
+        "path": path,
+        "count": count,
+        "cookies": list(cookies),
+        "deaf": deaf,
+    }
+    argv = ["python", str(SCRIPT), json.dumps(orders)]
+    child = children.Child(argv, SCRIPT.parent)
+    try:
+        one = Crowd(child, count)
+        one.ready()
+        yield one
+    finally:
+        child.stop(grace=0)
+
+
+def _processes(server: Server) -> list[psutil.Process]:
+    """Those of the server's group; its guard costs nothing."""
+    found = []
+    for pid in psutil.pids():
+        with suppress(ProcessLookupError, PermissionError, psutil.Error):
+            if os.getpgid(pid) == server.child.pid:
+                found.append(psutil.Process(pid))
+    return found
+
+
+def work(server: Server) -> float:
+    """Seconds of the processor that a server has used so far."""
+    total = 0.0
+    for process in _processes(server):
+        with suppress(psutil.Error):
+            times = process.cpu_times()
+            total += times.user + times.system
+    return total
+
+
+def memory(server: Server) -> int:
+    """Bytes of memory that a server holds."""
+    total = 0
+    for process in _processes(server):
+        with suppress(psutil.Error):
+            total += process.memory_info().rss
+    return total

@@ -1,0 +1,86 @@
+"""The laboratory of step 15, as its cells use it: each measures the running server.
+
+What is printed are comparisons with a wide margin; the numbers are in the pictures.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
+
+from tutor import _current, measuring
+from tutor.measuring import Run
+from tutor.pictures import Picture
+from tutor.report import Refusal
+
+
+def _people(at: int = 1) -> dict[str, Any]:
+    session = _current()
+    server = session.serving(at)
+    return {
+        "ada": session.jars.cookies(server, "ada"),
+        "bob": session.jars.cookies(server, "bob"),
+    }
+
+
+async def costs(
+    title: str, work: Callable[[int], Awaitable[float]], sizes: Sequence[int]
+) -> Picture:
+    """Draw what ever larger sizes cost.
+
+    Args:
+        title: what costs.
+        work: is given a size, and awaited; seconds of the processor.
+        sizes: from small to large.
+    """
+    return await measuring.costs(title, work, sizes)
+
+
+async def crowds(clients: Sequence[int], readings: int = 8) -> Run:
+    """Publish readings to ever more clients of the server; draw how long they wait.
+
+    Args:
+        clients: how many, from few to many.
+        readings: how many each crowd hears.
+    """
+    server = _current().serving()
+    return await measuring.measure(server, clients, readings, **_people())
+
+
+async def pulse(clients: int) -> Picture:
+    """Draw when the practice socket answers, while a reading reaches a crowd."""
+    return await measuring.blocked(_current().serving(), clients, **_people())
+
+
+async def memory(readings: int, deaf: int) -> None:
+    """Publish readings to five clients; print how far the server's memory grows.
+
+    Args:
+        readings: how many.
+        deaf: how many of the five read nothing of what comes.
+    """
+    server = _current().serving()
+    grown = await measuring.swollen(server, deaf, readings, **_people())
+    if 10 < grown < 20:
+        raise Refusal(f"The memory grew by {grown:.0f} MB, which says nothing. Again?")
+    how = "more than 20 MB" if grown > 10 else "less than 10 MB"
+    print(f"{deaf} of 5 clients do not read: the server grows by {how}.")
+
+
+async def divided(clients: int, readings: int = 40) -> None:
+    """Let one server have all clients, then two a half each; compare their work.
+
+    Args:
+        clients: how many there are in all.
+        readings: how many a process of its own publishes each time.
+    """
+    session = _current()
+    found = []
+    for servers in ([session.serving(1)], [session.serving(1), session.serving(2)]):
+        bob = _people()["bob"]
+        found.append(
+            await measuring.divided(servers, clients, readings, bob, session.project)
+        )
+    share = found[1] / found[0]
+    how = "about half" if 0.25 < share < 0.75 else "as much" if share > 0.75 else "less"
+    print(f"The busier of two processes does {how} of the work of one alone.")

@@ -1,0 +1,244 @@
+"""What a crowd before a server costs it: the measurements of step 15.
+
+Seconds of the processor and medians are compared, and only with wide margins.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import statistics
+import time
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+
+from websockets.asyncio.client import ClientConnection
+
+from tutor import children
+from tutor.checks import talk
+from tutor.client import cookie, in_words
+from tutor.crowd import Crowd, crowd, memory, work
+from tutor.curves import dots, growth, pulse
+from tutor.pictures import Picture
+from tutor.report import Refusal
+from tutor.servers import Server
+
+PRACTICE, READINGS = talk.PRACTICE, talk.READINGS
+PACE = 0.06  # seconds between two readings: fewer than twenty a second
+MEGA = 1_000_000
+WINDOW = 2.0  # seconds for which the practice socket is asked
+Cookies = Mapping[str, str]
+
+
+async def costs(
+    title: str, work: Callable[[int], Awaitable[float]], sizes: Sequence[int]
+) -> Picture:
+    """Draw what a function says that some sizes cost.
+
+    Args:
+        title: what costs.
+        work: is given a size, and awaited; seconds.
+        sizes: from small to large, each twice the one before.
+    """
+    found = {}
+    for size in sizes:
+        tries = 3 if size <= 500 else 1
+        found[size] = min([await work(size) for _ in range(tries)])
+    *_, before, last = sizes
+    by = last / before
+    said = (
+        f"from {before:,} to {last:,} it is "
+        f"{growth(found[last] / found[before], by)} as much"
+    )
+    print(f"{by:g} times as many ({before:,} → {last:,}): {said.split('it is ')[1]}")
+    return dots(title, {"measured": found}, said, "receivers")
+
+
+@dataclass(frozen=True)
+class Run:
+    """What some crowds cost a server, one after the other.
+
+    Args:
+        work: the number of clients to seconds of the processor for one reading.
+        wait: the number of clients to seconds until the last of them had it.
+    """
+
+    work: dict[int, float] = field(default_factory=dict)
+    wait: dict[int, float] = field(default_factory=dict)
+
+    def __repr__(self) -> str:
+        few, many = min(self.wait), max(self.wait)
+        more = self.wait[many] > 2 * self.wait[few]
+        return (
+            f"The last of {many} clients waits "
+            f"{'more than twice' if more else 'about'} as long as the last of {few}."
+        )
+
+    def _repr_html_(self) -> str:
+        title = "Until the last client has the reading"
+        return dots(title, {"measured": self.wait}, repr(self), "clients")._repr_html_()
+
+    def beside(self, before: Run) -> Picture:
+        """Draw this run beside an earlier one; say how their work compares."""
+        many = max(self.work)
+        times = before.work[many] / self.work[many]
+        share = "less than two thirds of" if times > 1.5 else "most of"
+        said = f"a reading for {many} clients takes {share} the work it took before"
+        print(f"{said[0].upper()}{said[1:]}.")
+        rows = {"before": before.work, "now": self.work}
+        return dots("The server's work for one reading", rows, said, "clients")
+
+
+async def measure(
+    server: Server, sizes: Sequence[int], readings: int, ada: Cookies, bob: Cookies
+) -> Run:
+    """Publish some readings to ever more clients.
+
+    Args:
+        server: the one that is measured.
+        sizes: numbers of clients, from few to many.
+        readings: how many each crowd hears.
+        ada: the cookies of who publishes.
+        bob: those of who listens.
+    """
+    run = Run()
+    async with AsyncExitStack() as stack:
+        stack.enter_context(in_words("the crowd"))
+        publisher = await stack.enter_async_context(_opened(server, READINGS, ada))
+        crowds: list[Crowd] = []
+        for size in sizes:
+            more = size - sum(one.count for one in crowds)
+            crowds.append(
+                await asyncio.to_thread(
+                    stack.enter_context, crowd(server, more, [cookie(bob)])
+                )
+            )
+            await _publish(publisher, crowds)  # once before, unmeasured
+            began, waits = work(server), []
+            for _ in range(readings):
+                waits.append(await _publish(publisher, crowds))
+            run.work[size] = (work(server) - began) / readings
+            run.wait[size] = statistics.median(waits)
+    return run
+
+
+async def blocked(
+    server: Server, clients: int, ada: Cookies, bob: Cookies
+) -> Picture:
+    """Ask the practice socket again and again, while a reading reaches a crowd.
+
+    Args:
+        server: the one that is asked.
+        clients: how many there are in the crowd.
+        ada: the cookies of who publishes, and asks.
+        bob: those of who listens.
+    """
+    title = f"Answers of {PRACTICE}, while {clients} others get a reading"
+    async with AsyncExitStack() as stack:
+        stack.enter_context(in_words(PRACTICE))
+        one = await asyncio.to_thread(
+            stack.enter_context, crowd(server, clients, [cookie(bob)])
+        )
+        publisher = await stack.enter_async_context(_opened(server, READINGS, ada))
+        asking = await stack.enter_async_context(_opened(server, PRACTICE, ada))
+        await asking.recv()
+        waits = []
+        publishing: asyncio.Task[float] | None = None
+        end = time.monotonic() + WINDOW
+        while time.monotonic() < end:
+            before = time.monotonic()
+            await asking.send("next")
+            await asyncio.wait_for(asking.recv(), 30)
+            waits.append(time.monotonic() - before)
+            if publishing is None:
+                publishing = asyncio.create_task(_publish(publisher, [one]))
+            await asyncio.sleep(0.02)
+        assert publishing is not None
+        await publishing
+    hole = round(max(waits)) if max(waits) >= 0.5 else 0
+    said = f"{hole} s without an answer" if hole else "never long without an answer"
+    return pulse(title, WINDOW, min(hole, WINDOW - 0.4), said)
+
+
+async def swollen(
+    server: Server, deaf: int, readings: int, ada: Cookies, bob: Cookies
+) -> float:
+    """How many megabytes a server grows while some readings go out.
+
+    Args:
+        server: the one that is measured.
+        deaf: how many clients leave unread what comes; as many others do read.
+        readings: how many are published.
+        ada: the cookies of who publishes.
+        bob: those of who listens.
+    """
+    async with AsyncExitStack() as stack:
+        stack.enter_context(in_words("the crowd"))
+        publisher = await stack.enter_async_context(_opened(server, READINGS, ada))
+        crowds = []
+        for count, is_deaf in ((5 - deaf, False), (deaf, True)):
+            if count:
+                one = crowd(server, count, [cookie(bob)], deaf=is_deaf)
+                entered = await asyncio.to_thread(stack.enter_context, one)
+                crowds += [] if is_deaf else [entered]
+        await _publish(publisher, crowds)
+        before = memory(server)
+        for _ in range(readings):
+            await _publish(publisher, crowds)
+        return (memory(server) - before) / MEGA
+
+
+PUBLISH = """
+from master_app import readings
+
+for number in range({count}):
+    await readings.publish(number)
+"""
+
+
+async def divided(
+    servers: Sequence[Server],
+    clients: int,
+    readings: int,
+    bob: Cookies,
+    project: Callable[[str], children.Result],
+) -> float:
+    """Seconds of the processor for one reading, at the busiest of some servers.
+
+    Args:
+        servers: between which the clients are divided.
+        clients: how many there are in all.
+        readings: how many are published, by a process of its own.
+        bob: the cookies of who listens.
+        project: runs code inside the project.
+    """
+    async with AsyncExitStack() as stack:
+        crowds: list[Crowd] = []
+        for server in servers:
+            one = crowd(server, clients // len(servers), [cookie(bob)])
+            crowds.append(await asyncio.to_thread(stack.enter_context, one))
+        began = [work(server) for server in servers]
+        done = await asyncio.to_thread(project, PUBLISH.format(count=readings))
+        if done.code:
+            raise Refusal(f"Nothing could be published:\n{done.out[-800:]}")
+        for each in crowds:
+            for _ in range(readings):
+                await asyncio.to_thread(each.next)
+        ended = [work(server) for server in servers]
+    return max(b - a for a, b in zip(began, ended, strict=True)) / readings
+
+
+def _opened(server: Server, path: str, cookies: Cookies) -> talk.connect:
+    return talk.opened(server.ws + path, server.url, cookies)
+
+
+async def _publish(publisher: ClientConnection, crowds: Sequence[Crowd]) -> float:
+    """Publish a reading; seconds until the last of all clients had it."""
+    began = time.monotonic()
+    await publisher.send(json.dumps({"type": "publish", "value": 50}))
+    while json.loads(await asyncio.wait_for(publisher.recv(), 30))["type"] != "reading":
+        pass
+    heard = [await asyncio.to_thread(one.next) for one in crowds]
+    await asyncio.sleep(max(0.0, began + PACE - time.monotonic()))
+    return max([one.last for one in heard], default=began) - began
