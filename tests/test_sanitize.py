@@ -34,6 +34,17 @@ def frame(port: object, title: str = "A page; its port varies") -> str:
     return f'<iframe title="{title}" src="http://127.0.0.1:{port}/"></iframe>'
 
 
+def dot(high: object, kind: str = "measured") -> str:
+    return f'<circle class="{kind}" cx="110.3" cy="{high}" r="6" fill="#c2410c"/>'
+
+
+def slope(high: object, far: object = "460.0", low: object = "48.0") -> str:
+    return (
+        f'<line class="measured" x1="100.0" y1="{high}" x2="{far}" y2="{low}" '
+        'stroke="currentColor"/>'
+    )
+
+
 # For each rule: lines that are right, which must all come to the same; and lines that
 # are wrong, which must stay as they are.
 RIGHT = {
@@ -47,6 +58,11 @@ RIGHT = {
     "seconds-of-pytest": [
         f"8 passed in {seconds}"
         for seconds in ("0.01s", "4.35s", "61.00s (0:01:01)", "3725.10s (1:02:05)")
+    ],
+    "height-of-a-dot": [dot(high) for high in ("48.0", "99.9", "229.7")],
+    "slope-of-a-line": [
+        *(slope(high) for high in ("48.0", "229.7")),
+        *(slope("200.1", far, low) for far, low in (("99.0", "48.0"), ("460.0", "60.1"))),
     ],
 }
 WRONG = {
@@ -87,6 +103,18 @@ WRONG = {
         *("8 passed in 1s", "8 passed in 0.001s", "1 failed, 7 passed in 4.35s"),
         *("8 passed, 1 skipped in 4.35s", "8 passed in 4.35s or so"),
         *("0 passed in 0.10s", "8 passed in 61.00s (1:1)"),
+    ],
+    "height-of-a-dot": [
+        *(dot(high) for high in ("", "0.0", "-9.5", "9.5", "48", "1048.0", "HIGH")),
+        *(dot("48.0", kind) for kind in ("", "fixed")),
+        dot("48.0").replace("circle", "rect"),
+        dot("48.0").replace('r="6"', 'r="60"'),
+    ],
+    "slope-of-a-line": [
+        *(slope(high) for high in ("", "-48.0", "48", "1048.0")),
+        *(slope("48.0", far) for far in ("", "-48.0", "48", "1048.0")),
+        *(slope("48.0", low=low) for low in ("", "-48.0", "48", "1048.0")),
+        slope("48.0").replace(' class="measured"', ""),
     ],
 }
 

@@ -14,7 +14,7 @@ import sys
 import time
 from typing import Any
 
-AT_ONCE = 40  # handshakes under way
+AT_ONCE = 8  # handshakes under way
 TEXT, CLOSE, PING, PONG = 1, 8, 9, 10
 LITTLE = 4096  # bytes that the system keeps for one who does not read
 

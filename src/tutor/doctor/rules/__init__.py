@@ -5,6 +5,7 @@ from __future__ import annotations
 from tutor.doctor.evidence import Evidence
 from tutor.doctor.rules import (
     application,
+    fanout,
     groups,
     handlers,
     layers,
@@ -32,6 +33,7 @@ _LATER = (
     pages,
     testing,
     workers,
+    fanout,
 )
 
 

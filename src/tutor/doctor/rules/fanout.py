@@ -1,0 +1,167 @@
+"""Fan-out by hand: a module's set of consumers, and the tasks that go through it."""
+
+from __future__ import annotations
+
+import ast
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from tutor.doctor.evidence import Evidence
+from tutor.doctor.rules.found import TRIED, Found, at
+from tutor.doctor.source import Function, calls
+
+RANK = 66
+ENTER = ("add", "append")
+LEAVE = ("discard", "remove", "pop", "clear", "difference_update")
+WAITS = (ast.Await, ast.AsyncFor, ast.AsyncWith)
+STARTS = ("asyncio.create_task", "asyncio.ensure_future")
+ENCODES = ("json.dumps",)
+
+Key = tuple[str, str]  # the module, and the name in it
+
+
+@dataclass
+class Shared:
+    """What becomes of one collection that a module holds."""
+
+    enters: list[tuple[Function, ast.Call]] = field(default_factory=list)
+    leaves: bool = False
+    loops: list[tuple[Function, ast.For]] = field(default_factory=list)
+
+
+def rules(seen: Evidence) -> Iterator[Found]:
+    found = _collected(seen)
+    for (_, name), shared in found.items():
+        for function, call in shared.enters:
+            if not shared.leaves:
+                yield Found(
+                    "load-consumers-never-forgotten",
+                    f"{name} keeps every consumer that ever was",
+                    at(function, call),
+                    RANK,
+                    TRIED,
+                    "what enters, leaves",
+                )
+        for function, loop in shared.loops:
+            yield from _changes(name, shared, function, loop)
+            yield from _encoded(function, loop)
+    for function in seen.source.all_functions():
+        yield from _dropped(function)
+
+
+def _changes(
+    name: str, shared: Shared, function: Function, loop: ast.For
+) -> Iterator[Found]:
+    """A loop that waits, over what others change meanwhile."""
+    plain = isinstance(loop.iter, ast.Name | ast.Attribute)
+    waits = any(isinstance(node, WAITS) for part in loop.body for node in ast.walk(part))
+    if plain and waits and (shared.enters or shared.leaves):
+        yield Found(
+            "load-set-changes-while-iterated",
+            "RuntimeError: Set changed size during iteration",
+            at(function, loop),
+            RANK - 20,  # it crashes, so that it is the cause of what is seen
+            TRIED,
+            f"a loop over list({name})",
+        )
+
+
+def _encoded(function: Function, loop: ast.For) -> Iterator[Found]:
+    """The same text, made anew for everyone."""
+    mine = {node.id for node in ast.walk(loop.target) if isinstance(node, ast.Name)}
+    for part in loop.body:
+        for node in ast.walk(part):
+            if not (
+                isinstance(node, ast.Call) and calls.name_of(node, function) in ENCODES
+            ):
+                continue
+            used = {one.id for one in ast.walk(node) if isinstance(one, ast.Name)}
+            if not used & mine:
+                yield Found(
+                    "load-encoded-for-each-client",
+                    "the same message is encoded for each client",
+                    at(function, node),
+                    RANK + 10,
+                    TRIED,
+                    "a text that is made once, before the loop",
+                )
+
+
+def _dropped(function: Function) -> Iterator[Found]:
+    """A task that is started, and held by nobody."""
+    for node in ast.walk(function.node):
+        if (
+            isinstance(node, ast.Expr)
+            and isinstance(node.value, ast.Call)
+            and calls.name_of(node.value, function) in STARTS
+        ):
+            yield Found(
+                "load-task-not-kept",
+                "nobody keeps the task that is started here",
+                at(function, node),
+                RANK + 8,
+                TRIED,
+                "a name, or a set, that holds the task",
+            )
+
+
+def _collected(seen: Evidence) -> dict[Key, Shared]:
+    """The collections of modules that hold consumers, and how they are used."""
+    found: dict[Key, Shared] = defaultdict(Shared)
+    held = set()
+    for function in seen.source.all_functions():
+        for call in calls.calls(function.node):
+            if not isinstance(call.func, ast.Attribute):
+                continue
+            key = _key(seen, call.func.value, function)
+            if key is None:
+                continue
+            if call.func.attr in ENTER and _is_consumer(call, function):
+                found[key].enters.append((function, call))
+                held.add(key)
+            elif call.func.attr in LEAVE:
+                found[key].leaves = True
+            if call.func.attr in ENTER and key[0] != function.module.name:
+                held.add(key)
+        for node in ast.walk(function.node):
+            if isinstance(node, ast.For):
+                of = node.iter
+                if isinstance(of, ast.Call) and of.args:
+                    of = of.args[0]  # list(here)
+                if (key := _key(seen, of, function)) is not None:
+                    found[key].loops.append((function, node))
+    return {key: shared for key, shared in found.items() if key in held}
+
+
+def _is_consumer(call: ast.Call, function: Function) -> bool:
+    """Whether what is added is a consumer: ``self`` in one, or what is called so."""
+    if len(call.args) != 1 or not isinstance(call.args[0], ast.Name):
+        return False
+    name = call.args[0].id
+    if name == function.self_name:
+        return function.owner is not None and bool(function.owner.kind)
+    return name in ("consumer", "client")
+
+
+def _key(seen: Evidence, node: ast.expr, function: Function) -> Key | None:
+    """The collection of a module that an expression stands for."""
+    module, name = function.module, ""
+    if isinstance(node, ast.Name):
+        arguments = {one.arg for one in ast.walk(function.node) if isinstance(one, ast.arg)}
+        if node.id not in arguments and node.id not in function.values:
+            name = node.id
+    elif isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
+        dotted = module.resolve(node.value, function) or ""
+        other = seen.source.modules.get(dotted)
+        if other is not None:
+            module, name = other, node.attr
+    values = module.values.get(name, [])
+    made = [one for one in values if _collects(one)]
+    return (module.name, name) if made else None
+
+
+def _collects(node: ast.expr) -> bool:
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+        return node.func.id in ("set", "list") and not node.args
+    return isinstance(node, ast.List | ast.Set)
