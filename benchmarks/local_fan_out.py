@@ -11,7 +11,6 @@ of their own, are not the limit. Nothing is stored: the event itself is sent.
 
 from __future__ import annotations
 
-import json
 import statistics
 import sys
 import tempfile
@@ -23,7 +22,7 @@ sys.path.append(str(Path(__file__).parent))  # which -P leaves out
 
 from _timing import rounds
 
-from tutor import children, places, trees
+from tutor import places, trees
 from tutor.checks.visitor import Person, logged_in
 from tutor.client import cookie
 from tutor.course import Course

@@ -129,6 +129,7 @@ WITH_A_CLASS = (
     "users",
     "database",
     "worker",
+    "load",
 )
 
 

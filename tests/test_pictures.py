@@ -7,13 +7,19 @@ from xml.etree import ElementTree
 
 import pytest
 
-from tutor import pictures
+from tutor import curves, pictures
 from tutor.pictures import Picture
 
 SVG = "{http://www.w3.org/2000/svg}"
 STATIONS = ["daphne", "http or websocket", "origin", "routes", "consumer"]
 
 PICTURES = {
+    "dots": curves.dots(
+        "<Work>", {"a&b": {10: 0.001, 40: 0.9}, "now": {40: 0.2}}, "<said>", "clients"
+    ),
+    "steep": curves.dots("Work", {"now": {10: 0.9, 40: 1.0}}, "said", "clients"),
+    "pulse": curves.pulse("Answers of <it>", 2.0, 1.0, "1 s & none"),
+    "no hole": curves.pulse("Answers", 2.0, 0, "never"),
     "bars": pictures.bars("Bytes", {"polling": 174, "<WebSocket>": 7.4}, "bytes"),
     "zeros": pictures.bars("Seconds", {"a": 0, "b": 0}, "s"),
     **{

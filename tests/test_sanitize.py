@@ -38,6 +38,12 @@ def dot(high: object, kind: str = "measured") -> str:
     return f'<circle class="{kind}" cx="110.3" cy="{high}" r="6" fill="#c2410c"/>'
 
 
+def label(time: object, high: object = "53.0") -> str:
+    return (
+        f'<text class="measured" x="456.0" y="{high}" text-anchor="end">{time}</text>'
+    )
+
+
 def slope(high: object, far: object = "460.0", low: object = "48.0") -> str:
     return (
         f'<line class="measured" x1="100.0" y1="{high}" x2="{far}" y2="{low}" '
@@ -60,9 +66,13 @@ RIGHT = {
         for seconds in ("0.01s", "4.35s", "61.00s (0:01:01)", "3725.10s (1:02:05)")
     ],
     "height-of-a-dot": [dot(high) for high in ("48.0", "99.9", "229.7")],
+    "time-at-a-dot": [
+        *(label(time) for time in ("0.3 ms", "9.9 ms", "12 ms", "257 ms", "1,421 ms")),
+        label("12 ms", "229.7"),
+    ],
     "slope-of-a-line": [
         *(slope(high) for high in ("48.0", "229.7")),
-        *(slope("200.1", far, low) for far, low in (("99.0", "48.0"), ("460.0", "60.1"))),
+        *(slope("200.1", far, "60.1") for far in ("99.0", "460.0")),
     ],
 }
 WRONG = {
@@ -109,6 +119,11 @@ WRONG = {
         *(dot("48.0", kind) for kind in ("", "fixed")),
         dot("48.0").replace("circle", "rect"),
         dot("48.0").replace('r="6"', 'r="60"'),
+    ],
+    "time-at-a-dot": [
+        *(label(time) for time in ("", "12", "12 s", "-12 ms", "1421 ms", "0 ms")),
+        *(label("12 ms", high) for high in ("", "-48.0", "48", "1048.0")),
+        label("12 ms").replace(' class="measured"', ""),
     ],
     "slope-of-a-line": [
         *(slope(high) for high in ("", "-48.0", "48", "1048.0")),

@@ -21,9 +21,9 @@ from tutor import children, places, redis, trees
 from tutor.checks import talk
 from tutor.servers import Server, serving
 
-pytestmark = pytest.mark.takes(90)
+pytestmark = pytest.mark.takes(150)
 
-TREE = places.root() / "steps" / "13-database"
+STEPS = ("13-database", "15-load")  # from 15 on one task a process hears for all
 DAPHNE = ["daphne", "webapp.asgi:application"]
 LONG = 60.0  # seconds, on a busy machine
 HELD = 0.02  # seconds that a transaction may stay open after its row has an id
@@ -38,9 +38,11 @@ DATABASES = [
 
 
 @contextmanager
-def prepared(project: Path, on_postgres: bool) -> Iterator[dict[str, str]]:
+def prepared(
+    project: Path, step: str, on_postgres: bool
+) -> Iterator[dict[str, str]]:
     """A project with its tables; what its processes need in their environment."""
-    trees.copy(TREE, project)
+    trees.copy(places.root() / "steps" / step, project)
     with ExitStack() as stack:
         extra: dict[str, str] = {}
         if on_postgres:
@@ -188,9 +190,10 @@ async def race(
 
 
 @needs_redis
+@pytest.mark.parametrize("step", STEPS)
 @pytest.mark.parametrize("on_postgres", DATABASES)
-def test_writers_against_joiners(tmp_path: Path, on_postgres: bool) -> None:
-    with prepared(tmp_path, on_postgres) as extra, ExitStack() as stack:
+def test_writers_against_joiners(tmp_path: Path, step: str, on_postgres: bool) -> None:
+    with prepared(tmp_path, step, on_postgres) as extra, ExitStack() as stack:
         cookie = inside(tmp_path, COOKIE, extra)
         servers = [
             stack.enter_context(serving(DAPHNE, tmp_path, extra)) for _ in range(2)

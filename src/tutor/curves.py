@@ -28,6 +28,12 @@ def growth(times: float, by: float) -> str:
     return f"between {1.3 * by:g} and {1.5 * by:g} times"
 
 
+def milliseconds(seconds: float) -> str:
+    """A measured time, as short as it may be."""
+    value = 1000 * seconds
+    return f"{value:.1f} ms" if value < 10 else f"{value:,.0f} ms"
+
+
 def dots(
     title: str, rows: Mapping[str, Mapping[int, float]], said: str, across: str
 ) -> Picture:
@@ -35,7 +41,7 @@ def dots(
 
     Args:
         title: what is shown.
-        rows: the name of a row of dots to number and value; the first is plain,
+        rows: the name of a row of dots to number and seconds; the first is plain,
             the last stands out.
         said: what the dots say.
         across: what is counted from left to right.
@@ -62,6 +68,12 @@ def dots(
                 f'<circle class="measured" cx="{_x(number, numbers):.1f}" '
                 f'cy="{_y(value / high):.1f}" r="6" {fill}/>'
             )
+        last = max(row)
+        parts.append(
+            f'<text class="measured" x="{_x(last, numbers) - 14:.1f}" '
+            f'y="{_y(row[last] / high) + 5:.1f}" text-anchor="end">'
+            f"{milliseconds(row[last])}</text>"
+        )
         top = TOP + 20 + 24 * at
         parts.append(
             f'<circle cx="{LEFT + BROAD + 30}" cy="{top - 4}" r="6" {fill}/>'

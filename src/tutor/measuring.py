@@ -13,7 +13,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 
-from websockets.asyncio.client import ClientConnection
+from websockets.asyncio.client import ClientConnection, connect
 
 from tutor import children
 from tutor.checks import talk
@@ -123,9 +123,7 @@ async def measure(
     return run
 
 
-async def blocked(
-    server: Server, clients: int, ada: Cookies, bob: Cookies
-) -> Picture:
+async def blocked(server: Server, clients: int, ada: Cookies, bob: Cookies) -> Picture:
     """Ask the practice socket again and again, while a reading reaches a crowd.
 
     Args:
@@ -229,7 +227,7 @@ async def divided(
     return max(b - a for a, b in zip(began, ended, strict=True)) / readings
 
 
-def _opened(server: Server, path: str, cookies: Cookies) -> talk.connect:
+def _opened(server: Server, path: str, cookies: Cookies) -> connect:
     return talk.opened(server.ws + path, server.url, cookies)
 
 

@@ -55,7 +55,8 @@ def _changes(
 ) -> Iterator[Found]:
     """A loop that waits, over what others change meanwhile."""
     plain = isinstance(loop.iter, ast.Name | ast.Attribute)
-    waits = any(isinstance(node, WAITS) for part in loop.body for node in ast.walk(part))
+    inside = [node for part in loop.body for node in ast.walk(part)]
+    waits = any(isinstance(node, WAITS) for node in inside)
     if plain and waits and (shared.enters or shared.leaves):
         yield Found(
             "load-set-changes-while-iterated",
@@ -148,7 +149,8 @@ def _key(seen: Evidence, node: ast.expr, function: Function) -> Key | None:
     """The collection of a module that an expression stands for."""
     module, name = function.module, ""
     if isinstance(node, ast.Name):
-        arguments = {one.arg for one in ast.walk(function.node) if isinstance(one, ast.arg)}
+        inside = ast.walk(function.node)
+        arguments = {one.arg for one in inside if isinstance(one, ast.arg)}
         if node.id not in arguments and node.id not in function.values:
             name = node.id
     elif isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
