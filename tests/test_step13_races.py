@@ -38,9 +38,7 @@ DATABASES = [
 
 
 @contextmanager
-def prepared(
-    project: Path, step: str, on_postgres: bool
-) -> Iterator[dict[str, str]]:
+def prepared(project: Path, step: str, on_postgres: bool) -> Iterator[dict[str, str]]:
     """A project with its tables; what its processes need in their environment."""
     trees.copy(places.root() / "steps" / step, project)
     with ExitStack() as stack:

@@ -69,7 +69,10 @@ BROKEN = {
           "                await hand_on(event)")],
         "once and in order",
     ),
-    "no heartbeat": ([(FANOUT, "one.heartbeat(text)", "asyncio.sleep(0)")], "heartbeat"),
+    "no heartbeat": (
+        [(FANOUT, "one.heartbeat(text)", "asyncio.sleep(0)")],
+        "heartbeat",
+    ),
     "never forgotten": (
         [(FANOUT, "    here.discard(consumer)\n", "    return\n")],
         "is forgotten",
@@ -187,7 +190,9 @@ def test_one_ear_hears_for_all_and_ends_with_the_last(project: Path) -> None:
     (one, two, late, counts), after = json.loads(done.out.strip().splitlines()[-1])
     assert (one, two, late) == ([1, 2], [1, 2, 3], [3])
     assert counts == [1, 1, 0]
-    assert after[0] == 1 and after[-1] == 3 and len(after) > 1, "it stayed deaf after a trouble"
+    assert after[0] == 1 and after[-1] == 3 and len(after) > 1, (
+        "it stayed deaf after a trouble"
+    )
 
 
 # A client that is slow to be accepted, or catches up, while readings come.
