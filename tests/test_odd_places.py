@@ -39,7 +39,8 @@ VISIT = """
 import re, signal, subprocess, sys, urllib.request
 lab = subprocess.Popen(
     [sys.executable, "-P", "-m", "tutor", "lab", "--no-browser"],
-    stdout=subprocess.PIPE, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, text=True)
+    stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+    text=True)
 said = ""
 for line in lab.stdout:
     said += line
