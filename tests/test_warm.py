@@ -703,3 +703,43 @@ def test_a_module_of_the_project_comes_before_a_librarys(
     name = hiding.partition("/")[0].removesuffix(".py")
     done = children.run(["python", "-c", f"import {name}"], tmp_path)
     assert "mine" in done.out
+
+
+# -- pytest ------------------------------------------------------------------------
+
+TESTED = """
+import django, os, pytest, sys
+
+@pytest.fixture
+def one():
+    return {"a": 1}
+
+def test_it_fails(one):
+    assert one == {"a": 2}
+
+def test_it_prints_and_passes(capfd, tmp_path):
+    os.write(1, b"deep")
+    assert capfd.readouterr().out == "deep"
+
+@pytest.mark.skip(reason="no")
+def test_it_is_left_out(): pass
+"""
+
+
+def test_pytest_says_the_same(warm: Run, cold: Run, tmp_path: Path) -> None:
+    project = tmp_path / "project"
+    project.mkdir()
+    (project / "setup.cfg").write_text("[tool:pytest]\naddopts = -p no:asyncio -rs\n")
+    (project / "test_it.py").write_text(TESTED)
+    (project / "conftest.py").write_text("import helping\n")
+    (project / "helping.py").write_text("assert 1\n")
+    for argv in (
+        ["pytest", "-q", "--rootdir=."],
+        ["pytest", "-q", "-c", "setup.cfg", "-x", "test_it.py"],
+        ["pytest", "--fixtures", "-q"],
+        ["pytest", "--nonsense"],
+    ):
+        ends = [run(argv, project) for run in (warm, cold)]
+        one, other = (re.sub(r"in \d+\.\d+s", "", done.out) for done in ends)
+        assert one == other
+        assert ends[0].code == ends[1].code

@@ -80,7 +80,8 @@ def look(project: Path, python: Path | None = None) -> Look:
         return Look(django)
     script = str(Path(__file__).with_name("sabotage.py"))
     settings = settings_module(project)
-    commands = [[own, "-P", "-m", "pytest", "-q"]]
+    commands = [["pytest"] if python is None else [own, "-P", "-m", "pytest"]]
+    commands[0] += ["-q"]
     commands += [[own, "-P", script, what, settings] for what in SPOILT]
     with ThreadPoolExecutor(2) as pool:
         by_pytest, *spoilt = pool.map(one, commands)

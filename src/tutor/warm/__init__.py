@@ -31,7 +31,7 @@ NURSERY = "nursery"  # as in nursery.py
 NO_MORE = "--"  # as in nursery.py: what follows can wait
 PATIENCE = 30  # seconds in which the nursery must have imported and answered
 LONGEST = 100_000  # bytes of a request; a longer one might not pass the socket
-ENTRY_POINTS = ("daphne", "django-admin")
+ENTRY_POINTS = ("daphne", "django-admin", "pytest")  # as in nursery.py
 
 # What a project's children import; some 800 modules.
 PROJECT = (
@@ -62,6 +62,7 @@ PROJECT = (
 # What the later steps' projects import as well: 0.3 s of each start.  The nursery
 # imports it when nobody asks for anything, so that nobody waits for it.
 LATER = (
+    "pytest",  # but no plugin of its: it says so of one that it could not rewrite
     "redis.asyncio.sentinel",
     "channels_redis.core",
     "channels_redis.pubsub",

@@ -165,7 +165,7 @@ def _run(argv: list[str]) -> None:
     safe = words[:1] == ["-P"]
     words = words[safe:]
     sys.orig_argv = [*argv]
-    if argv[0] in ("daphne", "django-admin"):
+    if argv[0] in ("daphne", "django-admin", "pytest"):
         words = [str(Path(sys.executable).with_name(argv[0])), *words]
         sys.orig_argv = [sys.executable, *words]
     module = types.ModuleType("__main__")
