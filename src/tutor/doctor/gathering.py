@@ -19,10 +19,10 @@ from tutor.doctor.child import Live, Told
 from tutor.doctor.evidence import MARK, Evidence
 from tutor.doctor.source import Source
 
-LOOKING = 10.0  # seconds for the facts
+LOOKING = 12.0  # seconds for the facts
 
 
-STARTING = 9.0  # seconds until the server is ready
+STARTING = 12.0  # seconds until the server is ready
 
 
 MOST_PATHS = 4  # routes that are talked to
@@ -131,7 +131,8 @@ def _serve(copy: Path, target: str, end: float, how: How) -> tuple[Told, Answers
     answers = Answers()
     try:
         began = live.wait_for(
-            lambda e: e["kind"] in ("ready", "failed", "hang"), STARTING
+            lambda e: e["kind"] in ("ready", "failed", "hang"),
+            min(STARTING, max(1.0, end + 2 - time.monotonic())),
         )
         if began and began["kind"] == "ready":
             told = live.told()

@@ -14,6 +14,7 @@ import traceback
 
 ROOT = os.path.realpath(os.getcwd())
 _FOREIGN = ("site-packages", "dist-packages", "node_modules", "__pypackages__")
+MOST = 4.0  # seconds: whoever started us does not wait for ever either
 _lock = threading.Lock()
 _out = None
 
@@ -147,18 +148,29 @@ def failed(stage, error, **data):
     emit("failed", stage=stage, error=error_of(error), **data)
 
 
+def starved():
+    """Seconds for which the main thread could have run, and no processor was free."""
+    try:
+        with open("/proc/self/schedstat", encoding="ascii") as told:
+            return min(MOST, int(told.read().split()[1]) / 1e9)
+    except (OSError, IndexError, ValueError):
+        return 0.0  # not Linux, or nobody counts
+
+
 def give_up_after(seconds, stage, unless=lambda: False):
     """End this process if it is still here, and say where it hung.
 
     Args:
-        seconds: how long it may take.
+        seconds: how long it may take, without what it waits for a processor.
         stage: a function that names what was being tried.
         unless: a function that says whether it is past the point of hanging.
     """
     main = threading.main_thread().ident
 
     def wait():
-        time.sleep(seconds)
+        began = time.monotonic()
+        while (left := seconds + starved() - (time.monotonic() - began)) > 0:
+            time.sleep(left)
         if unless():
             return
         frame = sys._current_frames().get(main)

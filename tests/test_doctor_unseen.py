@@ -1,0 +1,47 @@
+"""The diagnosis of projects that look unlike ours: other names, layouts, spellings."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from tutor import doctor
+
+sys.path.insert(0, str(Path(__file__).parent / "variants"))
+import shapes
+import unseen
+
+NAMES = [f"{shape}-{slug}" for shape, slug, _, _ in unseen.WRONG]
+
+
+@pytest.mark.parametrize(("shape", "slug", "file", "changes"), unseen.WRONG, ids=NAMES)
+def test_a_mistake_is_named_first(
+    shape: str,
+    slug: str,
+    file: str,
+    changes: tuple[shapes.Change, ...],
+    tmp_path: Path,
+) -> None:
+    found = doctor.diagnose(shapes.write(shape, changes, tmp_path / shape)).findings
+    assert [(one.slug, one.file) for one in found[:1]] == [(slug, file)], found
+
+
+@pytest.mark.parametrize("shape", shapes.SHAPES)
+def test_nothing_is_found_in_a_right_project(shape: str, tmp_path: Path) -> None:
+    found = doctor.diagnose(shapes.write(shape, (), tmp_path / shape))
+    assert [(one.slug, one.place, one.got) for one in found.findings] == []
+    assert found.step_reached == 6
+
+
+@pytest.mark.parametrize(
+    ("shape", "changes"),
+    [(shape, changes) for shape, _, changes in unseen.RIGHT],
+    ids=[f"{shape}-{name}" for shape, name, _ in unseen.RIGHT],
+)
+def test_nothing_is_found_in_a_right_spelling(
+    shape: str, changes: tuple[shapes.Change, ...], tmp_path: Path
+) -> None:
+    found = doctor.diagnose(shapes.write(shape, changes, tmp_path / shape))
+    assert [(one.slug, one.place, one.got) for one in found.findings] == []
