@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import test_mistakes
 
+from tutor.doctor import scenes
+
 pytestmark = pytest.mark.browser
 
 
+@pytest.fixture(scope="module", autouse=True)
+def one_browser(browser_path: Path) -> Iterator[None]:
+    """The same for all: starting one takes longer than a page."""
+    with scenes.keeping_a_browser():
+        yield
+
+
 @pytest.mark.parametrize("slug", test_mistakes.in_browser())
-def test_a_mistake_is_seen_and_named(
-    slug: str, tmp_path: Path, browser_path: Path
-) -> None:
+def test_a_mistake_is_seen_and_named(slug: str, tmp_path: Path) -> None:
     test_mistakes.prove(slug, tmp_path)

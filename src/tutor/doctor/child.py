@@ -6,6 +6,7 @@ import asyncio
 import fcntl
 import json
 import os
+import py_compile
 import subprocess
 import sys
 import threading
@@ -13,7 +14,8 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from functools import partial
+from functools import cache, partial
+from importlib.util import cache_from_source
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +44,22 @@ for name in set(sys.modules) - before:
         del sys.modules[name]
 main({arguments!r})
 """
+
+
+def _is_fresh(path: Path) -> bool:
+    made = Path(cache_from_source(str(path)))
+    return made.exists() and made.stat().st_mtime > path.stat().st_mtime
+
+
+@cache
+def compiled() -> Path:
+    """The folder of our modules, compiled: a child of ours writes no bytecode."""
+    for path in INSIDE.glob("*.py"):
+        with suppress(OSError):
+            if not _is_fresh(path):
+                py_compile.compile(str(path), quiet=1)
+    return INSIDE
+
 
 Event = dict[str, Any]
 MOST = 20_000  # events that are kept of one child
@@ -115,7 +133,7 @@ class Live:
         writing = fcntl.fcntl(low, fcntl.F_DUPFD_CLOEXEC, FIRST_FD)
         os.close(low)
         boot = BOOT.format(
-            init=str(INSIDE / "__init__.py"),
+            init=str(compiled() / "__init__.py"),
             home=str(INSIDE),
             out=writing,
             module=module,

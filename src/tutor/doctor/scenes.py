@@ -11,10 +11,11 @@ import json
 import re
 import urllib.error
 import urllib.request
-from collections.abc import Mapping
-from contextlib import AsyncExitStack
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AsyncExitStack, contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
@@ -23,6 +24,9 @@ from websockets.typing import Origin
 from tutor import browser, servers
 from tutor.doctor import gathering, working
 from tutor.servers import Server
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Playwright
 
 SECONDS = 8.0  # for one message, and for a page to open its socket
 HELLO = json.dumps({"type": "hello", "after": 0})  # is answered with a welcome
@@ -130,16 +134,65 @@ def title(server: Server, path: str) -> str:
     return found[1].strip() if found else ""
 
 
+class Kept:
+    """A browser for several scenes.  It has a thread of its own, as Playwright asks."""
+
+    def __init__(self) -> None:
+        self._pool = ThreadPoolExecutor(1)
+        self._playwright, self._chromium = self._pool.submit(self._begin).result()
+
+    def _begin(self) -> tuple[Playwright, Browser]:
+        from playwright.sync_api import sync_playwright
+
+        where = browser.find()
+        assert where is not None, "this scene needs a browser"
+        playwright = sync_playwright().start()
+        # Names lead nowhere, so that a page with a wrong one asks no foreign server.
+        only = "MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost"
+        alone = f"--host-resolver-rules={only}"
+        return playwright, browser.launch(playwright, where, alone)
+
+    def opened(self, server: Server, path: str) -> tuple[str, str]:
+        """What a page comes to; see the function of this name."""
+        return self._pool.submit(_seen, self._chromium, server, path).result()
+
+    def stop(self) -> None:
+        """End the browser."""
+        with self._pool:
+            self._pool.submit(self._chromium.close).result()
+            self._pool.submit(self._playwright.stop).result()
+
+
+_kept: Kept | None = None
+
+
+@contextmanager
+def keeping_a_browser() -> Iterator[None]:
+    """One browser for all scenes that are played in a ``with`` block."""
+    global _kept
+    _kept = Kept()
+    try:
+        yield
+    finally:
+        _kept.stop()
+        _kept = None
+
+
 def opened(server: Server, path: str) -> tuple[str, str]:
     """Open a page until its socket hears something, or fails.
 
     Returns:
         What the page came to, and what the browser's console says.
     """
-    from playwright.sync_api import WebSocket, sync_playwright
+    if _kept is not None:
+        return _kept.opened(server, path)
+    with keeping_a_browser():
+        return opened(server, path)
 
-    where = browser.find()
-    assert where is not None, "this scene needs a browser"
+
+def _seen(chromium: Browser, server: Server, path: str) -> tuple[str, str]:
+    from playwright.sync_api import WebSocket
+
     console: list[str] = []
     heard: list[str | bytes] = []
     failed: list[str] = []
@@ -148,22 +201,16 @@ def opened(server: Server, path: str) -> tuple[str, str]:
         one.on("framereceived", lambda message: heard.append(message))
         one.on("socketerror", lambda error: failed.append(error))
 
-    # Names lead nowhere, so that a page with a wrong one asks no foreign server.
-    alone = (
-        "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost"
-    )
-    with sync_playwright() as playwright:
-        chromium = browser.launch(playwright, where, alone)
-        page = chromium.new_page()
-        page.on("websocket", socket)
-        page.on("console", lambda message: console.append(message.text))
-        page.on("pageerror", lambda error: console.append(error.message))
-        page.on("pageerror", lambda error: failed.append(error.message))
-        page.goto(server.url + path)
-        for _ in range(int(SECONDS / 0.02)):
-            if heard or (failed and console):
-                break
-            page.wait_for_timeout(20)  # events come while Playwright waits
-        chromium.close()
+    page = chromium.new_page()  # with cookies and storage of its own
+    page.on("websocket", socket)
+    page.on("console", lambda message: console.append(message.text))
+    page.on("pageerror", lambda error: console.append(error.message))
+    page.on("pageerror", lambda error: failed.append(error.message))
+    page.goto(server.url + path)
+    for _ in range(int(SECONDS / 0.02)):
+        if heard or (failed and console):
+            break
+        page.wait_for_timeout(20)  # events come while Playwright waits
+    page.close()
     seen = f"hears {heard[0]!s}" if heard else "no socket" if failed else "nothing"
     return seen, "\n".join([*console, ""])
