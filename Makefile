@@ -96,6 +96,7 @@ edit: env.quiet
 ## test: prove everything: every output, every step, every test
 test: env.quiet
 	@$(RUN) tutor.browser --get
+	@$(RUN) tutor.nginx --get
 	@$(RUN) pytest -n logical $(ARGS)
 
 ## stress: the suite in random order on a machine under load (TIMES=10)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import AsyncIterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -46,7 +46,7 @@ def connect(
     """Open a WebSocket to the running server; what passes is printed.
 
     Args:
-        path: such as ``/ws/whole1/``.
+        path: such as ``/ws/whole1/``, or a whole address, which leads to nginx.
         origin: the Origin header; left out, the one a page of this server sends.
         name: whose socket it is, printed before each line.
         at: which server, where ``%serve --also`` has started another.
@@ -55,8 +55,10 @@ def connect(
     """
     from tutor import client
 
+    if _left_out(path):
+        return nullcontext(client.Silence())  # type: ignore[arg-type]
     session = _current()
-    server = session.serving(at)
+    server, path = session.site(path, at)
     jar = session.jars.cookies(server, user, device)
     return client.talk(server, path, origin, name or device or user, jar)
 
@@ -68,8 +70,10 @@ async def knock(
     from tutor import client
 
     global _last_knock
+    if _left_out(path):
+        return
     session = _current()
-    server = session.serving(at)
+    server, path = session.site(path, at)
     jar = session.jars.cookies(server, user, device)
     said = await client.knock(server, path, origin, device or user, jar)
     _last_knock = path, said
@@ -86,8 +90,10 @@ def get(path: str, host: str = "", header: str = "", user: str = "") -> None:
     """
     from tutor import client
 
+    if _left_out(path):
+        return
     session = _current()
-    server = session.serving()
+    server, path = session.site(path)
     jar = session.jars.cookies(server, user)
     client.get(server, path, host, header, user, jar)
 
@@ -103,8 +109,10 @@ def post(path: str, page: str | None = "/", user: str = "", **fields: object) ->
     """
     from tutor import forms
 
+    if _left_out(path):
+        return
     session = _current()
-    server = session.serving()
+    server, path = session.site(path)
     jar = session.jars.cookies(server, user)
     forms.post(server, path, fields, page, jar, user)
 
@@ -125,6 +133,28 @@ def logout(user: str, device: str = "") -> None:
     """Log out with the button of the page; print what passes."""
     session = _current()
     session.jars.logout(session.serving(), user, device)
+
+
+def environment(**variables: str) -> None:
+    """Give variables to what runs from now on, until the next step; print which.
+
+    Args:
+        variables: their names and values; none at all takes the earlier ones away.
+    """
+    session = _current()
+    session.given = variables
+    names = ", ".join(variables) or "none of these"
+    print(f"In the environment from now on: {names}.")
+
+
+def _left_out(path: str) -> bool:
+    """Whether this needs an nginx, and there is none: then a line says so."""
+    from tutor import nginx
+
+    if "://" not in path or nginx.find() is not None:
+        return False
+    print(f"{nginx.NONE}: what goes through it is left out.")
+    return True
 
 
 def people() -> None:
@@ -152,8 +182,10 @@ def browse(
     """
     from tutor import pages
 
+    if _left_out(path):
+        return nullcontext(pages.View(None))
     session = _current()
-    server = session.serving(at)
+    server, path = session.site(path, at)
     jar = session.jars.cookies(server, user, device)
     return pages.browse(server, path, name or device or user, jar)
 

@@ -10,12 +10,11 @@ from __future__ import annotations
 
 import os
 import shutil
-import subprocess
 import sys
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tutor import packages
 from tutor.report import Refusal
 
 if TYPE_CHECKING:
@@ -25,11 +24,6 @@ NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable"
 MAC = (
     "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
     "/Applications/Chromium.app/Contents/MacOS/Chromium",
-)
-PACKAGES = (
-    ("apt-get", "install", "-y", "-q", "--no-install-recommends", "chromium"),
-    ("dnf", "install", "-y", "-q", "chromium"),
-    ("apk", "add", "-q", "chromium"),
 )
 HOW = (
     "TUTOR_BROWSER=/path/to/chromium, "
@@ -86,38 +80,10 @@ def get() -> Path | None:
         return found
     print("No browser was found; fetching Chromium for the tests.", flush=True)
     playwright = [sys.executable, "-m", "playwright", "install"]
-    if _quietly([*playwright, "--only-shell", "chromium"]) and (found := find()):
+    fetched = packages.quietly([*playwright, "--only-shell", "chromium"])
+    if fetched and (found := find()):
         return found
-    if os.geteuid() == 0:
-        for command in PACKAGES:
-            if not shutil.which(command[0]):
-                continue
-            if command[0] == "apt-get":
-                _quietly(["apt-get", "update", "-q"])
-            if _quietly(command) and (found := find()):
-                return found
-    return None
-
-
-def _quietly(command: Sequence[str]) -> bool:
-    """Run a command that may fail for want of a network; 300 seconds at most."""
-    env = {
-        **os.environ,
-        "DEBIAN_FRONTEND": "noninteractive",
-        "PLAYWRIGHT_DOWNLOAD_CONNECTION_TIMEOUT": "10000",
-    }
-    try:
-        done = subprocess.run(
-            command,
-            env=env,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            timeout=300,
-        )
-    except (OSError, subprocess.TimeoutExpired):
-        return False
-    return done.returncode == 0
+    return find() if packages.install("chromium") else None
 
 
 def arguments() -> list[str]:

@@ -55,7 +55,7 @@ QUIET = Path(__file__).with_name("quiet")  # what must do nothing for a child
 # or prints.  PYTHON* and DJANGO_* go as a whole.
 _UNWANTED = re.compile(
     r"^(PYTHON|DJANGO_|PYTEST_|IPY|JPY_|LC_|FORCE_COLOR|CLICOLOR|COLUMNS|LINES|DAPHNE_"
-    r"|REDIS_URL$|DATABASE_URL$|ALLOWED_ORIGINS$|(https?|all|no|ftp)_proxy$)",
+    r"|REDIS_URL$|DATABASE_URL$|ALLOWED_(ORIGINS|HOSTS)$|NGINX$|(https?|all|no|ftp)_proxy$)",
     re.IGNORECASE,
 )
 LIMIT = 400_000  # characters of output that are kept; a flood is not a lesson

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import http.client
 import re
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import (
     AsyncExitStack,
     asynccontextmanager,
@@ -27,10 +27,22 @@ from websockets.typing import Origin
 from tutor.pictures import Picture, bars
 from tutor.report import Refusal
 from tutor.servers import Server
+from tutor.sites import HOST, Site, link
+from tutor.sites import host as host_of
 
 OWN = "own"  # the Origin a page of this very server would send
 LIMIT = 5.0  # seconds
 LONG = 200  # characters or bytes; what is longer is not shown whole
+
+
+class Silence:
+    """A client of a server that is not to be had here: it does nothing."""
+
+    def __getattr__(self, name: str) -> Callable[..., Awaitable[None]]:
+        async def nothing(*args: object, **named: object) -> None:
+            return None
+
+        return nothing
 
 
 class Talk:
@@ -166,7 +178,7 @@ class Talk:
 
 
 def _open(
-    server: Server,
+    server: Site,
     path: str,
     origin: str | None,
     cookies: Mapping[str, str] | None = None,
@@ -177,6 +189,9 @@ def _open(
         origin=None
         if origin is None
         else Origin(server.url if origin == OWN else origin),
+        host=HOST,
+        port=server.port,
+        ssl=server.tls,
         compression=None,
         proxy=None,
         user_agent_header=None,
@@ -192,7 +207,7 @@ def cookie(cookies: Mapping[str, str]) -> str:
 
 @asynccontextmanager
 async def talk(
-    server: Server,
+    server: Site,
     path: str,
     origin: str | None = OWN,
     name: str = "",
@@ -211,7 +226,7 @@ async def talk(
         Refusal: the handshake did not succeed.
     """
     before = f"{name} " if name else ""
-    _print_request(path, origin, before)
+    _print_request(server.called(path, "ws"), origin, before)
     try:
         connection = await _open(server, path, origin, cookies)
     except (InvalidHandshake, OSError, EOFError) as error:
@@ -233,7 +248,7 @@ async def talk(
 
 
 async def knock(
-    server: Server,
+    server: Site,
     path: str,
     origin: str | None = OWN,
     name: str = "",
@@ -241,7 +256,7 @@ async def knock(
 ) -> str:
     """Try a handshake, print how it is answered, and leave again; the answer."""
     before = f"{name} " if name else ""
-    _print_request(path, origin, before)
+    _print_request(server.called(path, "ws"), origin, before)
     answer = "101 Switching Protocols"
     try:
         connection = await _open(server, path, origin, cookies)
@@ -299,7 +314,7 @@ async def waits(server: Server, path: str, clients: int) -> Picture:
 
 
 def get(
-    server: Server,
+    server: Site,
     path: str,
     host: str = "",
     header: str = "",
@@ -317,14 +332,14 @@ def get(
         cookies: what the browser has, for whoever has logged in.
     """
     before = f"{name} " if name else ""
-    headers = {"Host": host} if host else {}
+    headers = {"Host": host or host_of(server)}
     if cookies:
         headers["Cookie"] = cookie(cookies)
-    print(f"{before}→ GET {path}" + (f"   Host: {host}" if host else ""))
-    link = http.client.HTTPConnection("127.0.0.1", server.port, timeout=10)
-    with in_words(f"GET {path}"), closing(link):
-        link.request("GET", path, headers=headers)
-        answer = link.getresponse()
+    shown = server.called(path)
+    print(f"{before}→ GET {shown}" + (f"   Host: {host}" if host else ""))
+    with in_words(f"GET {shown}"), closing(link(server)) as opened:
+        opened.request("GET", path, headers=headers)
+        answer = opened.getresponse()
         body = answer.read().decode("utf-8", "replace")
     title = re.search(r"<title>\s*(.*?)\s*</title>", body, re.DOTALL)
     said = f'   "{" ".join(title[1].split())}"' if title else ""

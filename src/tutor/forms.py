@@ -6,7 +6,6 @@ masked, in a hidden field.  Both go back with the form, and so does the Origin.
 
 from __future__ import annotations
 
-import http.client
 import re
 from collections.abc import Mapping
 from contextlib import closing
@@ -15,11 +14,10 @@ from typing import NamedTuple
 from urllib.parse import urlencode
 
 from tutor.client import in_words
-from tutor.servers import HOST, Server
+from tutor.sites import Site, host, link
 
 FIELD = "csrfmiddlewaretoken"
 HIDDEN = re.compile(rf'name=["\']{FIELD}["\'] value=["\']([^"\']+)')
-LIMIT = 10  # seconds
 
 
 class Reply(NamedTuple):
@@ -40,7 +38,7 @@ class Keys(NamedTuple):
 
 
 def ask(
-    server: Server,
+    server: Site,
     method: str,
     path: str,
     fields: Mapping[str, object] | None = None,
@@ -51,15 +49,18 @@ def ask(
     Raises:
         OSError, http.client.HTTPException: nothing answers, or no HTTP.
     """
-    headers = {"Origin": server.url, "Referer": server.url + "/"}
+    headers = {
+        "Host": host(server),
+        "Origin": server.url,
+        "Referer": server.url + "/",
+    }
     if cookies:
         headers["Cookie"] = "; ".join(f"{k}={v}" for k, v in cookies.items())
     if fields is not None:
         headers["Content-Type"] = "application/x-www-form-urlencoded"
-    link = http.client.HTTPConnection(HOST, server.port, timeout=LIMIT)
-    with closing(link):
-        link.request(method, path, urlencode(fields) if fields else None, headers)
-        answer = link.getresponse()
+    with closing(link(server)) as opened:
+        opened.request(method, path, urlencode(fields) if fields else None, headers)
+        answer = opened.getresponse()
         found: SimpleCookie = SimpleCookie()
         for text in answer.headers.get_all("Set-Cookie", []):
             found.load(text)
@@ -69,7 +70,7 @@ def ask(
         return Reply(answer.status, answer.reason, jar, body, location)
 
 
-def keys(server: Server, page: str, cookies: Mapping[str, str] | None = None) -> Keys:
+def keys(server: Site, page: str, cookies: Mapping[str, str] | None = None) -> Keys:
     """Open the page with the form; the cookies by now, and its token.
 
     Args:
@@ -82,14 +83,14 @@ def keys(server: Server, page: str, cookies: Mapping[str, str] | None = None) ->
     return Keys({**(cookies or {}), **reply.cookies}, hidden[1] if hidden else "")
 
 
-def send(server: Server, path: str, fields: Mapping[str, object], given: Keys) -> Reply:
+def send(server: Site, path: str, fields: Mapping[str, object], given: Keys) -> Reply:
     """Send a form with the cookies and the token of its page."""
     token = {FIELD: given.token} if given.token else {}
     return ask(server, "POST", path, {**fields, **token}, given.cookies)
 
 
 def post(
-    server: Server,
+    server: Site,
     path: str,
     fields: Mapping[str, object],
     page: str | None,
@@ -112,9 +113,9 @@ def post(
     with in_words(f"POST {path}"):
         if page is not None:
             given = keys(server, page, cookies)
-            print(f"{before}→ GET {page}   for the form's token")
+            print(f"{before}→ GET {server.called(page)}   for the form's token")
         more = "" if given.token else "   without a token"
         shown = ", ".join(f"{name}={value}" for name, value in fields.items())
-        print(f"{before}→ POST {path}   {shown}{more}")
+        print(f"{before}→ POST {server.called(path)}   {shown}{more}")
         reply = send(server, path, fields, given)
     print(f"{before}← {reply.status} {reply.reason}")

@@ -206,6 +206,13 @@ class TutorMagics(Magics):
         for text in tree_lines([n for n in names if n.startswith(line.strip())]):
             print(text)
 
+    @cell_magic
+    def system(self, line: str, cell: str) -> None:
+        """Read a file of the system, as it is: ``%%system daphne@.service``."""
+        from tutor import machines
+
+        print(machines.described(line.strip(), cell))
+
     # -- commands and servers ------------------------------------------------------
 
     @line_magic
@@ -304,6 +311,29 @@ class TutorMagics(Magics):
         Print the first line it says.  It ends with the servers, or by ``%stop``.
         """
         print(self.session.start(line))
+
+    @line_magic
+    def nginx(self, line: str) -> None:
+        """Start nginx before the servers: ``%nginx deploy/nginx.conf``.
+
+        Run again, it reads the file anew.  ``--fails`` if nginx should refuse it.
+        """
+        from tutor import nginx
+
+        options, name = _options(line, "--fails")
+        if nginx.find() is None:
+            print(f"{nginx.NONE}: what goes through it is left out. {nginx.HOW}")
+            return
+        try:
+            self.session.proxy(name or nginx.FILE)
+        except Refusal as refusal:
+            if not options["--fails"]:
+                raise
+            print(refusal)
+        else:
+            if options["--fails"]:
+                raise Refusal("nginx should not have started here, and did.")
+            print("nginx is up.")
 
     @line_magic
     def redis(self, line: str) -> None:

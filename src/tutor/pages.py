@@ -6,6 +6,7 @@ says so and the cell goes on, so that a learner without one still has the rest.
 
 from __future__ import annotations
 
+import asyncio
 import os
 import re
 from collections.abc import AsyncIterator, Mapping
@@ -14,7 +15,8 @@ from typing import TYPE_CHECKING
 
 from tutor import browser
 from tutor.pictures import Picture
-from tutor.servers import HOST, Server
+from tutor.servers import Server
+from tutor.sites import HOST, Site
 
 if TYPE_CHECKING:
     from playwright.async_api import Page, WebSocket
@@ -42,6 +44,8 @@ class View:
         self.name = name
         self.sockets: set[WebSocket] = set()
         self.most = 0  # sockets at the same time
+        self.errors: list[str] = []  # in the console
+        self.news = asyncio.Event()
 
         self.host = ""  # of the server whose page was opened first
 
@@ -128,6 +132,29 @@ class View:
         )
         self.tell(f"  the chart has {least} points" + ("" if enough else ": no"))
 
+    def told(self, kind: str, text: str) -> None:
+        """Keep what the browser writes to its console in red."""
+        if kind == "error":
+            self.errors.append(text)
+            self.news.set()
+
+    async def console(self, words: str, within: float = LIMIT) -> None:
+        """Wait until the browser's console has an error with some words; print it.
+
+        Args:
+            words: such as ``Mixed Content``.
+            within: seconds to wait.
+        """
+        if self.page is None:
+            return
+        with suppress(TimeoutError):
+            async with asyncio.timeout(within):
+                while not any(words in text for text in self.errors):
+                    self.news.clear()
+                    await self.news.wait()
+        found = [text for text in self.errors if words in text]
+        self.tell("  the console:", found[0] if found else "nothing of the kind")
+
     async def press(self, name: str) -> None:
         """Press a button, by its name."""
         if self.page is not None:
@@ -147,7 +174,7 @@ async def _seen(waiting: object) -> bool:
 
 @asynccontextmanager
 async def browse(
-    server: Server,
+    server: Site,
     path: str,
     name: str = "",
     cookies: Mapping[str, str] | None = None,
@@ -169,7 +196,7 @@ async def browse(
 
     async with async_playwright() as playwright:
         chromium = await playwright.chromium.launch(
-            executable_path=found, args=browser.arguments()
+            executable_path=found, args=[*browser.arguments(), *server.arguments]
         )
         try:
             page = await (await chromium.new_context()).new_page()
@@ -180,8 +207,9 @@ async def browse(
                 await page.context.add_cookies(
                     [{"name": key, "value": value, "url": server.url}]
                 )
+            page.on("console", lambda said: view.told(said.type, said.text))
             page.on("websocket", lambda socket: view.watch(socket))
-            view.tell(f"→ open {path}")
+            view.tell(f"→ open {server.called(path)}")
             await page.goto(server.url + path)
             for missing in sorted(await page.evaluate(MISSING)):
                 view.tell("  missing:", missing)
@@ -192,7 +220,7 @@ async def browse(
             await chromium.close()
 
 
-def address(server: Server, path: str) -> str:
+def address(server: Site, path: str) -> str:
     """Where the reader's own browser finds a page of the server.
 
     On a hub that browser is on another machine, and jupyter-server-proxy brings it

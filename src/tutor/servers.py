@@ -19,8 +19,7 @@ from pathlib import Path
 
 from tutor.children import FIRST_FD, Child
 from tutor.report import Refusal
-
-HOST = "127.0.0.1"
+from tutor.sites import HOST as HOST
 
 
 class Server:
@@ -47,7 +46,7 @@ class Server:
         self.shown = " ".join(argv)
         self._argv, self._cwd = list(argv), cwd
         self._listens = argv[0] == "daphne"
-        self._held = _bind(port)
+        self._held = hold(port)
         self.port: int = self._held.getsockname()[1]
         named = (extra or {}).items()
         self._extra = {k: v.replace("PORT", str(self.port)) for k, v in named}
@@ -80,6 +79,19 @@ class Server:
     def ws(self) -> str:
         """Where its sockets are, without a slash at the end."""
         return f"ws://{HOST}:{self.port}"
+
+    @property
+    def tls(self) -> None:
+        """It speaks in the clear; what encrypts stands before it."""
+
+    @property
+    def arguments(self) -> tuple[str, ...]:
+        """A browser finds its address without being told."""
+        return ()
+
+    def called(self, path: str, scheme: str = "http") -> str:
+        """A path as it is: the port before it differs from run to run."""
+        return path
 
     @property
     def running(self) -> bool:
@@ -125,7 +137,7 @@ class Server:
         if self.running:
             self.child.stop(grace)
             if self._listens:
-                self._held = _bind(self.port)
+                self._held = hold(self.port)
 
     def again(self) -> None:
         """Start it anew on the port it had, with a new log."""
@@ -181,7 +193,15 @@ def tidy(text: str, port: int | None = None) -> str:
     return text if port is None else text.replace(str(port), "PORT")
 
 
-def _bind(port: int) -> socket.socket:
+def hold(port: int = 0) -> socket.socket:
+    """A socket that is bound and does not listen; a child may inherit it.
+
+    Args:
+        port: the one to take; 0 picks one.
+
+    Raises:
+        Refusal: the wanted port is taken.
+    """
     with socket.socket() as low:
         high = fcntl.fcntl(low.fileno(), fcntl.F_DUPFD_CLOEXEC, FIRST_FD)
     held = socket.socket(fileno=high)

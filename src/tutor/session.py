@@ -11,9 +11,11 @@ from pathlib import Path
 
 from tutor import broken, children, edits, places, trees
 from tutor.course import Course, Step
+from tutor.nginx import FILE, Front
 from tutor.redis import Redis
 from tutor.report import Refusal
 from tutor.servers import Server
+from tutor.sites import Site
 from tutor.started import Started, start
 from tutor.tracebacks import fold
 from tutor.visitors import Jars
@@ -42,6 +44,8 @@ class Session:
         self.servers: list[Server] = []
         self.started: list[Started] = []
         self.redis: Redis | None = None
+        self.front: Front | None = None
+        self.given: dict[str, str] = {}  # what `tutor.environment` has said
         self.jars = Jars()
         self._folder: Path | None = None
         self._begun: Path | None = None  # where the step's own project is
@@ -214,7 +218,7 @@ class Session:
     @property
     def extra(self) -> dict[str, str]:
         """What the project finds in its environment besides ours."""
-        return self.redis.extra if self.redis else {}
+        return self.given | (self.redis.extra if self.redis else {})
 
     def serve(self, command: str, also: bool = False) -> Server:
         """Start a server; it may still be starting.
@@ -265,9 +269,44 @@ class Session:
             )
         return self.servers[number - 1]
 
+    def proxy(self, name: str = FILE) -> None:
+        """Start nginx before the servers, or anew.
+
+        Args:
+            name: the file of the project with its server blocks.
+
+        Raises:
+            Refusal: there is no such file, or nginx refuses it.
+        """
+        path = self.path(name)
+        if not path.is_file():
+            raise Refusal(f"{name}: there is no such file in the project.")
+        self.front = self.front or Front(self.folder)
+        self.front.project = self.folder
+        text = path.read_text(encoding="utf-8", errors="replace")
+        self.front.start(text, self.servers, name)
+
+    def site(self, path: str, at: int = 1) -> tuple[Site, str]:
+        """Who is asked, and for what.
+
+        Args:
+            path: a path of a server, or a whole address, which leads to nginx.
+            at: which server, where there are several.
+
+        Raises:
+            Refusal: there is no such server, or no nginx.
+        """
+        scheme, colon, rest = path.partition("://")
+        if not colon:
+            return self.serving(at), path
+        if self.front is None:
+            raise Refusal("No nginx is running in this kernel: %nginx starts one.")
+        name, slash, path = rest.partition("/")
+        return self.front.entry(scheme, name), slash + path
+
     def start(self, command: str) -> str:
         """Start a command that stays, beside the servers; the first line it prints."""
-        self.started.append(start(words(command), self.folder, self.redis))
+        self.started.append(start(words(command), self.folder, self.redis, self.extra))
         return fold(self.started[-1].first_line(), self.folder)
 
     def stop_started(self, word: str, grace: float) -> None:
@@ -300,6 +339,10 @@ class Session:
     def end(self) -> None:
         """End everything that runs for the cells: the servers, and a Redis."""
         self.stop()
+        self.given = {}
+        if self.front is not None:
+            self.front.stop()
+            self.front = None
         if self.redis is not None:
             self.redis.stop()
             self.redis = None

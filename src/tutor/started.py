@@ -72,7 +72,12 @@ class Started:
         self.child.stop(grace)
 
 
-def start(argv: Sequence[str], cwd: Path, redis: Redis | None = None) -> Started:
+def start(
+    argv: Sequence[str],
+    cwd: Path,
+    redis: Redis | None = None,
+    extra: Mapping[str, str] | None = None,
+) -> Started:
     """Start a command that stays, and wait until it is ready.
 
     A worker says that it runs a moment before it listens.
@@ -81,12 +86,13 @@ def start(argv: Sequence[str], cwd: Path, redis: Redis | None = None) -> Started
         argv: the command.
         cwd: the project's folder.
         redis: the Redis that it finds in its environment, if any.
+        extra: more variables for its environment.
 
     Raises:
         Refusal: it has ended, or says nothing.
     """
     before = redis.readers() if redis else 0
-    one = Started(argv, cwd, redis.extra if redis else None)
+    one = Started(argv, cwd, {**(extra or {}), **(redis.extra if redis else {})})
     try:
         one.first_line()
     except Refusal:

@@ -1,7 +1,8 @@
 """The last line of `make test`: proved, or but for what.  A pytest plugin.
 
 It speaks only when everything was asked for and nothing failed; a run of one file
-proves that file.  It also gives tests their browser: the fixture `browser_path`.
+proves that file.  It also gives tests their browser and their nginx: the fixtures
+`browser_path` and `nginx_path`.
 """
 
 from __future__ import annotations
@@ -12,9 +13,10 @@ from pathlib import Path
 
 import pytest
 
-from tutor import browser
+from tutor import browser, nginx
 from tutor.report import unwritable
 
+MISSED = {"browser": browser.HOW, "nginx": nginx.HOW}
 last_line = pytest.StashKey[str]()
 
 
@@ -27,15 +29,25 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    config.addinivalue_line("markers", "browser: needs a browser")
+    for name in MISSED:
+        config.addinivalue_line("markers", f"{name}: needs a {name}")
 
 
 @pytest.fixture(scope="session")
 def browser_path() -> Path:
     """The browser that is here; without one the test is left out, in CI it fails."""
-    found = browser.find()
+    return _there("browser", browser.find())
+
+
+@pytest.fixture(scope="session")
+def nginx_path() -> Path:
+    """The nginx that is here; without one the test is left out, in CI it fails."""
+    return _there("nginx", nginx.find())
+
+
+def _there(name: str, found: Path | None) -> Path:
     if found is None:
-        reason = f"no browser; to get one: {browser.HOW}"
+        reason = f"no {name}; to get one: {MISSED[name]}"
         if os.environ.get("CI") == "true":
             pytest.fail(reason)
         pytest.skip(reason)
@@ -51,12 +63,14 @@ def pytest_terminal_summary(
     if exitstatus != 0 or not everything or "deselected" in stats:
         return
     left_out = stats.get("skipped", [])
-    for_browser = [report for report in left_out if "browser" in report.keywords]
+    missed = {name: sum(name in r.keywords for r in left_out) for name in MISSED}
     line = "proved"
-    if others := len(left_out) - len(for_browser):
+    if (others := len(left_out) - sum(missed.values())) > 0:
         line += f", but for {others} {_tests(others)} that did not run (-rs says why)"
-    if n := len(for_browser):
-        line += f", but for the browser ({n} {_tests(n)}); to get one: {browser.HOW}"
+    for name, n in missed.items():
+        if n:
+            line += f", but for the {name} ({n} {_tests(n)})"
+            line += f"; to get one: {MISSED[name]}"
     config.stash[last_line] = line
 
 

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from tutor import children, forms
 from tutor.client import in_words
 from tutor.report import Refusal
-from tutor.servers import Server
+from tutor.sites import Site
 
 LOGIN = "/accounts/login/"
 LOGOUT = "/accounts/logout/"
@@ -35,7 +35,7 @@ class Jars:
     def __init__(self) -> None:
         self._jars: dict[str, dict[str, str]] = {}
 
-    def cookies(self, server: Server, user: str, device: str = "") -> dict[str, str]:
+    def cookies(self, server: Site, user: str, device: str = "") -> dict[str, str]:
         """What this browser sends; without a word, it logs in where it had not.
 
         Args:
@@ -59,7 +59,7 @@ class Jars:
             self._jars[who] = jar
         return self._jars[who]
 
-    def login(self, server: Server, user: str, device: str, password: str) -> None:
+    def login(self, server: Site, user: str, device: str, password: str) -> None:
         """Fill in the form and send it; print what passes."""
         before = f"{device or user} "
         with in_words(f"POST {LOGIN}"):
@@ -69,7 +69,7 @@ class Jars:
         if reply.status == 302:
             self._jars[f"{user} {device}"] = jar
 
-    def logout(self, server: Server, user: str, device: str) -> None:
+    def logout(self, server: Site, user: str, device: str) -> None:
         """Send the form of the page's button; print what passes."""
         before = f"{device or user} "
         jar = self.cookies(server, user, device)
@@ -82,7 +82,7 @@ class Jars:
 
 
 def _login(
-    server: Server, user: str, password: str
+    server: Site, user: str, password: str
 ) -> tuple[forms.Reply, dict[str, str]]:
     given = forms.keys(server, LOGIN)
     fields = {"username": user, "password": password}

@@ -115,7 +115,7 @@ def _wanted(seen: Evidence) -> str:
 
 
 def _serve(copy: Path, target: str, end: float, how: How) -> tuple[Told, Answers]:
-    held = servers._bind(0)
+    held = servers.hold(0)
     held.listen(64)
     port = held.getsockname()[1]
     live = Live(

@@ -12,9 +12,9 @@ TAGS = ("answer", "nbval-ignore-output", "setup", "solution")
 LINE_MAGICS = (
     *("step", "checkpoint", "exercise", "hint", "check"),
     *("remove", "move", "mend", "tree", "sh", "serve", "start", "stop"),
-    *("log", "redis"),
+    *("log", "redis", "nginx"),
 )
-CELL_MAGICS = ("write", "edit", "project", "answer")
+CELL_MAGICS = ("write", "edit", "project", "answer", "system")
 PRINTING = ("%step", "%checkpoint", "%%write", "%%edit", "%serve", "%log", "%%answer")
 PROJECT = ("webapp", "master_app", "manage")
 

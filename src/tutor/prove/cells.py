@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 from nbval.plugin import IPyNbCell, IPyNbFile, NbCellError, coalesce_streams
 
-from tutor import browser, notebook, pages
+from tutor import browser, nginx, notebook, pages
 from tutor.prove import rules_key
 from tutor.prove.kernels import Kernel, KernelDied
 from tutor.prove.rules import apply
@@ -135,7 +135,7 @@ class ProvenCell(IPyNbCell):  # type: ignore[misc]  # nbval has no types
         try:
             super().runtest()
         except NbCellError:
-            self.leave_out_without_browser()
+            self.leave_out_what_is_missing()
             raise
         if any(out.get("name") == "stderr" for out in self.test_outputs):
             raise Unproven("prints to stderr; a warning is to be mended, not stored")
@@ -155,12 +155,18 @@ class ProvenCell(IPyNbCell):  # type: ignore[misc]  # nbval has no types
         reason = notebook.tutor(self.cell)["reason"]
         self.user_properties.append(("not compared", reason))
 
-    def leave_out_without_browser(self) -> None:
-        """Skip a cell that says it found no browser, but in CI, which has one."""
+    def leave_out_what_is_missing(self) -> None:
+        """Skip a cell that says it found no browser or nginx, but in CI."""
         said = "".join(out.get("text", "") for out in self.test_outputs or ())
-        if pages.NONE in said and os.environ.get("CI") != "true":
-            self.add_marker(pytest.mark.browser)
-            pytest.skip(f"no browser; to get one: {browser.HOW}")
+        if os.environ.get("CI") == "true":
+            return
+        for name, tool, none in (
+            ("browser", browser, pages.NONE),
+            ("nginx", nginx, nginx.NONE),
+        ):
+            if none in said:
+                self.add_marker(name)
+                pytest.skip(f"no {name}; to get one: {tool.HOW}")
 
     def refuse_empty_proof(self) -> None:
         """Fail a cell that nbval would let pass without having compared it.
