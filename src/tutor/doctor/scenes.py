@@ -11,7 +11,7 @@ import json
 import re
 import urllib.error
 import urllib.request
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, contextmanager
 from pathlib import Path
@@ -24,10 +24,13 @@ from websockets.typing import Origin
 from tutor import browser, servers
 from tutor.doctor import gathering, working
 from tutor.servers import Server
+from tutor.sites import Site
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Playwright
 
+Cookies = Mapping[str, str] | None
+NOWHERE = "MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost"
 SECONDS = 8.0  # for one message, and for a page to open its socket
 HELLO = json.dumps({"type": "hello", "after": 0})  # is answered with a welcome
 TOKEN = "a" * 32  # Django compares the form's with the cookie's, no more
@@ -44,13 +47,17 @@ def play(scene: Scene, project: Path, awaited: str = "") -> tuple[str, str]:
         scene: ``path`` for two clients, and what happens then: ``say``, a text
             that the first one sends, or ``post``, a form.  Or ``page``: open it
             in a browser.  Or ``get``: ask for its title.  Or ``workers``: so many
-            do a job.
+            do a job.  Or ``front``: ask through nginx.
         project: the folder of ``manage.py``.
         awaited: a text that the log will hold; it may come after what is seen.
 
     Returns:
         What was seen, in the words of the mistakes' files, and what was printed.
     """
+    if "front" in scene:
+        from tutor.doctor import fronting  # which needs this module
+
+        return fronting.play(scene, project, awaited)
     if "workers" in scene:
         return working.play(scene, project, awaited)
     argv = ["daphne", gathering.guess(project)]
@@ -135,9 +142,15 @@ def title(server: Server, path: str) -> str:
 
 
 class Kept:
-    """A browser for several scenes.  It has a thread of its own, as Playwright asks."""
+    """A browser for several scenes.  It has a thread of its own, as Playwright asks.
 
-    def __init__(self) -> None:
+    Args:
+        led: the arguments that lead it to a site by its name; without them, names
+            lead nowhere, so that a page with a wrong one asks no foreign server.
+    """
+
+    def __init__(self, led: Sequence[str] = ()) -> None:
+        self._led = led or (f"--host-resolver-rules={NOWHERE}",)
         self._pool = ThreadPoolExecutor(1)
         self._playwright, self._chromium = self._pool.submit(self._begin).result()
 
@@ -147,14 +160,11 @@ class Kept:
         where = browser.find()
         assert where is not None, "this scene needs a browser"
         playwright = sync_playwright().start()
-        # Names lead nowhere, so that a page with a wrong one asks no foreign server.
-        only = "MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost"
-        alone = f"--host-resolver-rules={only}"
-        return playwright, browser.launch(playwright, where, alone)
+        return playwright, browser.launch(playwright, where, *self._led)
 
-    def opened(self, server: Server, path: str) -> tuple[str, str]:
+    def opened(self, server: Site, path: str, cookies: Cookies) -> tuple[str, str]:
         """What a page comes to; see the function of this name."""
-        return self._pool.submit(_seen, self._chromium, server, path).result()
+        return self._pool.submit(_seen, self._chromium, server, path, cookies).result()
 
     def stop(self) -> None:
         """End the browser."""
@@ -178,19 +188,29 @@ def keeping_a_browser() -> Iterator[None]:
         _kept = None
 
 
-def opened(server: Server, path: str) -> tuple[str, str]:
+def opened(server: Site, path: str, cookies: Cookies = None) -> tuple[str, str]:
     """Open a page until its socket hears something, or fails.
+
+    Args:
+        server: who is asked.
+        path: the page's.
+        cookies: what the browser has already.
 
     Returns:
         What the page came to, and what the browser's console says.
     """
-    if _kept is not None:
-        return _kept.opened(server, path)
-    with keeping_a_browser():
-        return opened(server, path)
+    if _kept is not None and not server.arguments:
+        return _kept.opened(server, path, cookies)
+    own = Kept(server.arguments)
+    try:
+        return own.opened(server, path, cookies)
+    finally:
+        own.stop()
 
 
-def _seen(chromium: Browser, server: Server, path: str) -> tuple[str, str]:
+def _seen(
+    chromium: Browser, server: Site, path: str, cookies: Cookies
+) -> tuple[str, str]:
     from playwright.sync_api import WebSocket
 
     console: list[str] = []
@@ -202,6 +222,8 @@ def _seen(chromium: Browser, server: Server, path: str) -> tuple[str, str]:
         one.on("socketerror", lambda error: failed.append(error))
 
     page = chromium.new_page()  # with cookies and storage of its own
+    for name, value in (cookies or {}).items():
+        page.context.add_cookies([{"name": name, "value": value, "url": server.url}])
     page.on("websocket", socket)
     page.on("console", lambda message: console.append(message.text))
     page.on("pageerror", lambda error: console.append(error.message))

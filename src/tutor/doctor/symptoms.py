@@ -20,6 +20,11 @@ _CLIENT = {
     "403": "HTTP 403 (in the browser: 1006); no reason in the log",
     "404": "HTTP 404 (in the browser: 1006)",
     "500": "HTTP 500 (in the browser: 1006)",
+    "101, then 1006": "the socket opens, and is gone after a while without a word",
+    "502": "HTTP 502 (in the browser: 1006)",
+    "sent to where it is already": "the browser is sent to where it is already",
+    "collectstatic fails": "collectstatic fails",
+    "the client's own word": "the log has addresses that clients have made up",
     "the tests pass": "a test passes, whatever the project does",
 }
 

@@ -12,6 +12,7 @@ from tutor.doctor.rules import (
     loading,
     messages,
     pages,
+    proxy,
     reading,
     settings,
     sockets,
@@ -34,6 +35,7 @@ _LATER = (
     testing,
     workers,
     fanout,
+    proxy,
 )
 
 

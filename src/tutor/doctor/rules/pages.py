@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from tutor.doctor.child import Event
 from tutor.doctor.evidence import Evidence
+from tutor.doctor.rules import proxy
 from tutor.doctor.rules.found import Found
 from tutor.doctor.rules.scripts import ANY, GIVEN, HERE, HOST, Socket, sockets
 
@@ -40,10 +41,24 @@ def _wrong(seen: Evidence, socket: Socket) -> Iterator[Found]:
         got = f"No route found for path {_shown(path).lstrip('/')!r}."
         expected = f"one of the routes: {', '.join(known)}"
         yield Found(slug, got, socket.given, 67, TRIED, expected)
+    if _plain(seen, socket) and proxy.speaks_tls(seen):
+        slug, expected = "client-ws-hardcoded-on-https-page", "wss:// over https"
+        yield Found(slug, _shown(socket.url), socket.place, 75, TRIED, expected)
     host = re.match(r"(?:wss?:|\x00)//([^/\x00\x01]+)", socket.url)
     if host and re.match(r"(localhost|127\.0\.0\.1)(:|$)", host[1]):
         slug, expected = "auth-other-host-than-the-page", "the host the page came from"
         yield Found(slug, _shown(socket.url), socket.place, 76, TRIED, expected)
+
+
+def _plain(seen: Evidence, socket: Socket) -> bool:
+    """Whether the script of a socket knows ws:// only, for the page's own host."""
+    if not socket.url.startswith("ws://" + HOST):
+        return False
+    try:
+        text = (seen.project / socket.place[0]).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        return False
+    return bool(re.search("[\"'`]ws://", text)) and "wss" not in text
 
 
 def _spelt(socket: Socket, url: str) -> Iterator[tuple[str, str]]:

@@ -1,0 +1,179 @@
+"""The words for nginx that a project holds, as blocks with their lines."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tutor.doctor import copying
+
+MOST = 200_000  # bytes of a file
+DEEP = 4  # folders
+_TOKEN = re.compile(r"""#[^\n]*|\n|[;{}]|"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'|"""
+                    r"""(?:\$\{\w+\}|[^\s;{}])+""")  # fmt: skip
+_OTHERS = (".py", ".md", ".ipynb", ".toml", ".yml", ".yaml")
+_LIKELY = re.compile(r"\bserver\s*\{")
+
+
+@dataclass
+class Directive:
+    """A word, what follows it, and where it stands.
+
+    Args:
+        name: such as ``proxy_pass``.
+        args: the words after it.
+        line: from 1.
+        block: what its braces hold; empty for one that ends in a semicolon.
+        outer: what it stands in; None at the top.
+    """
+
+    name: str
+    args: list[str]
+    line: int
+    block: list[Directive] = field(default_factory=list)
+    outer: Directive | None = None
+
+    def all(self, name: str) -> list[Directive]:
+        """Those of a name, right in its block."""
+        return [one for one in self.block if one.name == name]
+
+    def value(self, name: str) -> Directive | None:
+        """What holds here: its own, or the next one outside."""
+        here: Directive | None = self
+        while here is not None:
+            if found := here.all(name):
+                return found[-1]
+            here = here.outer
+        return None
+
+    def headers(self) -> dict[str, Directive] | None:
+        """What is set on the way to the server behind; None where that is not known.
+
+        nginx takes those outside only where there are none inside.
+        """
+        here: Directive | None = self
+        while here is not None:
+            if here.all("include"):
+                return None
+            if found := here.all("proxy_set_header"):
+                return {one.args[0].lower(): one for one in found if one.args}
+            here = here.outer
+        return {}
+
+
+@dataclass(frozen=True)
+class Site:
+    """A file with words for nginx.
+
+    Args:
+        file: relative to the project.
+        top: holds all that stands in it.
+    """
+
+    file: str
+    top: Directive
+
+    def servers(self) -> Iterator[Directive]:
+        """The blocks called ``server`` that pass something on."""
+        for one in _below(self.top):
+            passed = any(inner.name == "proxy_pass" for inner in _below(one))
+            if one.name == "server" and passed:
+                yield one
+
+    def upstream(self, name: str) -> list[str]:
+        """The addresses behind a name; the name itself where it stands for none."""
+        for one in _below(self.top):
+            if one.name == "upstream" and one.args == [name]:
+                return [inner.args[0] for inner in one.all("server") if inner.args]
+        return [name]
+
+
+def sites(project: Path) -> list[Site]:
+    """What a project says to nginx, in any of its files."""
+    found = []
+    for path in _files(project):
+        try:
+            if path.stat().st_size > MOST:
+                continue
+            text = path.read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError):
+            continue
+        if _LIKELY.search(text):
+            found.append(Site(path.relative_to(project).as_posix(), parse(text)))
+    return found
+
+
+def _files(project: Path) -> Iterator[Path]:
+    for folder, folders, names in os.walk(project):
+        here = Path(folder)
+        deep = len(here.relative_to(project).parts)
+        folders[:] = sorted(f for f in folders if f not in copying.SKIPPED)
+        if deep >= DEEP:
+            folders.clear()
+        for name in sorted(names):
+            called = "nginx" in f"{here.name}/{name}".lower()
+            if (called or name.endswith(".conf")) and not name.endswith(_OTHERS):
+                yield here / name
+
+
+def parse(text: str) -> Directive:
+    """Read words for nginx; what is broken is read as far as it goes."""
+    top = here = Directive("", [], 0)
+    words: list[str] = []
+    line = began = 1
+    for token in _TOKEN.findall(text):
+        if token == "\n":
+            line += 1
+        elif token.startswith("#"):
+            continue
+        elif token in ";{":
+            if words:
+                made = Directive(words[0], words[1:], began, outer=here)
+                here.block.append(made)
+                here = made if token == "{" else here
+            words = []
+        elif token == "}":
+            here, words = here.outer or top, []
+        else:
+            began = began if words else line
+            quoted = token[0] in "'\"" and token[-1] == token[0] and len(token) > 1
+            words.append(token[1:-1] if quoted else token)
+            line += token.count("\n")
+    return top
+
+
+def _below(one: Directive) -> Iterator[Directive]:
+    for inner in one.block:
+        yield inner
+        yield from _below(inner)
+
+
+def location(server: Directive, path: str) -> Directive | None:
+    """Which location takes a path, by nginx's own order; the server where none does.
+
+    None where that is not known: a pattern that is no pattern of Python.
+    """
+    best: Directive | None = None
+    patterns = []
+    for one in server.all("location"):
+        kind, prefix = one.args[0], one.args[-1]
+        if len(one.args) == 1 or kind == "^~":
+            if path.startswith(prefix) and len(prefix) >= len(
+                best.args[-1] if best else ""
+            ):
+                best = one
+        elif kind == "=" and path == prefix:
+            return one
+        elif kind in ("~", "~*"):
+            patterns.append(one)
+    if best is None or best.args[0] != "^~":
+        for one in patterns:
+            try:
+                if re.search(one.args[-1], path, re.I if one.args[0] == "~*" else 0):
+                    return one
+            except re.error:
+                return None
+    return best or server

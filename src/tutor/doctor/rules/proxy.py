@@ -1,0 +1,175 @@
+"""What a project says to nginx, against what its sockets and pages need."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import PurePosixPath
+
+from tutor.doctor.evidence import Evidence
+from tutor.doctor.proxies import Directive, Site, location, sites
+from tutor.doctor.rules.found import Found, Place
+
+RANK = 60
+PING = 20  # seconds between two pings of Daphne, unless told otherwise
+TRIED = "reading the words for nginx"
+_LOOPBACK = re.compile(r"(127\.0\.0\.1|localhost|\[::1\]|unix)(:|$)")
+_TIME = re.compile(r"(\d+)(ms|s|m|h|d)?")
+_SECONDS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400}
+
+
+def rules(seen: Evidence) -> Iterator[Found]:
+    paths = [leaf["sample"] for leaf in seen.leaves if leaf["is"] == "consumer"]
+    for site in sites(seen.home):
+        for server in site.servers():
+            for path in paths:
+                yield from _socket(seen, site, server, path)
+            yield from _page(seen, site, server)
+            yield from _files(seen, site, server)
+    yield from _secret(seen)
+
+
+def _found(
+    seen: Evidence, site: Site, slug: str, got: str, at: Directive, more: int = 0
+) -> Found:
+    place: Place = (seen.prefix + site.file, at.line)
+    return Found(slug, got, place, RANK + more, TRIED)
+
+
+def _socket(
+    seen: Evidence, site: Site, server: Directive, path: str
+) -> Iterator[Found]:
+    taken = location(server, path)
+    if taken is None:
+        return
+    behind = taken.all("proxy_pass")
+    if not behind:
+        if taken.all("include") or taken.all("return") or taken.all("rewrite"):
+            return
+        got = f"no location with a proxy_pass takes {path}"
+        yield _found(seen, site, "nginx-no-location-for-sockets", got, server)
+        return
+    (at,) = behind[-1:]
+    target = at.args[0] if at.args else ""
+    _, _, rest = target.partition("://")
+    name, slash, tail = rest.partition("/")
+    if name.startswith("unix:"):
+        slash = tail = ""
+    ours = all(_LOOPBACK.match(address) for address in site.upstream(name))
+    if target.startswith("https://") and ours:
+        slug = "nginx-https-to-plain-backend"
+        yield _found(seen, site, slug, f"proxy_pass {target}", at)
+    prefix = taken.args[-1] if len(taken.args) == 1 else ""
+    if slash and "$" not in target and prefix not in ("", slash + tail):
+        got = f"{path} arrives as {slash + tail + path.removeprefix(prefix)}"
+        yield _found(seen, site, "nginx-proxy-pass-strips-prefix", got, at)
+    headers = taken.headers()
+    if headers is not None:
+        missing = [
+            one for one in ("Upgrade", "Connection") if one.lower() not in headers
+        ]
+        if missing:
+            got = f"{' and '.join(missing)} not passed on for {path}"
+            yield _found(seen, site, "nginx-without-upgrade-headers", got, at, -1)
+    limit = taken.value("proxy_read_timeout")
+    if limit is not None and limit.args:
+        match = _TIME.fullmatch(limit.args[0])
+        if match and int(match[1]) * _SECONDS[match[2] or "s"] <= PING:
+            got = f"proxy_read_timeout {limit.args[0]}"
+            yield _found(seen, site, "nginx-idle-socket-cut", got, limit, 10)
+
+
+def _page(seen: Evidence, site: Site, server: Directive) -> Iterator[Found]:
+    taken = location(server, "/")
+    behind = taken.all("proxy_pass") if taken else []
+    headers = taken.headers() if taken else None
+    if headers is None or not behind:
+        return
+    if "host" not in headers:
+        got = "Host is not set: Django is told the name of the upstream"
+        yield _found(seen, site, "nginx-without-host", got, behind[0], 1)
+    if "x-forwarded-proto" not in headers and _wants_proto(seen):
+        got = "X-Forwarded-Proto is not set"
+        yield _found(seen, site, "nginx-without-forwarded-proto", got, behind[0], 2)
+    known = headers.get("x-forwarded-for")
+    if known and "$proxy_add_x_forwarded_for" in known.args:
+        got = "the address that the client made up comes first"
+        yield _found(seen, site, "nginx-appends-forwarded-for", got, known, 11)
+
+
+def _wants_proto(seen: Evidence) -> bool:
+    """Whether the settings, in whatever case, wait for that header."""
+    return any(name == "SECURE_PROXY_SSL_HEADER" for name, _, _ in _set(seen))
+
+
+def speaks_tls(seen: Evidence) -> bool:
+    """Whether pages of this project come over https."""
+    if any(name == "SECURE_SSL_REDIRECT" for name, _, _ in _set(seen)):
+        return True
+    listens = [
+        word
+        for site in sites(seen.home)
+        for server in site.servers()
+        for one in server.all("listen")
+        for word in one.args
+    ]
+    return "ssl" in listens
+
+
+def _set(seen: Evidence) -> Iterator[tuple[str, str, ast.Assign]]:
+    """What the settings' module gives a value, also below an if: name, file, node."""
+    module = seen.source.modules.get(
+        seen.settings.get("module") or seen.settings_name or ""
+    )
+    for node in ast.walk(module.tree) if module else ():
+        if module and isinstance(node, ast.Assign):
+            for target in node.targets:
+                if isinstance(target, ast.Name):
+                    yield target.id, module.file, node
+
+
+def _files(seen: Evidence, site: Site, server: Directive) -> Iterator[Found]:
+    """Files that nginx shall serve, and where collectstatic puts them."""
+    for one in server.all("location"):
+        prefix = one.args[-1]
+        if prefix.strip("/") != "static" or not one.all("alias"):
+            continue
+        alias = one.all("alias")[-1]
+        values = [(f, node) for name, f, node in _set(seen) if name == "STATIC_ROOT"]
+        if not values:
+            if not seen.source.setting(
+                seen.settings.get("module") or "", "STATIC_ROOT"
+            ):
+                place: Place = seen.setting("STATIC_URL")
+                got = "staticfiles, without having set the STATIC_ROOT setting"
+                yield Found("deploy-static-root-missing", got, place, RANK + 3, TRIED)
+            continue
+        names = [
+            PurePosixPath(str(node.value)).name
+            for _, assigned in values
+            for node in ast.walk(assigned.value)
+            if isinstance(node, ast.Constant) and isinstance(node.value, str)
+        ]
+        folder = PurePosixPath(alias.args[0]).name if alias.args else ""
+        if names and "$" not in folder and folder not in names:
+            got = f"nginx looks in {folder}/, collectstatic fills {names[-1]}/"
+            yield _found(seen, site, "nginx-static-alias-elsewhere", got, alias, 4)
+
+
+def _secret(seen: Evidence) -> Iterator[Found]:
+    """A key in the settings that is no example."""
+    for name, file, node in _set(seen):
+        value = node.value
+        if name != "SECRET_KEY" or not isinstance(value, ast.Constant):
+            continue
+        key = str(value.value)
+        if len(key) >= 40 and not key.startswith("django-insecure-"):
+            place: Place = (file, node.lineno)
+            yield Found(
+                "deploy-secret-in-the-repository",
+                "the key that signs the sessions stands in a file of the project",
+                place,
+                RANK + 12,
+                "reading the settings",
+            )
