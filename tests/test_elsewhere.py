@@ -59,7 +59,7 @@ def test_binder_runs_notebooks_in_our_environment(tmp_path: Path) -> None:
         pytest.skip("this is not a checkout with an environment of its own")
     version = (ROOT / "binder/runtime.txt").read_text().strip().removeprefix("python-")
     assert version in proven_pythons()
-    assert set((ROOT / "binder/apt.txt").read_text().split()) == {"make"}
+    assert set((ROOT / "binder/apt.txt").read_text().split()) == {"make", "nginx-light"}
     wanted = re.findall(r"(?m)^\w.*", (ROOT / "binder/requirements.txt").read_text())
     assert all(f'"{line}"' in (ROOT / "pyproject.toml").read_text() for line in wanted)
     env = {k: v for k, v in os.environ.items() if not k.startswith(("MAKE", "MFLAGS"))}

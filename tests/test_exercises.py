@@ -67,17 +67,18 @@ def test_untouched_it_is_not_yet(check: Check, step: Step) -> None:
 
 
 def marked(step: Step) -> object:
-    """The step as a parameter; an answer in JavaScript needs a browser."""
-    needs = [pytest.mark.browser] if step.slug in exercises.IN_JAVASCRIPT else []
-    return pytest.param(step, marks=needs, id=step.slug)
+    """The step as a parameter; an answer that is no Python needs its program."""
+    needed = exercises.NOT_PYTHON.get(step.slug)
+    marks = [getattr(pytest.mark, needed)] if needed else []
+    return pytest.param(step, marks=marks, id=step.slug)
 
 
 @pytest.mark.parametrize("step", [*map(marked, COURSE.steps)])
 def test_solved_it_is_right(
     check: Check, step: Step, request: pytest.FixtureRequest
 ) -> None:
-    if step.slug in exercises.IN_JAVASCRIPT:
-        request.getfixturevalue("browser_path")
+    if needed := exercises.NOT_PYTHON.get(step.slug):
+        request.getfixturevalue(f"{needed}_path")
     verdict = check(step.slug, SOLVED[step.slug])
     assert verdict.startswith("Right. ") and len(verdict.splitlines()) == 1
 
@@ -133,9 +134,7 @@ WITH_A_CLASS = (
 )
 
 
-@pytest.mark.parametrize(
-    "slug", [s for s in SOLVED if s not in exercises.IN_JAVASCRIPT]
-)
+@pytest.mark.parametrize("slug", [s for s in SOLVED if s not in exercises.NOT_PYTHON])
 @pytest.mark.parametrize(
     "code, words",
     [

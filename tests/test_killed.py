@@ -84,8 +84,10 @@ def start(place: Place) -> subprocess.Popen[bytes]:
     Path(f"{place.ports}.kernel").unlink(missing_ok=True)
     env = {k: v for k, v in os.environ.items() if "PYTEST" not in k} | place.env
     return subprocess.Popen(
-        [sys.executable, "-m", "pytest", "-p", "tutor.prove", "--nbval", "-q"]
-        + ["-p", "no:cacheprovider", "--nbval-cell-timeout=30", "notebook.ipynb"],
+        [
+            *(sys.executable, "-m", "pytest", "-p", "tutor.prove", "--nbval", "-q"),
+            *("-p", "no:cacheprovider", "--nbval-cell-timeout=30", "notebook.ipynb"),
+        ],
         cwd=place.course,
         env=env,
         stdout=subprocess.PIPE,

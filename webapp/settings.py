@@ -14,6 +14,7 @@ import os
 from pathlib import Path
 
 import dj_database_url
+from django.core.exceptions import ImproperlyConfigured
 
 # Build paths inside the project like this: BASE_DIR / 'subdir'.
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -22,19 +23,40 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 # Quick-start development settings - unsuitable for production
 # See https://docs.djangoproject.com/en/5.2/howto/deployment/checklist/
 
-# SECURITY WARNING: keep the secret key used in production secret!
-SECRET_KEY = os.environ.get(
+# Development, unless the environment says otherwise.
+DEBUG = os.environ.get('DJANGO_DEBUG', 'yes') == 'yes'
+
+
+def given(name, development):
+    """What the environment says; outside development it has to."""
+    value = os.environ.get(name) or development
+    if value == development and not DEBUG:
+        raise ImproperlyConfigured(f'{name} is not set.')
+    return value
+
+
+SECRET_KEY = given(
     'DJANGO_SECRET_KEY', 'django-insecure-for-development-only'
 )
-
-# SECURITY WARNING: don't run with debug turned on in production!
-DEBUG = True
-
-ALLOWED_HOSTS = ['localhost', '127.0.0.1', '[::1]']
+ALLOWED_HOSTS = given('ALLOWED_HOSTS', 'localhost 127.0.0.1 [::1]').split()
 
 # Whose pages may open our sockets: scheme, host and port of each.
-# Where none is named: all pages of our hosts, whatever their port.
-ALLOWED_ORIGINS = os.environ.get('ALLOWED_ORIGINS', '').split()
+# Where none is named: those of our hosts, in development on any port.
+ALLOWED_ORIGINS = os.environ.get('ALLOWED_ORIGINS', '').split() or [
+    f'https://{host}' for host in ALLOWED_HOSTS if not DEBUG
+]
+
+
+# Outside development nginx speaks TLS for us, and this header says that
+# it did. It is true as long as nginx lets no client set it.
+if not DEBUG:
+    SECURE_PROXY_SSL_HEADER = ('HTTP_X_FORWARDED_PROTO', 'https')
+    SECURE_SSL_REDIRECT = True
+    SESSION_COOKIE_SECURE = True
+    CSRF_COOKIE_SECURE = True
+    SECURE_HSTS_SECONDS = 3600  # once all is well: a year
+    SECURE_HSTS_INCLUDE_SUBDOMAINS = True
+    SECURE_HSTS_PRELOAD = True
 
 
 # Application definition
@@ -159,6 +181,8 @@ USE_TZ = True
 # https://docs.djangoproject.com/en/5.2/howto/static-files/
 
 STATIC_URL = 'static/'
+STATIC_ROOT = BASE_DIR / 'staticfiles'  # collectstatic fills it
+
 
 # Default primary key field type
 # https://docs.djangoproject.com/en/5.2/ref/settings/#default-auto-field

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from tutor.checks import (
+    deployment,
     facts,
     groups,
     history,
@@ -42,6 +43,7 @@ LATER: dict[str, Step] = {
     "database": history,
     "worker": workers,
     "load": load,
+    "deploy": deployment,
 }
 NUMBERS = {slug: number for number, slug in enumerate([*part_one.QUESTIONS, *LATER], 1)}
 KNOWN = frozenset(NUMBERS)

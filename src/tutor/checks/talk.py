@@ -13,6 +13,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.typing import Origin
 
 from tutor.client import cookie
+from tutor.sites import HOST, Site
 
 T = TypeVar("T")
 
@@ -57,11 +58,25 @@ async def knock(
 
 
 def opened(
-    url: str, origin: str | None, cookies: Mapping[str, str] | None = None
+    url: str,
+    origin: str | None,
+    cookies: Mapping[str, str] | None = None,
+    at: Site | None = None,
 ) -> connect:
-    """A client that says where its page came from, through no proxy."""
+    """A client that says where its page came from, through no proxy.
+
+    Args:
+        url: what is opened.
+        origin: the page's; None sends none.
+        cookies: what the browser has.
+        at: where the name in the url leads, if not to a machine of that name.
+    """
+    led: dict[str, Any] = {}
+    if at is not None:
+        led = {"host": HOST, "port": at.port, "ssl": at.tls}
     return connect(
         url,
+        **led,
         additional_headers={"Cookie": cookie(cookies)} if cookies else None,
         origin=Origin(origin) if origin else None,
         proxy=None,
