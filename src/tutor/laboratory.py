@@ -36,7 +36,7 @@ async def costs(
     return await measuring.costs(title, work, sizes)
 
 
-async def crowds(clients: Sequence[int], readings: int = 8) -> Run:
+async def crowds(clients: Sequence[int], readings: int = 5) -> Run:
     """Publish readings to ever more clients of the server; draw how long they wait.
 
     Args:
