@@ -18,7 +18,7 @@ from tutor.doctor.child import Event, Live
 FOREIGN = "http://evil.example"
 OPENING = 2.5  # seconds for a handshake
 ANSWER = 1.0  # seconds for one message to be dealt with
-ENDING = 0.4  # seconds for the server to close the socket of a crashed consumer
+ENDING = 1.0  # seconds for the server to close the socket of a crashed consumer
 PRINTING = 1.0  # seconds for the server to print why a consumer has ended
 LEAVING = 1.3  # seconds for a consumer to end after its client has gone
 

@@ -71,11 +71,22 @@ def find_home(project: Path) -> Path:
     if not project.is_dir():
         raise Refusal(f"{project} is no folder.")
     if (project / "manage.py").is_file():
+        if _is_foreign(project):
+            raise Refusal(f"{project} is no Django project: its manage.py is another.")
         return project
     below = [folder for folder in _folders(project) if _is_home(folder)]
     if len(below) == 1:
         return below[0]
     raise Refusal(f"{project} is no Django project: there is no manage.py in it.")
+
+
+def _is_foreign(folder: Path) -> bool:
+    """Whether a manage.py has nothing to do with Django, nor has what is beside it."""
+    with suppress(OSError):
+        text = (folder / "manage.py").read_text("utf-8", "replace").lower()
+        settings = [*folder.glob("*/settings.py"), *folder.glob("*/settings/*.py")]
+        return bool(text.strip("\0 \n")) and "django" not in text and not settings
+    return False
 
 
 def _is_home(folder: Path) -> bool:

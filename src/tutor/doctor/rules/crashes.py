@@ -35,7 +35,7 @@ class Crash:
         told: the type of the last message the application was given.
         phase: what the client had sent last: "", "json", "text" or "binary".
         leaf: the route that was knocked at.
-        over: whether the consumer has closed, or been told that all is over.
+        over: whether the consumer has closed, or deals with its client's leaving.
     """
 
     links: list[Event]

@@ -12,7 +12,6 @@ from tutor.doctor.evidence import Evidence
 from tutor.doctor.rules.found import (
     GENERIC,
     HANDLERS,
-    NOWHERE,
     Found,
     Place,
     deepest,
@@ -45,14 +44,15 @@ def rules(seen: Evidence) -> Iterator[Found]:
                 *_STAGES["manage.py"],
             )
             return
-        yield Found(
-            None,
-            _end(seen),
-            NOWHERE,
-            RANK,
-            "loading the settings",
-            "settings that load",
-        )
+        slug: str | None = None
+        place: Place = (f"{seen.prefix}manage.py", None)
+        if named:
+            # It ended while the settings were loaded, of its own will or not.
+            slug = "settings-exit" if seen.look.code in range(128) else None
+            known = seen.source.modules.get(named["name"])
+            place = known.file if known else None, None
+        got, tried = _end(seen), "loading the settings"
+        yield Found(slug, got, place, RANK, tried, "settings that load")
         return
     asgi = seen.failed(seen.look, "asgi") or seen.failed(seen.look, "urls")
     if asgi and asgi["stage"] == "asgi" and not _names_nothing(seen, asgi["error"]):

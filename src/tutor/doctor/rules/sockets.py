@@ -78,7 +78,9 @@ def _story(seen: Evidence, client: Client) -> Iterator[Found]:
     if failed:
         phase = client.phases[-1][0] if client.phases else ""
         last = told[-1] if told else "websocket.connect"
-        over = "websocket.close" in kinds or last == "websocket.disconnect"
+        frames = [f["name"] for link in failed["error"] for f in link["frames"]]
+        leaving = {"disconnect", "websocket_disconnect"} & {*frames}
+        over = "websocket.close" in kinds or bool(leaving)
         crash = crashes.Crash(failed["error"], last, phase, leaf, over)
         found = crashes.explain(seen, crash)
         if found:
