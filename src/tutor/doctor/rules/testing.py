@@ -14,6 +14,10 @@ _COMMUNICATORS = {
     "channels.testing.WebsocketCommunicator",
     "channels.testing.websocket.WebsocketCommunicator",
 }
+_AWAITED = {
+    *("connect", "disconnect", "send_to", "send_json_to"),
+    *("receive_from", "receive_json_from", "receive_nothing"),
+}
 _UNAWAITED = {"unittest.TestCase", "unittest.case.TestCase"}
 
 
@@ -22,6 +26,7 @@ def rules(seen: Evidence) -> Iterator[Found]:
         if function.is_async:
             yield from _never_awaited(function)
             yield from _tuples(function)
+            yield from _dropped(function)
             for call in calls.calls(function.node):
                 if calls.name_of(call, function) in _COMMUNICATORS:
                     yield from _communicator(seen, function, call)
@@ -69,6 +74,26 @@ def _tuples(function: Function) -> Iterator[Found]:
                     TRIED,
                     "connected, _ = await client.connect()",
                 )
+
+
+def _dropped(function: Function) -> Iterator[Found]:
+    """A communicator's call that stands alone, or whose result is kept, unawaited."""
+    for node in ast.walk(function.node):
+        call = node.value if isinstance(node, (ast.Expr, ast.Assign)) else None
+        if not isinstance(call, ast.Call):
+            continue
+        owner, _, method = calls.name_of(call, function).rpartition(".")
+        if method in _AWAITED and owner.removesuffix("()") in _COMMUNICATORS:
+            yield Found(
+                "test-communicator-call-not-awaited",
+                "cannot unpack non-iterable coroutine object"
+                if method == "connect"
+                else f"coroutine '{method}' was never awaited",
+                at(function, call),
+                RANK - 1,
+                TRIED,
+                f"await client.{method}(...)",
+            )
 
 
 def _communicator(
