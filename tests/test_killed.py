@@ -83,11 +83,10 @@ def start(place: Place) -> subprocess.Popen[bytes]:
     place.ports.write_text("")
     Path(f"{place.ports}.kernel").unlink(missing_ok=True)
     env = {k: v for k, v in os.environ.items() if "PYTEST" not in k} | place.env
+    words = [sys.executable, "-m", "pytest", "-p", "tutor.prove", "--nbval", "-q"]
+    words += ["-p", "no:cacheprovider", "--nbval-cell-timeout=30", "notebook.ipynb"]
     return subprocess.Popen(
-        [
-            *(sys.executable, "-m", "pytest", "-p", "tutor.prove", "--nbval", "-q"),
-            *("-p", "no:cacheprovider", "--nbval-cell-timeout=30", "notebook.ipynb"),
-        ],
+        words,
         cwd=place.course,
         env=env,
         stdout=subprocess.PIPE,

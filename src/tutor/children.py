@@ -34,13 +34,15 @@ from tutor.warm import Nursery, WarmProcess, understood
 # $@ is the command.  The first subshell waits for the end of the pipe; the rest
 # waits for the command and then ends whatever it left behind in its group.
 # 9 is the highest descriptor a POSIX shell can name; what a child inherits from
-# us lies above it (FIRST_FD), so the two never meet.
+# us lies above it (FIRST_FD), so the two never meet.  The trap comes first: a guard
+# that ends at a TERM before its command does has nobody wait for the command's last
+# words.  What it starts has no trap, by POSIX.
 GUARD = """
+trap : TERM
 exec 9<&0 </dev/null
 "$@" 9<&- & child=$!
 (cat <&9; trap '' TERM; kill -TERM 0; sleep 2; kill -KILL 0) >/dev/null 2>&1 &
 exec 9<&- 2>/dev/null
-trap : TERM
 wait "$child"; status=$?
 while kill -0 "$child" 2>/dev/null; do wait "$child"; status=$?; done
 trap '' TERM; kill -TERM 0
