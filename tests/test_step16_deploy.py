@@ -324,6 +324,15 @@ def test_other_right_words_get_no_finding(project: Path, old: str, new: str) -> 
     assert [found.slug for found in diagnose(project).findings] == []
 
 
+def test_a_whole_nginx_conf_is_read_as_well(project: Path) -> None:
+    text = CONF.read_text().replace("proxy_set_header Upgrade $http_upgrade;", "")
+    (project / nginx.FILE).write_text(
+        f"http {{\n    include mime.types;\n{text}}}\n", encoding="utf-8"
+    )
+    first = diagnose(project).findings[0]
+    assert (first.slug, first.file) == ("nginx-without-upgrade-headers", nginx.FILE)
+
+
 def test_words_are_read_with_their_lines() -> None:
     top = proxies.parse("a 'b;c' # d;\n{\n  e;\n}\nf \"g\n\" h;\n}\ni;")
     names = [(one.name, one.args, one.line) for one in top.block]
@@ -345,13 +354,6 @@ WRONG = {
     "by address": (("ip_hash;", ONE, TWO), "none went to the Daphne"),
     "weighed": (("server 127.0.0.1:8001 weight=7;", TWO), "in turn"),
     "no semicolon": ((ONE, "server 127.0.0.1:8002"), "deploy/nginx.conf:"),
-    "stubborn": (
-        (
-            "server 127.0.0.1:8001 max_fails=0;",
-            "server 127.0.0.1:8009 down;",
-        ),
-        "none went to the Daphne on port 8002",
-    ),
 }
 
 

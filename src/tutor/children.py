@@ -56,7 +56,7 @@ QUIET = Path(__file__).with_name("quiet")  # what must do nothing for a child
 # What an environment may hold that would change what a learner's project does
 # or prints.  PYTHON* and DJANGO_* go as a whole.
 _UNWANTED = re.compile(
-    r"^(PYTHON|DJANGO_|PYTEST_|IPY|JPY_|LC_|FORCE_COLOR|CLICOLOR|COLUMNS|LINES|DAPHNE_"
+    r"^(PYTHON|DJANGO_|GIT_|PYTEST_|IPY|JPY_|LC_|FORCE_COLOR|CLICOLOR|COLUMNS|LINES|DAPHNE_"
     r"|REDIS_URL$|DATABASE_URL$|ALLOWED_(ORIGINS|HOSTS)$|NGINX$|(https?|all|no|ftp)_proxy$)",
     re.IGNORECASE,
 )
@@ -85,6 +85,7 @@ def env(**extra: str) -> dict[str, str]:
         "PYTHONUTF8": "1",
         "PYTHONUNBUFFERED": "1",
         "PYTHONDONTWRITEBYTECODE": "1",
+        "GIT_CONFIG_GLOBAL": os.devnull,  # a person's own git may sign, or ask
         "PYTEST_ADDOPTS": "-p no:nbval -p no:hypothesispytest -p no:valkey",
         "CHROMIUM": os.environ.get("TUTOR_BROWSER") or str(browser.find() or "none"),
         **extra,

@@ -56,8 +56,8 @@ class Directive:
         """
         here: Directive | None = self
         while here is not None:
-            if here.all("include"):
-                return None
+            if here.name in ("location", "server") and here.all("include"):
+                return None  # further out it is the kinds of files, as a rule
             if found := here.all("proxy_set_header"):
                 return {one.args[0].lower(): one for one in found if one.args}
             here = here.outer
