@@ -7,6 +7,7 @@ project, and prints nothing.
 
 from __future__ import annotations
 
+import asyncio
 import sys
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from tutor.pages import View
     from tutor.pictures import Picture
     from tutor.session import Session
+    from tutor.watching import Watchers
 
 OWN = "own"
 _session: Session | None = None
@@ -79,7 +81,9 @@ async def knock(
     _last_knock = path, said
 
 
-def get(path: str, host: str = "", header: str = "", user: str = "") -> None:
+def get(
+    path: str, host: str = "", header: str = "", user: str = "", lines: str = ""
+) -> None:
     """Ask the running server for a page; print its status and title.
 
     Args:
@@ -87,6 +91,7 @@ def get(path: str, host: str = "", header: str = "", user: str = "") -> None:
         host: the host's name in the request; left out, the address itself.
         header: a header of the answer, to be printed as well.
         user: who has logged in.
+        lines: print those lines of the answer that begin so, as well.
     """
     from tutor import client
 
@@ -95,7 +100,7 @@ def get(path: str, host: str = "", header: str = "", user: str = "") -> None:
     session = _current()
     server, path = session.site(path)
     jar = session.jars.cookies(server, user)
-    client.get(server, path, host, header, user, jar)
+    client.get(server, path, host, header, user, jar, lines)
 
 
 def post(path: str, page: str | None = "/", user: str = "", **fields: object) -> None:
@@ -188,6 +193,82 @@ def browse(
     server, path = session.site(path, at)
     jar = session.jars.cookies(server, user, device)
     return pages.browse(server, path, name or device or user, jar)
+
+
+def watchers(
+    path: str, *users: str, clients: int
+) -> AbstractAsyncContextManager[Watchers]:
+    """Many clients that listen, acknowledge, and come back when they are lost.
+
+    Args:
+        path: such as ``/ws/readings/``.
+        users: who they are, in turn.
+        clients: how many there are.
+    """
+    from tutor import watching
+
+    session = _current()
+    server = session.serving()
+    jars = [session.jars.cookies(server, user) for user in users]
+    mine = [jars[number % len(jars)] for number in range(clients)]
+    return watching.watchers(server, path, mine)
+
+
+async def flood(path: str, text: str, user: str, within: float = 3) -> None:
+    """Send a text as fast as it goes; print how that ends.
+
+    Args:
+        path: such as ``/ws/readings/``.
+        text: what is sent, a short message.
+        user: who does it.
+        within: seconds after which the flood ends.
+    """
+    from tutor import watching
+
+    session = _current()
+    server = session.serving()
+    jar = session.jars.cookies(server, user)
+    print(f'{user} → text "{text}"   (as fast as it goes)')
+    code = await watching.flood(server, path, jar, text, within)
+    print(f"{user} ←", f"close {code}" if code else f"still open after {within:g} s")
+
+
+@asynccontextmanager
+async def vanished(path: str, user: str) -> AsyncIterator[None]:
+    """A client that was cut off: its socket stays, and answers no ping."""
+    from tutor import watching
+
+    session = _current()
+    server = session.serving()
+    jar = session.jars.cookies(server, user)
+    async with watching.bare(server, path, jar):
+        print(f"{user} is connected, and then cut off")
+        yield
+
+
+async def incident() -> None:
+    """Let a bad morning happen to the exercise's project; print its log."""
+    from tutor.exercises import outage
+
+    folder = _current().folder
+    log, _ = await asyncio.to_thread(outage.happen, folder)
+    (folder / outage.LOG).write_text(log, encoding="utf-8")
+    print(outage.tidy(log))
+
+
+async def cost(crowd: Watchers, readings: int) -> float:
+    """Publish readings for a crowd; the seconds of processor the server took."""
+    from tutor import watching
+
+    session = _current()
+    server = session.serving()
+    code = watching.PUBLISH.format(count=readings)
+    before = watching.busy(server)
+    await asyncio.to_thread(session.project, code)
+    await crowd.gets(readings)
+    count = f"{readings * len(crowd.members):,}"
+    print(f"{len(crowd.members)} clients, {readings} readings: {count} deliveries")
+    return watching.busy(server) - before
 
 
 def url(at: int = 1) -> str:

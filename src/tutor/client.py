@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import http.client
+import json
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import (
@@ -104,6 +105,7 @@ class Talk:
         until: int | None = None,
         more_than: int | None = None,
         within: float = 2.0,
+        acknowledge: int = 0,
     ) -> int:
         """Count the messages with some text in them, until none comes for a while.
 
@@ -113,18 +115,24 @@ class Talk:
             more_than: print only that there were more than this, where the number
                 differs from run to run.
             within: seconds to wait for each.
+            acknowledge: answer each so-manieth of them, a reading, with its id.
         """
         count = 0
         with suppress(TimeoutError, ConnectionClosed):
             while count != until:
                 async with asyncio.timeout(LIMIT if until else within):
-                    while text not in str(await self.connection.recv()):
+                    while text not in str(message := await self.connection.recv()):
                         pass
                 count += 1
+                if acknowledge and count % acknowledge == 0:
+                    ack = {"type": "ack", "id": json.loads(message)["id"]}
+                    await self.connection.send(json.dumps(ack))
         if more_than is not None and count > more_than:
             said = f"more than {more_than} messages with {text}   (how many varies)"
         else:
             said = f"{count or 'no'} message{'s' * (count != 1)} with {text}"
+        if acknowledge:
+            said += f"   (each {acknowledge}th acknowledged)"
         self._print("←", said)
         return count
 
@@ -320,6 +328,7 @@ def get(
     header: str = "",
     name: str = "",
     cookies: Mapping[str, str] | None = None,
+    lines: str = "",
 ) -> None:
     """Ask for a page as a browser would; print its status and its title.
 
@@ -330,6 +339,7 @@ def get(
         header: a header of the answer, printed as well.
         name: whose browser it is, printed before each line.
         cookies: what the browser has, for whoever has logged in.
+        lines: print those lines of the answer that begin so, as well.
     """
     before = f"{name} " if name else ""
     headers = {"Host": host or host_of(server)}
@@ -346,6 +356,9 @@ def get(
     print(f"{before}← {answer.status} {answer.reason}{said}")
     if header:
         print(f"  {header}: {answer.getheader(header, 'not sent')}")
+    for line in body.splitlines() if lines else ():
+        if line.startswith(lines):
+            print(f"  {line}")
 
 
 @contextmanager

@@ -167,6 +167,9 @@ def serving(
 
 
 _TIDY = (
+    # how long a socket was open, in a line of ours
+    (re.compile(r'(\bseconds[=": ]+)[\d.]+'), r"\1[...]"),
+    (re.compile(r'("at": ")[^"]+'), r"\1[...]"),
     # Daphne: "2026-11-22 15:16:11,123 INFO     Starting ..."
     (re.compile(r"^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d+ ", re.M), ""),
     # Daphne: '127.0.0.1:40000 - - [22/Nov/2026:15:16:11] "GET / " 200 12068'

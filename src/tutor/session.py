@@ -25,7 +25,7 @@ LEVELS = re.compile(r"^(DEBUG|INFO|WARNING|ERROR|CRITICAL)\s")
 ENTRY = re.compile(
     r"^((DEBUG|INFO|WARNING|ERROR|CRITICAL)\s|WebSocket |HTTP |GET |POST |WS[A-Z]+ |"
     r"Not Found:|Bad Request:|Invalid HTTP_HOST|Exception inside|Application instance|"
-    r"Starting |Watching )"
+    r"Starting |Watching |\{\")"
 )
 BAD = re.compile(r"WARNING|ERROR|CRITICAL|Exception|Not Found")
 

@@ -12,6 +12,7 @@ from tutor.checks import (
     groups,
     history,
     load,
+    operation,
     page,
     part_one,
     processes,
@@ -44,6 +45,7 @@ LATER: dict[str, Step] = {
     "worker": workers,
     "load": load,
     "deploy": deployment,
+    "operate": operation,
 }
 NUMBERS = {slug: number for number, slug in enumerate([*part_one.QUESTIONS, *LATER], 1)}
 KNOWN = frozenset(NUMBERS)

@@ -133,6 +133,8 @@ def inside(project: Path, code: str, python: Path | None, seconds: float) -> Any
         seconds: what it may take.
     """
     done = children.run_inside(code, project, seconds, python=python)
-    with suppress(ValueError, IndexError):
-        return json.loads(done.out.strip().splitlines()[-1])
+    # What the project logs when its sockets end comes after what was printed.
+    for line in reversed(done.out.splitlines()):
+        with suppress(ValueError):
+            return json.loads(line)
     return None

@@ -48,6 +48,7 @@ def play(scene: Scene, project: Path, awaited: str = "") -> tuple[str, str]:
             that the first one sends, or ``post``, a form.  Or ``page``: open it
             in a browser.  Or ``get``: ask for its title.  Or ``workers``: so many
             do a job.  Or ``front``: ask through nginx.
+            Or ``probe`` or ``end``: see ``operating``.
         project: the folder of ``manage.py``.
         awaited: a text that the log will hold; it may come after what is seen.
 
@@ -58,6 +59,10 @@ def play(scene: Scene, project: Path, awaited: str = "") -> tuple[str, str]:
         from tutor.doctor import fronting  # which needs this module
 
         return fronting.play(scene, project, awaited)
+    if scene.keys() & {"probe", "end", "twice"}:
+        from tutor.doctor import operating
+
+        return operating.play(scene, project, awaited)
     if "workers" in scene:
         return working.play(scene, project, awaited)
     argv = ["daphne", gathering.guess(project)]

@@ -31,6 +31,7 @@ CHECKS = {  # a step's slug: the module, and the function in it
     "worker": ("traffic", "verdict"),
     "load": ("knee", "verdict"),
     "deploy": ("balance", "verdict"),
+    "operate": ("outage", "verdict"),
 }
 NOT_PYTHON = {"browser": "browser", "deploy": "nginx"}  # and what they need
 

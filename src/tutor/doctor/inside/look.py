@@ -94,6 +94,7 @@ def settings():
         file=inside(getattr(module, "__file__", None)),
         names=[name for name in dir(module) if name.isupper()],
         apps=[str(app) for app in loaded.INSTALLED_APPS],
+        middleware=[str(one) for one in loaded.MIDDLEWARE],
         asgi=plain(getattr(loaded, "ASGI_APPLICATION", None)),
         wsgi=plain(getattr(loaded, "WSGI_APPLICATION", None)),
         layers=plain(getattr(loaded, "CHANNEL_LAYERS", None)),

@@ -11,6 +11,7 @@ from tutor.doctor.rules import (
     layers,
     loading,
     messages,
+    operating,
     pages,
     proxy,
     reading,
@@ -36,6 +37,7 @@ _LATER = (
     workers,
     fanout,
     proxy,
+    operating,
 )
 
 
