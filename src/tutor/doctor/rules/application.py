@@ -13,10 +13,39 @@ from tutor.doctor.rules.found import Found, Place
 def rules(seen: Evidence) -> Iterator[Found]:
     if not seen.walk:
         return
+    yield from _unlisted(seen)
     yield from _order(seen)
     yield from _router(seen)
     yield from routes.rules(seen)
     yield from _origin(seen)
+
+
+UNLISTED = 24  # its pages fail, whatever its routes are like
+
+
+def _unlisted(seen: Evidence) -> Iterator[Found]:
+    """The app of a routed consumer, whose pages nobody finds as it is not listed."""
+    own = (seen.look.get("own-apps") or {}).get("found")
+    served = [
+        folder
+        for kind in ("templates", "static")
+        for folder in (seen.look.get(kind) or {}).get("folders", [])
+    ]
+    for leaf in seen.leaves if own is not None else ():
+        parts = (leaf.get("consumer") or "").split(".")
+        for depth in range(len(parts) - 1, 0, -1):
+            app = "/".join(parts[:depth])
+            if any(app == one["file"] for one in own or ()):
+                break
+            for kind in ("templates", "static"):
+                folder = f"{app}/{kind}"
+                if folder not in served and (seen.home / folder).is_dir():
+                    got = f"nobody looks into {folder}"
+                    place = seen.setting("INSTALLED_APPS")
+                    tried, expected = "asking for the apps", f"an app {app}"
+                    slug = "apps-own-app-missing"
+                    yield Found(slug, got, place, UNLISTED, tried, expected)
+                    return
 
 
 def _order(seen: Evidence) -> Iterator[Found]:

@@ -15,6 +15,7 @@ from tutor.doctor.rules.lines import (
     Cause,
     awaited_there,
     group_name,
+    of_pydantic,
     query,
     sends_there,
 )
@@ -133,17 +134,6 @@ def _cause(seen: Evidence, crash: Crash, every: str, place: Place) -> Cause | No
     return _by_type(seen, crash, place)
 
 
-def _of_pydantic(seen: Evidence, crash: Crash) -> bool:
-    """Whether what cannot be written as JSON is a message of the project."""
-    named = re.search(r"Object of type (\w+) is not", crash.links[-1]["text"])
-    return any(
-        named is not None
-        and dotted.rpartition(".")[2] == named[1]
-        and any(base.startswith("pydantic.") for base in one.library_bases())
-        for dotted, one in seen.source.classes.items()
-    )
-
-
 def _own_last(crash: Crash) -> bool:
     """Whether the project's own line raised it, on a text message."""
     frames = crash.links[-1]["frames"]
@@ -164,7 +154,7 @@ def _refined(seen: Evidence, crash: Crash, slug: str, place: Place) -> Cause:
         if slug == "auth-login-required-on-consumer" and function is not None:
             line = next((d.lineno for d in function.node.decorator_list), line)
         return slug, (file, line), ""
-    if slug == "db-model-instance-in-event" and _of_pydantic(seen, crash):
+    if slug == "db-model-instance-in-event" and of_pydantic(seen, crash.links):
         return "consumer-pydantic-model-sent", place, ""
     if slug == "db-orm-in-async-consumer":
         return query(seen, place), place, ""

@@ -5,9 +5,10 @@ from __future__ import annotations
 import ast
 import re
 
+from tutor.doctor.child import Event
 from tutor.doctor.evidence import Evidence
 from tutor.doctor.rules.found import Place
-from tutor.doctor.rules.groups import group_of, misnamed, origin
+from tutor.doctor.rules.groupnames import group_of, misnamed, origin
 from tutor.doctor.source import Function, calls, known
 
 Cause = tuple["str | None", Place, str]
@@ -113,3 +114,14 @@ def group_name(seen: Evidence, place: Place) -> Cause:
     if place[0] is None:
         place = misnamed(seen) or place
     return "group-name-not-allowed", place, ""
+
+
+def of_pydantic(seen: Evidence, links: list[Event]) -> bool:
+    """Whether what cannot be written as JSON is a message of the project."""
+    named = re.search(r"Object of type (\w+) is not", links[-1]["text"])
+    return any(
+        named is not None
+        and dotted.rpartition(".")[2] == named[1]
+        and any(base.startswith("pydantic.") for base in one.library_bases())
+        for dotted, one in seen.source.classes.items()
+    )

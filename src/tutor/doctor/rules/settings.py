@@ -17,7 +17,6 @@ def rules(seen: Evidence) -> Iterator[Found]:
     if not seen.settings:
         return
     yield from _apps(seen)
-    yield from _unlisted(seen)
     yield from _asgi(seen)
     yield from _hosts(seen)
     yield from _logging(seen)
@@ -69,31 +68,6 @@ def _apps(seen: Evidence) -> Iterator[Found]:
         yield Found(
             "install-channels-without-daphne-extra", got, place, RANK, tried, expected
         )
-
-
-def _unlisted(seen: Evidence) -> Iterator[Found]:
-    """The app of a routed consumer, whose pages nobody finds as it is not listed."""
-    own = (seen.look.get("own-apps") or {}).get("found")
-    served = [
-        folder
-        for kind in ("templates", "static")
-        for folder in (seen.look.get(kind) or {}).get("folders", [])
-    ]
-    for leaf in seen.leaves if own is not None else ():
-        parts = (leaf.get("consumer") or "").split(".")
-        for depth in range(len(parts) - 1, 0, -1):
-            app = "/".join(parts[:depth])
-            if any(app == one["file"] for one in own or ()):
-                break
-            for kind in ("templates", "static"):
-                folder = f"{app}/{kind}"
-                if folder not in served and (seen.home / folder).is_dir():
-                    got = f"nobody looks into {folder}"
-                    place = seen.setting("INSTALLED_APPS")
-                    tried, expected = "asking for the apps", f"an app {app}"
-                    slug = "apps-own-app-missing"
-                    yield Found(slug, got, place, RANK + 4, tried, expected)
-                    return
 
 
 def _daphne(seen: Evidence, place: Place) -> Place:
