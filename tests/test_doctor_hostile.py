@@ -72,10 +72,10 @@ def test_what_is_no_project_gets_one_line_and_status_2(
     [
         ("\nraise RuntimeError('no database today')\n", None, SETTINGS),
         ("\nimport sys\nsys.exit(3)\n", "settings-exit", SETTINGS),
-        ("\nimport os\nos._exit(5)\n", None, None),
+        ("\nimport os\nos._exit(5)\n", "settings-exit", SETTINGS),
         ("\nDEBUG = (\n", "python-syntax-error", SETTINGS),
         ("\nimport does_not_exist_anywhere\n", "install-package-missing", SETTINGS),
-        ("\nimport os, signal\nos.kill(os.getpid(), signal.SIGSEGV)\n", None, None),
+        ("\nimport os, signal\nos.kill(os.getpid(), signal.SIGSEGV)\n", None, SETTINGS),
         ("\nraise SystemExit\n", "settings-exit", SETTINGS),
         ("\nraise KeyboardInterrupt\n", None, SETTINGS),
     ],

@@ -19,7 +19,7 @@ FOREIGN = "http://evil.example"
 OPENING = 2.5  # seconds for a handshake
 ANSWER = 1.0  # seconds for one message to be dealt with
 ENDING = 1.0  # seconds for the server to close the socket of a crashed consumer
-PRINTING = 1.0  # seconds for the server to print why a consumer has ended
+PRINTING = 3.0  # seconds for the server to print why a consumer has ended
 LEAVING = 1.3  # seconds for a consumer to end after its client has gone
 
 _tags = itertools.count(1)
