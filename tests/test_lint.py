@@ -391,6 +391,45 @@ def test_a_commits_hook_asks_for_the_notebook_only(
     assert lint.main(["--notebook"]) == 0
 
 
+# A document, and a word of what is found in it; empty where it is fine.
+DOCUMENTS = [
+    ("[x](src)\n[y](other.md#Who-is-there)", "leads to other.md#Who-is-there"),
+    ("one\n\n[x](gone.md)", "README.md:3: leads to gone.md, which is not there"),
+    ("[x](#nowhere)", "leads to #nowhere"),
+    ("![a door](gone.png)", "leads to gone.png"),
+    ("![](door.png)", "README.md:1: has a picture without words: door.png"),
+    ('<img src="door.png">', "has a <img> without words"),
+    ("# A door\n[x](#a-door) [y](other.md#who-is-there) [z](https://y.org/z)", ""),
+    ("`[x](gone)`\n\n```\n[x](gone) ![](gone)\n```\n![a door](door.png)", ""),
+    ('<img alt="a door" src="door.png">', ""),
+]
+
+
+@pytest.mark.parametrize(("words", "said"), DOCUMENTS)
+def test_the_rules_for_documents(tmp_path: Path, words: str, said: str) -> None:
+    (tmp_path / "src").mkdir()
+    (tmp_path / "door.png").touch()
+    (tmp_path / "other.md").write_text("## Who is there?\n")
+    (tmp_path / "README.md").write_text(words)
+    found = "\n".join(map(str, lint.documents.check(tmp_path)))
+    assert said in found if said else found == "", found
+
+
+def test_our_own_documents_keep_the_rules() -> None:
+    assert list(map(str, lint.documents.check(ROOT))) == []
+
+
+def test_a_dead_link_in_a_document_fails_lint(
+    course: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (course / "tutorial.ipynb").write_text(notebook.dump(good()))
+    (course / "README.md").write_text("[x](gone)")
+    assert lint.main(["--notebook"]) == 0
+    assert lint.main([]) == 1
+    last = capsys.readouterr().out.splitlines()[-1]
+    assert last == "lint: 1 to mend in other documents"
+
+
 def test_our_own_notebook_keeps_the_rules() -> None:
     path = ROOT / "tutorial.ipynb"
     opened = Book(path.name, path.read_text(encoding="utf-8"), notebook.read(path))

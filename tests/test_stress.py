@@ -14,6 +14,7 @@ import psutil
 import pytest
 
 from tutor import stress
+from tutor.report import Refusal
 from tutor.stress import Suite
 
 ROOT = Path(__file__).parents[1]
@@ -135,3 +136,21 @@ def test_progress_is_read_from_what_pytest_says(tmp_path: Path) -> None:
     assert "tests/test_a.py::test_d" in one.failed and "tests/test_c.py" in one.failed
     one.status, one.seconds = 1, 1.2
     assert str(one).endswith("2 failed, 3 passed, 1 error, 1 s")
+
+
+def test_a_copy_is_what_git_sees(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(Refusal, match="no git checkout"):
+        stress.copy(root, root / "copy")
+    subprocess.run(["git", "init", "-q"], cwd=root, check=True)
+    (root / ".gitignore").write_text("log\nsrc\n.venv\ncopy\n")
+    (root / "log").touch()
+    (root / ".ci").mkdir()
+    built = root / ".ci/bootstrap"
+    built.write_text("#!/bin/sh\ntouch built-here\n")
+    built.chmod(0o755)
+    stress.copy(root, root / "copy")
+    names = {path.name for path in (root / "copy").iterdir()}
+    assert names == {".git", ".gitignore", ".ci", "pytest.ini", "built-here"}
+    built.write_text("#!/bin/sh\necho no room >&2\nexit 1\n")
+    with pytest.raises(Refusal, match="no room"):
+        stress.copy(root, root / "copy")

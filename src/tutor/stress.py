@@ -191,11 +191,13 @@ def copy(root: Path, target: Path) -> None:
     """A copy of the checkout as it is, with an environment of its own.
 
     Raises:
-        Refusal: the environment can't be built.
+        Refusal: there is nothing to copy, or the environment can't be built.
     """
     command = ["git", "ls-files", "-coz", "--exclude-standard"]
-    names = subprocess.run(command, cwd=root, capture_output=True, check=True).stdout
-    for name in filter(None, names.decode().split("\0")):
+    listed = subprocess.run(command, cwd=root, capture_output=True)
+    if listed.returncode:
+        raise Refusal("This is no git checkout to be copied: ARGS='--only busy' goes.")
+    for name in filter(None, listed.stdout.decode().split("\0")):
         if (root / name).is_file():
             (target / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(root / name, target / name, follow_symlinks=False)

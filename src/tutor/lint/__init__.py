@@ -1,4 +1,4 @@
-"""``make lint``: the rules of the notebook; style, types and spelling of the rest.
+"""``make lint``: the rules of the notebook and the documents; style, types, spelling.
 
 A rule is a function over a `Book` that yields what it found: which cell, what, and
 how to repair it.  `RULES` is the table of them all; tests show each to bite.
@@ -13,7 +13,7 @@ import sys
 from collections.abc import Iterator
 
 from tutor import notebook, places
-from tutor.lint import cells, course, text
+from tutor.lint import cells, course, documents, text
 from tutor.lint.book import Book, Finding, Rule, Severity
 
 RULES: tuple[Rule, ...] = (
@@ -56,12 +56,16 @@ def main(argv: list[str]) -> int:
         print(f"{path.name}: written in the canonical form")
     content = notebook.read(path)
     found = list(check(Book(path.name, path.read_text(encoding="utf-8"), content)))
+    written = [] if options.notebook else list(documents.check(places.root()))
+    for finding in written:
+        print(finding)
     for finding in sorted(found, key=lambda f: f.severity == "warning"):
         print(finding)
     errors = sum(finding.severity == "error" for finding in found)
     tools = [] if options.notebook else list(TOOLS)
     failed = [tool.removesuffix("_lib") for tool in tools if not _passes(tool)]
     wrong = [f"{errors} to mend in {path.name}"] * bool(errors) + failed
+    wrong += [f"{len(written)} to mend in other documents"] * bool(written)
     warned = f"{len(found) - errors} warnings" if len(found) > errors else ""
     print(
         "lint: "
