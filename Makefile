@@ -57,6 +57,10 @@ reset: env.quiet
 doctor: env.quiet
 	@$(TUTOR) doctor $(if $(PROJECT),"$(PROJECT)") $(ARGS)
 
+## referee: judge a live board by eight points (PROJECT=path; else mine)
+referee: env.quiet
+	@$(TUTOR) referee $(if $(PROJECT),"$(PROJECT)") $(ARGS)
+
 ### Instructor
 
 ## step-N: run the checkpoint of step N and say what the step adds
@@ -130,7 +134,7 @@ lock: env.quiet
 ## clean: remove what can be made again; keeps .venv and workspace/
 clean:
 	@rm -rf build .pytest_cache .ruff_cache .mypy_cache
-	@find src tests benchmarks steps webapp master_app -name __pycache__ \
+	@find src tests benchmarks steps webapp master_app counter -name __pycache__ \
 		-exec rm -rf {} + 2>/dev/null || true
 	@echo "Removed build/ and the caches. workspace/ and .venv stay."
 
@@ -146,5 +150,5 @@ Makefile: ;
 .DEFAULT:
 	$(error $(shell awk -v wanted='$(subst ','\'',$@)' -f .ci/targets.awk Makefile))
 
-.PHONY: lab workspace check reset doctor schedule html handout offline-kit env edit \
-	test stress checkpoints lint bench matrix lock clean help env.quiet
+.PHONY: lab workspace check reset doctor referee schedule html handout offline-kit env \
+	edit test stress checkpoints lint bench matrix lock clean help env.quiet

@@ -1,21 +1,20 @@
 import json
 import time
 from collections import deque
-from contextlib import suppress
 from random import randint
 
-from autobahn.exception import Disconnected
 from channels.consumer import AsyncConsumer
 from channels.exceptions import StopConsumer
-from channels.generic.websocket import AsyncJsonWebsocketConsumer
+from django.conf import settings
 from pydantic import ValidationError
 
-from master_app import fanout, presence, readings, sessions
-from master_app.messages import Hello, Publish, complaint, incoming
+from master_app import fanout, presence, readings, sessions, sockets
+from master_app.messages import Ack, Hello, Publish, complaint, incoming
 
 LARGEST = 1000  # bytes in a message
 MOST = 20  # messages in a second
 PATIENCE = 10  # bad messages in a row
+UNREAD = 100  # live readings without an acknowledgement
 
 
 class PracticeConsumer(AsyncConsumer):
@@ -36,7 +35,7 @@ class PracticeConsumer(AsyncConsumer):
         raise StopConsumer
 
 
-class ReadingsConsumer(AsyncJsonWebsocketConsumer):
+class ReadingsConsumer(sockets.Socket):
     """Typed messages. A bad one is answered, too many are not."""
 
     async def connect(self):
@@ -44,11 +43,16 @@ class ReadingsConsumer(AsyncJsonWebsocketConsumer):
         self.times = deque(maxlen=MOST + 1)
         self.bad = 0  # in a row
         self.known = set()  # ids that were sent since the last hello
-        self.closing = False
+        self.owed = deque()  # live readings, until acknowledged
+        self.again = 0  # old readings that were sent
         self.later = deque()  # what is live waits here until we are ready
         self.joined = []
         if not self.scope['user'].is_authenticated:
             await self.close()  # before accept: the handshake gets a 403
+            return
+        if sockets.here[self.user] > settings.SOCKETS_PER_USER:
+            await self.accept()  # or the page could not read the code
+            await self.close(sockets.TOO_MANY)
             return
         self.joined = sessions.groups(self.scope)
         for group in self.joined:
@@ -71,24 +75,28 @@ class ReadingsConsumer(AsyncJsonWebsocketConsumer):
     async def heartbeat(self, text):
         """Tell the client that it hears us, unless readings do."""
         if self.later is None:
-            await self.say(text)
+            await self.pass_on(text)
 
     async def disconnect(self, code):
         """Leave the groups; nobody else does it for us."""
         for group in self.joined:
             await self.channel_layer.group_discard(group, self.channel_name)
 
-    async def send_json(self, content, close=False):
-        """Send, unless the client has left meanwhile."""
-        with suppress(Disconnected):
-            await super().send_json(content, close)
-
     async def deliver(self, reading_id, text):
         """Pass on a live reading, and forget old ids."""
+        if self.code:
+            return
         if self.later is not None:
             self.later.append((reading_id, text))
+            if len(self.later) > readings.MOST:
+                await self.close(sockets.BEHIND)
             return
-        await self.give(reading_id, text)
+        if reading_id not in self.known:
+            self.owed.append(reading_id)
+            self.known.add(reading_id)
+            await self.pass_on(text)
+        if len(self.owed) > UNREAD:
+            await self.close(sockets.BEHIND)
         if len(self.known) > 2 * readings.OVERLAP:
             oldest = reading_id - readings.OVERLAP
             self.known = {one for one in self.known if one > oldest}
@@ -105,11 +113,6 @@ class ReadingsConsumer(AsyncJsonWebsocketConsumer):
             self.known.add(reading_id)
             await self.say(text)
 
-    async def say(self, text):
-        """Send a text, unless the client has left meanwhile."""
-        with suppress(Disconnected):
-            await self.base_send({'type': 'websocket.send', 'text': text})
-
     async def catch_up(self, after):
         """Send what was missed, until nothing more is found."""
         self.known.clear()
@@ -121,13 +124,10 @@ class ReadingsConsumer(AsyncJsonWebsocketConsumer):
             for reading in missed:
                 await self.give(reading['id'], json.dumps(reading))
             after = max(after, missed[-1]['id'])
+            self.again += len(missed)
+            if self.again > 10 * readings.MOST:
+                await self.close(sockets.BEHIND)
         await self.go_live()
-
-    async def close(self, code=None, reason=None):
-        """Close, and read no more: an answer would find no socket."""
-        self.closing = True
-        with suppress(Disconnected):
-            await super().close(code, reason)
 
     async def session_ended(self, event):
         """Whoever opened this socket has logged out."""
@@ -137,10 +137,8 @@ class ReadingsConsumer(AsyncJsonWebsocketConsumer):
         """Something about the user has changed. Is all still well?"""
         await sessions.look([self])
 
-    async def websocket_receive(self, event):
+    async def goes_too_far(self, event):
         """Keep the limits before anything is read."""
-        if self.closing:
-            return  # it was on its way when we closed
         size = len(event.get('bytes') or (event.get('text') or '').encode())
         now = time.monotonic()
         self.times.append(now)
@@ -148,8 +146,7 @@ class ReadingsConsumer(AsyncJsonWebsocketConsumer):
             await self.close(4429)
         elif size > LARGEST:
             await self.close(4413)
-        else:
-            await super().websocket_receive(event)
+        return self.code is not None
 
     async def receive(self, text_data=None, bytes_data=None, **kwargs):
         """Answer what is none of our messages; hand on the others."""
@@ -174,6 +171,10 @@ class ReadingsConsumer(AsyncJsonWebsocketConsumer):
         match message:
             case Hello(after=after):
                 await self.catch_up(after)
+            case Ack(id=number) if number in self.owed:
+                while self.owed.popleft() != number:
+                    pass
+                self.times.pop()  # it was due, so it does not count
             case Publish() if not readings.may_publish(self.scope['user']):
                 await self.complain('forbidden', 'Only staff may publish.')
             case Publish(value=value):

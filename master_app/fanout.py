@@ -3,11 +3,12 @@
 import asyncio
 import json
 import logging
+import time
 from contextlib import suppress
 
 from channels.layers import get_channel_layer
 
-from master_app import readings
+from master_app import metrics, readings
 
 CHUNK = 100  # clients between two turns of the loop
 logger = logging.getLogger(__name__)
@@ -76,3 +77,5 @@ async def hand_on(event):
             logger.exception('A client did not get its message.')
         if count % CHUNK == 0:
             await asyncio.sleep(0)  # the loop serves others, too
+    if 'at' in event:
+        metrics.DELIVERY.observe(time.time() - event['at'])

@@ -25,8 +25,15 @@ class Publish(Message):
     value: int = Field(ge=0, le=100)
 
 
+class Ack(Message):
+    """A client has this live reading, and those before it."""
+
+    type: Literal['ack']
+    id: int
+
+
 incoming = TypeAdapter(
-    Annotated[Hello | Publish, Field(discriminator='type')],
+    Annotated[Hello | Publish | Ack, Field(discriminator='type')],
 )
 
 # What pydantic may find, in the words of our table; all else is a field.

@@ -1,5 +1,7 @@
 """Readings: what is measured and stored, and who is told."""
 
+from time import time
+
 from asgiref.sync import async_to_sync
 from channels.db import database_sync_to_async
 from channels.layers import get_channel_layer
@@ -35,7 +37,7 @@ publish = database_sync_to_async(store)  # the same, for async code
 
 def tell(reading):
     """Tell everyone who is connected of a reading."""
-    event = {'type': 'readings.new', 'reading': reading}
+    event = {'type': 'readings.new', 'reading': reading, 'at': time()}
     async_to_sync(get_channel_layer().group_send)(GROUP, event)
 
 

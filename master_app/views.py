@@ -1,3 +1,5 @@
+from hmac import compare_digest
+
 from django.conf import settings
 from django.contrib.auth.decorators import login_required
 from django.http import (
@@ -7,6 +9,7 @@ from django.http import (
 )
 from django.shortcuts import render
 from django.views.decorators.http import require_POST
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from master_app import readings
 from master_app.messages import Publish
@@ -35,3 +38,17 @@ def publish(request):
         return HttpResponseBadRequest('value: a number from 0 to 100')
     readings.store(message.value)
     return HttpResponse(status=204)
+
+
+def metrics(request):
+    """The numbers of this process, for the staff and for Prometheus."""
+    if not request.user.is_staff and not has_token(request):
+        return HttpResponseForbidden('For the staff.')
+    return HttpResponse(generate_latest(), content_type=CONTENT_TYPE_LATEST)
+
+
+def has_token(request):
+    """Whether whoever asks knows the token."""
+    given = request.headers.get('Authorization', '').encode()
+    token = settings.METRICS_TOKEN
+    return bool(token) and compare_digest(given, f'Bearer {token}'.encode())

@@ -71,9 +71,11 @@ INSTALLED_APPS = [
     'django.contrib.staticfiles',
     'channels',
     'master_app',
+    'counter',
 ]
 
 MIDDLEWARE = [
+    'master_app.health.Health',
     'django.middleware.security.SecurityMiddleware',
     'django.contrib.sessions.middleware.SessionMiddleware',
     'django.middleware.common.CommonMiddleware',
@@ -144,6 +146,37 @@ DATABASES = {
 # Where people come to by logging in, and by logging out.
 LOGIN_REDIRECT_URL = '/'
 LOGOUT_REDIRECT_URL = '/'
+
+
+# How many sockets a user may have open in each process.
+SOCKETS_PER_USER = int(os.environ.get('SOCKETS_PER_USER', 50))
+
+# Who sends this as a bearer token may read /metrics/, as the staff may.
+METRICS_TOKEN = os.environ.get('METRICS_TOKEN')
+
+# Text for people, or json for machines.
+LOG_FORMAT = os.environ.get('LOG_FORMAT', 'text')
+LOGGING = {
+    'version': 1,
+    'disable_existing_loggers': False,
+    'formatters': {
+        'text': {
+            '()': 'master_app.logs.Text',
+            'format': '%(asctime)-15s %(levelname)-8s %(message)s',
+        },
+        'json': {'()': 'master_app.logs.Json'},
+    },
+    'handlers': {'lines': {
+        'class': 'logging.StreamHandler',
+        'formatter': LOG_FORMAT,
+    }},
+    'loggers': {'master_app': {
+        'handlers': ['lines'], 'level': 'INFO', 'propagate': False,
+    }},
+}
+if LOG_FORMAT == 'json':  # then what others say, too
+    LOGGING['root'] = {'handlers': ['lines'], 'level': 'INFO'}
+    LOGGING['loggers']['django'] = {'handlers': []}
 
 
 # Password validation

@@ -18,11 +18,14 @@ from django.contrib import admin
 from django.contrib.auth.views import LoginView, LogoutView
 from django.urls import path
 
-from master_app.views import page, publish
+from counter.views import board
+from master_app.views import metrics, page, publish
 
 urlpatterns = [
     path('', page),
+    path('counter/', board),
     path('publish/', publish),
+    path('metrics/', metrics),
     path('accounts/login/', LoginView.as_view()),
     path('accounts/logout/', LogoutView.as_view()),
     path('admin/', admin.site.urls),

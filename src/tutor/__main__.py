@@ -18,6 +18,7 @@ VERBS = {
     "matrix": ("tutor.checks", "matrix"),
     "doctor": ("tutor.doctor", "main"),
     "hint": ("tutor.exercises.hints", "hint"),
+    "referee": ("tutor.referee", "main"),
     "diff": ("tutor.verbs", "diff"),
     "goto": ("tutor.verbs", "goto"),
     "reset": ("tutor.verbs", "reset"),

@@ -140,6 +140,19 @@ class TutorMagics(Magics):
 
         checks.main(["--project", str(self.session.anywhere())])
 
+    @line_magic
+    def referee(self, line: str) -> object:
+        """Let the project be judged as a live board, with a small crowd."""
+        from tutor.referee.cells import judge
+
+        return judge(self.session)
+
+    @line_magic
+    def reference(self, line: str) -> None:
+        """Go where the reference board grows, beside the learner's own."""
+        self.session.reference(_number(line))
+        print("The reference board grows in a folder of its own.")
+
     # -- files -------------------------------------------------------------------
 
     @cell_magic

@@ -203,6 +203,22 @@ class Session:
         self._folder = folder
         return name
 
+    def reference(self, number: int) -> None:
+        """Go where a step's reference is built: in a workspace beside the learner's.
+
+        Elsewhere it is what the step's cells make.
+        """
+        step = self.current(number)
+        if not self.learners or self.folder != self.cwd:
+            return
+        self.end()
+        folder = self.cwd / f"exercises/{step.number:02}"
+        tree = self.tree(number - 1)
+        if not folder.is_dir() and tree is not None:
+            folder.mkdir(parents=True)
+            trees.copy(tree, folder)
+        self._folder = folder
+
     # -- commands and servers ------------------------------------------------
 
     def sh(self, command: str, timeout: float = 60) -> children.Result:

@@ -4,6 +4,8 @@ import { Live } from './live.js';
 const byId = (id) => document.getElementById(id);
 let readings = []; // the newest 100, by their ids
 let welcome = false; // what comes before it comes again, in order
+let last = 0; // what has a higher id is live
+let heard = 0; // of those
 let mine = null; // published here by hand: spoken when it comes back
 
 const live = new Live('ws/readings/', {
@@ -13,10 +15,11 @@ const live = new Live('ws/readings/', {
     if (word === 'reconnecting') askWhy();
   },
   onEnd: () => location.reload(),
-  onMessage({ type, id, value, here }) {
+  onMessage({ type, id, value, here, last: newest }) {
     if (type === 'heartbeat') byId('here').textContent = `${here} here`;
-    if (type === 'welcome') welcome = true;
+    if (type === 'welcome') [welcome, last] = [true, newest];
     if (type !== 'reading' || !welcome) return;
+    if (id > last && ++heard % 20 === 0) live.send({ type: 'ack', id });
     if (readings.some((known) => known.id === id)) return;
     readings = [...readings, { id, value }];
     readings = readings.sort((a, b) => a.id - b.id).slice(-100);

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from tutor.checks import (
+    board,
     deployment,
     facts,
     groups,
@@ -46,6 +47,7 @@ LATER: dict[str, Step] = {
     "load": load,
     "deploy": deployment,
     "operate": operation,
+    "capstone": board,
 }
 NUMBERS = {slug: number for number, slug in enumerate([*part_one.QUESTIONS, *LATER], 1)}
 KNOWN = frozenset(NUMBERS)

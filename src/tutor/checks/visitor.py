@@ -29,7 +29,7 @@ ELSEWHERE = (301, 302, 303, 307, 308)  # what sends a browser to another page
 
 # Which login form there is, and whether passwords are enough, is the project's own
 # business: a session is made as Django's login() makes it.
-_SESSION = """
+SESSION = """
 import json
 from importlib import import_module
 from django.conf import settings
@@ -118,7 +118,7 @@ def logged_in(
         python: the project's interpreter.
         people: who they are; a name that comes twice has two sessions.
     """
-    code = f"PEOPLE = {[tuple(one) for one in people]!r}\n{_SESSION}"
+    code = f"PEOPLE = {[tuple(one) for one in people]!r}\n{SESSION}"
     told = inside(project, code, python, SECONDS)
     return list(told) if isinstance(told, list) else []
 

@@ -12,13 +12,14 @@ TAGS = ("answer", "nbval-ignore-output", "setup", "solution")
 LINE_MAGICS = (
     *("step", "checkpoint", "exercise", "hint", "check"),
     *("remove", "move", "mend", "tree", "sh", "serve", "start", "stop"),
-    *("log", "redis", "nginx"),
+    *("log", "redis", "nginx", "referee", "reference"),
 )
 CELL_MAGICS = ("write", "edit", "project", "answer", "system")
 PRINTING = ("%step", "%checkpoint", "%%write", "%%edit", "%serve", "%log", "%%answer")
 PROJECT = ("webapp", "master_app", "manage")
 
 CELL_LINES = 30
+FILE_LINES = 110  # a whole file that is folded
 NEW_LINES = 20
 FILE_COLUMNS = 79  # what goes into a project's files
 CELL_COLUMNS = 88
@@ -144,12 +145,10 @@ def exemptions(book: Book) -> Found:
 def short_cells(book: Book) -> Found:
     for cell in book.code:
         lines = cell.source.splitlines()
-        if len(lines) > CELL_LINES:
-            yield (
-                cell,
-                f"has {len(lines)} lines",
-                f"At most {CELL_LINES}: cut it in two",
-            )
+        folded = cell.magic == "%%write" and "solution" in cell.tags
+        most = FILE_LINES if folded else CELL_LINES
+        if len(lines) > most:
+            yield cell, f"has {len(lines)} lines", f"At most {most}: cut it in two"
         new = [line for line in lines[1:] if line.startswith("+")]
         if cell.magic == "%%edit" and len(new) > NEW_LINES:
             yield cell, f"adds {len(new)} lines", f"At most {NEW_LINES}: cut it in two"

@@ -11,6 +11,7 @@ from tutor.lint.book import Book, Found
 LABELS = ("works", "silent", "broken on purpose")
 MAX_MINUTES = 15
 HINTS = 3
+PROJECT = "%referee"  # an exercise that is a project of the learner's own
 NOTE_WORDS = 60
 SLUG = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 STEP_HEADING = re.compile(r"^## Step (\d+)\. (\S.*)$", re.MULTILINE)
@@ -129,6 +130,12 @@ def frames(book: Book) -> Found:
 
 def exercises(book: Book) -> Found:
     answered = {cell.step for cell in book.code if "answer" in cell.tags}
+    # A whole project leaves no gap to fill: the referee says what it lacks.
+    projects = {
+        cell.step
+        for cell in book.code
+        if "answer" in cell.tags and cell.magic == PROJECT
+    }
     for heading in book.headings:
         if heading.tutor["step"] not in answered:
             yield heading, "has no exercise", "A step ends with a cell tagged answer"
@@ -141,7 +148,8 @@ def exercises(book: Book) -> Found:
                     f"has {len(hints)} hints",
                     f"metadata.tutor.hints: {HINTS}, a question, a pointer, the answer",
                 )
-            if cell.magic != "%%answer" or "..." not in cell.body:
+            gap = cell.magic == "%%answer" and "..." in cell.body
+            if not gap and cell.step not in projects:
                 yield (
                     cell,
                     "is tagged answer and is no %%answer with a ...",
@@ -163,7 +171,8 @@ def exercises(book: Book) -> Found:
                     "is a solution that is not folded",
                     "metadata.jupyter.source_hidden: true",
                 )
-            if cell.magic != "%%answer" or re.search(r"\.\.\.", cell.body):
+            whole = cell.magic == "%%answer" and "..." not in cell.body
+            if not whole and cell.step not in projects:
                 yield cell, "is a solution and no complete %%answer", "Fill the gap"
 
 

@@ -1,0 +1,1 @@
+"""A board for a counter: whose ticket is called, and to which desk."""

@@ -1,0 +1,275 @@
+"""The referee: boards of two shapes that pass, declarations that don't, the card."""
+
+from __future__ import annotations
+
+import json
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+
+import psutil
+import pytest
+
+from tutor import places, trees
+from tutor.course import Course
+from tutor.redis import NONE, there
+from tutor.referee import POINTS, Score, card, chart, main, played
+from tutor.referee.cli import as_json, problems
+from tutor.referee.declaration import (
+    FILE,
+    ID,
+    Declaration,
+    News,
+    Publish,
+    Undeclared,
+    filled,
+    load,
+)
+from tutor.report import Problem
+
+STEP = Course.load(places.root()).steps[-1]
+REFERENCE = places.root() / "steps" / STEP.folder
+VOTES = Path(__file__).with_name("boards") / "votes"
+needs_redis = pytest.mark.skipif(not there(), reason=NONE)
+
+
+# -- boards ------------------------------------------------------------------------
+
+
+@needs_redis
+def test_a_thousand_watch_the_reference_board(tmp_path: Path) -> None:
+    me = psutil.Process()
+    before = {one.pid for one in me.children(recursive=True)}
+    trees.copy(REFERENCE, board := tmp_path / "board")
+    # All else that runs on this machine at the same time is not the board's fault.
+    (board / FILE).write_text((board / FILE).read_text() + "\n[limits]\np99 = 30\n")
+    project, score = trees.files(board), played(board, 1000)
+    assert {name: one.got for name, one in score.found.items() if one} == {}
+    assert score.perfect and score.watchers == 1000 and not score.left_out
+    assert len(score.latencies) == 10_000
+    assert list(score.latencies) == sorted(score.latencies)
+    assert trees.files(board) == project
+    left = [one for one in me.children(recursive=True) if one.pid not in before]
+    said = [" ".join(one.cmdline()) for one in left]
+    assert not [line for line in said if "daphne" in line or "redis" in line]
+
+
+@needs_redis
+@pytest.mark.browser
+def test_a_board_of_another_shape_passes(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], browser_path: Path
+) -> None:
+    """Other names, a raw consumer, a form, words as values, texts as ids."""
+    path = tmp_path / "card.html"
+    status = main([str(VOTES), "--json", "--watchers", "20", "--card", str(path)])
+    out, err = capsys.readouterr()
+    told = json.loads(out)
+    assert [one["name"] for one in told["points"] if not one["passed"]] == []
+    assert (status, told["passed"], told["of"]) == (0, 8, 8)
+    assert told["latency"]["deliveries"] == 200
+    assert [line.split()[-1] for line in err.splitlines()[1:]] == ["passed"] * 8
+    page = path.read_text()
+    assert "data:image/jpeg;base64," in page and "Votes &lt;of&gt; the town" in page
+
+
+# -- what a board says of itself ------------------------------------------------------
+
+WRONG = {
+    "socke = '/ws/'": "socke is no key of it; did you mean socket?",
+    "socket = 'ws/'": "socket is a path that begins with /, not 'ws/'",
+    "beside = 'x'": "beside is a list of commands, not 'x'",
+    "beside = ['\"']": "beside is a list of commands",
+    "publish = 1": "publish is a table, not 1",
+    "[publish]\nvalues = [5]": "publish.values is two whole numbers, or",
+    "[publish]\nvalues = [5, 1]": "publish.values is two whole numbers, or",
+    "[publish]\ncommand = 'x'": "publish: nowhere is VALUE",
+    "[publish]\ncommand = 'x VALUE'\nform = '/x/'": "publish: one way is enough",
+    "[resume]\nmessage = { a = 1 }": "resume: nowhere is ID",
+    "[ack]\nevery = -1": "ack.every is a whole number from 0 on, not -1",
+    "[limits]\np99 = 0": "limits.p99 is a number of seconds above 0, not 0",
+    "[environment]\nA = 1": "environment is a table of texts",
+    "[news]\nwhen = 'x'": "news.when is a table",
+    "title = ": "is no TOML",
+}
+
+
+@pytest.mark.parametrize("text", WRONG)
+def test_a_wrong_declaration_gets_a_line(
+    text: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / FILE).write_text(text)
+    (tmp_path / "manage.py").write_text("")
+    assert main([str(tmp_path)]) == 2
+    err = capsys.readouterr().err
+    assert err.count("\n") == 1 and err.startswith(FILE) and WRONG[text] in err
+    assert "Traceback" not in err
+
+
+def test_each_error_has_its_line(tmp_path: Path) -> None:
+    (tmp_path / FILE).write_text("socke = '/'\npage = 1\n[news]\nid = ''\n")
+    with pytest.raises(Undeclared) as wrong:
+        load(tmp_path)
+    assert len(str(wrong.value).splitlines()) == 3
+
+
+def test_no_project_and_no_declaration(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([str(tmp_path)]) == 2
+    assert "no manage.py" in capsys.readouterr().err
+    (tmp_path / "manage.py").write_text("")
+    assert main([str(tmp_path)]) == 2
+    assert f"no {FILE}" in capsys.readouterr().err
+
+
+def test_what_is_left_out_is_as_in_our_own_project(tmp_path: Path) -> None:
+    (tmp_path / FILE).write_text("")
+    assert load(tmp_path) == Declaration()
+    (tmp_path / FILE).write_text("[ack]\nevery = 0\n")
+    assert load(tmp_path).ack is None
+
+
+def spoilt(folder: Path, *changes: tuple[str, str, str]) -> Path:
+    trees.copy(VOTES, folder)
+    for name, old, new in changes:
+        text = (folder / name).read_text()
+        assert old in text
+        (folder / name).write_text(text.replace(old, new))
+    return folder
+
+
+MISFITS = {
+    "another socket": ("board.toml", '"/live/town"', '"/live/"', "answers ada's own"),
+    "another form": ("board.toml", "/town/cast", "/town/casts", "404 Not Found"),
+    "other news": ("board.toml", '"vote" }', '"votes" }', "What came is {'op': 'vote'"),
+    "no server": ("home/door.py", "import os", "import so", "No module named 'so'"),
+    "no settings": ("home/conf.py", "import os", "import so", "can't be read"),
+    "another database": (
+        "home/conf.py",
+        'HERE / "votes.db"',
+        "'/nowhere/votes.db'",
+        "keeps off it",
+    ),
+    "another Redis": (
+        "home/conf.py",
+        'os.environ["REDIS_URL"]',
+        "'redis://localhost'",
+        "a Redis of its own",
+    ),
+    "a command that ends": (
+        "board.toml",
+        "[environment]",
+        "beside = ['python manage.py nobody']\n[environment]",
+        "beside: python manage.py nobody does not stay",
+    ),
+}
+
+
+@needs_redis
+@pytest.mark.parametrize("what", MISFITS)
+def test_what_does_not_fit_the_board_is_said(
+    what: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    name, old, new, words = MISFITS[what]
+    assert main([str(spoilt(tmp_path / "x", (name, old, new))), "--watchers", "1"]) == 2
+    err = capsys.readouterr().err
+    assert words in err, err
+    assert len(err.splitlines()) <= 3 and "Traceback" not in err
+
+
+# -- its parts -----------------------------------------------------------------------
+
+
+def test_a_word_is_filled_in_as_what_it_stands_for() -> None:
+    message = {"a": ID, "b": [ID, f"after {ID}"], "c": 1}
+    assert filled(message, ID, 7) == {"a": 7, "b": [7, "after 7"], "c": 1}
+
+
+def test_news_is_told_by_its_fields() -> None:
+    news = News({"type": "call", "call.kind": "x"}, "call.id", "call.desk")
+    call = {"id": 0, "desk": 2, "kind": "x"}
+    assert news.read({"type": "call", "call": call}) == (0, 2)
+    for other in ({"type": "call"}, {"call": call}, "call", None, [call]):
+        assert news.read(other) is None
+
+
+def test_values_are_those_that_may_be_published() -> None:
+    for values in ((0, 100), (1, 4), ("yes", "no"), (5, 6)):
+        made = [Publish(values=values).value(n) for n in range(300)]
+        least, most = min(made), max(made)
+        assert {least, most} == {min(values), max(values)} or values == (0, 100)
+        if values == (0, 100):
+            assert least >= 0 and most <= 100 and len(set(made)) > 40
+
+
+LOST = Problem("tried it", "expected it", "got <that>", "a cause", reread="step 9")
+
+
+def score(**found: Problem | None) -> Score:
+    return Score(
+        'A "board"',
+        {name: found.get(name.replace(" ", "_")) for name in POINTS},
+        {"logout": "no Redis here"},
+        1000,
+        [n / 10_000 for n in range(1, 10_001)],
+        3.0,
+        b"\xff\xd8picture",
+    )
+
+
+def test_the_card_is_one_page_that_needs_nothing_else(tmp_path: Path) -> None:
+    path = tmp_path / "made" / card.FILE
+    card.write(score(watchers=LOST), path)
+    text = path.read_text()
+    assert "6</b> of 8 points" in text
+    assert text.count('aria-label="passed"') == 6
+    assert text.count('aria-label="lost"') == 1
+    assert text.count('aria-label="left out"') == 1
+    assert "got &lt;that&gt;" in text and "step 9" in text
+    assert "A &quot;board&quot;" in text
+    outside = re.findall(r'(?:src|href)="(?!data:)[^"]*|@import|url\(', text)
+    assert outside == []
+    open_tags: list[str] = []
+
+    class Balanced(HTMLParser):
+        def handle_starttag(self, tag: str, attrs: object) -> None:
+            if tag not in ("meta", "img", "rect", "path"):
+                open_tags.append(tag)
+
+        def handle_endtag(self, tag: str) -> None:
+            assert tag in ("rect", "path") or open_tags.pop() == tag
+
+    Balanced().feed(text)
+    assert open_tags == []
+
+
+def test_the_chart_says_what_it_shows() -> None:
+    drawn = chart.drawn([n / 1000 for n in range(1, 1001)], 100)
+    assert (
+        'aria-label="1,000 deliveries to 100 watchers: half within 501 ms, '
+        '99 % within 991 ms, all within 1.0 s"'
+    ) in drawn
+    assert chart.drawn([], 100) == ""
+
+
+def test_each_lost_point_speaks_in_four_lines() -> None:
+    lines = "\n".join(problems(score(watchers=LOST))).splitlines()
+    assert [line.split()[0] for line in lines if line] == [
+        "✗",
+        "tried",
+        "expected",
+        "got",
+        "likely",
+        "?",
+    ]
+
+
+def test_the_score_for_programs() -> None:
+    told = as_json(score(watchers=LOST))
+    assert told["passed"] == 6
+    assert told["latency"] == {
+        "deliveries": 10_000,
+        "p50": 0.5001,
+        "p99": 0.9901,
+        "limit": 3.0,
+    }
