@@ -217,13 +217,18 @@ async def divided(
         for server in servers:
             one = crowd(server, clients // len(servers), [cookie(bob)])
             crowds.append(await asyncio.to_thread(stack.enter_context, one))
+        # One more, before: while the publisher starts, only heartbeats are sent.
+        code = PUBLISH.format(count=readings + 1)
+        publishing = asyncio.create_task(asyncio.to_thread(project, code))
+        for each in crowds:
+            await asyncio.to_thread(each.next)
         began = [work(server) for server in servers]
-        done = await asyncio.to_thread(project, PUBLISH.format(count=readings))
-        if done.code:
-            raise Refusal(f"Nothing could be published:\n{done.out[-800:]}")
         for each in crowds:
             for _ in range(readings):
                 await asyncio.to_thread(each.next)
+        done = await publishing
+        if done.code:
+            raise Refusal(f"Nothing could be published:\n{done.out[-800:]}")
         ended = [work(server) for server in servers]
     return max(b - a for a, b in zip(began, ended, strict=True)) / readings
 
