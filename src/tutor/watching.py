@@ -255,8 +255,10 @@ async def flood(
         try:
             async with asyncio.timeout(seconds):
                 return await _close_code(reader)
-        except (TimeoutError, OSError):
+        except TimeoutError:
             return None
+        except OSError:
+            return 1006  # the line was cut before the close was read
         finally:
             pouring.cancel()
 

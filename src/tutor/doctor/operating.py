@@ -54,7 +54,7 @@ def _probed(server: Server, path: str, host: str) -> str:
     link = http.client.HTTPConnection(HOST, server.port, timeout=SECONDS)
     with closing(link):
         link.request("GET", path, headers={"Host": host})
-        return str(link.getresponse().status)
+        return f"{link.getresponse().status} for {path}"
 
 
 def _knocked(server: Server, path: str) -> str:
