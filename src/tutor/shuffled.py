@@ -42,6 +42,12 @@ def pytest_report_header(config: pytest.Config) -> str | None:
     return None if number is None else f"shuffled; the same order: --shuffle={number}"
 
 
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Once more at the end, which -q leaves."""
+    if line := pytest_report_header(terminalreporter.config):
+        terminalreporter.line(line)
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_finish(session: pytest.Session) -> None:
     """Shuffle what is to run: before xdist looks at it, and after `tutor.prove` has.
