@@ -2,18 +2,18 @@
 
 ``group_send`` to each client's own channel is what the project did until step 14. From
 step 15 on one channel listens for all, and the text is encoded once; that is plain
-ASGI, so it is measured under uvicorn, too: Daphne wakes up twice for each message that
-it writes. The third way is ``websockets`` on its own, without ASGI, with its
-``broadcast``. What counts are the server's seconds of the processor for each delivery,
-so the clients, in a process of their own, are not the limit. Nothing is stored: the
-event itself is sent. The bounds hold for the better of the two ASGI servers.
+ASGI. Both are measured under Daphne and under uvicorn, each against itself: what a
+server needs for writing to a socket stands in both figures. The third way is
+``websockets`` on its own, without ASGI, with its ``broadcast``. What counts are the
+server's seconds of the processor for each delivery, so the clients, in a process of
+their own, are not the limit. Nothing is stored: the event itself is sent. The bounds
+have to hold for one ASGI server; the figures of both are printed.
 
     python benchmarks/local_fan_out.py [--rounds 3]
 """
 
 from __future__ import annotations
 
-import importlib.util
 import statistics
 import sys
 import tempfile
@@ -34,12 +34,13 @@ from tutor.servers import Server, serving
 
 CLIENTS = 1000
 EACH = 40  # sockets of one user
-GROUP, OURS, OTHER, ALONE = "group_send", "fan-out", "on uvicorn", "websockets"
-MESSAGES = {GROUP: 20, OURS: 60, OTHER: 60, ALONE: 60}
+GROUP, OURS, ALONE = "group_send", "fan-out", "websockets"
+MESSAGES = {GROUP: 20, OURS: 60, ALONE: 60}
 DAPHNE = ["daphne", "--ping-interval", "600", "bench:application"]
 UVICORN = ["python", "-m", "uvicorn", "bench:application", "--port", "PORT",
            "--lifespan", "off", "--log-level", "warning", "--ws-ping-interval", "600",
            "--ws-per-message-deflate", "false"]  # fmt: skip
+SERVERS = {"Daphne": DAPHNE, "uvicorn": UVICORN}
 TIMES = 15  # cheaper than group_send, at least
 SHARE = 0.30  # of what websockets reaches, at least
 
@@ -108,15 +109,10 @@ def main() -> None:
     times = rounds(__doc__, 3)
     course = Course.load(places.root())
     before = next(s.number for s in course.steps if s.slug == "load") - 1
-    costs: dict[str, list[float]] = {name: [] for name in MESSAGES}
+    costs: dict[tuple[str, str], list[float]] = {}
     with tempfile.TemporaryDirectory() as folder:
-        ways: dict[str, tuple[Path, list[str], list[str]]] = {}
-        runs = [(GROUP, before, DAPHNE), (OURS, before + 1, DAPHNE)]
-        if importlib.util.find_spec("uvicorn"):
-            runs.append((OTHER, before + 1, UVICORN))
-        else:
-            print("  There is no uvicorn here: pip install uvicorn", file=sys.stderr)
-        for name, step, argv in runs:
+        ways: dict[tuple[str, str], tuple[Path, list[str], list[str]]] = {}
+        for name, step in ((GROUP, before), (OURS, len(course.steps))):
             project = Path(folder) / name
             project.mkdir()
             tree = course.tree(step)
@@ -125,33 +121,34 @@ def main() -> None:
             (project / "bench.py").write_text(ASGI)
             who = [Person(f"user{n}") for n in range(CLIENTS // EACH)]
             jars = [cookie(jar) for jar in logged_in(project, None, *who)]
-            ways[name] = project, argv, jars
+            for server, argv in SERVERS.items():
+                ways[name, server] = project, argv, jars
         (Path(folder) / "alone.py").write_text(WITHOUT_ASGI)
-        ways[ALONE] = Path(folder), ["python", "alone.py", "PORT"], []
+        ways[ALONE, "alone"] = Path(folder), ["python", "alone.py", "PORT"], []
         for _ in range(times):
-            for name, (project, argv, jars) in ways.items():
+            for way, (project, argv, jars) in ways.items():
                 with serving(argv, project) as server:
-                    cost = measure(server, jars, MESSAGES[name])
-                print(f"  {name}: {cost:.1f} µs for a delivery", file=sys.stderr)
-                costs[name].append(cost)
-    medians = {n: statistics.median(found) for n, found in costs.items() if found}
-    for name, median in medians.items():
-        print(f"{name:>10}: median {median:6.1f} µs of the processor for a delivery")
-    cheaper = share = 0.0
-    for name in (OURS, OTHER):
-        if name in medians:
-            times_less = medians[GROUP] / medians[name]
-            reached = medians[ALONE] / medians[name]
-            print(
-                f"{name:>10}: {times_less:.1f} times as cheap as {GROUP}, and "
-                f"{reached:.0%} of what {ALONE} reaches on its own"
-            )
-            cheaper, share = max(cheaper, times_less), max(share, reached)
+                    cost = measure(server, jars, MESSAGES[way[0]])
+                print(f"  {' '.join(way)}: {cost:.1f} µs", file=sys.stderr)
+                costs.setdefault(way, []).append(cost)
+    medians = {way: statistics.median(found) for way, found in costs.items()}
+    for way, median in medians.items():
+        print(f"{' '.join(way):>18}: {median:6.1f} µs of the processor for a delivery")
+    good = []
+    for name in SERVERS:
+        cheaper = medians[GROUP, name] / medians[OURS, name]
+        share = medians[ALONE, "alone"] / medians[OURS, name]
+        print(
+            f"{name:>18}: {cheaper:.1f} times as cheap as {GROUP}, and "
+            f"{share:.0%} of what {ALONE} reaches on its own"
+        )
+        if cheaper >= TIMES and share >= SHARE:
+            good.append(name)
     print(
         f"{CLIENTS} clients of one process, {times} rounds; "
         f"wanted of one server: {TIMES} times, and {SHARE:.0%}"
     )
-    if cheaper < TIMES or share < SHARE:
+    if not good:
         sys.exit("That is too dear.")
 
 
