@@ -234,6 +234,7 @@ def _execute(course: Course, part: Part, recorded: Path) -> list[dict[str, Any]]
         Refusal: a cell failed; nothing has been written.
     """
     import nbformat
+    from jupyter_client.manager import AsyncKernelManager
     from nbclient import NotebookClient
     from nbclient.exceptions import (
         CellExecutionError,
@@ -241,11 +242,17 @@ def _execute(course: Course, part: Part, recorded: Path) -> list[dict[str, Any]]
         DeadKernelError,
     )
 
+    sockets = tempfile.TemporaryDirectory(prefix="kernel-")
     piece = nbformat.from_dict(copy.deepcopy(course.slice(part)))
     client = NotebookClient(
         piece,
         timeout=120,
-        kernel_name="python3",
+        # Between choosing a free port and using it another kernel may take it.
+        km=AsyncKernelManager(
+            kernel_name="python3",
+            transport="ipc",
+            connection_file=f"{sockets.name}/kernel.json",
+        ),
         resources={"metadata": {"path": str(course.root)}},
         store_widget_state=False,
     )
@@ -253,7 +260,8 @@ def _execute(course: Course, part: Part, recorded: Path) -> list[dict[str, Any]]
     for shows in ("PYTEST_CURRENT_TEST", "JUPYTERHUB_SERVICE_PREFIX"):
         env.pop(shows, None)
     try:
-        client.execute(env=env, stderr=subprocess.DEVNULL)
+        with sockets:
+            client.execute(env=env, stderr=subprocess.DEVNULL)
     except (CellExecutionError, CellTimeoutError, DeadKernelError) as error:
         name = f"{getattr(part, 'folder', part)}.ipynb"
         kept = course.root / "build" / "executed" / name
