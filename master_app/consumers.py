@@ -127,6 +127,8 @@ class ReadingsConsumer(sockets.Socket):
             self.again += len(missed)
             if self.again > 10 * readings.MOST:
                 await self.close(sockets.BEHIND)
+            if self.code:
+                return
         await self.go_live()
 
     async def session_ended(self, event):

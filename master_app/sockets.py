@@ -59,7 +59,9 @@ class Socket(AsyncJsonWebsocketConsumer):
             if message['type'] == 'websocket.receive':
                 metrics.IN.inc()
                 if self.code or await self.goes_too_far(message):
-                    continue  # nobody answers what comes after the close
+                    while not inbox.empty():
+                        inbox.get_nowait()
+                    continue  # nobody is answered any more
             inbox.put_nowait(message)
 
     async def goes_too_far(self, event):
