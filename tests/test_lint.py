@@ -287,6 +287,16 @@ def test_no_example_is_left_without_its_rule() -> None:
     assert set(BITES) == {rule.__name__ for rule in lint.RULES}
 
 
+def project(lines: int) -> Change:
+    """An exercise that is a project of the learner's own, and a folded file of it."""
+
+    def change(cells: list[dict[str, Any]]) -> None:
+        cells[14].update(source="%referee")
+        cells[15].update(source="%%write a.py\n" + "x = 1\n" * lines)
+
+    return change
+
+
 # What no rule may take amiss.
 FINE: list[tuple[str, Change]] = [
     ("known_words", source(8, "# !ls\nx = '''\n!ls\n'''\nx != 1")),
@@ -304,6 +314,8 @@ FINE: list[tuple[str, Change]] = [
     ("links_lead_somewhere", more(0, ' <a id="x"></a> [x](#x) [y](https://y.org)')),
     ("links_lead_somewhere", more(0, " `[x](y)` and\n\n```\n[x](y)\n```\n")),
     ("outputs_present", outputs(8)),
+    ("exercises", project(10)),
+    ("short_cells", project(90)),
     ("metadata_schema", meta(2, speaker="Ask who is there.", demo="Knock.")),
 ]
 

@@ -51,7 +51,7 @@ def test_a_thousand_watch_the_reference_board(tmp_path: Path) -> None:
     assert trees.files(board) == project
     left = [one for one in me.children(recursive=True) if one.pid not in before]
     said = [" ".join(one.cmdline()) for one in left]
-    assert not [line for line in said if "daphne" in line or "redis" in line]
+    assert [line for line in said if "nursery.py" not in line] == []
 
 
 @needs_redis
@@ -70,6 +70,14 @@ def test_a_board_of_another_shape_passes(
     assert [line.split()[-1] for line in err.splitlines()[1:]] == ["passed"] * 8
     page = path.read_text()
     assert "data:image/jpeg;base64," in page and "Votes &lt;of&gt; the town" in page
+
+
+@needs_redis
+def test_our_own_project_is_a_board_that_declares_nothing(tmp_path: Path) -> None:
+    trees.copy(REFERENCE, tmp_path)
+    (tmp_path / FILE).write_text("")
+    score = played(tmp_path, 12)
+    assert {name: one.got for name, one in score.found.items() if one} == {}
 
 
 # -- what a board says of itself ------------------------------------------------------

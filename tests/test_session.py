@@ -270,6 +270,29 @@ def test_a_step_left_in_the_middle_goes_on_there(start: Start, course: Path) -> 
     assert kernel.session.folder == work
 
 
+def test_a_reference_grows_beside_the_learners_own(start: Start, course: Path) -> None:
+    work = at(course, 2)
+    own = trees.files(work)
+    kernel = start(LEARNERS)
+    kernel.runs("%step 3", "%reference 3", "%%write mine.py\nhere = 1\n")
+    assert trees.files(work) == own
+    beside = work / "exercises/03"
+    assert (beside / "mine.py").is_file() and (beside / "app.py").is_file()
+    kernel.runs("%step 3", "%reference 3")
+    assert kernel.session.folder == beside and (beside / "mine.py").is_file()
+    kernel.runs("%step 3")
+    assert kernel.session.folder == work
+
+
+@pytest.mark.parametrize("way", [ROOT, STEPS])
+def test_elsewhere_a_reference_is_what_the_step_makes(start: Start, way: str) -> None:
+    kernel = start(way)
+    kernel.runs("%step 2")
+    folder = kernel.session.folder
+    kernel.runs("%reference 2")
+    assert kernel.session.folder == folder
+
+
 def test_another_right_project_is_fine(start: Start, course: Path) -> None:
     work = at(course, 1)
     (work / "mine.py").write_text("mine = 1\n")

@@ -141,11 +141,11 @@ class TutorMagics(Magics):
         checks.main(["--project", str(self.session.anywhere())])
 
     @line_magic
-    def referee(self, line: str) -> object:
+    def referee(self, line: str) -> None:
         """Let the project be judged as a live board, with a small crowd."""
         from tutor.referee.cells import judge
 
-        return judge(self.session)
+        judge(self.session)
 
     @line_magic
     def reference(self, line: str) -> None:

@@ -18,7 +18,7 @@ IGNORED_FOLDERS = frozenset(
     }
 )
 IGNORED_SUFFIXES = (".pyc", ".sqlite3", ".sqlite3-journal", ".ipynb", ".swp", "~")
-IGNORED_NAMES = frozenset({".DS_Store"})
+IGNORED_NAMES = frozenset({".DS_Store", "report-card.html"})
 
 
 def files(root: Path) -> dict[str, bytes]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from html import escape
 
+from IPython.display import display
+
 from tutor.pictures import WIDTH, Picture
 from tutor.redis import NONE, there
 from tutor.referee import card, cli
@@ -16,7 +18,7 @@ CROWD = 30
 GOOD, BAD = "#0f7a5a", "#c2410c"  # readable on white and on JupyterLab's dark grey
 
 
-def judge(session: Session) -> Picture | None:
+def judge(session: Session) -> None:
     """Play a match with the cell's project; print the score, draw it.
 
     A learner finds the whole report card beside the project.  What is measured is
@@ -32,7 +34,7 @@ def judge(session: Session) -> Picture | None:
         score = played(session.folder, CROWD, picture=session.learners)
     except Undeclared as wrong:
         print(wrong)
-        return None
+        return
     print(f"{score.title}: {cli.result(score)}")
     for name, problem in score.found.items():
         sign = "?" if name in score.left_out else "✗" if problem else "✓"
@@ -41,7 +43,7 @@ def judge(session: Session) -> Picture | None:
         print(line)
     if session.learners:
         card.write(score, session.cwd / card.FILE)
-    return drawn(score)
+    display(drawn(score))
 
 
 def drawn(score: Score) -> Picture:
@@ -52,8 +54,9 @@ def drawn(score: Score) -> Picture:
         fill, sign = (GOOD, "✓") if good else (BAD, "✗")
         x, y = 20 + 165 * (at % 4), 62 + 44 * (at // 4)
         rows.append(
-            f'<circle cx="{x + 10}" cy="{y + 10}" r="10" fill="{fill}"/>'
-            f'<text x="{x + 10}" y="{y + 15}" text-anchor="middle" fill="#fff" '
+            f'<circle cx="{x + 10}" cy="{y + 10}" r="10" fill="none" '
+            f'stroke="{fill}" stroke-width="2"/>'
+            f'<text x="{x + 10}" y="{y + 15}" text-anchor="middle" fill="{fill}" '
             f'font-weight="bold">{sign}</text>'
             f'<text x="{x + 28}" y="{y + 15}">{escape(name)}</text>'
         )

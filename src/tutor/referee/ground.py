@@ -29,6 +29,7 @@ EACH = 40  # sockets of one watcher; boards may allow 50 for a user
 BUFFER = 4096  # bytes that the system may keep for one who does not read
 SPARE = 300  # file descriptors besides those of the watchers
 SECONDS = 60  # for the database, on a machine that is busy
+LAST_WORDS = 1.0  # seconds in which a command that fails has ended
 PATIENCE = 15.0  # seconds for a command to say something
 
 # What the board would run on, told by Django itself; then its people, unless the
@@ -224,6 +225,7 @@ def _begin(found: Ground, line: str) -> Started:
         raise Undeclared(f"beside: {line} can't be run: {error.strerror}") from None
     one.shown = line
     one.child.wait_for(lambda out: "\n" in out, PATIENCE)
+    one.child.wait_for(lambda out: False, LAST_WORDS)
     return one
 
 
