@@ -20,6 +20,7 @@ from urllib.request import ProxyHandler, build_opener
 from tutor import places, trees
 from tutor.checks.visitor import Person, logged_in
 from tutor.client import cookie
+from tutor.course import Course
 from tutor.crowd import crowd, memory, work
 from tutor.servers import serving
 
@@ -77,12 +78,10 @@ def main() -> None:
     took = []
     with tempfile.TemporaryDirectory() as folder:
         project = Path(folder)
-        for name in ("manage.py", "webapp", "master_app"):
-            source = places.root() / name
-            if source.is_dir():
-                trees.copy(source, project / name)
-            else:
-                (project / name).write_bytes(source.read_bytes())
+        course = Course.load(places.root())
+        tree = course.tree(len(course.steps))
+        assert tree is not None
+        trees.copy(tree, project)
         (project / "bench.py").write_text(ASGI)
         users = [Person(f"user{n}") for n in range(-(-count // EACH))]
         jars = []
