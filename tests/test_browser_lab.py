@@ -22,7 +22,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.takes(200)]
 
 ROOT = Path(__file__).parents[1]
 PICTURES = ROOT / "build" / "screenshots"
-ALL_CELLS = 600_000  # milliseconds; the whole course, on a busy machine
+ALL_CELLS = 1_500_000  # milliseconds; the whole course, on a busy machine
 
 READY = """() => {
   const panel = window.jupyterapp?.shell?.currentWidget;

@@ -211,7 +211,7 @@ async def browse(
             page.on("websocket", lambda socket: view.watch(socket))
             view.tell(f"→ open {server.called(path)}")
             await page.goto(server.url + path)
-            for missing in sorted(await page.evaluate(MISSING)):
+            for missing in sorted({*await page.evaluate(MISSING)}):  # once each
                 view.tell("  missing:", missing)
             yield view
             if view.most:
