@@ -19,6 +19,7 @@ pytestmark = pytest.mark.takes(150)
 
 COURSE = Course.load(places.root())
 STEP = next(step for step in COURSE.steps if step.slug == "tests")
+ALL_PLUGINS = {"PYTEST_ADDOPTS": ""}  # those that a project's pytest goes without
 TREE = COURSE.root / "steps" / STEP.folder
 LATER = [step for step in COURSE.steps if step.number >= STEP.number]
 DJANGO = ["python", "manage.py", "test", "--noinput"]
@@ -98,7 +99,7 @@ def test_a_checkpoint_with_options_of_its_own_runs_with_ours(
 
     monkeypatch.setattr("tutor.verbs.subprocess.run", note)
     assert verbs.step([str(STEP.number)]) == 0
-    ran = children.run([*seen[0], "--collect-only"], COURSE.root, 60)
+    ran = children.run([*seen[0], "--collect-only"], COURSE.root, 60, ALL_PLUGINS)
     assert ran.code == 0 and "Cell 1" in ran.out, ran.out
 
 
@@ -107,6 +108,7 @@ def test_no_test_of_a_project_is_collected_in_its_checkpoint() -> None:
         ["python", "-P", "-m", "pytest", "-q", "--collect-only", "-n0", "steps"],
         COURSE.root,
         60,
+        ALL_PLUGINS,
     )
     assert ran.code == 0 and "test_page" not in ran.out, ran.out[-2000:]
 
