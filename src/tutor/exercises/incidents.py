@@ -16,9 +16,9 @@ from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 from websockets.typing import Origin
 
-from tutor import children
+from tutor import children, redis
 from tutor.exercises.answers import NotYet, compare, given, names
-from tutor.redis import NONE, Redis, program, running
+from tutor.redis import Redis, running
 from tutor.servers import Server, serving
 
 MOMENTS = (
@@ -59,26 +59,26 @@ def happen(project: Path) -> dict[str, set[str]]:
         Refusal: there is no Redis to kill here.
     """
     with ExitStack() as stack:
-        redis = stack.enter_context(running())
+        server = stack.enter_context(running())
         one, two = (
-            stack.enter_context(serving(DAPHNE, project, redis.extra)) for _ in "12"
+            stack.enter_context(serving(DAPHNE, project, server.extra)) for _ in "12"
         )
         ada, bob = open_client(stack, one), open_client(stack, two)
 
-        redis.kill()
-        publish(project, redis, 0)
-        redis.again()
-        publish(project, redis, 1)
+        server.kill()
+        publish(project, server, 0)
+        server.again()
+        publish(project, server, 1)
         ada.hear(1)
         bob.hear(1)
 
         two.pause(grace=0)
-        publish(project, redis, 2)
+        publish(project, server, 2)
         two.again()
         two.ready()
         bob.hear(2)
         bob.socket = open_client(stack, two).socket
-        publish(project, redis, 3)
+        publish(project, server, 3)
         ada.hear(3)
         bob.hear(3)
         return {
@@ -103,17 +103,17 @@ def open_client(stack: ExitStack, server: Server) -> Client:
     return Client(stack.enter_context(socket))
 
 
-def publish(project: Path, redis: Redis, value: int) -> int:
+def publish(project: Path, server: Redis, value: int) -> int:
     """Publish by the project's command; its exit status."""
     argv = ["python", "manage.py", "publish", str(value)]
-    return children.run(argv, project, SECONDS, redis.extra).code
+    return children.run(argv, project, SECONDS, server.extra).code
 
 
 def verdict(code: str, folder: Path) -> str:
     """Check an answer; see `tutor.exercises.check`."""
     mine = given(names(code, folder), "receives", dict)
-    if program() is None:
-        raise NotYet(f"it can't be tried. There is {NONE}.")
+    if redis.program() is None:
+        raise NotYet(f"it can't be tried. There is {redis.NONE}.")
     try:
         said = {moment: set(who) for moment, who in mine.items()}
     except TypeError:
