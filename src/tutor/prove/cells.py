@@ -9,6 +9,7 @@ import json
 import os
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from copy import deepcopy
 from pathlib import Path
 from typing import Any
@@ -71,7 +72,8 @@ class ProvenNotebook(IPyNbFile):  # type: ignore[misc]  # nbval has no types
     def teardown(self) -> None:
         if self.kernel is not None:
             self.kernel.stop()
-            self.save()
+            with suppress(OSError):  # where the disk takes nothing, the proof stands
+                self.save()
 
     def get_kernel_message(self, timeout: float, stream: str = "iopub") -> Any:
         if self.timed_out:
@@ -80,8 +82,9 @@ class ProvenNotebook(IPyNbFile):  # type: ignore[misc]  # nbval has no types
 
     def imported(self) -> list[str]:
         """The modules of the learner's project that the kernel has imported."""
-        loaded = self.kernel.ask("sorted(__import__('sys').modules)")
-        return [m for m in ast.literal_eval(loaded) if m.split(".")[0] in PROJECT]
+        loaded = "sorted(__import__('sys').modules)"  # the kernel cuts a long answer
+        asked = f"[m for m in {loaded} if m.split('.')[0] in {PROJECT}]"
+        return [str(m) for m in ast.literal_eval(self.kernel.ask(asked))]
 
     def stop_after(self, failed: ProvenCell) -> None:
         """Let no cell below the failed one run; what it would say is of no use."""
