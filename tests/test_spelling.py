@@ -40,6 +40,7 @@ def test_there_is_none() -> None:
 def test_each_permit_is_needed(word: str) -> None:
     source = ROOT / "src"
     places = [ROOT / "tutorial.ipynb", *source.rglob("*.py"), *source.rglob("*.toml")]
-    places += [path for path in (ROOT / "tests").rglob("*.py") if path != Path(__file__)]
+    places += [*(ROOT / "tests").rglob("*.py")]
+    places.remove(Path(__file__))
     wanted = re.compile(rf"\b{word}\b", re.IGNORECASE)
     assert any(wanted.search(path.read_text(encoding="utf-8")) for path in places)
