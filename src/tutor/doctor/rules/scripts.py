@@ -250,6 +250,7 @@ def _joined(arguments: list[str], scope: Scope) -> str:
     path = value(arguments[0], scope)
     if re.match(r"\w+:", path):
         return path
+    path = re.sub(r"^(\.\.?/)+", "", path)  # from here, or from a folder above
     return f"ws://{HOST}" + (path if path.startswith("/") else f"/{HERE}{path}")
 
 
