@@ -97,8 +97,8 @@ def active(config: pytest.Config) -> bool:
 
 @pytest.hookimpl(optionalhook=True, tryfirst=True)
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:
-    """For ``-n logical``: two workers to a core, since they mostly wait for servers."""
-    return 2 * (os.cpu_count() or 1) if active(config) else None
+    """For ``-n logical``: one more than cores, so that one may wait for its server."""
+    return (os.cpu_count() or 1) + 1 if active(config) else None
 
 
 @pytest.hookimpl(wrapper=True)

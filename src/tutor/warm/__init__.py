@@ -33,19 +33,25 @@ PATIENCE = 30  # seconds in which the nursery must have imported and answered
 LONGEST = 100_000  # bytes of a request; a longer one might not pass the socket
 ENTRY_POINTS = ("daphne", "django-admin", "pytest")  # as in nursery.py
 
-# What a project's children import; some 800 modules.
+# What a project's children import; some 900 modules.
 PROJECT = (
     "asgiref.server",
     "autobahn.websocket.protocol",
     "channels.auth",
+    "channels.management.commands.runworker",
     "channels.routing",
     "channels.security.websocket",
+    "daphne.http_protocol",
+    "daphne.ws_protocol",
     "django.contrib.admin.options",
+    "django.contrib.admin.templatetags.admin_list",
+    "django.contrib.auth.apps",
     "django.contrib.messages.storage.fallback",
     "django.contrib.sessions.backends.db",
     "django.contrib.staticfiles.handlers",
     "django.core.asgi",
     "django.core.management.commands.check",
+    "django.core.management.commands.makemigrations",
     "django.core.management.commands.runserver",
     "django.core.management.commands.startapp",
     "django.core.management.commands.startproject",
@@ -73,6 +79,10 @@ LATER = (
     "argon2",
     "cryptography.hazmat.primitives.kdf.pbkdf2",
     "autobahn.websocket.compress",
+    "channels.testing",
+    "django.core.management.commands.test",
+    "prometheus_client",
+    "psutil",
     "twisted.web.server",
 )
 
@@ -90,7 +100,7 @@ KERNEL = (
 LIBRARY_NAMES = sys.stdlib_module_names | {
     *("asgiref", "autobahn", "channels", "daphne", "django", "twisted", "websockets"),
     *("argon2", "channels_redis", "cryptography", "dj_database_url"),
-    *("pydantic", "redis"),
+    *("prometheus_client", "psutil", "pydantic", "redis"),
 }
 
 # What an interpreter or its libraries read once, when they start.

@@ -5,15 +5,21 @@ import importlib.machinery
 import importlib.metadata
 import importlib.util
 import os
+import re
 import sys
 
 from . import load, shield, walk, wrappers
-from .report import ROOT, emit, error_of, failed, give_up_after, inside
+from .report import ROOT, emit, error_of, failed, give_up_after, inside, leave
 
 LIMIT = 6  # seconds for the whole process
 
 
 def main(arguments):
+    look()
+    leave()
+
+
+def look():
     give_up_after(LIMIT, lambda: load.stage[0])
     emit("python", version=list(sys.version_info[:3]))
     versions()
@@ -52,9 +58,12 @@ def versions():
         "twisted",
     ):
         try:
-            found[name] = importlib.metadata.version(name)
+            told = importlib.metadata.distribution(name).read_text("METADATA")
         except importlib.metadata.PackageNotFoundError:
             continue
+        # The whole of it is a mail with the README in it, which takes long to parse.
+        if version := re.search(r"^Version: *(\S+)", told or "", re.MULTILINE):
+            found[name] = version[1]
     emit("versions", found=found)
 
 

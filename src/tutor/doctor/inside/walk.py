@@ -230,7 +230,7 @@ def consumer(cls):
 
 def _line(cls):
     try:
-        return inspect.getsourcelines(cls)[1]
+        return inspect.findsource(cls)[1] + 1
     except (OSError, TypeError):
         return None
 
