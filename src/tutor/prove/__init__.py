@@ -24,6 +24,7 @@ from typing import Any
 
 import pytest
 
+from tutor.prove import nurseries
 from tutor.prove.rules import Rule, load
 from tutor.report import Refusal
 
@@ -44,7 +45,16 @@ CACHE = "tutor/seconds"
 rules_key = pytest.StashKey[tuple[Rule, ...]]()
 
 
-def pytest_addoption(parser: pytest.Parser) -> None:
+def pytest_addoption(
+    parser: pytest.Parser, pluginmanager: pytest.PytestPluginManager
+) -> None:
+    config = pluginmanager.get_plugin("pytestconfig")
+    assert isinstance(config, pytest.Config)
+    asked = list(map(str, config.invocation_params.args))
+    spread = any(word[:2] == "-n" and word != "-n0" for word in asked)
+    if any(map(names_one, asked)) and not spread:
+        with suppress(OSError):
+            nurseries.prepare()  # while nbval is imported and the tests are collected
     parser.getgroup("nbval").addoption(
         "--executed",
         metavar="DIR",
@@ -78,11 +88,6 @@ def pytest_configure(config: pytest.Config) -> None:
         )
     except Refusal as refusal:
         raise pytest.UsageError(str(refusal)) from None
-    if not getattr(option, "numprocesses", None) and any(map(names_one, config.args)):
-        from tutor.prove import forked
-
-        with suppress(OSError):
-            forked.prepare()  # while the tests are collected
 
 
 def names_one(argument: str) -> bool:

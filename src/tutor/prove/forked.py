@@ -21,6 +21,7 @@ from jupyter_client.provisioning.local_provisioner import LocalProvisioner
 from nbval.kernel import CURRENT_ENV_KERNEL_NAME, NbvalKernelspecManager
 
 from tutor import children, warm
+from tutor.prove import nurseries
 
 NAME = "tutor-forked"
 # What ipykernel_launcher does; a command of a cell's ignores what a kernel does not.
@@ -29,25 +30,6 @@ import signal; signal.signal(signal.SIGQUIT, signal.SIG_DFL)
 import sys; del sys.path[0]
 from ipykernel import kernelapp; kernelapp.launch_new_instance()
 """
-
-_kernels: warm.Nursery | None = None
-
-
-def prepare() -> tuple[warm.Nursery, warm.Nursery]:
-    """Start what kernels and their children are forked from, at the first call.
-
-    Raises:
-        OSError: everything starts cold here.
-    """
-    global _kernels
-    projects = children.warmed()
-    if projects is None:
-        raise OSError("everything starts cold")
-    if _kernels is None or not _kernels.usable:
-        env = {k: v for k, v in os.environ.items() if not k.startswith("PYTEST_")}
-        _kernels = warm.Nursery(env, warm.KERNEL, ())
-    return _kernels, projects
-
 
 def manager(connection_file: Path) -> KernelManager:
     """A manager of one kernel of this very Python, which is forked if possible.
@@ -103,7 +85,7 @@ def _fork(
     Raises:
         OSError: it has to be started anew.
     """
-    kernels, projects = prepare()
+    kernels, projects = nurseries.prepare()
     argv = [sys.executable, "-c", CODE, *cmd[-2:]]
     lent, pid = projects.lend()
     with lent:
