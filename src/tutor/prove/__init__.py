@@ -28,10 +28,11 @@ from tutor.prove import nurseries
 from tutor.prove.rules import Rule, load
 from tutor.report import Refusal
 
-# jsonschema imports this package when it is there, to check a format that notebooks
-# don't have: 35 grammars built in 0.85 s, half of nbval's start.  None makes that
+# jsonschema imports these where they are there, to check formats that notebooks don't
+# have; the first builds 35 grammars in 0.85 s, half of nbval's start.  None makes an
 # import fail, which jsonschema is ready for; other processes are not touched.
-sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]
+for name in ("rfc3987_syntax", "isoduration", "rfc3986_validator"):
+    sys.modules.setdefault(name, None)  # type: ignore[arg-type]
 
 CELL_SECONDS = 60.0
 NBVAL_CELL_SECONDS = 2000.0
@@ -102,8 +103,8 @@ def active(config: pytest.Config) -> bool:
 
 @pytest.hookimpl(optionalhook=True, tryfirst=True)
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:
-    """For ``-n logical``: one more than cores, so that one may wait for its server."""
-    return (os.cpu_count() or 1) + 1 if active(config) else None
+    """For ``-n logical``: two workers to a core, since they often wait for servers."""
+    return 2 * (os.cpu_count() or 1) if active(config) else None
 
 
 @pytest.hookimpl(wrapper=True)
@@ -209,6 +210,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     notebooks: set[str] = set()
     outcome: Counter[str] = Counter()
     reasons: list[str] = []
+    busy = 0.0
     for report in (r for reports in terminalreporter.stats.values() for r in reports):
         if not isinstance(report, pytest.TestReport) or report.when == "teardown":
             continue
@@ -218,13 +220,14 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
                 outcome[name] += 1
                 if name == "not compared":
                     reasons.append(f"  {report.nodeid}: {value}")
+            busy += value if name == "seconds" else 0
     if not notebooks:
         return
     terminalreporter.section("proof", sep="-")
     terminalreporter.line(
         f"{len(notebooks)} notebooks: {outcome['compared']} cells compared, "
         f"{outcome['not compared']} not compared, {outcome['failed']} failed, "
-        f"{outcome['not run']} not run"
+        f"{outcome['not run']} not run; kernels were busy for {busy:.1f} s"
     )
     for line in sorted(reasons):
         terminalreporter.line(line)

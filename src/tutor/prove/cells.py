@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterator
 from contextlib import suppress
 from copy import deepcopy
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +49,7 @@ class ProvenNotebook(IPyNbFile):  # type: ignore[misc]  # nbval has no types
     """A notebook: its cells in order, in one kernel."""
 
     items: list[ProvenCell]
+    told: dict[str, datetime]  # when the kernel last said so: busy, idle
 
     def collect(self) -> Iterator[ProvenCell]:
         self.items = [
@@ -63,6 +65,7 @@ class ProvenNotebook(IPyNbFile):  # type: ignore[misc]  # nbval has no types
         yield from self.items
 
     def setup(self) -> None:
+        self.told = {}
         limit = self.config.option.nbval_kernel_startup_timeout
         try:
             self.kernel = Kernel(self.path.parent, limit)
@@ -78,7 +81,10 @@ class ProvenNotebook(IPyNbFile):  # type: ignore[misc]  # nbval has no types
     def get_kernel_message(self, timeout: float, stream: str = "iopub") -> Any:
         if self.timed_out:
             timeout = AFTER_INTERRUPT
-        return super().get_kernel_message(timeout, stream)
+        message = super().get_kernel_message(timeout, stream)
+        if message["msg_type"] == "status":
+            self.told[message["content"]["execution_state"]] = message["header"]["date"]
+        return message
 
     def imported(self) -> list[str]:
         """The modules of the learner's project that the kernel has imported."""
@@ -140,6 +146,8 @@ class ProvenCell(IPyNbCell):  # type: ignore[misc]  # nbval has no types
         except NbCellError:
             self.leave_out_what_is_missing()
             raise
+        busy, idle = (self.book.told[state] for state in ("busy", "idle"))
+        self.user_properties.append(("seconds", (idle - busy).total_seconds()))
         if any(out.get("name") == "stderr" for out in self.test_outputs):
             raise Unproven("prints to stderr; a warning is to be mended, not stored")
         if self is self.book.items[-1] and (found := self.book.imported()):

@@ -90,8 +90,8 @@ class Kernel(RunningKernel):  # type: ignore[misc]  # nbval has no types
             KernelDied: nothing will come any more.
         """
         end = time.monotonic() + (float("inf") if timeout is None else timeout)
+        alive = True
         while True:
-            alive = self.is_alive()
             left = max(0.0, end - time.monotonic())
             try:
                 return super().get_message(stream, timeout=min(HEARTBEAT, left))
@@ -104,6 +104,7 @@ class Kernel(RunningKernel):  # type: ignore[misc]  # nbval has no types
                     ) from None
                 if left <= HEARTBEAT:
                     raise
+                alive = self.is_alive()  # what it said before it died comes first
 
     def ask(self, expression: str) -> str:
         """The repr of an expression's value, asked beside the cells."""
