@@ -220,7 +220,8 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
                 outcome[name] += 1
                 if name == "not compared":
                     reasons.append(f"  {report.nodeid}: {value}")
-            busy += value if name == "seconds" else 0
+            if name == "seconds" and isinstance(value, float):
+                busy += value
     if not notebooks:
         return
     terminalreporter.section("proof", sep="-")

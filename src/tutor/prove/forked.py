@@ -31,6 +31,7 @@ import sys; del sys.path[0]
 from ipykernel import kernelapp; kernelapp.launch_new_instance()
 """
 
+
 def manager(connection_file: Path) -> KernelManager:
     """A manager of one kernel of this very Python, which is forked if possible.
 
