@@ -9,7 +9,7 @@ from tutor.lint import prose
 from tutor.lint.book import Book, Found
 
 LABELS = ("works", "silent", "broken on purpose")
-MAX_MINUTES = 15
+MAX_MINUTES = 30
 HINTS = 3
 PROJECT = "%referee"  # an exercise that is a project of the learner's own
 NOTE_WORDS = 60
