@@ -251,6 +251,32 @@ SCRIPTS = {
         asyncio.run(main())
         """,
     "never awaited": "async def f(): ...\nf()\n",
+    "never awaited, and kept": "async def f(): ...\nkept = f()\n",
+    "a task at the end": """
+        import asyncio
+        loop = asyncio.new_event_loop()
+        task = loop.create_task(asyncio.sleep(9), name="mine")
+        loop.run_until_complete(asyncio.sleep(0))
+    """,
+    "a circle at the end": """
+        class End:
+            def __del__(self):
+                print("gone", self.name, type(print).__name__)
+        one, other = End(), End()
+        one.other, other.other, one.name, other.name = other, one, "a", "a"
+    """,
+    "a module's end": """
+        import sys, types
+        class End:
+            def __del__(self):
+                print("gone", flush=True)
+        module = types.ModuleType("mine"); module.end = End(); module.itself = module
+        sys.modules["mine"] = module
+    """,
+    "output that nobody takes": """
+        import os, sys
+        sys.stdout = open(1, "w", buffering=9999); print("x"); os.close(1)
+    """,
     "another encoding": "# coding: latin-1\nprint(ascii('\u00e9'))\n",
     "nothing": "",
     "flood": "for i in range(20_000): print(i, 'x' * 99)\n",
