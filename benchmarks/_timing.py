@@ -28,6 +28,15 @@ def rounds(description: str | None, default: int) -> int:
     return max(1, int(parser.parse_args().rounds))
 
 
+def real_servers() -> None:
+    """Let servers start as anybody's do.
+
+    A forked one looks twenty times a second for consumers that have ended; Daphne by
+    itself does so once, which with many clients makes a difference.
+    """
+    os.environ["TUTOR_COLD"] = "1"
+
+
 def environment(**extra: str) -> dict[str, str]:
     """Ours, without what would keep bytecode from being written."""
     kept = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}

@@ -26,7 +26,7 @@ from websockets.exceptions import ConnectionClosed, InvalidHandshake
 
 sys.path.append(str(Path(__file__).parent))  # which -P leaves out
 
-from _timing import PYTHON, STEPS, rounds
+from _timing import PYTHON, STEPS, real_servers, rounds
 
 from tutor import client, trees, watching
 from tutor.checks import talk, visitor
@@ -166,6 +166,7 @@ async def way(server: Server, jars: list[dict[str, str]]) -> float:
 
 
 def main() -> None:
+    real_servers()
     if sys.argv[1:2] == ["--bad"]:
         asyncio.run(bad(int(sys.argv[2]), json.loads(sys.argv[3])))
         return

@@ -30,7 +30,7 @@ from redis import Redis as Store
 
 sys.path.append(str(Path(__file__).parent))  # which -P leaves out
 
-from _timing import rounds
+from _timing import real_servers, rounds
 
 from tutor import frames, places, project_cell, trees
 from tutor.children import Child
@@ -162,6 +162,7 @@ def publishing(project: Path, redis: Redis, value: int) -> Iterator[Child]:
 
 
 def main() -> None:
+    real_servers()
     times = rounds(__doc__, 3)
     course = Course.load(places.root())
     tree = course.tree(next(s.number for s in course.steps if s.slug == "redis"))

@@ -23,7 +23,7 @@ from urllib.request import urlopen
 
 sys.path.append(str(Path(__file__).parent))  # which -P leaves out
 
-from _timing import rounds
+from _timing import real_servers, rounds
 
 from tutor import places, trees
 from tutor.checks.visitor import Person, logged_in
@@ -106,6 +106,7 @@ def measure(server: Server, cookies: Sequence[str], messages: int) -> float:
 
 
 def main() -> None:
+    real_servers()
     times = rounds(__doc__, 3)
     course = Course.load(places.root())
     before = next(s.number for s in course.steps if s.slug == "load") - 1
