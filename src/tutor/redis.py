@@ -59,11 +59,15 @@ def there() -> bool:
 class Redis:
     """A Redis that is running, or was.
 
+    Args:
+        settings: more of its settings, such as ``--requirepass secret``.
+
     Raises:
         Refusal: there is none to be had, or it does not start.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *settings: str) -> None:
+        self._settings = settings
         self._program = program()
         self._child: Child | None = None
         self._subscribed: set[bytes] = set()  # when it was killed
@@ -89,7 +93,8 @@ class Redis:
 
     def _start(self) -> Child:
         folder = self._place.folder
-        argv = [str(self._program), *_SETTINGS, "--dir", str(folder)]
+        argv = [str(self._program), *_SETTINGS, *self._settings]
+        argv += ["--dir", str(folder)]
         child = Child([*argv, "--unixsocket", str(self.socket)], folder)
         if not child.wait_for(lambda out: "eady to accept connections" in out, 10):
             child.stop()
@@ -157,9 +162,9 @@ class Redis:
 
 
 @contextmanager
-def running() -> Iterator[Redis]:
-    """A Redis for the time of a ``with`` block."""
-    redis = Redis()
+def running(*settings: str) -> Iterator[Redis]:
+    """A Redis for the time of a ``with`` block, with more settings if wanted."""
+    redis = Redis(*settings)
     try:
         yield redis
     finally:

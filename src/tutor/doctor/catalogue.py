@@ -30,7 +30,8 @@ class Mistake:
         base: the checkpoint it is made on.
         change: the changes that make it: tables with "file" and "edit" or "text".
         scene: what has to be done until it shows; see ``scenes``.
-        data: the whole file; ``aim`` in it is for what is only missing: the step
+        data: the whole file; ``redis`` in it asks for a Redis with these settings;
+            ``aim`` is for what is only missing: the step
             that the project is meant to have reached.
     """
 

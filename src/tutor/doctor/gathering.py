@@ -6,6 +6,7 @@ import asyncio
 import re
 import sys
 import time
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
@@ -47,6 +48,7 @@ def gather(
     python: Path | None,
     end: float,
     mark: str = "",
+    extra: Mapping[str, str] | None = None,
 ) -> Evidence:
     """Look at a project, and at its server, at the same time.
 
@@ -57,9 +59,10 @@ def gather(
         python: the project's interpreter.
         end: when to stop, on the monotonic clock.
         mark: stands in the environment of all that is started.
+        extra: more variables for their environment.
     """
     target = guess(copy)
-    how = How(python, hides(home), {MARK: mark})
+    how = How(python, hides(home), {MARK: mark, **(extra or {})})
     with ThreadPoolExecutor(3) as pool:
         looking = pool.submit(_look, copy, how)
         serving = pool.submit(_serve, copy, target, end, how) if target else None

@@ -7,8 +7,8 @@ import sysconfig
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ from typing import Any
 from websockets.sync.client import connect
 from websockets.typing import Origin
 
-from tutor import children, edits, servers, trees
+from tutor import children, edits, redis, servers, trees
 from tutor.doctor import catalogue, copying, evidence, gathering, scenes
 from tutor.doctor.catalogue import Mistake
 from tutor.doctor.rules import judge
@@ -136,7 +136,8 @@ def observe(mistake: Mistake, project: Path, python: Path | None = None) -> Seen
     """
     with copying.copied(project) as copy:
         end = time.monotonic() + 24
-        found = gathering.gather(project, project, copy, python, end)
+        with _redis(mistake) as extra:
+            found = gathering.gather(project, project, copy, python, end, extra=extra)
         symptom = mistake.symptom
         client = _client(found, symptom.get("after", ""), symptom.get("path", ""))
         log = found.serve.out + found.look.out
@@ -151,6 +152,16 @@ def observe(mistake: Mistake, project: Path, python: Path | None = None) -> Seen
     problems = [catalogue.problem(one) for one in judge(found)]
     heard = found.answers.clients[0].heard if found.answers.clients else []
     return Seen(client, heard, log, problems)
+
+
+@contextmanager
+def _redis(mistake: Mistake) -> Iterator[dict[str, str]]:
+    """The variables that lead to a Redis, for a mistake that asks for one."""
+    if "redis" not in mistake.data:
+        yield {}
+        return
+    with redis.running(*mistake.data["redis"]) as server:
+        yield server.extra
 
 
 def _client(found: evidence.Evidence, after: str, path: str) -> str:
@@ -184,6 +195,10 @@ def _run(command: str, project: Path, python: Path | None) -> tuple[str, str]:
     program = str(python or sys.executable)
     if command == "daphne":
         return _leave(project)
+    if command.startswith("pytest"):
+        _, *words = command.split()
+        result = children.run([program, "-m", "pytest", "-q", *words], project, 20)
+        return TESTS[result.code == 0], result.out
     if command.startswith("test"):
         result = children.run([program, "manage.py", *command.split()], project, 20)
         return TESTS[result.code == 0], result.out

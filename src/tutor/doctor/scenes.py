@@ -11,9 +11,9 @@ import json
 import re
 import urllib.error
 import urllib.request
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AsyncExitStack, contextmanager
+from contextlib import AsyncExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -36,6 +36,7 @@ HELLO = json.dumps({"type": "hello", "after": 0})  # is answered with a welcome
 TOKEN = "a" * 32  # Django compares the form's with the cookie's, no more
 DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 UNHEARD = "101, unheard"
+MANY = 20  # messages, where one was asked for
 
 Scene = Mapping[str, Any]
 
@@ -46,7 +47,9 @@ def play(scene: Scene, project: Path, awaited: str = "") -> tuple[str, str]:
     Args:
         scene: ``path`` for two clients, and what happens then: ``say``, a text
             that the first one sends, or ``post``, a form.  Or ``page``: open it
-            in a browser.  Or ``get``: ask for its title.  Or ``workers``: so many
+            in a browser, and with ``shows``, an element that has ``first`` in it,
+            say what it shows then.  Or ``get``: ask for its title.  Or ``redis``:
+            see ``apart``.  Or ``workers``: so many
             do a job.  Or ``front``: ask through nginx.
             Or ``probe`` or ``end``: see ``operating``.
         project: the folder of ``manage.py``.
@@ -63,6 +66,10 @@ def play(scene: Scene, project: Path, awaited: str = "") -> tuple[str, str]:
         from tutor.doctor import operating
 
         return operating.play(scene, project, awaited)
+    if "redis" in scene:
+        from tutor.doctor import apart  # which needs this module
+
+        return apart.play(scene, project, awaited)
     if "workers" in scene:
         return working.play(scene, project, awaited)
     argv = ["daphne", gathering.guess(project)]
@@ -74,7 +81,7 @@ def play(scene: Scene, project: Path, awaited: str = "") -> tuple[str, str]:
         if "get" in scene:
             return title(server, scene["get"]), server.log()
         if "page" in scene:
-            seen, console = opened(server, scene["page"])
+            seen, console = opened(server, scene["page"], scene=scene, awaited=awaited)
         else:
             seen, console = asyncio.run(talk(server, scene)), ""
         if awaited not in console:
@@ -82,25 +89,44 @@ def play(scene: Scene, project: Path, awaited: str = "") -> tuple[str, str]:
         return seen, console + server.log()
 
 
-async def talk(server: Server, scene: Scene) -> str:
-    """Two clients on one path; does the second hear what the first one causes?"""
+async def talk(
+    server: Server,
+    scene: Scene,
+    other: Server | None = None,
+    act: Callable[[], object] | None = None,
+    patience: float = 0,
+) -> str:
+    """Two clients on one path; does the second hear what the first one causes?
+
+    Args:
+        server: where the first one is.
+        scene: what is played.
+        other: where the second one is, if elsewhere.
+        act: what happens meanwhile.
+        patience: seconds that an event may take from one process to another.
+
+    Returns:
+        What was seen, in the words of the mistakes' files.
+    """
     async with AsyncExitStack() as open_sockets:
         try:
             first, second = [
                 await open_sockets.enter_async_context(
                     connect(
-                        server.ws + scene["path"],
-                        origin=Origin(server.url),
+                        one.ws + scene["path"],
+                        origin=Origin(one.url),
                         proxy=None,
                     )
                 )
-                for _ in range(2)
+                for one in (server, other or server)
             ]
         except InvalidStatus as refused:
             return str(refused.response.status_code)
         try:
             if "say" in scene:
                 await first.send(scene["say"])
+            if act is not None:
+                await asyncio.to_thread(act)
             if "post" in scene:
                 status = await asyncio.to_thread(posted, server, scene)
                 if status >= 400:
@@ -108,6 +134,8 @@ async def talk(server: Server, scene: Scene) -> str:
             # An answered message marks the time: what was sent before has come.
             # The second client asks twice, as its two sources have no order.
             heard = [await until_welcome(one) for one in (first, second, second)]
+            if "reading" not in heard[1] + heard[2]:
+                heard[2] += await within(second, patience)
         except ConnectionClosed as closed:
             return f"101, then {closed.rcvd.code if closed.rcvd else 1006}"
     return "101" if "reading" in heard[1] + heard[2] else UNHEARD
@@ -123,6 +151,16 @@ async def until_welcome(client: ClientConnection) -> list[str]:
         if kind == "welcome":
             return heard
         heard.append(kind)
+
+
+async def within(client: ClientConnection, seconds: float) -> list[str]:
+    """The types of all messages that come, until a reading has come."""
+    heard: list[str] = []
+    with suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            while "reading" not in heard:
+                heard.append(json.loads(await client.recv())["type"])
+    return heard
 
 
 def posted(server: Server, scene: Scene) -> int:
@@ -167,9 +205,9 @@ class Kept:
         playwright = sync_playwright().start()
         return playwright, browser.launch(playwright, where, *self._led)
 
-    def opened(self, server: Site, path: str, cookies: Cookies) -> tuple[str, str]:
+    def opened(self, *told: Any) -> tuple[str, str]:
         """What a page comes to; see the function of this name."""
-        return self._pool.submit(_seen, self._chromium, server, path, cookies).result()
+        return self._pool.submit(_seen, self._chromium, *told).result()
 
     def stop(self) -> None:
         """End the browser."""
@@ -193,28 +231,36 @@ def keeping_a_browser() -> Iterator[None]:
         _kept = None
 
 
-def opened(server: Site, path: str, cookies: Cookies = None) -> tuple[str, str]:
+def opened(
+    server: Site,
+    path: str,
+    cookies: Cookies = None,
+    scene: Scene | None = None,
+    awaited: str = "",
+) -> tuple[str, str]:
     """Open a page until its socket hears something, or fails.
 
     Args:
         server: who is asked.
         path: the page's.
         cookies: what the browser has already.
+        scene: may ask for what an element shows, or for how much is heard.
+        awaited: a text that the console will hold.
 
     Returns:
         What the page came to, and what the browser's console says.
     """
     if _kept is not None and not server.arguments:
-        return _kept.opened(server, path, cookies)
+        return _kept.opened(server, path, cookies, scene or {}, awaited)
     own = Kept(server.arguments)
     try:
-        return own.opened(server, path, cookies)
+        return own.opened(server, path, cookies, scene or {}, awaited)
     finally:
         own.stop()
 
 
 def _seen(
-    chromium: Browser, server: Site, path: str, cookies: Cookies
+    chromium: Browser, server: Site, path: str, cookies: Cookies, scene: Scene, log: str
 ) -> tuple[str, str]:
     from playwright.sync_api import WebSocket
 
@@ -234,10 +280,22 @@ def _seen(
     page.on("pageerror", lambda error: console.append(error.message))
     page.on("pageerror", lambda error: failed.append(error.message))
     page.goto(server.url + path)
+    shown = ""
     for _ in range(int(SECONDS / 0.02)):
-        if heard or (failed and console):
+        if "shows" in scene:
+            shown = page.locator(scene["shows"]).inner_text()
+            told = shown != scene["first"] and log in "\n".join(console)
+        else:
+            told = len(heard) > 0
+        if told or (failed and console):
             break
         page.wait_for_timeout(20)  # events come while Playwright waits
+    if "within" in scene:
+        page.wait_for_timeout(1000 * scene["within"])
     page.close()
     seen = f"hears {heard[0]!s}" if heard else "no socket" if failed else "nothing"
+    if "shows" in scene:
+        seen = f"shows {shown}"
+    if len(heard) > MANY:
+        seen = "hears no end"
     return seen, "\n".join([*console, ""])

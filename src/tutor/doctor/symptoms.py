@@ -16,6 +16,8 @@ _CLIENT = {
     "101, unheard": "the sender sees no error, and nobody hears the event",
     "form: 500": "the form is answered with HTTP 500",
     "hears nobody": "the page is logged in, and the consumer does not know it",
+    "shows –": "the page shows nothing new; an error in the browser's console",
+    "hears no end": "page and server never rest; nothing in the log",
     "no socket": "the page says that it is not connected",
     "403": "HTTP 403 (in the browser: 1006); no reason in the log",
     "404": "HTTP 404 (in the browser: 1006)",
