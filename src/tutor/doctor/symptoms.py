@@ -17,6 +17,8 @@ _CLIENT = {
     "form: 500": "the form is answered with HTTP 500",
     "hears nobody": "the page is logged in, and the consumer does not know it",
     "shows –": "the page shows nothing new; an error in the browser's console",
+    'hears {"type": "error", "code": "json", "text": "Invalid JSON: expected value '
+    'at line 1 column 2"}': "the server says that what it got is no JSON",
     "hears no end": "page and server never rest; nothing in the log",
     "no socket": "the page says that it is not connected",
     "403": "HTTP 403 (in the browser: 1006); no reason in the log",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from tutor.doctor.evidence import Evidence
 from tutor.doctor.rules import (
     application,
+    clients,
     fanout,
     groups,
     handlers,
@@ -33,6 +34,7 @@ _LATER = (
     messages,
     groups,
     pages,
+    clients,
     testing,
     workers,
     fanout,

@@ -11,7 +11,7 @@ from tutor.doctor.rules import proxy
 from tutor.doctor.rules.found import Found
 from tutor.doctor.rules.scripts import ANY, GIVEN, HERE, HOST, Socket, sockets
 
-_WORDS = ("lobby", "1", "room1", "00000000-0000-0000-0000-000000000007")
+WORDS = ("lobby", "1", "room1", "00000000-0000-0000-0000-000000000007")
 TRIED = "reading the page's script"
 
 
@@ -30,7 +30,7 @@ def _wrong(seen: Evidence, socket: Socket) -> Iterator[Found]:
         if slug == "client-headers-option":
             got = "The subprotocol '[object Object]' is invalid."
         yield Found(slug, got, place, 67, TRIED, expected)
-    path = _path(socket.url)
+    path = path_of(socket.url)
     known = [leaf["sample"] for leaf in seen.leaves if leaf["is"] != "empty"]
     if path is None or not known:
         return
@@ -79,7 +79,7 @@ def _shown(url: str) -> str:
     return re.sub(f"[{ANY}{GIVEN}]", "…", url.replace(HOST, "<host>")).replace(HERE, "")
 
 
-def _path(url: str) -> str | None:
+def path_of(url: str) -> str | None:
     """The path of a URL; None where it is not known."""
     behind = re.sub(r"^[\w\x00]*:?//", "", url)  # the scheme
     host, slash, rest = behind.partition("/")
@@ -90,18 +90,18 @@ def _path(url: str) -> str | None:
 
 def _reached(seen: Evidence, path: str) -> bool:
     """Whether some route takes this path, whatever stands for the unknown."""
-    words = _WORDS if ANY in path else ("",)
+    words = WORDS if ANY in path else ("",)
     # A page below the root asks for more than this; what ends like it will do.
     below = path.rpartition(HERE)[2] if HERE in path else None
     return any(
-        _takes(leaf, path.replace(HERE, "").replace(ANY, word).lstrip("/"))
+        takes(leaf, path.replace(HERE, "").replace(ANY, word).lstrip("/"))
         or (below and leaf.get("sample", "").endswith("/" + below))
         for leaf in seen.leaves
         for word in words
     )
 
 
-def _takes(leaf: Event, path: str) -> bool:
+def takes(leaf: Event, path: str) -> bool:
     if not leaf.get("steps"):
         return True
     for step in leaf["steps"]:

@@ -83,13 +83,14 @@ class Scope:
 
 def sockets(seen: Evidence) -> Iterator[Socket]:
     """Every socket that a template or a static script opens."""
-    scripts = list(_scripts(seen))
+    scripts = list(texts(seen))
     for script in scripts:
         for match in _NEW.finditer(script.text):
             yield from _opened(script, match, scripts)
 
 
-def _scripts(seen: Evidence) -> Iterator[Script]:
+def texts(seen: Evidence) -> Iterator[Script]:
+    """Every template and static script, and the pages that are texts of a view."""
     folders = [
         f
         for e in ("templates", "static")

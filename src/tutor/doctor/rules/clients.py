@@ -1,0 +1,258 @@
+"""What a page's script does with its socket: too early, too often, the wrong thing."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from tutor.doctor.evidence import Evidence
+from tutor.doctor.rules import dialogue, javascript, markup, scripts
+from tutor.doctor.rules.found import Found
+from tutor.doctor.rules.handling import (
+    Handler,
+    block_end,
+    functions,
+    handlers,
+    listened,
+    sends,
+)
+from tutor.doctor.rules.javascript import Code, Func
+from tutor.doctor.rules.pages import TRIED
+
+RANK = 68
+ALLOWED = range(3000, 5000)  # and 1000: what a script may close with
+WAITS = re.compile(r"\b(?:await|return|readyState)\b")
+ASKS = re.compile(r"\b(?:if|await|return|readyState)\b|&&|\|\||\?")
+
+
+def rules(seen: Evidence) -> Iterator[Found]:
+    if not seen.leaves and not seen.walk.get("protocols"):
+        return
+    every = javascript.codes(scripts.texts(seen))
+    opened = list(scripts.sockets(seen))
+    for code in every:
+        for name in code.sockets:
+            yield from _called(code, name, every)
+            yield from _early(code, name, every)
+            yield from _objects(code, name, every)
+            yield from _codes(code, name)
+    for handler in (one for code in every for one in handlers(code, every)):
+        yield from _parsed(handler, every)
+        yield from dialogue.rules(seen, handler, opened)
+    for socket in opened:
+        yield from dialogue.offered(seen, socket)
+    yield from markup.rules(seen, every, opened)
+
+
+def _called(code: Code, name: str, every: list[Code]) -> Iterator[Found]:
+    """``onmessage = show()``: the handler is what the call gives back, nothing."""
+    for kind, begin in listened(code, name):
+        call = re.compile(r"([\w$.]+)\s*\(").match(code.bare, begin)
+        if call is None or code.at(begin) is not None:
+            continue
+        rest = code.bare[code.pairs.get(call.end() - 1, begin) + 1 :].lstrip(" \t")
+        if rest[:1] not in (";", "\n", "", ")", ",", "}"):
+            continue  # something is done with what it gives back
+        known = list(functions(call[1].rpartition(".")[2], every))
+        if known and all(_gives_nothing(*one) for one in known):
+            yield Found(
+                "client-handler-called-not-assigned",
+                f"no handler: {call[1]}() has run once, and gave back nothing",
+                code.spot(begin),
+                RANK,
+                TRIED,
+                f"{name}.on{kind} = a function",
+            )
+
+
+def _gives_nothing(code: Code, function: Func) -> bool:
+    """Whether it is certain that a function gives back no function."""
+    if not function.is_block:
+        text = code.plain(function.body)
+        return bool(re.search(r"[^=!<>]=[^=>]", text)) and "=>" not in text
+    begin, end = function.body
+    return not any(
+        code.around(begin + match.start()) == function
+        for match in re.finditer(r"\breturn[ \t]+[^\s;}]", code.bare[begin:end])
+    )
+
+
+def _early(code: Code, name: str, every: list[Code]) -> Iterator[Found]:
+    """A message on the way before the socket is open."""
+    for function, begin in _begun(code, name):
+        for index in _at_once(code, function, begin, rf"{re.escape(name)}\.send\s*\("):
+            yield _too_early(code, index)
+        own = r"(?:this\.)?([\w$]+)\s*\("
+        for index in _at_once(code, function, begin, own):
+            called = re.compile(own).match(code.bare, index)
+            if any(
+                other is not function
+                and called is not None
+                and other.name == called[1]
+                and sends(code, name, other, ASKS) is not None
+                for other in code.functions
+            ):
+                yield _too_early(code, index)
+    yield from _early_elsewhere(code, name, every)
+
+
+def _early_elsewhere(code: Code, name: str, every: list[Code]) -> Iterator[Found]:
+    """``const live = new Live(…); live.send(…)``, where the class opens a socket."""
+    makers = {code.owner(f) for f, _ in _begun(code, name) if f and f.name in _NEW}
+    for kind in makers - {""}:
+        methods = [
+            one.name
+            for one in code.functions
+            if code.owner(one) == kind and sends(code, name, one, ASKS) is not None
+        ]
+        made = re.compile(rf"([\w$.]+)\s*=\s*new\s+{re.escape(kind)}\s*\(")
+        for other in every if methods else ():
+            for match in made.finditer(other.bare):
+                end = other.pairs.get(match.end() - 1, match.end())
+                calls_ = "|".join(map(re.escape, methods))
+                pattern = rf"{re.escape(match[1])}\.(?:{calls_})\s*\("
+                inside = other.around(match.start())
+                for index in _at_once(other, inside, end, pattern):
+                    yield _too_early(other, index)
+
+
+_NEW = ("constructor",)
+
+
+def _too_early(code: Code, index: int) -> Found:
+    return Found(
+        "client-send-before-open",
+        "Failed to execute 'send' on 'WebSocket': Still in CONNECTING state.",
+        code.spot(index),
+        RANK,
+        TRIED,
+        "the first message is sent in onopen",
+    )
+
+
+def _begun(code: Code, name: str) -> Iterator[tuple[Func | None, int]]:
+    """Where a socket has been opened a moment ago, there or by a function called."""
+    for _, made in code.sockets[name]:
+        function = code.around(made)
+        yield function, made
+        if function is None or not function.name:
+            continue
+        word = rf"(?<![\w$.])(?:this\.)?{re.escape(function.name)}\s*\("
+        for match in re.finditer(word, code.bare):
+            end = code.pairs.get(match.end() - 1)
+            inside = code.around(match.start())
+            if end is not None and inside is not function:
+                yield inside, end
+
+
+def _at_once(
+    code: Code, function: Func | None, begin: int, pattern: str
+) -> Iterator[int]:
+    """Where something is done in the same breath, and whatever happens."""
+    end = block_end(code, begin)
+    waits = WAITS.search(code.bare, begin, end)
+    end = waits.start() if waits else end
+    for match in re.finditer(rf"(?<![\w$.]){pattern}", code.bare[begin:end]):
+        index = begin + match.start()
+        if (
+            code.around(index) == function
+            and not re.search(r"\bfunction\s*\*?\s*$", code.bare[:index][-20:])
+            and not any(one.start == index for one in code.functions)
+        ):
+            yield index
+
+
+def _objects(code: Code, name: str, every: list[Code]) -> Iterator[Found]:
+    """``send({…})``: a socket makes the text [object Object] of it."""
+    word = rf"(?<![\w$.]){re.escape(name)}\s*\.\s*send\s*\("
+    for match in re.finditer(word, code.bare):
+        given = code.arguments(match.end() - 1)
+        if given and _is_object(code, match.start(), code.plain(given[0]), every):
+            yield Found(
+                "client-send-object",
+                "the server hears the text '[object Object]'",
+                code.spot(match.start()),
+                RANK,
+                TRIED,
+                "JSON.stringify(message)",
+            )
+
+
+def _is_object(code: Code, index: int, text: str, every: list[Code]) -> bool:
+    """Whether an argument is an object that is written out, there or by a caller."""
+    if text.startswith("{"):
+        return True
+    function = code.around(index)
+    if not re.fullmatch(r"[\w$]+", text):
+        return False
+    begin, end = function.body if function else (0, len(code.bare))
+    body = code.bare[begin:end]
+    given = re.findall(rf"(?<![\w$.]){re.escape(text)}\s*=(?!=)\s*(\{{?)", body)
+    if given:
+        return all(given)
+    if function is None or not function.name or text not in function.given:
+        return False
+    return any(_callers_give(code, function, function.given.index(text), every))
+
+
+def _callers_give(
+    code: Code, function: Func, position: int, every: list[Code]
+) -> Iterator[bool]:
+    """For each call of a function, whether it is given an object there."""
+    kind = code.owner(function)
+    word = rf"(?<![\w$.])(?:([\w$.]+)\.)?{re.escape(function.name)}\s*\("
+    for other in every:
+        for match in re.finditer(word, other.bare):
+            of = match[1] or ""
+            made = rf"(?<![\w$.]){re.escape(of)}\s*=\s*new\s+{re.escape(kind)}(?![\w$])"
+            is_ours = (of == "this" and other is code) or re.search(made, other.bare)
+            if (of and not is_ours) if kind else of:
+                continue
+            given = other.arguments(match.end() - 1)
+            if len(given) > position:
+                yield other.plain(given[position]).startswith("{")
+
+
+def _codes(code: Code, name: str) -> Iterator[Found]:
+    """Codes that the browser keeps for itself."""
+    word = rf"(?<![\w$.]){re.escape(name)}\s*\.\s*close\s*\(\s*(\d+)\s*[,)]"
+    for match in re.finditer(word, code.bare):
+        number = int(match[1])
+        if number != 1000 and number not in ALLOWED:
+            yield Found(
+                "client-close-code-reserved",
+                "Failed to execute 'close' on 'WebSocket': The close code must be "
+                f"either 1000, or between 3000 and 4999. {number} is neither.",
+                code.spot(match.start()),
+                RANK,
+                TRIED,
+                "1000, or a code from 3000 to 4999",
+            )
+
+
+def _parsed(handler: Handler, every: list[Code]) -> Iterator[Found]:
+    """``JSON.parse(event)``: the text is in event.data."""
+    events = [(handler.code, handler.function, handler.event)]
+    if handler.event:
+        passed = rf"([\w$]+)\s*\(\s*{re.escape(handler.event)}\s*\)"
+        begin, end = handler.function.body
+        for match in re.finditer(passed, handler.code.bare[begin:end]):
+            for code, one in functions(match[1], every):
+                if one.given and re.fullmatch(r"[\w$]+", one.given[0]):
+                    events.append((code, one, one.given[0]))
+    for code, function, event in events:
+        begin, end = function.body
+        body = code.bare[begin:end]
+        if not event or re.search(rf"(?<![\w$.]){re.escape(event)}\s*=(?!=|>)", body):
+            continue
+        for match in re.finditer(
+            rf"\bJSON\.parse\s*\(\s*{re.escape(event)}\s*\)", body
+        ):
+            yield Found(
+                "client-parses-the-event",
+                '"[object MessageEvent]" is not valid JSON',
+                code.spot(begin + match.start()),
+                RANK,
+                TRIED,
+                f"JSON.parse({event}.data)",
+            )

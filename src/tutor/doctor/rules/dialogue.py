@@ -1,0 +1,199 @@
+"""What a consumer says, against what the page makes of it."""
+
+from __future__ import annotations
+
+import ast
+import json
+import re
+from collections.abc import Iterator
+
+from tutor.doctor.child import Event
+from tutor.doctor.evidence import Evidence
+from tutor.doctor.rules.found import Found
+from tutor.doctor.rules.handling import Handler, block_end, sends
+from tutor.doctor.rules.javascript import Code
+from tutor.doctor.rules.pages import TRIED, WORDS, path_of, takes
+from tutor.doctor.rules.scripts import ANY, HERE, Socket
+from tutor.doctor.source import Class, calls
+
+RANK = 68
+LATER = re.compile(r"\b(?:if|setTimeout|requestAnimationFrame)\b|&&|\|\||\?")
+
+
+def rules(seen: Evidence, handler: Handler, opened: list[Socket]) -> Iterator[Found]:
+    """What is wrong between a handler and the consumer that it hears."""
+    mine = [one for one in opened if _is_of(one, handler)]
+    for leaf in (leaf for one in mine for leaf in leaves(seen, one.url)):
+        yield from _plain_text(seen, handler, leaf)
+        yield from _without_pause(seen, handler, leaf)
+
+
+def _is_of(socket: Socket, handler: Handler) -> bool:
+    """Whether a socket that was found is the one that a handler hears."""
+    return any(
+        handler.code.spot(new) == socket.place
+        for new, _ in handler.code.sockets.get(handler.socket, ())
+    )
+
+
+def leaves(seen: Evidence, url: str) -> list[Event]:
+    """The routes that a URL may lead to."""
+    path = path_of(url)
+    if path is None:
+        return []
+    path = path.replace(HERE, "").lstrip("/")
+    words = WORDS if ANY in path else ("",)
+    return [
+        leaf
+        for leaf in seen.leaves
+        if leaf.get("steps")
+        and any(takes(leaf, path.replace(ANY, word)) for word in words)
+    ]
+
+
+def texts_of(seen: Evidence, leaf: Event) -> list[str]:
+    """What our own clients have heard at a route."""
+    path = leaf["sample"].replace("^", "").replace("$", "")
+    return [
+        text
+        for client in seen.answers.clients
+        if client.path == path
+        for text in client.heard
+        if isinstance(text, str)
+    ]
+
+
+def _plain_text(seen: Evidence, handler: Handler, leaf: Event) -> Iterator[Found]:
+    """``JSON.parse(event.data)`` of what is no JSON."""
+    # What each of our clients hears first, whatever it has said: no echo of it.
+    path = leaf["sample"].replace("^", "").replace("$", "")
+    heard = [
+        one.heard[0] for one in seen.answers.clients if one.path == path and one.heard
+    ]
+    strange = [text for text in heard if isinstance(text, str) and not _is_json(text)]
+    if len(strange) < len(heard):
+        return
+    code, (begin, end) = handler.code, handler.function.body
+    parses = rf"\bJSON\.parse\s*\(\s*{handler.data}\s*\)"
+    match = re.search(parses, code.bare[begin:end])
+    if not match or not strange or _is_tried(code, begin + match.start()):
+        return
+    yield Found(
+        "client-parses-plain-text-as-json",
+        f"{json.dumps(strange[0][:40])} is not valid JSON",
+        code.spot(begin + match.start()),
+        RANK,
+        TRIED,
+        "JSON on both sides, or on none",
+    )
+
+
+def _is_json(text: str) -> bool:
+    try:
+        json.loads(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _is_tried(code: Code, index: int) -> bool:
+    """Whether a place stands in a ``try``."""
+    return any(
+        code.bare[begin] == "{"
+        and begin < index < close
+        and re.search(r"\btry\s*$", code.bare[:begin])
+        for begin, close in code.pairs.items()
+    )
+
+
+def _without_pause(seen: Evidence, handler: Handler, leaf: Event) -> Iterator[Found]:
+    """Each message is answered at once, and so is each answer."""
+    code, function = handler.code, handler.function
+    owner = seen.consumer_class(leaf.get("consumer"))
+    index = _replies(handler)
+    if index is None or owner is None or _pauses(owner):
+        return
+    path = leaf["sample"].replace("^", "").replace("$", "")
+    clients = [one for one in seen.answers.clients if one.path == path and one.phases]
+    if not clients or any(len(c.heard) < len(c.phases) or c.quiet for c in clients):
+        return
+    yield Found(
+        "client-ping-pong-without-pause",
+        "page and consumer answer each other as fast as they can",
+        code.spot(index),
+        RANK + 6,
+        TRIED,
+        f"a timer, or a person, between {function.name or 'a message'} and the next",
+    )
+
+
+def _replies(handler: Handler) -> int | None:
+    """Where a handler sends whatever has come, and at once."""
+    code, function = handler.code, handler.function
+    begin, end = function.body
+    for match in re.finditer(r"(?<![\w$.])[\w$.]+\s*\(", code.bare[begin:end]):
+        index = begin + match.start()
+        called = match[0].rstrip("(").strip()
+        before = code.bare[begin:index]
+        if (
+            code.around(index) != function
+            or (function.is_block and block_end(code, index) != end)
+            or LATER.search(re.split(r"[;{}]", before)[-1])
+            or re.search(r"\breturn\b", before)
+        ):
+            continue
+        if called == f"{handler.socket}.send":
+            return index
+        for one in code.functions:
+            meant = one.name == called.removeprefix("this.") and one is not function
+            if meant and sends(code, handler.socket, one, _NEVER) is not None:
+                return index
+    return None
+
+
+_NEVER = re.compile(r"\bset(?:Timeout|Interval)\b")
+
+
+def _pauses(owner: Class) -> bool:
+    """Whether any method of a consumer sleeps."""
+    return any(
+        calls.name_of(call, method).endswith("sleep")
+        for one in owner.line_of_ancestors
+        for method in one.methods.values()
+        for call in calls.calls(method.node)
+    )
+
+
+def offered(seen: Evidence, socket: Socket) -> Iterator[Found]:
+    """A list of subprotocols, and a consumer that chooses none."""
+    if not re.match(r"\[\s*[^\s\]]|['\"`]\w", socket.options):
+        return
+    owners = [
+        seen.consumer_class(leaf.get("consumer")) for leaf in leaves(seen, socket.url)
+    ]
+    if owners and all(one is not None and not _chooses(one) for one in owners):
+        yield Found(
+            "client-subprotocol-not-answered",
+            "Sent non-empty 'Sec-WebSocket-Protocol' header but no response was "
+            "received",
+            socket.place,
+            67,
+            TRIED,
+            "accept(subprotocol=...) with one of those offered",
+        )
+
+
+def _chooses(owner: Class) -> bool:
+    """Whether any method of a consumer names a subprotocol."""
+    return any(
+        getattr(node, "arg", None) == "subprotocol"
+        or getattr(node, "value", None) == "subprotocol"
+        or (
+            isinstance(node, ast.Call)
+            and getattr(node.func, "attr", "") == "accept"
+            and node.args
+        )
+        for one in owner.line_of_ancestors
+        for method in one.methods.values()
+        for node in ast.walk(method.node)
+    )

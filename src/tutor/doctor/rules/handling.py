@@ -1,0 +1,98 @@
+"""Who hears what comes through a script's socket, and who sends."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from tutor.doctor.rules.javascript import Code, Func
+
+
+@dataclass(frozen=True)
+class Handler:
+    """A function that is called with each message of a socket."""
+
+    code: Code
+    socket: str
+    function: Func
+
+    @property
+    def event(self) -> str:
+        """What it calls the event; empty where it takes it apart."""
+        first = self.function.given[0] if self.function.given else ""
+        return first if re.fullmatch(r"[\w$]+", first) else ""
+
+    @property
+    def data(self) -> str:
+        """What stands for the message's text in it, as a pattern."""
+        first = self.function.given[0] if self.function.given else ""
+        if self.event:
+            taken = rf"{re.escape(self.event)}\s*\.\s*data"
+            kept = re.search(rf"([\w$]+)\s*=\s*{taken}\s*[;,\n]", self._body)
+            return rf"(?:{taken}|{re.escape(kept[1])})" if kept else taken
+        named = re.search(r"\bdata\b(?:\s*:\s*([\w$]+))?", first)
+        return re.escape(named[1] or "data") if named else r"(?!)"
+
+    @property
+    def _body(self) -> str:
+        return self.code.plain(self.function.body)
+
+
+def handlers(code: Code, every: list[Code]) -> Iterator[Handler]:
+    """The functions that hear the messages of a script's sockets."""
+    for name in code.sockets:
+        for kind, begin in listened(code, name):
+            if kind != "message":
+                continue
+            one = code.at(begin)
+            if one is not None:
+                yield Handler(code, name, one)
+                continue
+            called = re.match(r"[\w$.]+", code.bare[begin:].lstrip())
+            word = (called[0] if called else "").removesuffix(".bind")
+            for other, function in functions(word.rpartition(".")[2], every):
+                yield Handler(other, name, function)
+
+
+def listened(code: Code, name: str) -> Iterator[tuple[str, int]]:
+    """What a socket is given for each kind of event: its kind, where it begins."""
+    word = rf"(?<![\w$.]){re.escape(name)}\s*\.\s*"
+    for match in re.finditer(
+        rf"{word}on(open|message|close|error)\s*=(?!=)\s*", code.bare
+    ):
+        yield match[1], match.end()
+    for match in re.finditer(rf"{word}addEventListener\s*\(", code.bare):
+        given = code.arguments(match.end() - 1)
+        if len(given) > 1:
+            begin = given[1][0]
+            space = re.compile(r"\s*").match(code.bare, begin)
+            yield code.text(given[0]).strip("'\"`"), space.end() if space else begin
+
+
+def functions(name: str, every: list[Code]) -> Iterator[tuple[Code, Func]]:
+    for code in every:
+        for function in code.functions:
+            if name and function.name == name:
+                yield code, function
+
+
+def block_end(code: Code, index: int) -> int:
+    """Where the innermost braces around a place close."""
+    around = [
+        close
+        for begin, close in code.pairs.items()
+        if code.bare[begin] == "{" and begin < index < close
+    ]
+    return min(around, default=len(code.bare))
+
+
+def sends(code: Code, name: str, function: Func, unless: re.Pattern[str]) -> int | None:
+    """Where a function itself sends, with nothing of that kind before."""
+    begin, end = function.body
+    word = rf"(?<![\w$.]){re.escape(name)}\s*\.\s*send\s*\("
+    for match in re.finditer(word, code.bare[begin:end]):
+        before = code.bare[begin : begin + match.start()]
+        if code.around(begin + match.start()) == function and not unless.search(before):
+            return begin + match.start()
+    return None

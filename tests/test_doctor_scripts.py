@@ -1,0 +1,298 @@
+"""What the rules make of a page's script: other spellings, and what is right."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tutor.doctor.ask import Answers, Client
+from tutor.doctor.child import Told
+from tutor.doctor.evidence import Evidence
+from tutor.doctor.rules import clients, javascript
+from tutor.doctor.rules.scripts import Script
+from tutor.doctor.source import Source
+
+ROOT = Path(__file__).parents[1]
+CONSUMERS = """
+from channels.generic.websocket import AsyncWebsocketConsumer
+
+
+class Numbers(AsyncWebsocketConsumer):
+    async def receive(self, text_data=None, bytes_data=None):
+        await self.send(text_data)
+
+
+class Chooses(AsyncWebsocketConsumer):
+    async def connect(self):
+        await self.accept("numbers")
+
+
+class Slow(AsyncWebsocketConsumer):
+    async def receive(self, text_data=None, bytes_data=None):
+        import asyncio
+        await asyncio.sleep(1)
+        await self.send(text_data)
+"""
+VIEWS = """
+from django.shortcuts import render
+
+
+def room(request, room_name, number):
+    context = {"room": room_name, "number": number, "count": 3}
+    return render(request, "a/page.html", context)
+"""
+URLS = 'PATHS = ["rooms/<str:room_name>/<int:number>/"]\n'
+OPEN = "const ws = new WebSocket(`ws://${location.host}/ws/numbers/`);\n"
+
+
+def look(
+    tmp_path: Path, files: dict[str, str], heard: list[str | bytes] | None = None
+) -> list[tuple[str | None, int | None]]:
+    """What is found in a project whose pages these are: slugs and lines."""
+    files = {"app/consumers.py": CONSUMERS, "app/views.py": VIEWS, **files}
+    files["app/urls.py"] = URLS
+    for name, text in files.items():
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    folders = [
+        {"kind": "templates", "folders": ["app/templates"]},
+        {"kind": "static", "folders": ["app/static"]},
+    ]
+    leaves = [
+        {
+            "sample": f"/ws/{name.lower()}/",
+            "is": "consumer",
+            "consumer": f"app.consumers.{name}",
+            "steps": [{"regex": f"^ws/{name.lower()}/\\Z", "names": []}],
+        }
+        for name in ("Numbers", "Chooses", "Slow")
+    ]
+    seen = Evidence(
+        tmp_path,
+        tmp_path,
+        Told(folders),
+        Source(tmp_path, tmp_path),
+        Told([{"kind": "walk", "leaves": leaves}]),
+    )
+    one = Client("c1", "/ws/numbers/", None, 101)
+    one.heard, one.phases = heard or ["7"], [("text", "7")]
+    seen.answers = Answers([one, Client("c2", "/ws/slow/", None, 101, ["7"])])
+    return [(found.slug, found.place[1]) for found in clients.rules(seen)]
+
+
+WRONG: dict[str, tuple[str, int]] = {
+    # what is wrong: the script, and the line
+    "client-handler-called-not-assigned": (
+        OPEN + "function show(e) { print(e); }\nws.onmessage = show();",
+        3,
+    ),
+    "client-handler-called-not-assigned/listener": (
+        OPEN + "const show = () => { print(1); };\n"
+        "ws.addEventListener('open', show());",
+        3,
+    ),
+    "client-send-before-open": (OPEN + 'ws.send("hello");', 2),
+    "client-send-before-open/function": (
+        "let ws;\nfunction connect() {\n  ws = new WebSocket('ws://x/ws/numbers/');\n"
+        "  ws.onmessage = (e) => print(e.data);\n  hello();\n}\n"
+        "function hello() { ws.send('hello'); }\nconnect();",
+        5,
+    ),
+    "client-send-before-open/caller": (
+        "let ws;\nconst connect = () => { ws = new WebSocket('ws://x/ws/numbers/'); };"
+        "\nconnect();\nws.send('hello');",
+        4,
+    ),
+    "client-send-before-open/class": (
+        "class Live {\n  constructor() { this.open(); }\n"
+        "  open() { this.ws = new WebSocket('ws://x/ws/numbers/'); }\n"
+        "  say(text) { this.ws.send(text); }\n}\n"
+        "const live = new Live();\nlive.say('hello');",
+        7,
+    ),
+    "client-send-object": (
+        OPEN + "ws.onopen = () => ws.send({ type: 'hello' });",
+        2,
+    ),
+    "client-send-object/name": (
+        OPEN + "ws.onopen = function () {\n"
+        "  const message = {\n    type: 'hello',\n  };\n  ws.send(message);\n};",
+        6,
+    ),
+    "client-send-object/caller": (
+        OPEN + "function say(message) {\n  ws.send(message);\n}\n"
+        "button.onclick = () => say({ type: 'hello' });",
+        3,
+    ),
+    "client-parses-the-event": (
+        OPEN + "ws.onmessage = function (m) { show(JSON.parse(m)); };",
+        2,
+    ),
+    "client-parses-the-event/passed": (
+        OPEN + "ws.addEventListener('message', (e) => handle(e));\n"
+        "function handle(event) {\n  const said = JSON.parse(event);\n}",
+        4,
+    ),
+    "client-close-code-reserved": (OPEN + "ws.close(1011, 'bye');", 2),
+    "client-subprotocol-not-answered": (
+        "const ws = new WebSocket('ws://x/ws/numbers/', ['token', 'abc']);",
+        1,
+    ),
+    "client-ping-pong-without-pause": (
+        OPEN + "ws.onmessage = (e) => {\n  show(e.data);\n  ws.send('next');\n};",
+        4,
+    ),
+    "client-message-into-innerhtml": (
+        OPEN + "ws.onmessage = ({ data }) => { log.innerHTML += `<p>${data}</p>`; };",
+        2,
+    ),
+    "client-message-into-innerhtml/parsed": (
+        OPEN + "ws.onmessage = (e) => {\n  const said = JSON.parse(e.data);\n"
+        "  for (const one of said.all) {\n"
+        "    log.insertAdjacentHTML('beforeend', '<li>' + one.text);\n  }\n};",
+        5,
+    ),
+    "client-message-into-innerhtml/function": (
+        OPEN + "ws.onmessage = (e) => add(JSON.parse(e.data));\n"
+        "function add({ user, text }) {\n  log.innerHTML = user + ': ' + text;\n}",
+        4,
+    ),
+    "client-message-into-innerhtml/given": (
+        "function connect(show) {\n"
+        "  const ws = new WebSocket('ws://x/ws/numbers/');\n"
+        "  ws.onmessage = (e) => show(JSON.parse(e.data));\n}\n"
+        "connect((said) => {\n  log.innerHTML = said.text;\n});",
+        6,
+    ),
+}
+
+RIGHT = {
+    "handler-made-by-a-call": OPEN
+    + "function on(word) { return (e) => print(word, e); }\nws.onmessage = on('a');",
+    "handler-bound": OPEN + "function show(e) {}\nws.onmessage = show.bind(null);",
+    "handler-arrow-gives": OPEN + "const on = (w) => (e) => print(w, e);\n"
+    "ws.onmessage = on('a');",
+    "sent-when-open": OPEN + "ws.onopen = () => ws.send('hello');",
+    "sent-on-click": OPEN + "function say() { ws.send('a'); }\nbutton.onclick = say;",
+    "sent-if-ready": OPEN + "if (ws.readyState === 1) ws.send('hello');",
+    "sent-after-waiting": "async function go() {\n"
+    + OPEN
+    + "  await opened(ws);\n  ws.send('hello');\n}\ngo();",
+    "sent-by-the-other-branch": "let ws;\nfunction say(text) {\n"
+    "  if (!ws) { ws = new WebSocket('ws://x/ws/numbers/'); return; }\n"
+    "  ws.send(text);\n}",
+    "queued": OPEN + "const queue = [];\nfunction say(text) {\n"
+    "  if (isOpen) ws.send(text); else queue.push(text);\n}\nsay('hello');",
+    "sent-as-json": OPEN
+    + "ws.onopen = () => { const m = { a: 1 }; ws.send(JSON.stringify(m)); };",
+    "made-json-first": OPEN + "function say(message) {\n"
+    "  message = JSON.stringify(message);\n  ws.send(message);\n}\nsay2({});\n"
+    "button.onclick = () => say({ type: 'hello' });",
+    "sent-by-another": OPEN + "function say(m) { ws.send(m); }\n"
+    "const other = make();\nother.say({ a: 1 });",
+    "bytes": OPEN + "ws.onopen = () => ws.send(new Uint8Array([1]));",
+    "parses-its-data": OPEN + "ws.onmessage = ({ data }) => show(JSON.parse(data));",
+    "event-replaced": OPEN
+    + "ws.onmessage = (e) => { e = e.data; show(JSON.parse(e)); };",
+    "closes": OPEN + "ws.close(); ws.close(1000); ws.close(4001, 'bye');",
+    "chosen": "const ws = new WebSocket('ws://x/ws/chooses/', ['numbers']);",
+    "none-offered": "const ws = new WebSocket('ws://x/ws/numbers/', []);",
+    "server-pauses": "const ws = new WebSocket('ws://x/ws/slow/');\n"
+    "ws.onmessage = () => { ws.send('next'); };",
+    "page-pauses": OPEN + "ws.onmessage = () => setTimeout(() => ws.send('a'), 1000);",
+    "answers-a-ping": OPEN + "ws.onmessage = (e) => {\n"
+    "  if (e.data === 'ping') ws.send('pong');\n};",
+    "answers-in-a-block": OPEN + "ws.onmessage = (e) => {\n"
+    "  if (e.data === 'ping') {\n    ws.send('pong');\n  }\n};",
+    "text": OPEN + "ws.onmessage = (e) => { log.textContent = e.data; };",
+    "escaped": OPEN
+    + "ws.onmessage = (e) => { log.innerHTML = `<p>${escapeHtml(e.data)}</p>`; };",
+    "number": OPEN + "ws.onmessage = (e) => { log.innerHTML = Number(e.data); };",
+    "own-html": OPEN + "ws.onmessage = (e) => { log.innerHTML = '<b>new</b>'; };",
+    "emptied": OPEN + "ws.onmessage = (e) => { log.innerHTML = ''; say(e.data); };",
+    "chosen-html": OPEN
+    + "ws.onmessage = (e) => { log.innerHTML = e.data === 'a' ? '<b>a</b>' : ''; };",
+    "in-a-comment": OPEN + "// ws.send({ a: 1 }); ws.close(1001);\n/* ws.send('') */",
+    "in-a-text": OPEN + "print(\"ws.close(1001)\", 'ws.send({})', `ws.send({})`);",
+    "a-regex": OPEN + "const quoted = /['\"`]/g;\nws.onopen = () => ws.send('a');",
+}
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_a_script_that_is_wrong_is_named(name: str, tmp_path: Path) -> None:
+    script, line = WRONG[name]
+    found = look(tmp_path, {"app/static/a/live.js": script}, ['"<b>hello</b>"'])
+    assert found == [(name.partition("/")[0], line)]
+
+
+@pytest.mark.parametrize("name", RIGHT)
+def test_nothing_is_found_in_a_script_that_is_right(name: str, tmp_path: Path) -> None:
+    heard: list[str | bytes] = ['{"text": "hello"}']
+    assert look(tmp_path, {"app/static/a/live.js": RIGHT[name]}, heard) == []
+
+
+PAGE = "app/templates/a/page.html"
+PAGES = {
+    "<script>const room = {{ room }};</script>": "client-template-variable-unquoted",
+    "<script>const who = {{ user.username }};</script>": (
+        "client-template-variable-unquoted"
+    ),
+    "<script>const room = '{{ room }}';</script>": None,
+    "<script>const a = {{ number }}, b = {{ count }}, c = {{ other }};</script>": None,
+    '{{ room|json_script:"r" }}<script>const r = 1;</script>{{ room }}': None,
+    '<script type="application/json">{"room": {{ room }}}</script>': None,
+    '<script>document.getElementById("log").x = 1;</script><p id="log">': (
+        "client-script-before-element"
+    ),
+    "<head><script src=\"{% static 'a/x.js' %}\"></script></head><p id=log ></p>": (
+        "client-script-before-element"
+    ),
+    '<p id="log"><script>document.getElementById("log").x = 1;</script>': None,
+    '<script type="module">document.getElementById("log");</script><p id="log">': None,
+    "<script defer src=\"{% static 'a/x.js' %}\"></script><p id='log'></p>": None,
+    '<script>function f() { document.getElementById("log"); }</script><p id="log">': (
+        None
+    ),
+    '<script>document.getElementById("log")?.focus();</script><p id="log">': None,
+    '{% extends "b" %}<script>document.querySelector("#log")</script><p id="log">': (
+        None
+    ),
+}
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_pages(page: str, tmp_path: Path) -> None:
+    script = "document.querySelector('#log').textContent = 'a';"
+    files = {PAGE: page, "app/static/a/x.js": script}
+    slug = PAGES[page]
+    assert look(tmp_path, files) == ([(slug, 1)] if slug else [])
+
+
+def test_plain_text_is_no_json(tmp_path: Path) -> None:
+    script = OPEN + "ws.onmessage = (e) => {\n  const said = JSON.parse(e.data);\n};"
+    files = {"app/static/a/live.js": script}
+    assert look(tmp_path, files, ["hello"]) == [("client-parses-plain-text-as-json", 3)]
+    assert look(tmp_path, files, ["7"]) == []
+    files = {
+        "app/static/a/live.js": script.replace(
+            "const said = JSON.parse(e.data);", "try { JSON.parse(e.data); } catch {}"
+        )
+    }
+    assert look(tmp_path, files, ["hello"]) == []
+
+
+def test_only_numbers_may_be_html(tmp_path: Path) -> None:
+    script = OPEN + "ws.onmessage = (e) => { log.innerHTML = e.data; };"
+    assert look(tmp_path, {"app/static/a/live.js": script}, ["7", "42"]) == []
+
+
+@pytest.mark.parametrize("step", sorted((ROOT / "steps").glob("*/*/static/*/*.js")))
+def test_brackets_of_our_own_scripts_match(step: Path) -> None:
+    text = step.read_text(encoding="utf-8")
+    bare = javascript.bare(text)
+    assert len(bare) == len(text)
+    assert bare.count("\n") == text.count("\n")
+    code = javascript.Code(Script("x.js", text), bare)
+    assert len(code.pairs) == sum(bare.count(one) for one in "()[]{}")
