@@ -6,6 +6,7 @@ from tutor.doctor.evidence import Evidence
 from tutor.doctor.rules import (
     application,
     clients,
+    communicators,
     fanout,
     groups,
     handlers,
@@ -18,6 +19,7 @@ from tutor.doctor.rules import (
     reading,
     settings,
     sockets,
+    testcases,
     testing,
     workers,
 )
@@ -36,6 +38,8 @@ _LATER = (
     pages,
     clients,
     testing,
+    communicators,
+    testcases,
     workers,
     fanout,
     proxy,

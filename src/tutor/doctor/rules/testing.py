@@ -10,7 +10,7 @@ from tutor.doctor.rules.found import TRIED, Found, at
 from tutor.doctor.source import Function, calls
 
 RANK = 80  # a project that does not work comes first
-_COMMUNICATORS = {
+COMMUNICATORS = {
     "channels.testing.WebsocketCommunicator",
     "channels.testing.websocket.WebsocketCommunicator",
 }
@@ -28,7 +28,7 @@ def rules(seen: Evidence) -> Iterator[Found]:
             yield from _tuples(function)
             yield from _dropped(function)
             for call in calls.calls(function.node):
-                if calls.name_of(call, function) in _COMMUNICATORS:
+                if calls.name_of(call, function) in COMMUNICATORS:
                     yield from _communicator(seen, function, call)
 
 
@@ -65,7 +65,7 @@ def _tuples(function: Function) -> Iterator[Found]:
             tested = values[0] if len(values) == 1 else None
         if isinstance(tested, ast.Await) and isinstance(tested.value, ast.Call):
             owner, _, method = calls.name_of(tested.value, function).rpartition(".")
-            if method == "connect" and owner.removesuffix("()") in _COMMUNICATORS:
+            if method == "connect" and owner.removesuffix("()") in COMMUNICATORS:
                 yield Found(
                     "test-asserts-the-connect-tuple",
                     "a test that passes, whatever the answer",
@@ -83,7 +83,7 @@ def _dropped(function: Function) -> Iterator[Found]:
         if not isinstance(call, ast.Call):
             continue
         owner, _, method = calls.name_of(call, function).rpartition(".")
-        if method in _AWAITED and owner.removesuffix("()") in _COMMUNICATORS:
+        if method in _AWAITED and owner.removesuffix("()") in COMMUNICATORS:
             yield Found(
                 "test-communicator-call-not-awaited",
                 "cannot unpack non-iterable coroutine object"

@@ -1,0 +1,299 @@
+"""What tests do with a communicator: what they give it, and what they wait for."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from tutor.doctor.evidence import Evidence
+from tutor.doctor.rules import dialogue
+from tutor.doctor.rules.found import TRIED, Found, at
+from tutor.doctor.rules.messages import written
+from tutor.doctor.rules.testing import COMMUNICATORS, RANK
+from tutor.doctor.source import Class, Function, calls
+from tutor.doctor.source.index import is_aside
+
+METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "WEBSOCKET"}
+LATE = ("TimeoutError", "Exception", "BaseException")
+LOOPS = (ast.For, ast.AsyncFor, ast.While)
+
+
+@dataclass
+class Talk:
+    """What a test does with one communicator, in the order of the source.
+
+    Args:
+        made: the call that makes it.
+        said: the calls of its methods: the method and the call.
+    """
+
+    made: ast.Call
+    said: list[tuple[str, ast.Call]] = field(default_factory=list)
+
+    def line(self, method: str) -> int | None:
+        """Where a method is called first."""
+        return next((call.lineno for name, call in self.said if name == method), None)
+
+    @property
+    def received(self) -> list[ast.Call]:
+        return [
+            call
+            for name, call in self.said
+            if name in ("receive_from", "receive_json_from")
+        ]
+
+
+def rules(seen: Evidence) -> Iterator[Found]:
+    for function in seen.source.functions.values():
+        if not is_aside(function.module.file):
+            continue
+        for name, talk in _talks(function).items():
+            yield from _made(seen, function, talk)
+            yield from _empty(function, talk)
+            yield from _dead(function, name, talk)
+            yield from _greeted(seen, function, talk)
+            yield from _unheard(seen, function, talk)
+
+
+def _talks(function: Function) -> dict[str, Talk]:
+    """The communicators that a function makes, by their names in it."""
+    found: dict[str, Talk] = {}
+    for node in ast.walk(function.node):
+        call = node.value if isinstance(node, ast.Assign) else None
+        if isinstance(call, ast.Call) and isinstance(node, ast.Assign):
+            if calls.name_of(call, function) in COMMUNICATORS:
+                for target in node.targets:
+                    found[ast.unparse(target)] = Talk(call)
+        elif (
+            isinstance(node, ast.Return)
+            and isinstance(node.value, ast.Call)
+            and calls.name_of(node.value, function) in COMMUNICATORS
+        ):
+            found[""] = Talk(node.value)
+    inside = sorted(calls.calls(function.node), key=lambda c: (c.lineno, c.col_offset))
+    for call in inside:
+        if isinstance(call.func, ast.Attribute):
+            talk = found.get(ast.unparse(call.func.value))
+            if talk is not None:
+                talk.said.append((call.func.attr, call))
+    return found
+
+
+def _given(call: ast.Call, position: int, name: str) -> ast.expr | None:
+    if len(call.args) > position:
+        return call.args[position]
+    return next((k.value for k in call.keywords if k.arg == name), None)
+
+
+def _made(seen: Evidence, function: Function, talk: Talk) -> Iterator[Found]:
+    """The path where a method stands; a consumer without what stands before it."""
+    path = _given(talk.made, 1, "path")
+    if isinstance(path, ast.Constant) and path.value in METHODS:
+        yield Found(
+            "test-arguments-like-httpcommunicator",
+            "ValueError: not enough values to unpack (expected 2, got 1)",
+            at(function, talk.made),
+            RANK - 2,
+            TRIED,
+            "WebsocketCommunicator(application, path)",
+        )
+    owner = _alone(seen, function, talk)
+    missing = _needs(owner) - _words(function) if owner else set()
+    for key in sorted(missing):
+        yield Found(
+            "test-consumer-without-urlrouter",
+            f"KeyError: {key!r}",
+            at(function, talk.made),
+            RANK - 2,
+            TRIED,
+            "the whole application, or a URLRouter around the consumer",
+        )
+
+
+def _alone(seen: Evidence, function: Function, talk: Talk) -> Class | None:
+    """The consumer that a communicator is given with nothing around it."""
+    given = _given(talk.made, 0, "application")
+    name = function.module.resolve(given, function) or ""
+    if not name.endswith(".as_asgi()"):
+        return None
+    return seen.source.classes.get(name.removesuffix(".as_asgi()"))
+
+
+def _needs(owner: Class) -> set[str]:
+    """What a consumer takes from its scope, which others have put there."""
+    return {
+        str(node.slice.value)
+        for one in owner.line_of_ancestors
+        for method in one.methods.values()
+        for node in ast.walk(method.node)
+        if isinstance(node, ast.Subscript)
+        and isinstance(node.ctx, ast.Load)
+        and isinstance(node.slice, ast.Constant)
+        and node.slice.value in ("url_route", "user", "session")
+        and method.module.resolve(node.value, method) == "self.scope"
+    }
+
+
+def _words(function: Function) -> set[str]:
+    """The texts in a function: a test may fill the scope itself."""
+    return {
+        node.value
+        for node in ast.walk(function.node)
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+    }
+
+
+def _empty(function: Function, talk: Talk) -> Iterator[Found]:
+    """``send_to(text_data="")``: it takes an empty text for none."""
+    expected = _raising(function, ("AssertionError", *LATE))
+    for name, call in talk.said:
+        given = [*call.args, *(one.value for one in call.keywords)]
+        if (
+            name == "send_to"
+            and all(isinstance(one, ast.Constant) and not one.value for one in given)
+            and not any(begin <= call.lineno <= end for begin, end in expected)
+        ):
+            yield Found(
+                "test-sends-empty-text",
+                "AssertionError: You must supply exactly one of text_data or "
+                "bytes_data",
+                at(function, call),
+                RANK - 2,
+                TRIED,
+                "a text that is not empty",
+            )
+
+
+def _raising(function: Function, kinds: tuple[str, ...]) -> list[tuple[int, int]]:
+    """The lines in which an exception of some kind is awaited."""
+    found = []
+    for node in ast.walk(function.node):
+        types: list[ast.expr | None] = []
+        if isinstance(node, ast.Try):
+            types = [one.type for one in node.handlers]
+            lines = node.lineno, node.body[-1].end_lineno or node.lineno
+        elif isinstance(node, ast.With | ast.AsyncWith):
+            lines = node.lineno, node.end_lineno or node.lineno
+            for item in node.items:
+                call = item.context_expr
+                if isinstance(call, ast.Call):
+                    name = getattr(call.func, "attr", getattr(call.func, "id", ""))
+                    if name in ("assertRaises", "raises", "suppress"):
+                        types += call.args
+        names = {
+            (function.module.resolve(part, function) or "").rpartition(".")[2]
+            for one in types
+            for part in getattr(one, "elts", [one])
+        }
+        if names & set(kinds):
+            found.append(lines)
+    return found
+
+
+def _dead(function: Function, name: str, talk: Talk) -> Iterator[Found]:
+    """A time-out that was awaited has ended the application under test."""
+    for begin, end in _raising(function, LATE):
+        waited = [c for c in talk.received if begin <= c.lineno <= end]
+        later = [call for _, call in talk.said if call.lineno > end]
+        made_again = any(
+            isinstance(node, ast.Assign)
+            and node.lineno > end
+            and name in [ast.unparse(target) for target in node.targets]
+            for node in ast.walk(function.node)
+        )
+        if waited and later and not made_again:
+            yield Found(
+                "test-communicator-dead-after-timeout",
+                "asyncio.exceptions.CancelledError",
+                at(function, waited[-1]),
+                RANK - 2,
+                TRIED,
+                f"await {name}.receive_nothing()",
+            )
+
+
+def _behind(seen: Evidence, function: Function, talk: Talk) -> Class | None:
+    """The consumer that a communicator ends at."""
+    alone = _alone(seen, function, talk)
+    path = _given(talk.made, 1, "path")
+    if isinstance(path, ast.Name):
+        values = function.values.get(path.id) or function.module.values.get(path.id, [])
+        path = values[0] if len(values) == 1 else None
+    if alone or not isinstance(path, ast.Constant) or not isinstance(path.value, str):
+        return alone
+    routes = dialogue.leaves(seen, f"ws://host{path.value}")
+    return seen.consumer_class(routes[0].get("consumer")) if routes else None
+
+
+def _greets(owner: Class | None) -> list[ast.expr | None]:
+    """What a consumer sends, whoever comes: the texts, as far as they are written."""
+    found: list[ast.expr | None] = []
+    for name in ("websocket_connect", "connect") if owner else ():
+        method = owner.method(name) if owner else None
+        for statement in method.node.body if method else ():
+            value = getattr(statement, "value", None)
+            call = value.value if isinstance(value, ast.Await) else value
+            if not isinstance(call, ast.Call) or method is None:
+                continue
+            called = calls.name_of(call, method)
+            message = written(call.args[0] if call.args else None, method)
+            if called == "self.send" and message and "type" in message:
+                kind = getattr(message["type"], "value", "")
+                found += [message.get("text")] if kind == "websocket.send" else []
+            elif called in ("self.send", "self.send_json"):
+                given = [*call.args, *(one.value for one in call.keywords)]
+                found.append(given[0] if given else None)
+    return found
+
+
+def _greeted(seen: Evidence, function: Function, talk: Talk) -> Iterator[Found]:
+    """A message, then its answer; but what comes first is the greeting."""
+    received, sent = talk.received, [n for n, _ in talk.said if n.startswith("send_")]
+    asked = next((c.lineno for n, c in talk.said if n.startswith("send_")), None)
+    if len(received) != 1 or len(sent) != 1 or talk.line("connect") is None:
+        return
+    if asked is None or received[0].lineno < asked or _repeats(function):
+        return
+    greetings = _greets(_behind(seen, function, talk))
+    if not greetings or any(
+        getattr(one, "value", None) in _words(function) for one in greetings
+    ):
+        return
+    yield Found(
+        "test-forgets-the-greeting",
+        "the first message is the greeting, and no answer",
+        at(function, received[0]),
+        RANK,
+        TRIED,
+        "a test that receives the greeting first",
+    )
+
+
+def _repeats(function: Function) -> bool:
+    return any(isinstance(node, LOOPS) for node in ast.walk(function.node))
+
+
+def _unheard(seen: Evidence, function: Function, talk: Talk) -> Iterator[Found]:
+    """An event to a group that nobody has joined yet."""
+    sent = [
+        call
+        for call in calls.calls(function.node)
+        if calls.is_layer(name := calls.name_of(call, function))
+        and name.endswith(".group_send")
+    ]
+    joined = talk.line("connect")
+    if joined is None or not sent or not talk.received or _repeats(function):
+        return
+    others = [name for name in ("send_to", "send_json_to") if talk.line(name)]
+    if others or not all(call.lineno < joined for call in sent):
+        return
+    if not _greets(_behind(seen, function, talk)):
+        yield Found(
+            "test-broadcast-before-join",
+            "TimeoutError",
+            at(function, sent[0]),
+            RANK - 2,
+            TRIED,
+            "a client that is connected before the event is sent",
+        )

@@ -1,0 +1,131 @@
+"""Async tests: who awaits them, and what they do with the database."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+
+from tutor.doctor.evidence import Evidence
+from tutor.doctor.rules.found import TRIED, Found, at
+from tutor.doctor.rules.testing import COMMUNICATORS, RANK
+from tutor.doctor.source import Function, calls, known
+from tutor.doctor.source.index import is_aside
+
+CONFIGS = ("pytest.ini", ".pytest.ini", "setup.cfg", "tox.ini", "pyproject.toml")
+IN_TRANSACTION = {"django.test.TestCase", "django.test.testcases.TestCase"}
+
+
+def rules(seen: Evidence) -> Iterator[Found]:
+    awaits_itself = _awaits_itself(seen)
+    for function in seen.source.functions.values():
+        if function.is_async and is_aside(function.module.file):
+            yield from _queries(function)
+            yield from _closed(function)
+            if not awaits_itself:
+                yield from _unmarked(function)
+
+
+def _closed(function: Function) -> Iterator[Found]:
+    """A query after a consumer has ended, which closes the test's transaction."""
+    owner = function.owner
+    if owner is None or not owner.library_bases() & IN_TRANSACTION:
+        return
+    left = min(_ends(function), default=None)
+    for call in calls.calls(function.node):
+        name = calls.name_of(call, function)
+        asks = (
+            name.rpartition(".")[2] in known.ASYNC_ORM
+            or calls.inner_call(call, function) in known.TO_THREAD
+            or name.removesuffix("()") in known.TO_THREAD
+        )
+        if left is not None and asks and call.lineno > left:
+            yield Found(
+                "test-testcase-with-database-consumer",
+                "ProgrammingError: Cannot operate on a closed database.",
+                at(function, call),
+                RANK - 2,
+                TRIED,
+                "TransactionTestCase",
+            )
+            return
+
+
+def _ends(function: Function) -> Iterator[int]:
+    """Where a test lets a consumer end, itself or by a context manager of its own."""
+    for call in calls.calls(function.node):
+        owner, _, method = calls.name_of(call, function).rpartition(".")
+        if method == "disconnect" and owner.removesuffix("()") in COMMUNICATORS:
+            yield call.lineno
+    for node in ast.walk(function.node):
+        if not isinstance(node, ast.AsyncWith):
+            continue
+        for item in node.items:
+            name = function.module.resolve(item.context_expr, function) or ""
+            helper = function.module.source.functions.get(name.removesuffix("()"))
+            if helper is not None and any(
+                isinstance(inner, ast.Attribute) and inner.attr == "disconnect"
+                for inner in ast.walk(helper.node)
+            ):
+                yield node.end_lineno or node.lineno
+
+
+def _queries(function: Function) -> Iterator[Found]:
+    """Synchronous queries in a test's own loop."""
+    awaited = {
+        id(node.value)
+        for node in ast.walk(function.node)
+        if isinstance(node, ast.Await)
+    }
+    for call in calls.calls(function.node):
+        if id(call) not in awaited and calls.queries(call, function):
+            yield Found(
+                "test-orm-called-synchronously",
+                "SynchronousOnlyOperation: You cannot call this from an async context",
+                at(function, call),
+                RANK - 2,
+                TRIED,
+                "acreate(), aget(), acount(), or database_sync_to_async",
+            )
+            return
+
+
+def _unmarked(function: Function) -> Iterator[Found]:
+    """``async def test_…`` outside a class, and nothing that tells pytest to await."""
+    if (
+        function.owner is not None
+        or not function.name.startswith("test")
+        or "<locals>" in function.dotted
+        or not function.module.file.rpartition("/")[2].startswith("test")
+    ):
+        return
+    marks = [
+        *function.node.decorator_list,
+        *function.module.values.get("pytestmark", []),
+    ]
+    if any(re.search(r"asyncio|anyio|trio", ast.unparse(one)) for one in marks):
+        return
+    yield Found(
+        "test-pytest-without-asyncio-mark",
+        "async def functions are not natively supported.",
+        at(function, function.node),
+        RANK - 2,
+        TRIED,
+        "@pytest.mark.asyncio, or a test case of Django",
+    )
+
+
+def _awaits_itself(seen: Evidence) -> bool:
+    """Whether pytest is told somewhere to await every test."""
+    for folder in {seen.home, seen.project}:
+        for name in CONFIGS:
+            try:
+                text = (folder / name).read_text("utf-8", "replace")
+            except OSError:
+                continue
+            if re.search(r"""asyncio_mode\s*[=:]\s*["']?auto|anyio_mode""", text):
+                return True
+    return any(
+        module.file.endswith("conftest.py") and re.search(r"asyncio|anyio", module.text)
+        for module in seen.source.modules.values()
+    )
