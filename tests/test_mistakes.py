@@ -21,17 +21,23 @@ MISTAKES = catalogue.mistakes()
 SOFT = re.compile(r"\b(just|simply|obviously|easy|easily|probably)\b", re.IGNORECASE)
 LOGS = ("log", "or")  # where what is logged varies, one of two texts
 FIELDS = {"title", "step", "severity", "cause", "cure", "reread", "base", "without",
-          "versions", "aim", "symptom", "scene", "at", "change"}  # fmt: skip
+          "versions", "redis", "aim", "symptom", "scene", "at", "change"}  # fmt: skip
 
 
 def slugs(*steps: int) -> list[str]:
-    """The mistakes of some steps; those that need a browser have tests of their own."""
-    return [s for s, m in MISTAKES.items() if m.step in steps and s not in in_browser()]
+    """The mistakes of some steps; what needs more than a server is tested elsewhere."""
+    others = in_browser() + on_redis()
+    return [s for s, m in MISTAKES.items() if m.step in steps and s not in others]
 
 
 def in_browser() -> list[str]:
     """The mistakes that a page shows."""
     return [slug for slug, one in MISTAKES.items() if "page" in one.scene]
+
+
+def on_redis() -> list[str]:
+    """The mistakes that show on a Redis of ours."""
+    return [s for s, m in MISTAKES.items() if "redis" in {*m.data, *m.scene}]
 
 
 def prove(slug: str, folder: Path) -> None:
@@ -115,7 +121,7 @@ def test_a_file_is_complete_and_reads_well(slug: str) -> None:
 
 def test_each_is_made_somewhere() -> None:
     parts = [slugs(step) for step in range(1, 18)]
-    assert sorted([*chain(*parts), *in_browser()]) == sorted(MISTAKES)
+    assert sorted([*chain(*parts), *in_browser(), *on_redis()]) == sorted(MISTAKES)
 
 
 @pytest.mark.parametrize("slug", MISTAKES)
@@ -132,7 +138,7 @@ def test_every_slug_of_the_rules_has_a_file() -> None:
     )
     areas = (
         "install|apps|routing|consumer|client|group|auth|db|redis|worker|load|python|"
-        "project|nginx|deploy"
+        "project|nginx|deploy|layer|test"
     )
     named = set(re.findall(rf'"((?:{areas})-[a-z0-9]+(?:-[a-z0-9]+)+)"', code))
     assert named - set(MISTAKES) == set()

@@ -141,7 +141,7 @@ def _own_last(crash: Crash) -> bool:
 
 
 def _refined(seen: Evidence, crash: Crash, slug: str, place: Place) -> Cause:
-    if slug.startswith("redis-"):
+    if slug in ("redis-server-not-running", "redis-password-missing"):
         return slug, seen.setting("CHANNEL_LAYERS"), ""
     if slug == "auth-middleware-channels-2-signature" and place[0] is None:
         return slug, (seen.asgi_file, None), ""

@@ -83,6 +83,11 @@ TEXTS: tuple[tuple[str, str], ...] = (
     ),
     ("auth-user-awaited", r"object UserLazyObject can't be used in 'await'"),
     ("auth-is-authenticated-called", r"'bool' object is not callable"),
+    (
+        "redis-message-not-serialisable",
+        r"can not serialize '(datetime\.|decimal\.|uuid\.|set'|frozenset')",
+    ),
+    ("redis-non-string-dict-keys", r"not allowed for map key"),
     ("db-model-instance-in-event", r"is not JSON serializable|can not serialize"),
     (
         "auth-middleware-channels-2-signature",
@@ -93,6 +98,11 @@ TEXTS: tuple[tuple[str, str], ...] = (
     (
         "auth-request-or-self-user",
         r"object has no attribute '(user|request|session|GET|COOKIES)'",
+    ),
+    (
+        "redis-password-missing",
+        r"HELLO must be called|NOAUTH|Authentication required|WRONGPASS|"
+        r"invalid username-password",
     ),
     (
         "redis-server-not-running",
