@@ -105,7 +105,7 @@ def _made(seen: Evidence, function: Function, talk: Talk) -> Iterator[Found]:
             "test-consumer-without-urlrouter",
             f"KeyError: {key!r}",
             at(function, talk.made),
-            RANK - 2,
+            RANK + 1,
             TRIED,
             "the whole application, or a URLRouter around the consumer",
         )
