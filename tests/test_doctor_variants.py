@@ -11,6 +11,8 @@ from tutor import doctor, trees
 from tutor.checks.facts import look
 from tutor.checks.part_one import QUESTIONS
 from tutor.checks.steps import judge
+from tutor.doctor import cli
+from tutor.doctor.diagnosis import Diagnosis
 
 sys.path.insert(0, str(Path(__file__).parent / "variants"))
 import healthy
@@ -62,3 +64,17 @@ def test_nothing_is_found_in_a_checkpoint(step: Path) -> None:
     found = doctor.diagnose(step)
     assert [(p.slug, p.place, p.got) for p in found.findings] == []
     assert found.step_reached == min(int(step.name[:2]), PART_ONE)
+
+
+@pytest.mark.parametrize(
+    ("reached", "words"),
+    [
+        (None, "what step 1 builds is not there yet"),
+        (1, "what step 1 builds is there"),
+        (4, "what steps 1 to 4 build is there"),
+        (PART_ONE, "server, routes and consumer are all there (steps 1 to 6)"),
+    ],
+)
+def test_a_right_project_hears_how_far_it_is(reached: int | None, words: str) -> None:
+    said = cli.told(Diagnosis(step_reached=reached))
+    assert said == f"nothing wrong was found; {words}"

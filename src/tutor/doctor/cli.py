@@ -12,6 +12,8 @@ from tutor import places
 from tutor.doctor.diagnosis import Diagnosis, diagnose
 from tutor.report import Refusal
 
+PART_ONE = 6  # the last step that a diagnosis tells from those before it
+
 
 def main(argv: Sequence[str]) -> int:
     """``doctor PATH [--json] [--python PATH]``.
@@ -53,6 +55,15 @@ def told(found: Diagnosis) -> str:
         for one in found.findings
     ]
     if not parts:
-        step = f"step {found.step_reached}" if found.step_reached else "no step"
-        parts = [f"nothing wrong was found; of Part I, {step} is reached"]
+        parts = [f"nothing wrong was found; {_there(found.step_reached)}"]
     return "\n\n".join(parts)
+
+
+def _there(step: int | None) -> str:
+    """How far a project with nothing wrong has come, of what a diagnosis can tell."""
+    if step is None:
+        return "what step 1 builds is not there yet"
+    if step == PART_ONE:  # whatever else later steps have added
+        return f"server, routes and consumer are all there (steps 1 to {step})"
+    built = "step 1 builds" if step == 1 else f"steps 1 to {step} build"
+    return f"what {built} is there"
