@@ -13,7 +13,7 @@ import pytest
 from tutor import places, trees
 from tutor.course import Course
 from tutor.redis import NONE, there
-from tutor.referee import POINTS, Score, card, chart, main, played
+from tutor.referee import POINTS, Score, card, chart, cli, main, played
 from tutor.referee.cli import as_json, problems
 from tutor.referee.declaration import (
     FILE,
@@ -25,7 +25,7 @@ from tutor.referee.declaration import (
     filled,
     load,
 )
-from tutor.report import Problem
+from tutor.report import Problem, Refusal
 
 STEP = Course.load(places.root()).steps[-1]
 REFERENCE = places.root() / "steps" / STEP.folder
@@ -128,6 +128,55 @@ def test_no_project_and_no_declaration(
     (tmp_path / "manage.py").write_text("")
     assert main([str(tmp_path)]) == 2
     assert f"no {FILE}" in capsys.readouterr().err
+
+
+def test_a_folder_without_manage_says_where_to_go(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([str(REFERENCE / "counter")]) == 2
+    told = capsys.readouterr().err
+    assert told.splitlines()[1:] == [
+        f"The project is the folder above: PROJECT={REFERENCE}"
+    ]
+    assert main([str(tmp_path / "nowhere")]) == 2
+    assert capsys.readouterr().err == f"There is no folder {tmp_path / 'nowhere'}.\n"
+    assert main([str(tmp_path)]) == 2
+    assert "make referee PROJECT=path" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("written", [True, False])
+def test_the_score_is_told_before_the_card_is_written(
+    written: bool,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    (tmp_path / "manage.py").write_text("")
+    (tmp_path / "file").write_text("")
+    monkeypatch.setattr(cli, "played", lambda *_, **__: score(watchers=LOST))
+    path = tmp_path / ("made" if written else "file") / card.FILE
+    if written:
+        assert main([str(tmp_path), "--card", str(path)]) == 1
+    else:
+        with pytest.raises(Refusal, match="can't be written"):
+            main([str(tmp_path), "--card", str(path)])
+    out = capsys.readouterr().out
+    assert "6 of 8 points" in out
+    assert (f"Report card: {path}" in out) == path.is_file() == written
+
+
+def test_a_machine_that_does_not_let_it_run_is_no_lost_point(
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def narrow(*_: object, **__: object) -> Score:
+        raise Refusal("Type `ulimit -n 1300` first")
+
+    (tmp_path / "manage.py").write_text("")
+    monkeypatch.setattr(cli, "played", narrow)
+    assert main([str(tmp_path)]) == 2
+    assert capsys.readouterr().err == "Type `ulimit -n 1300` first\n"
 
 
 def test_what_is_left_out_is_as_in_our_own_project(tmp_path: Path) -> None:

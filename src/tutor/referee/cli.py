@@ -11,9 +11,9 @@ from pathlib import Path
 
 from tutor import places
 from tutor.referee import card
-from tutor.referee.declaration import Undeclared
 from tutor.referee.match import WATCHERS, played
 from tutor.referee.points import POINTS, Score, share
+from tutor.report import Refusal
 
 
 def main(argv: Sequence[str]) -> int:
@@ -21,7 +21,10 @@ def main(argv: Sequence[str]) -> int:
 
     Returns:
         0 where the board has all points, 1 where not, 2 where there is no board to
-        play with, or its declaration does not fit.
+        play with, its declaration does not fit, or this machine does not let it run.
+
+    Raises:
+        Refusal: the card can't be written; the score is printed by then.
     """
     parser = argparse.ArgumentParser(
         prog="tutor referee", description="Eight points for a live board."
@@ -41,7 +44,7 @@ def main(argv: Sequence[str]) -> int:
         parser.error("--watchers: from 1 to 5000")
     project = (options.project or places.workspace()).resolve()
     if not (project / "manage.py").is_file():
-        print(f"There is no manage.py in {project}.", file=sys.stderr)
+        print(_no_board(project), file=sys.stderr)
         return 2
 
     def tell(line: str) -> None:
@@ -51,17 +54,30 @@ def main(argv: Sequence[str]) -> int:
     began = time.monotonic()
     try:
         score = played(project, options.watchers, picture=True, tell=tell)
-    except Undeclared as wrong:
+    except Refusal as wrong:
         print(wrong, file=sys.stderr)
         return 2
-    path = options.card or _place()
-    card.write(score, path)
+    seconds = time.monotonic() - began
     if options.json:
         print(json.dumps(as_json(score), indent=1))
     else:
         print("\n".join(["", *problems(score), result(score)]))
-        print(f"Report card: {path} ({time.monotonic() - began:.0f} s)")
+    path = options.card or _place()
+    card.write(score, path)  # last: whoever waited that long knows the score by now
+    if not options.json:
+        print(f"Report card: {path} ({seconds:.0f} s)")
     return 0 if score.perfect else 1
+
+
+def _no_board(folder: Path) -> str:
+    """What is said of a folder without manage.py, such as that of an app."""
+    if not folder.is_dir():
+        return f"There is no folder {folder}."
+    said = f"There is no manage.py in {folder}."
+    for above in folder.parents:
+        if (above / "manage.py").is_file():
+            return f"{said}\nThe project is the folder above: PROJECT={above}"
+    return f"{said}\nA board is a Django project: make referee PROJECT=path"
 
 
 def _place() -> Path:
