@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from html.parser import HTMLParser
 from pathlib import Path
+from types import SimpleNamespace
 
 import psutil
 import pytest
@@ -13,7 +17,17 @@ import pytest
 from tutor import places, trees
 from tutor.course import Course
 from tutor.redis import NONE, there
-from tutor.referee import POINTS, Score, card, chart, cli, main, played
+from tutor.referee import (
+    POINTS,
+    Score,
+    card,
+    chart,
+    cli,
+    main,
+    match,
+    played,
+    playing,
+)
 from tutor.referee.cli import as_json, problems
 from tutor.referee.declaration import (
     FILE,
@@ -133,15 +147,22 @@ def test_no_project_and_no_declaration(
 def test_a_folder_without_manage_says_where_to_go(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert main([str(REFERENCE / "counter")]) == 2
+    assert main([str(REFERENCE / "counter" / "tests")]) == 2
     told = capsys.readouterr().err
     assert told.splitlines()[1:] == [
         f"The project is the folder above: PROJECT={REFERENCE}"
     ]
-    assert main([str(tmp_path / "nowhere")]) == 2
-    assert capsys.readouterr().err == f"There is no folder {tmp_path / 'nowhere'}.\n"
-    assert main([str(tmp_path)]) == 2
-    assert "make referee PROJECT=path" in capsys.readouterr().err
+    (tmp_path / "manage.py").touch()  # of another project, as above a workspace
+    (tmp_path / "empty").mkdir()
+    for path, word in (
+        (tmp_path / "empty", "manage.py in"),
+        (tmp_path / "nowhere", "folder"),
+    ):
+        assert main([str(path)]) == 2
+        assert capsys.readouterr().err.splitlines() == [
+            f"There is no {word} {path}.",
+            "A board is a Django project: make referee PROJECT=path",
+        ]
 
 
 @pytest.mark.parametrize("written", [True, False])
@@ -232,6 +253,42 @@ def test_what_does_not_fit_the_board_is_said(
     err = capsys.readouterr().err
     assert words in err, err
     assert len(err.splitlines()) <= 3 and "Traceback" not in err
+
+
+@pytest.mark.parametrize("slow", [False, True])
+def test_a_match_that_is_cut_short_is_told_rightly(
+    slow: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Times are in order, and how long was waited is what was waited."""
+
+    @asynccontextmanager
+    async def publisher(_: object) -> AsyncIterator[None]:
+        yield
+
+    async def tried(*_: object) -> None:
+        return None
+
+    async def scene(of: playing.Match) -> None:
+        of.latencies += [3.0, 1.0, 2.0]
+        if slow:
+            await asyncio.sleep(60)
+        raise playing.Failed("not heard")
+
+    board = SimpleNamespace(declared=Declaration(), project=Path("board"))
+    monkeypatch.setattr(match, "Publisher", publisher)
+    monkeypatch.setattr(match, "_tried", tried)
+    monkeypatch.setattr(match, "SCENES", dict.fromkeys(POINTS, scene))
+    monkeypatch.setattr(match, "SCENE", 0.2)
+    monkeypatch.setattr(match, "WHOLE", 0.1)
+    monkeypatch.setattr(match, "LEAST", 0.05)
+    score = asyncio.run(match._play(board, 1, False, lambda line: None))
+    assert list(score.latencies) == sorted([3.0, 1.0, 2.0] * len(POINTS))
+    got = {one.got: one.cause for one in score.found.values() if one}
+    if slow:
+        assert set(got) == {"no end within 0.1 s", "no end within 0.05 s"}
+        assert all("machine" in cause for cause in got.values())
+    else:
+        assert set(got) == {"not heard"}
 
 
 # -- its parts -----------------------------------------------------------------------

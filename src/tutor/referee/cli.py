@@ -71,12 +71,13 @@ def main(argv: Sequence[str]) -> int:
 
 def _no_board(folder: Path) -> str:
     """What is said of a folder without manage.py, such as that of an app."""
-    if not folder.is_dir():
-        return f"There is no folder {folder}."
-    said = f"There is no manage.py in {folder}."
-    for above in folder.parents:
-        if (above / "manage.py").is_file():
-            return f"{said}\nThe project is the folder above: PROJECT={above}"
+    missing = "manage.py in" if folder.is_dir() else "folder"
+    said = f"There is no {missing} {folder}."
+    above = folder
+    while (above / "__init__.py").is_file():  # the package of an app
+        above = above.parent
+    if above != folder and (above / "manage.py").is_file():
+        return f"{said}\nThe project is the folder above: PROJECT={above}"
     return f"{said}\nA board is a Django project: make referee PROJECT=path"
 
 

@@ -19,6 +19,7 @@ from tutor.report import Problem
 WATCHERS = 1000
 WHOLE = 400.0  # seconds for all scenes; what is left over then is lost
 SCENE = 200.0  # seconds for one
+LEAST = 1.0  # seconds for one when those for all are over
 
 Tell = Callable[[str], None]
 Scene = Callable[[Match], Awaitable[None]]
@@ -76,15 +77,19 @@ async def _play(found: Ground, watchers: int, picture: bool, tell: Tell) -> Scor
             point = POINTS[name]
             failed: Failed | None = None
             problem: Problem | None = None
+            patience = max(LEAST, min(SCENE, end - loop.time()))
             try:
-                async with asyncio.timeout(max(1.0, min(SCENE, end - loop.time()))):
+                async with asyncio.timeout(patience):
                     await scene(match)
             except Failed as error:
                 failed = error
             except LeftOut as why:
                 left_out[name] = str(why)
             except TimeoutError:
-                failed = Failed(f"no end within {SCENE:g} s")
+                failed = Failed(
+                    f"no end within {patience:.3g} s",
+                    "a board that answers slowly, or a machine with much else to do",
+                )
             if failed:
                 match.lost.add(name)
                 problem = Problem(
@@ -103,7 +108,7 @@ async def _play(found: Ground, watchers: int, picture: bool, tell: Tell) -> Scor
         {name: problems[name] for name in POINTS},
         left_out,
         watchers,
-        match.latencies,
+        sorted(match.latencies),  # of a scene that was cut short, too
         declared.p99,
         png,
         blind,
