@@ -5,6 +5,9 @@ from __future__ import annotations
 import asyncio
 import json
 import re
+import signal
+import subprocess
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from html.parser import HTMLParser
@@ -289,6 +292,59 @@ def test_a_match_that_is_cut_short_is_told_rightly(
         assert all("machine" in cause for cause in got.values())
     else:
         assert set(got) == {"not heard"}
+
+
+INTERRUPTED = """
+import asyncio, os, signal
+from contextlib import suppress
+from tutor.checks import talk
+
+talk.AGAIN = 0.2
+signal.signal(signal.SIGINT, signal.default_int_handler)
+
+async def talks():
+    os.kill(os.getpid(), signal.SIGINT)
+    with suppress(asyncio.CancelledError):  # as clean-up does here and there
+        await asyncio.sleep(60)
+    try:
+        await asyncio.sleep(60)
+    finally:
+        print("cleaned up")
+
+try:
+    talk.run(talks())
+except KeyboardInterrupt:
+    print("interrupted")
+"""
+
+
+def test_ctrl_c_does_not_wait_for_the_end() -> None:
+    argv = [sys.executable, "-P", "-c", INTERRUPTED]
+    done = subprocess.run(argv, capture_output=True, text=True, timeout=40)
+    assert (done.stdout, done.stderr) == ("cleaned up\ninterrupted\n", "")
+
+
+@needs_redis
+def test_a_match_that_is_ended_takes_all_along(tmp_path: Path) -> None:
+    argv = [sys.executable, "-u", "-P", "-m", "tutor", "referee", str(VOTES)]
+    argv += ["--watchers", "1000", "--card", str(tmp_path / "card.html")]
+    run = subprocess.Popen(
+        argv, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
+    try:
+        assert run.stdout
+        lines = [run.stdout.readline(), run.stdout.readline()]
+        assert lines[1].endswith("passed\n"), lines
+        started = psutil.Process(run.pid).children(recursive=True)
+        assert started
+        run.send_signal(signal.SIGTERM)  # as Ctrl-C, and never ignored
+        rest, _ = run.communicate(timeout=60)
+        assert "watchers" not in rest and "Traceback" not in rest, rest
+        assert run.returncode == 143
+        assert psutil.wait_procs(started, timeout=10)[1] == []
+    finally:
+        run.kill()
+        run.wait()
 
 
 # -- its parts -----------------------------------------------------------------------

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Coroutine, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
+from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
@@ -21,6 +22,7 @@ PRACTICE, READINGS = "/ws/whole1/", "/ws/readings/"
 FOREIGN = "http://evil.example"
 PATIENCE = 3.0  # seconds for a message
 OPENING = 10.0  # seconds for HTTP, which only a broken server leaves unanswered
+AGAIN = 3.0  # seconds for the clean-up of what was interrupted, before the next push
 TEXTS = ("next", "7")
 
 
@@ -39,9 +41,28 @@ class Talk:
 
 
 def run(work: Coroutine[Any, Any, T]) -> T:
-    """Run a coroutine to its end, also where a loop is running already."""
+    """Run a coroutine to its end, also where a loop is running already.
+
+    Whoever is interrupted meanwhile waits no longer than its clean-up takes.
+    """
+    running: list[tuple[asyncio.AbstractEventLoop, asyncio.Task[T]]] = []
+
+    async def noted() -> T:
+        task = cast("asyncio.Task[T]", asyncio.current_task())
+        running.append((asyncio.get_running_loop(), task))
+        return await work
+
     with ThreadPoolExecutor(1) as pool:
-        return pool.submit(asyncio.run, work).result()
+        done = pool.submit(asyncio.run, noted())
+        try:
+            return done.result()
+        except BaseException:  # Ctrl-C or TERM, where it is not its own
+            while not done.done():
+                for loop, task in running:
+                    with suppress(RuntimeError):  # its loop has ended
+                        loop.call_soon_threadsafe(task.cancel)
+                wait([done], AGAIN)
+            raise
 
 
 async def knock(
