@@ -65,8 +65,8 @@ def test_what_it_prints(course: Path, capsys: pytest.CaptureFixture[str]) -> Non
         "10:20    5 min  closing: what to take away, where to go on\n"
         "1 minute is spare for questions. "
         "Left for another day: 1 step, 15 minutes.\n"
-        'Their timetable: make schedule ARGS="--from 3"\n'
-        'What to say and show at each: make schedule ARGS="--notes"\n'
+        'Their timetable: make schedule MINUTES=31 ARGS="--from 3"\n'
+        'What to say and show at each: make schedule MINUTES=31 ARGS="--notes"\n'
     )
 
 
@@ -77,6 +77,14 @@ def test_the_next_day(course: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert "step 1 " not in said
     assert "That is the whole course" in said
     assert "\nStep 2. Door two (10 min, broken on purpose: No ring)\n" in said
+
+
+def test_what_it_offers_is_about_the_same_class(
+    course: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["schedule", "--minutes", "40", "--from", "2"]) == 0
+    said = capsys.readouterr().out
+    assert said.endswith('each: make schedule MINUTES=40 ARGS="--from 2 --notes"\n')
 
 
 def test_notes(course: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -91,7 +91,7 @@ def main(argv: list[str]) -> int:
         raise Refusal(
             f"Step {first.number} takes {first.minutes} minutes, with opening and "
             f"closing {least}; {options.minutes} are too few.\n"
-            f"Try: make schedule MINUTES={least}{_from(first.number)}"
+            f"Try: {_command(least, first.number)}"
         )
     for slot in slots:
         hour, minute = divmod(options.start + slot.start, 60)
@@ -101,7 +101,8 @@ def main(argv: list[str]) -> int:
     if options.notes:
         print(*map(_notes, picked), sep="\n")
     else:
-        print('What to say and show at each: make schedule ARGS="--notes"')
+        again = _command(options.minutes, first.number, "--notes")
+        print(f"What to say and show at each: {again}")
     return 0
 
 
@@ -116,12 +117,15 @@ def _rest(slots: Sequence[Slot], left: Sequence[Step], minutes: int) -> str:
     return (
         f"{said} Left for another day: {len(left)} "
         f"{'step' if len(left) == 1 else 'steps'}, {need} minutes.\n"
-        f"Their timetable: make schedule{_from(number)}"
+        f"Their timetable: {_command(minutes, number)}"
     )
 
 
-def _from(number: int) -> str:
-    return f' ARGS="--from {number}"' if number > 1 else ""
+def _command(minutes: int, first: int, *more: str) -> str:
+    """What to type for a class of so many minutes from this step on."""
+    words = [*([f"--from {first}"] if first > 1 else []), *more]
+    arguments = f' ARGS="{" ".join(words)}"' if words else ""
+    return f"make schedule MINUTES={minutes}{arguments}"
 
 
 def _notes(step: Step) -> str:
