@@ -298,6 +298,13 @@ def test_a_taken_port(verb: Verb, served: Path) -> None:
     assert f"Port {port} is taken" in said.err and f"PORT={port + 1}" in said.err
 
 
+@pytest.mark.parametrize("port", ["abc", "-1", "65536"])
+def test_what_is_no_port(verb: Verb, served: Path, port: str) -> None:
+    said = verb("serve", "2", "--port", port)
+    assert said.status == 1
+    assert said.err == f"PORT={port} is no port; it is a number up to 65535.\n"
+
+
 def test_a_server_that_dies(verb: Verb, served: Path) -> None:
     (served / "steps/02-two/webapp/asgi.py").write_text("1 / 0\n")
     said = verb("serve", "2", "--port", "0")

@@ -62,7 +62,9 @@ def serve(argv: list[str]) -> int:
     """``make serve-N``: the project after step N on a port of your choice."""
     argv = list(argv)
     port = 8000
-    if len(argv) == 3 and argv[1] == "--port" and argv[2].isdecimal():
+    if len(argv) == 3 and argv[1] == "--port":
+        if not argv[2].isdecimal() or int(argv[2]) > 65535:
+            raise Refusal(f"PORT={argv[2]} is no port; it is a number up to 65535.")
         port = int(argv[2])
         del argv[1:]
     course, number = _step(argv, "serve")
