@@ -331,6 +331,14 @@ def test_three_hints_come_one_by_one(step: Step, tmp_path: Path) -> None:
     assert all(len(line) <= 130 for hint in given for line in hint.splitlines())
 
 
+def test_a_hint_in_the_shell_names_the_command_for_more(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("TUTOR_WORKSPACE", str(tmp_path))
+    assert hints.hint(["3"]) == 0
+    assert "(make hint-3 again for more)" in capsys.readouterr().out
+
+
 def test_hints_are_remembered_in_the_workspace(tmp_path: Path) -> None:
     one, two = COURSE.steps[:2]
     hints.next_hint(one, tmp_path)

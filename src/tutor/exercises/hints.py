@@ -20,12 +20,13 @@ def hints(step: Step) -> list[str]:
     return []
 
 
-def next_hint(step: Step, workspace: Path | None) -> str:
+def next_hint(step: Step, workspace: Path | None, again: str = "%hint") -> str:
     """The next hint; after the last one, the last one again.
 
     Args:
         step: the step.
         workspace: where it is remembered how many were given; None in a test.
+        again: what one writes for the next hint, in a cell or in a shell.
     """
     all_of_them = hints(step)
     if not all_of_them:
@@ -37,7 +38,7 @@ def next_hint(step: Step, workspace: Path | None) -> str:
         progress.hints = progress.hints | {step.number: given}
     else:
         _given_so_far[step.number] = given
-    more = "" if given == len(all_of_them) else "   (%hint again for more)"
+    more = "" if given == len(all_of_them) else f"   ({again} again for more)"
     text = textwrap.fill(all_of_them[given - 1], 88, break_on_hyphens=False)
     return f"Hint {given} of {len(all_of_them)}: {text}{more}"
 
@@ -46,5 +47,5 @@ def hint(argv: list[str]) -> int:
     """The verb ``hint N``: the next hint of an exercise."""
     course = Course.load(places.root())
     step = course.step(argv[0] if argv else "")
-    print(next_hint(step, places.workspace()))
+    print(next_hint(step, places.workspace(), f"make hint-{step.number}"))
     return 0
