@@ -155,6 +155,53 @@ def test_frames_and_scripts_stay_out() -> None:
     assert "script" not in policy[0]
 
 
+def test_a_cell_is_coloured_as_the_language_it_is_in() -> None:
+    cells = [
+        code("%%write --break app/page.html\n<p>It's here</p>", id="b"),
+        code("%%edit app/page.js\n class A {\n+  b = `c`;", id="c"),
+        code("%%edit deploy/nginx.conf\n server {\n+  listen 80;", id="d"),
+        code("%%write app/views.py\ndef page(request): ...", id="e"),
+        code("%%answer 1\nexport default $`b`;", id="f"),
+        code("%step 1\nawait tutor.knock()", id="g"),
+    ]
+    html = paper.page(Course(Path(), book(text("# A") | {"id": "a"}, *cells)))
+    found = re.findall(r"(?s)<pre>.*?</pre>", html)
+    wanted = [
+        '<span class="nt">p</span>',
+        '<span class="kd">class</span>',
+        '<span class="s">listen</span>',
+        '<span class="k">def</span>',
+        "export default $`b`;",
+        '<span class="k">await</span>',
+    ]
+    assert len(found) == len(wanted)
+    for body, part in zip(found, wanted, strict=True):
+        assert part in body
+
+
+@pytest.mark.browser
+def test_no_part_of_a_line_is_marked_as_an_error(page: Page) -> None:
+    """A lexer that does not know a word draws no box around it."""
+    boxes = page.evaluate(
+        "[...document.querySelectorAll('.highlight .err')]"
+        ".filter(word => getComputedStyle(word).borderStyle !== 'none').length"
+    )
+    assert boxes == 0
+
+
+@pytest.mark.browser
+def test_on_a_wide_screen_the_contents_stay_beside_the_text(page: Page) -> None:
+    try:
+        page.set_viewport_size({"width": 1400, "height": 700})
+        page.evaluate("scrollTo(0, 20000)")
+        nav = page.locator("nav").bounding_box()
+        main = page.locator("main").bounding_box()
+        assert nav and main
+        assert nav["y"] == 0 and nav["x"] + nav["width"] <= main["x"]
+    finally:
+        page.set_viewport_size({"width": 1280, "height": 720})
+
+
 def test_the_handout_gives_nothing_away() -> None:
     whole = COURSE.content["cells"]
     content = paper.without_solutions(COURSE.content)

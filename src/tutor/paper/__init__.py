@@ -23,6 +23,8 @@ PAGE = Path("build/course.html")
 HANDOUT = Path("build/handout.ipynb")
 LIGHT, DARK = "default", "github-dark"  # Pygments' styles
 FOLDED = "One solution is folded below."
+NAMING = ("%%write", "%%edit", "%%system")  # a file's name follows
+IPYTHON = {"name": "python", "pygments_lexer": "ipython3"}
 GIVES_AWAY = ("hints", "speaker", "demo")
 
 
@@ -61,7 +63,10 @@ def page(course: Course) -> str:
         template_name=TEMPLATE.name,
         extra_template_basedirs=[str(TEMPLATE.parent)],
     )
-    content = {**course.content, "cells": [_still(c) for c in course.content["cells"]]}
+    cells = [_inked(_still(cell)) for cell in course.content["cells"]]
+    # Only with this lexer may a cell be in another language.
+    metadata = {**course.content["metadata"], "language_info": IPYTHON}
+    content = {**course.content, "cells": cells, "metadata": metadata}
     resources = {
         "title": title(course.content["cells"][0]),
         "style": style(),
@@ -120,6 +125,31 @@ def _still(cell: dict[str, Any]) -> dict[str, Any]:
             out = {**out, "data": {k: v for k, v in data.items() if k != "text/html"}}
         outputs.append(out)
     return {**cell, "outputs": outputs}
+
+
+def _inked(cell: dict[str, Any]) -> dict[str, Any]:
+    """A cell with a magic before it, in the language of what follows."""
+    if cell["cell_type"] != "code" or not cell["source"].startswith("%%"):
+        return cell
+    language = _language(cell["source"])
+    return {**cell, "metadata": {**cell["metadata"], "magics_language": language}}
+
+
+def _language(source: str) -> str:
+    """Pygments' name for the language of a cell: by its file's name, else by trying."""
+    from pygments.lexers import PythonLexer, find_lexer_class_for_filename
+    from pygments.token import Error
+
+    magic, *words = source.partition("\n")[0].split()
+    words = [word for word in words if not word.startswith("--")]
+    if magic in NAMING and words:
+        if words[0].endswith(".conf"):
+            return "nginx"  # to Pygments the ending may mean much else
+        if lexer := find_lexer_class_for_filename(words[0]):
+            return str(lexer.aliases[0])
+    # An answer may be a script, or lines for nginx.
+    odd = any(kind is Error for kind, _ in PythonLexer().get_tokens(source))
+    return "text" if odd else "python"
 
 
 def _contents(course: Course) -> Iterator[tuple[str, str]]:
