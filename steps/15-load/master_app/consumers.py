@@ -69,7 +69,7 @@ class ReadingsConsumer(AsyncJsonWebsocketConsumer):
             await fanout.leave(self)
 
     async def heartbeat(self, text):
-        """Tell the client that it hears us, unless readings do."""
+        """Tell the client that it hears us, once it is live."""
         if self.later is None:
             await self.say(text)
 
