@@ -16,11 +16,12 @@ from tutor import children, nginx, servers, sites
 from tutor.checks.deployment import FORGED, LOGIN, PRODUCTION, SCRIPT, site_of
 from tutor.checks.talk import PRACTICE
 from tutor.checks.visitor import Person, logged_in
-from tutor.doctor import scenes
+from tutor.doctor import scenes, starting
 from tutor.servers import HOST
 from tutor.visitors import PASSWORD, Jars
 
-IDLE = 3.5  # seconds in which nothing is said
+IDLE = 2.0  # seconds in which nothing is said
+OPENS = 3.0  # seconds in which a socket opens that does
 
 
 def play(scene: Mapping[str, Any], project: Path, awaited: str) -> tuple[str, str]:
@@ -28,7 +29,8 @@ def play(scene: Mapping[str, Any], project: Path, awaited: str) -> tuple[str, st
 
     Args:
         scene: ``front`` is ``socket``, ``idle``, ``page``, ``script``, ``address``
-            or ``browser``.
+            or ``browser``; ``start``, the file that says where the server
+            listens, where that matters.
         project: the folder of ``manage.py``.
         awaited: a text that a log will hold.
 
@@ -44,7 +46,12 @@ def play(scene: Mapping[str, Any], project: Path, awaited: str) -> tuple[str, st
     with servers.serving(argv, project, PRODUCTION) as server:
         if not server.running:
             return "server does not start", server.log()
-        with nginx.front(project, site_of(project), [server]) as front:
+        behind = [server]
+        if "start" in scene:
+            ports = starting.read(scene, project).ports() or set()
+            # nginx finds it where the real one would: at the port of its command.
+            behind = [server] if str(nginx.BACKENDS[0]) in ports else []
+        with nginx.front(project, site_of(project), behind) as front:
             if scene["front"] == "browser":
                 logged_in(project, None, Person("ada", PASSWORD, True))
                 entry = front.entry("https")
@@ -85,7 +92,7 @@ def _socket(entry: sites.Entry, idle: float) -> str:
             address=(HOST, entry.port),
             ssl=entry.tls,
             proxy=None,
-            open_timeout=5,
+            open_timeout=OPENS,
         ) as socket:
             try:
                 socket.recv(5)

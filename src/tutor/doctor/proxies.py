@@ -90,6 +90,13 @@ class Site:
                 return [inner.args[0] for inner in one.all("server") if inner.args]
         return [name]
 
+    def line(self, name: str) -> int | None:
+        """Where the first address behind a name stands."""
+        for one in _below(self.top):
+            if one.name == "upstream" and one.args == [name]:
+                return next((inner.line for inner in one.all("server")), one.line)
+        return None
+
 
 def sites(project: Path) -> list[Site]:
     """What a project says to nginx, in any of its files."""

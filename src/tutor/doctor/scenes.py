@@ -51,7 +51,8 @@ def play(scene: Scene, project: Path, awaited: str = "") -> tuple[str, str]:
             say what it shows then.  Or ``get``: ask for its title.  Or ``redis``:
             see ``apart``.  Or ``workers``: so many
             do a job.  Or ``front``: ask through nginx.
-            Or ``probe`` or ``end``: see ``operating``.
+            Or ``probe`` or ``end``: see ``operating``.  Or ``start`` or
+            ``command``: see ``starting``.
         project: the folder of ``manage.py``.
         awaited: a text that the log will hold; it may come after what is seen.
 
@@ -62,6 +63,10 @@ def play(scene: Scene, project: Path, awaited: str = "") -> tuple[str, str]:
         from tutor.doctor import fronting  # which needs this module
 
         return fronting.play(scene, project, awaited)
+    if scene.keys() & {"start", "command"} and "workers" not in scene:
+        from tutor.doctor import starting
+
+        return starting.play(scene, project, awaited)
     if scene.keys() & {"probe", "end", "twice"}:
         from tutor.doctor import operating
 

@@ -108,6 +108,8 @@ def settings():
         wsgi=plain(getattr(loaded, "WSGI_APPLICATION", None)),
         layers=plain(getattr(loaded, "CHANNEL_LAYERS", None)),
         hosts=plain(loaded.ALLOWED_HOSTS),
+        static=plain(loaded.STATIC_URL),
+        secure=bool(loaded.SESSION_COOKIE_SECURE),
         debug=bool(loaded.DEBUG),
         logging=plain(loaded.LOGGING),
         urlconf=plain(loaded.ROOT_URLCONF),

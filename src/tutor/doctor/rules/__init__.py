@@ -7,6 +7,7 @@ from tutor.doctor.rules import (
     application,
     clients,
     communicators,
+    commands,
     fanout,
     groups,
     handlers,
@@ -46,6 +47,7 @@ _LATER = (
     fanout,
     proxy,
     operating,
+    commands,
 )
 
 

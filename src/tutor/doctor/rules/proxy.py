@@ -14,6 +14,12 @@ from tutor.doctor.rules.found import Found, Place
 RANK = 60
 PING = 20  # seconds between two pings of Daphne, unless told otherwise
 TRIED = "reading the words for nginx"
+SERVES = (
+    "whitenoise.",
+    "django.views.static.serve",
+    "django.contrib.staticfiles.views.",
+    "django.contrib.staticfiles.handlers.",
+)
 _LOOPBACK = re.compile(r"(127\.0\.0\.1|localhost|\[::1\]|unix)(:|$)")
 _TIME = re.compile(r"(\d+)(ms|s|m|h|d)?")
 _SECONDS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400}
@@ -26,6 +32,7 @@ def rules(seen: Evidence) -> Iterator[Found]:
             for path in paths:
                 yield from _socket(seen, site, server, path)
             yield from _page(seen, site, server)
+            yield from _no_files(seen, site, server)
             yield from _files(seen, site, server)
     yield from _secret(seen)
 
@@ -155,6 +162,25 @@ def _files(seen: Evidence, site: Site, server: Directive) -> Iterator[Found]:
         if names and "$" not in folder and folder not in names:
             got = f"nginx looks in {folder}/, collectstatic fills {names[-1]}/"
             yield _found(seen, site, "nginx-static-alias-elsewhere", got, alias, 4)
+
+
+def _no_files(seen: Evidence, site: Site, server: Directive) -> Iterator[Found]:
+    """Files that nginx passes on to a server that has none."""
+    url = str(seen.settings.get("static") or "")
+    taken = location(server, url + "x.js") if url.startswith("/") else None
+    if taken is None or not taken.all("proxy_pass") or taken.all("root"):
+        return
+    page = location(server, "/")
+    asked = [[one.args for one in at.all("proxy_pass")] for at in (taken, page) if at]
+    if asked[:1] != asked[1:]:
+        return  # who is asked for files alone may have them
+    used = [str(name) for name in seen.settings.get("middleware") or []]
+    for module in seen.source.modules.values():
+        used += module.names.values()
+    if not any(name.startswith(SERVES) for name in used):
+        at = taken.all("proxy_pass")[-1]
+        got = f"nginx asks the server for {url}"
+        yield _found(seen, site, "deploy-static-files-under-daphne", got, at, 5)
 
 
 def _secret(seen: Evidence) -> Iterator[Found]:

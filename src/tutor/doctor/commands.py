@@ -1,0 +1,236 @@
+"""The commands with which a project's files start servers and workers.
+
+A Procfile, the units of systemd, supervisor's programs, a Dockerfile, compose's
+services and shell scripts are read; what is not understood is left out.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from itertools import takewhile
+from pathlib import Path, PurePosixPath
+
+from tutor.doctor import copying
+from tutor.doctor.startfiles import ASSIGNED, Env, compose, procfile, reader
+
+MOST = 100_000  # bytes of a file
+DEEP = 4  # folders
+SERVERS = ("daphne", "uvicorn", "gunicorn", "hypercorn")
+# Options that take no value; whatever else begins with a dash takes one.
+FLAGS = {
+    *("-h", "--help", "--version", "-D", "--daemon", "--reload", "--preload"),
+    *("--proxy-headers", "--no-proxy-headers", "--no-server-name", "--factory"),
+    *("--server-header", "--no-server-header", "--date-header", "--no-date-header"),
+    *("--access-log", "--no-access-log", "--use-colors", "--no-use-colors"),
+    *("--reset-contextvars", "--check-config", "--print-config", "--no-sendfile"),
+    *("--capture-output", "-R", "--enable-stdio-inheritance", "--initgroups"),
+    *("--traceback", "--no-color", "--force-color", "--skip-checks", "--noreload"),
+    *("--nothreading", "--insecure", "--nostatic", "--noinput", "--no-input"),
+}
+_NO_STARTS = (".py", ".md", ".rst", ".txt", ".ipynb", ".lock", ".in", ".json", ".js")
+_TAKES = {"daphne": {"--access-log"}}  # and is a flag elsewhere
+_REDIRECTS = re.compile(r"\d*[<>]")
+_BEFORE = ("exec", "env", "nohup", "sudo", "command", "then", "else", "do", "time")
+_RUNNERS = ("uv", "poetry", "pipenv", "pdm", "hatch", "rye")
+
+
+@dataclass(frozen=True)
+class Command:
+    """One command, and where it stands.
+
+    Args:
+        file: relative to the project.
+        line: from 1.
+        program: a server's name, or the command of ``manage.py``.
+        words: what follows it.
+        env: variables that the file gives it, each with its line.
+        complete: whether its file names all processes of a project.
+        before: what stands before it in the file, such as the program's path.
+    """
+
+    file: str
+    line: int
+    program: str
+    words: tuple[str, ...]
+    env: Env
+    complete: bool
+    before: tuple[str, ...] = ()
+
+    def read(self) -> Iterator[tuple[str, str]]:
+        """Its options with their values; "" with those that are none."""
+        words = list(self.words)
+        flags = FLAGS - _TAKES.get(self.program, set())
+        while words:
+            word = words.pop(0)
+            if not word.startswith("-") or word == "-":
+                yield "", word
+            elif "=" in word and word.startswith("--"):
+                name, _, value = word.partition("=")
+                yield name, value
+            elif word in flags:
+                yield word, ""
+            elif not word.startswith("--") and len(word) > 2:
+                yield word[:2], word[2:]
+            else:
+                yield word, words.pop(0) if words else ""
+
+    def values(self, *names: str) -> list[str]:
+        """What its options of these names are given."""
+        return [value for name, value in self.read() if name in names]
+
+    def value(self, *names: str) -> str | None:
+        """What the last option of these names is given; None without one."""
+        found = self.values(*names)
+        return found[-1] if found else None
+
+    @property
+    def plain(self) -> list[str]:
+        """The words that are no options."""
+        return [value for name, value in self.read() if not name]
+
+    @property
+    def target(self) -> str | None:
+        """The application that a server is given; None where that is not known."""
+        found = [word for word in self.plain if known(word)]
+        return found[0] if len(found) == len(self.plain) and found else None
+
+    def ports(self) -> set[str] | None:
+        """Where a server listens: ports and sockets' files; None if not known."""
+        told = self.values("-p", "--port") if self.program != "gunicorn" else []
+        files = self.values("-u", "--unix-socket", "--uds")
+        bound = self.values("-b", "--bind")
+        if self.values("--fd", "-e", "--endpoint", "-c", "--config"):
+            return None
+        if not all(map(known, (*told, *files, *bound))):
+            return None
+        found = {*told, *files}
+        if self.program in ("gunicorn", "hypercorn"):
+            for one in bound:
+                unix = one.startswith("unix:")
+                found.add(one[5:] if unix else one.rpartition(":")[2])
+            if not bound and "PORT" in self.env:
+                return None
+        return found or {"8000"}
+
+
+def known(word: str) -> bool:
+    """Whether a word says all by itself: no variable, no specifier of systemd."""
+    return not re.search(r"[$%`{]", word)
+
+
+def commands(project: Path) -> list[Command]:
+    """What the files of a project start."""
+    found: list[Command] = []
+    for path in _files(project):
+        read = reader(path.name)
+        with suppress(OSError, UnicodeDecodeError):
+            if read is None or path.stat().st_size > MOST:
+                continue
+            text = path.read_text(encoding="utf-8")
+            file = path.relative_to(project).as_posix()
+            complete = read in (procfile, compose)
+            for line, told, env in read(text):
+                for before, program, words, more in _simple(told):
+                    own = {name: (value, line) for name, value in more.items()}
+                    found.append(
+                        Command(
+                            file, line, program, words, {**env, **own}, complete, before
+                        )
+                    )
+    return found
+
+
+def _files(project: Path) -> Iterator[Path]:
+    for folder, folders, names in os.walk(project):
+        here = Path(folder)
+        folders[:] = sorted(f for f in folders if f not in copying.SKIPPED)
+        if len(here.relative_to(project).parts) >= DEEP:
+            folders.clear()
+        paths = (here / name for name in sorted(names))
+        yield from (path for path in paths if path.is_file())  # no pipe: it would hang
+
+
+Simple = tuple[tuple[str, ...], str, tuple[str, ...], dict[str, str]]
+
+
+def _simple(told: str | Sequence[str], depth: int = 0) -> Iterator[Simple]:
+    """The servers and commands of Django in a line of a shell, or in its words."""
+    if not isinstance(told, str):
+        yield from _one(list(told), depth)
+        return
+    try:
+        cut = shlex.shlex(told, posix=True, punctuation_chars=";&|\n")
+        cut.whitespace, cut.whitespace_split = " \t\r", True
+        words = list(cut)
+    except ValueError:
+        return
+    part: list[str] = []
+    for word in [*words, ";"]:
+        if word and set(word) <= set(";&|\n"):
+            yield from _one(part, depth)
+            part = []
+        else:
+            part.append(word)
+
+
+def _one(words: list[str], depth: int) -> Iterator[Simple]:
+    words = list(takewhile(lambda word: not _REDIRECTS.match(word), words))
+    env: dict[str, str] = {}
+    whole = list(words)
+    while words:
+        name = PurePosixPath(words[0]).name
+        if match := ASSIGNED.fullmatch(words[0]):
+            env[match[1]] = match[2]
+            words = words[1:]
+        elif name in _BEFORE:
+            words = words[1:]
+        elif name in _RUNNERS and words[1:2] == ["run"]:
+            words = words[2:]
+        else:
+            break
+    if not words or depth > 2:
+        return
+    name = PurePosixPath(words[0]).name
+    if name in ("sh", "bash") and "-c" in words[:3]:
+        yield from _simple("".join(words[words.index("-c") + 1 :][:1]), depth + 1)
+        return
+    if re.fullmatch(r"python[\d.]*", name):
+        rest = words[1:]
+        while rest and rest[0].startswith("-") and rest[0] != "-m":
+            rest = rest[1:]
+        words = rest[1:] if rest[:1] == ["-m"] else rest
+        name = PurePosixPath(words[0]).name if words else ""
+        name = "manage.py" if name == "django" else name
+    if name in ("manage.py", "django-admin"):
+        words = words[1:]
+        name = words[0] if words else ""
+    elif name not in SERVERS:
+        return
+    if name and not name.startswith("-"):
+        before = tuple(whole[: len(whole) - len(words) + 1])
+        yield before, name, tuple(words[1:]), env
+
+
+def mentioned(project: Path, pattern: str) -> bool:
+    """Whether some words stand in any file that may start something.
+
+    That is no source, no text for people, and no list of packages.
+
+    Args:
+        project: the project's folder.
+        pattern: a regular expression.
+    """
+    for path in _files(project):
+        packages = path.name in ("pyproject.toml", "setup.cfg", "Pipfile")
+        if packages or path.suffix in _NO_STARTS:
+            continue
+        with suppress(OSError, UnicodeDecodeError):
+            small = path.stat().st_size <= MOST
+            if small and re.search(pattern, path.read_text("utf-8")):
+                return True
+    return False

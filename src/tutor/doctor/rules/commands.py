@@ -1,0 +1,195 @@
+"""The commands in a project's files, against what its modules hold."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from tutor.doctor.commands import SERVERS, Command, commands, known, mentioned
+from tutor.doctor.evidence import Evidence
+from tutor.doctor.proxies import Directive, location, sites
+from tutor.doctor.rules.found import Found, Place
+
+RANK = 58
+TRIED = "reading the commands in the project's files"
+WSGI = "django.core.wsgi.get_wsgi_application()"
+_TARGET = re.compile(r"([A-Za-z_]\w*(?:\.\w+)*):([A-Za-z_]\w*)")
+# A server that is started in a file which nobody here can read.
+_STARTED = r"\b(daphne|uvicorn)[\"',]*\s+[\"']?(-|[\w.]+:\w)"
+_LOOPBACK = re.compile(r"(?:127\.0\.0\.1|localhost|\[::1\])(?::(\d+))?")
+
+
+def rules(seen: Evidence) -> Iterator[Found]:
+    told = commands(seen.project)
+    for one in told:
+        yield from _settings(seen, one)
+        if one.program in SERVERS:
+            yield from _target(seen, one)
+            yield from _lifespan(seen, one)
+            yield from _root_path(seen, one)
+    yield from _pages_only(seen, told)
+    yield from _nobody_there(seen, told)
+
+
+def found(slug: str, got: str, one: Command, expected: str, more: int = 0) -> Found:
+    """A mistake that stands at a command."""
+    return Found(slug, got, (one.file, one.line), RANK + more, TRIED, expected)
+
+
+def serves_sockets(one: Command) -> bool:
+    """Whether a command starts a server that can carry sockets."""
+    worker = one.value("-k", "--worker-class") or ""
+    return one.program in SERVERS and (
+        one.program != "gunicorn" or "vicorn" in worker or not known(worker)
+    )
+
+
+def _meant(seen: Evidence, one: Command) -> tuple[str, str, str] | None:
+    """The module and the name that a server is given, and what the name stands for."""
+    match = _TARGET.fullmatch(one.target or "")
+    if match is None or match[1] not in seen.source.modules:
+        return None
+    stands_for = seen.source.canonical(f"{match[1]}.{match[2]}") or ""
+    return match[1], match[2], stands_for
+
+
+def _target(seen: Evidence, one: Command) -> Iterator[Found]:
+    """What a server is told to serve."""
+    target = one.target
+    right = seen.target or "package.asgi:application"
+    if one.program == "daphne" and target is not None and ":" not in target:
+        got = "ValueError: not enough values to unpack (expected 2, got 1)"
+        yield found("deploy-daphne-argument-without-colon", got, one, right)
+    meant = _meant(seen, one)
+    if meant is None:
+        return
+    module, name, stands_for = meant
+    there = seen.source.modules[module]
+    if not there.stars and name not in there.lines:
+        got = f"AttributeError: module {module!r} has no attribute {name!r}"
+        yield found("deploy-daphne-channel-layer-target", got, one, right)
+    spoken = (one.value("--interface") or "").startswith("wsgi")
+    if stands_for == WSGI and serves_sockets(one) and not spoken:
+        got = f"{module}:{name} is the WSGI application"
+        yield found("deploy-daphne-with-wsgi", got, one, right)
+
+
+def _lifespan(seen: Evidence, one: Command) -> Iterator[Found]:
+    """A server that insists on what only some applications know."""
+    protocols = seen.walk.get("protocols")
+    insists = one.value("--lifespan") == "on" and one.target == seen.target
+    if insists and protocols and "lifespan" not in protocols:
+        got = "ValueError: No application configured for scope type 'lifespan'"
+        expected = "--lifespan auto, which is the default"
+        yield found("deploy-uvicorn-lifespan-on", got, one, expected)
+
+
+def _settings(seen: Evidence, one: Command) -> Iterator[Found]:
+    """Settings that a variable names and nobody has."""
+    told = one.env.get("DJANGO_SETTINGS_MODULE")
+    if told is None or not re.fullmatch(r"\w+(\.\w+)+", told[0]):
+        return
+    name, line = told
+    own = {module.partition(".")[0] for module in seen.source.modules}
+    if name.partition(".")[0] in own and name not in seen.source.modules:
+        near = seen.near(name, seen.source.modules, 0.6)
+        yield Found(
+            "deploy-settings-variable-wins",
+            f"ModuleNotFoundError: No module named {name!r}",
+            (one.file, line),
+            RANK,
+            TRIED,
+            "a module of the project",
+            f"The project has {near}." if near else "",
+        )
+
+
+def _root_path(seen: Evidence, one: Command) -> Iterator[Found]:
+    """A prefix that the server waits for, and that no path has that comes to it."""
+    prefix = (one.value("--root-path") or "").rstrip("/")
+    paths = [leaf["sample"] for leaf in seen.leaves if leaf["is"] == "consumer"]
+    proxies = [server for site in sites(seen.home) for server in site.servers()]
+    if not prefix or not known(prefix) or not paths or not proxies:
+        return
+    for server in proxies:
+        taken = location(server, prefix + paths[0])
+        if taken is None or (_below(taken, prefix) and not _strips(taken)):
+            return  # it comes as it was asked for
+    got = f"ValueError: No route found for path {paths[0]!r}."
+    expected = f"a proxy that keeps {prefix}, or no --root-path"
+    yield found("deploy-root-path-breaks-routes", got, one, expected)
+
+
+def _below(taken: Directive, prefix: str) -> bool:
+    """Whether a location is made for a prefix; a pattern may be."""
+    words = taken.args or [""]
+    return words[0] in ("~", "~*") or words[-1].rstrip("/").startswith(prefix)
+
+
+def _strips(taken: Directive) -> bool:
+    for passed in taken.all("proxy_pass"):
+        address = passed.args[0].partition("://")[2] if passed.args else ""
+        if "/" in address and not address.startswith("unix:"):
+            return True
+    return bool(taken.all("rewrite"))
+
+
+def _pages_only(seen: Evidence, told: list[Command]) -> Iterator[Found]:
+    """Servers for pages only, in a project that has sockets."""
+    if "websocket" not in (seen.walk.get("protocols") or {}):
+        return
+    if any(map(serves_sockets, told)):
+        return
+    for one in told:
+        meant = _meant(seen, one)
+        if one.program != "gunicorn" or not meant or meant[2] != WSGI:
+            continue
+        if not mentioned(seen.project, _STARTED):
+            got = "sockets get 404: a WSGI server knows pages only"
+            expected = f"a server that carries sockets: daphne {seen.target}"
+            yield found("deploy-gunicorn-wsgi", got, one, expected)
+
+
+def _nobody_there(seen: Evidence, told: list[Command]) -> Iterator[Found]:
+    """A port of this machine that nginx asks, and on which no server listens."""
+    served = [one for one in told if one.program in SERVERS and not _apart(one)]
+    ports: set[str] = set()
+    for one in served:
+        listens = one.ports()
+        if listens is None:
+            return
+        ports |= listens
+    if not served:
+        return
+    for site in sites(seen.home):
+        for server in site.servers():
+            for passed in _passed(server):
+                name = passed.args[0].partition("://")[2].partition("/")[0]
+                addresses = site.upstream(name)
+                asked = [_LOOPBACK.fullmatch(address) for address in addresses]
+                if not all(asked) or any((m[1] or "80") in ports for m in asked if m):
+                    continue
+                at: Place = (seen.prefix + site.file, site.line(name) or passed.line)
+                shown, there = ", ".join(addresses), ", ".join(sorted(ports))
+                yield Found(
+                    "nginx-502-upstream-down",
+                    f"nginx asks {shown}; the servers listen on {there}",
+                    at,
+                    RANK,
+                    TRIED,
+                    "the port on which the server listens",
+                )
+                return
+
+
+def _apart(one: Command) -> bool:
+    """Whether a server has an address of its own: a container's."""
+    name = one.file.rpartition("/")[2].lower()
+    return "compose" in name or "dockerfile" in name or "containerfile" in name
+
+
+def _passed(server: Directive) -> Iterator[Directive]:
+    for inner in server.block:
+        if inner.name == "proxy_pass" and inner.args:
+            yield inner
+        yield from _passed(inner)

@@ -1,0 +1,212 @@
+"""Where a project's files say what is started: the texts of commands, with their lines.
+
+A Procfile, a shell script, a unit of systemd, a program of supervisor, a Dockerfile
+and a service of compose each say it in their own way.
+"""
+
+from __future__ import annotations
+
+import ast
+import json
+import re
+import shlex
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from pathlib import PurePosixPath
+
+ASSIGNED = re.compile(r"([A-Za-z_]\w*)=(.*)", re.S)
+_PROGRAM = re.compile(r"\s*\[program:[^]]+\]")
+
+Env = Mapping[str, tuple[str, int]]
+Told = tuple[int, "str | Sequence[str]", Env]
+Reader = Callable[[str], Iterator[Told]]
+
+
+def reader(name: str) -> Reader | None:
+    """What reads a file of this name."""
+    lower = name.lower()
+    if lower == "procfile" or lower.startswith("procfile."):
+        return procfile
+    if "dockerfile" in lower or "containerfile" in lower:
+        return _dockerfile
+    if re.match(r"(docker-)?compose.*\.ya?ml$", lower):
+        return compose
+    endings: dict[str, Reader] = {
+        ".service": _unit,
+        ".conf": _supervisor,
+        ".ini": _supervisor,
+        ".sh": _script,
+    }
+    return endings.get(PurePosixPath(lower).suffix)
+
+
+def _lines(text: str) -> Iterator[tuple[int, str]]:
+    """The lines with their numbers; one that ends in a backslash goes on."""
+    begun, held = 0, ""
+    for number, line in enumerate(text.splitlines(), 1):
+        bare = line.strip()
+        if held and bare.startswith("#"):
+            continue
+        begun = begun or number
+        if bare.endswith("\\"):
+            held += bare[:-1] + " "
+            continue
+        if not (held + bare).startswith(("#", ";")):
+            yield begun, held + (bare if held else line.rstrip())
+        begun, held = 0, ""
+
+
+def procfile(text: str) -> Iterator[Told]:
+    for line, said in _lines(text):
+        if match := re.match(r"[\w-]+:\s*(.+)", said):
+            yield line, match[1], {}
+
+
+def _script(text: str) -> Iterator[Told]:
+    env: dict[str, tuple[str, int]] = {}
+    for line, said in _lines(text):
+        if match := re.match(r"\s*export\s+(\w+)=(\S*)\s*$", said):
+            env[match[1]] = match[2].strip("'\""), line
+        else:
+            yield line, said.strip(), dict(env)
+
+
+def _unit(text: str) -> Iterator[Told]:
+    env: dict[str, tuple[str, int]] = {}
+    started: list[tuple[int, str]] = []
+    for line, said in _lines(text):
+        key, _, value = said.partition("=")
+        if key.strip() == "ExecStart" and value.strip():
+            started.append((line, value.strip().lstrip("@-:+!")))
+        elif key.strip() == "Environment":
+            with suppress(ValueError):
+                for word in shlex.split(value):
+                    if match := ASSIGNED.fullmatch(word):
+                        env[match[1]] = match[2], line
+    for line, said in started:
+        yield line, said, env
+
+
+def _supervisor(text: str) -> Iterator[Told]:
+    """The sections ``[program:…]``; nothing from other files that end like these."""
+    parts: list[tuple[list[tuple[int, str]], dict[str, tuple[str, int]]]] = []
+    inside = False
+    for line, said in _lines(text):
+        if said.startswith("["):
+            inside = bool(_PROGRAM.match(said))
+            parts.append(([], {}))
+        elif inside and (match := re.match(r"command\s*=\s*(.+)", said)):
+            parts[-1][0].append((line, match[1]))
+        elif inside and (match := re.match(r"environment\s*=\s*(.+)", said)):
+            for name, value in re.findall(r"(\w+)=[\"']?([^\"',]*)", match[1]):
+                parts[-1][1][name] = value, line
+    for told, env in parts:
+        for line, said in told:
+            yield line, said, env
+
+
+def _listed(text: str) -> list[str] | None:
+    """The words of ``["a", "b"]``; None where it is none."""
+    for read in (json.loads, ast.literal_eval):
+        with suppress(ValueError, SyntaxError, RecursionError, MemoryError):
+            found = read(text)
+            if isinstance(found, list):
+                return [str(word) for word in found]
+    return None
+
+
+def _dockerfile(text: str) -> Iterator[Told]:
+    """What an image starts: its CMD, behind its ENTRYPOINT where it has both."""
+    env: dict[str, tuple[str, int]] = {}
+    entry: tuple[int, str | list[str]] | None = None
+    for line, said in _lines(text):
+        word, _, rest = said.strip().partition(" ")
+        kind, rest = word.upper(), rest.strip()
+        if kind == "FROM":
+            entry = None
+        elif kind == "ENV":
+            with suppress(ValueError):
+                words = shlex.split(rest)
+                pairs = [match for w in words if (match := ASSIGNED.fullmatch(w))]
+                env.update({match[1]: (match[2], line) for match in pairs})
+                if not pairs and len(words) == 2:
+                    env[words[0]] = words[1], line
+        elif kind in ("CMD", "ENTRYPOINT"):
+            listed = _listed(rest)
+            told = rest if listed is None else listed
+            if kind == "ENTRYPOINT":
+                entry = line, told
+                continue
+            before = entry[1] if entry else []
+            if before and not isinstance(before, str) and listed is not None:
+                yield line, [*before, *listed], env
+            if not before or not isinstance(before, str):
+                yield line, told, env  # a script's entry point ends with exec "$@"
+            entry = None
+    if entry:
+        yield *entry, env
+
+
+FAR = 100  # lines from a service to a key of it
+_KEY = re.compile(r"(\s*)(?:- )?([\w.-]+):(?:\s+(.*))?$")
+
+
+def compose(text: str) -> Iterator[Told]:
+    """The commands of services, with what ``environment`` says beside them."""
+    lines = [line.rstrip() for line in text.splitlines()]
+    told: list[tuple[int, int, str | list[str]]] = []
+    envs: dict[int, dict[str, tuple[str, int]]] = {}
+    for index, line in enumerate(lines):
+        match = _KEY.match(line)
+        if not match or match[2] not in ("command", "entrypoint", "environment"):
+            continue
+        indent, given = len(match[1]), re.sub(r"\s+#.*", "", match[3] or "").strip()
+        service = _above(lines, index, indent)
+        below = _below(lines, index, indent)
+        if match[2] == "environment":
+            for number, inner in below:
+                pair = re.match(r"(?:- )?[\"']?(\w+)(?:=|: *)(.*)", inner)
+                if pair:
+                    value = pair[2].strip("'\"")
+                    envs.setdefault(service, {})[pair[1]] = value, number
+        elif said := _said(given, [inner for _, inner in below]):
+            told.append((index + 1, service, said))
+    for number, service, said in told:
+        yield number, said, envs.get(service, {})
+
+
+def _above(lines: list[str], index: int, indent: int) -> int:
+    """The line of the service that a key belongs to."""
+    for number in range(index - 1, max(-1, index - FAR), -1):
+        line = lines[number]
+        if line.strip() and len(line) - len(line.lstrip()) < indent:
+            return number
+    return -1
+
+
+def _below(lines: list[str], index: int, indent: int) -> list[tuple[int, str]]:
+    """What stands further in, below a key."""
+    found = []
+    for number, line in enumerate(lines[index + 1 :], index + 2):
+        bare = line.strip()
+        deep = len(line) - len(line.lstrip())
+        item = deep == indent and bare.startswith("- ")
+        if bare and deep <= indent and not item:
+            break
+        if bare and not bare.startswith("#"):
+            found.append((number, bare))
+    return found
+
+
+def _said(given: str, below: list[str]) -> str | list[str]:
+    """The command behind a key of YAML."""
+    if given.startswith("["):
+        whole = given if given.endswith("]") else " ".join([given, *below])
+        return _listed(whole) or []
+    if given and given[0] in "|>":
+        return ("\n" if given[0] == "|" else " ").join(below)
+    if not given and all(one.startswith("- ") for one in below):
+        return [one[2:].strip().strip("'\"") for one in below]
+    text = " ".join([given, *below])
+    quoted = len(text) > 1 and text[0] == text[-1] and text[0] in "'\""
+    return text[1:-1] if quoted else text
