@@ -5,13 +5,14 @@ from __future__ import annotations
 import hashlib
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from redis import Redis as Client
 
 from tutor import children
+from tutor.doctor import commands
 from tutor.redis import Redis, running
 from tutor.report import Refusal
 from tutor.started import Started, start
@@ -20,13 +21,16 @@ SECONDS = 30  # for a command to come and go
 PATIENCE = 8.0  # seconds in which a job is done, or something is said
 CALM = 1.0  # seconds for what should not come any more
 GROUP = "asgi__group__readings"  # where the project's readings pass
+JOBS = "asgimeasure"  # where its jobs wait
 
 
 def play(scene: Mapping[str, Any], project: Path, awaited: str = "") -> tuple[str, str]:
     """Start workers on a Redis of their own, let the project produce one job.
 
     Args:
-        scene: ``workers``, how many; ``idle``, seconds that they wait before.
+        scene: ``workers``, how many; ``idle``, seconds that they wait before;
+            ``start``, the file that says how they are started, if one does;
+            ``deaf`` for those of which no Redis hears.
         project: the folder of ``manage.py``.
         awaited: a text that a worker will print.
 
@@ -35,12 +39,14 @@ def play(scene: Mapping[str, Any], project: Path, awaited: str = "") -> tuple[st
     """
     with running() as redis:
         _migrate(project, redis)
-        argv = ["python", "manage.py", "runworker", "measure", "--layer", "jobs"]
         workers: list[Started] = []
         try:
-            for _ in range(scene["workers"]):
-                workers.append(start(argv, project, redis))
-            workers[0].child.wait_for(lambda out: "Error" in out, scene.get("idle", 0))
+            for words in _wanted(scene, project):
+                argv = ["python", "manage.py", "runworker", *words]
+                listens = None if scene.get("deaf") else redis  # else we wait for that
+                workers.append(start(argv, project, listens, redis.extra))
+            if "idle" in scene:
+                workers[0].child.wait_for(lambda out: "Error" in out, scene["idle"])
             seen = _done(project, redis, workers, awaited)
         except Refusal as refused:
             return "a worker does not start", str(refused)
@@ -50,12 +56,31 @@ def play(scene: Mapping[str, Any], project: Path, awaited: str = "") -> tuple[st
         return seen, "".join(one.child.text for one in workers)
 
 
+def _wanted(scene: Mapping[str, Any], project: Path) -> list[Sequence[str]]:
+    """What each worker is told."""
+    if "start" not in scene:
+        return [("measure", "--layer", "jobs")] * scene["workers"]
+    told = commands.commands(project)
+    return [
+        one.words
+        for one in told
+        if (one.file, one.program) == (scene["start"], "runworker")
+    ]
+
+
 def _done(project: Path, redis: Redis, workers: list[Started], awaited: str) -> str:
     with Client.from_url(redis.url) as client, client.pubsub() as readings:
         readings.subscribe(GROUP)
+        before = _met(client)
         _command(project, redis, "produce", "--count", "1", "--every", "0")
-        count, end = 0, time.monotonic() + PATIENCE
-        while time.monotonic() < end:
+        count, lies, now = 0, 0.0, time.monotonic()
+        # Who sent it has spoken to nobody out here, so nobody has it.
+        end = now + (CALM if _met(client) == before else PATIENCE)
+        while (now := time.monotonic()) < end:
+            # A job that waits for so long is one that nobody fetches.
+            lies = (lies or now) if client.exists(JOBS) else 0.0
+            if lies and now - lies > CALM:
+                break
             message = readings.get_message(timeout=0.05)
             if message and message["type"] == "message":
                 count += 1
@@ -65,6 +90,11 @@ def _done(project: Path, redis: Redis, workers: list[Started], awaited: str) -> 
     readings_came = f"{count} reading{'s' * (count != 1)}" if count else "no reading"
     ended = sum(not one.running for one in workers)
     return readings_came + (", the worker has ended" if ended else "")
+
+
+def _met(client: Client) -> int:
+    """How many have come to this Redis so far."""
+    return int(client.info("stats")["total_connections_received"])
 
 
 _migrated: dict[str, bytes] = {}

@@ -11,6 +11,7 @@ from tutor.doctor.rules import (
     fanout,
     groups,
     handlers,
+    jobs,
     layers,
     loading,
     messages,
@@ -48,6 +49,7 @@ _LATER = (
     proxy,
     operating,
     commands,
+    jobs,
 )
 
 

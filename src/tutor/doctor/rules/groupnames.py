@@ -199,3 +199,8 @@ def bound_at(function: Function, node: ast.expr) -> tuple[Module, str] | None:
     path, _, name = (function.module.resolve(node, function) or "").rpartition(".")
     module = function.module.source.modules.get(path)
     return (module, name) if module is not None and name in module.values else None
+
+
+def text_of(function: Function, node: ast.expr | None) -> str | None:
+    """A text with its unknown parts marked, wherever it is written; None for others."""
+    return _pattern(function, node)

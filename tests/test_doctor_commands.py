@@ -1,0 +1,221 @@
+"""The commands in a project's files, as the doctor reads them."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from tutor import notebook, trees
+from tutor.doctor import commands, copying, gathering
+from tutor.doctor.evidence import Evidence
+from tutor.doctor.rules import commands as rules
+from tutor.doctor.rules import jobs, proxy
+
+STEPS = Path(__file__).parents[1] / "steps"
+TARGET = "webapp.asgi:application"
+
+# What files say, and the program, the words and the line that are read of it.
+SAID = {
+    "procfile": (
+        "Procfile",
+        f"# what runs\nweb: daphne -b 0.0.0.0 -p $PORT {TARGET}\n",
+        [("daphne", f"-b 0.0.0.0 -p $PORT {TARGET}", 2)],
+    ),
+    "unit": (
+        "deploy/board@.service",
+        f"[Service]\nExecStart=/srv/v/bin/daphne \\\n  --fd 0 \\\n  {TARGET}\n",
+        [("daphne", f"--fd 0 {TARGET}", 2)],
+    ),
+    "supervisor": (
+        "supervisord.conf",
+        f"[fcgi-program:x]\ncommand=daphne a\n[program:web]\n"
+        f"command=/v/bin/python -m daphne {TARGET}\n[supervisord]\ncommand=daphne b\n",
+        [("daphne", TARGET, 4)],
+    ),
+    "docker list": (
+        "Dockerfile",
+        f'FROM python\nCMD ["python", "-m", "uvicorn", "{TARGET}"]\n',
+        [("uvicorn", TARGET, 2)],
+    ),
+    "docker shell": (
+        "docker/web.Dockerfile",
+        f"FROM a\nCMD python manage.py migrate && exec daphne {TARGET}\n",
+        [("migrate", "", 2), ("daphne", TARGET, 2)],
+    ),
+    "docker entry": (
+        "Dockerfile",
+        'ENTRYPOINT ["python", "manage.py"]\nCMD ["runworker", "a"]\n',
+        [("runworker", "a", 2)],
+    ),
+    "docker script before": (
+        "Dockerfile",
+        f'ENTRYPOINT ["/entry.sh"]\nCMD ["daphne", "{TARGET}"]\n',
+        [("daphne", TARGET, 2)],
+    ),
+    "compose": (
+        "docker-compose.prod.yml",
+        "services:\n  web:\n    environment:\n      DJANGO_SETTINGS_MODULE: a.b\n"
+        f"    command: daphne {TARGET}\n  work:\n    command: >\n"
+        "      python manage.py\n      runworker a\n  more:\n    command:\n"
+        "    - python\n    - manage.py\n    - runworker\n    - b\n"
+        '  flow:\n    command: ["./manage.py", "runworker", "c"]\n',
+        [
+            ("daphne", TARGET, 5),
+            ("runworker", "a", 7),
+            ("runworker", "b", 11),
+            ("runworker", "c", 17),
+        ],
+    ),
+    "script": (
+        "start.sh",
+        f'#!/bin/sh\nset -e\nif true; then\n  exec uv run uvicorn {TARGET} "$@"\nfi\n'
+        "sh -c 'python3 manage.py runworker a > log 2>&1'\n",
+        [("uvicorn", f"{TARGET} $@", 4), ("runworker", "a", 6)],
+    ),
+    "nothing": ("nginx.conf", "server { location / { daphne; } }\n", []),
+    "broken": ("start.sh", "daphne 'never closed\n", []),
+    "no list": ("Dockerfile", "CMD [" * 20_000, []),
+    "no end": ("compose.yml", " command:\n" * 9_000, []),
+}
+
+
+def write(project: Path, file: str, text: str) -> None:
+    path = project / file
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, encoding="utf-8")
+
+
+@pytest.mark.parametrize("name", SAID)
+def test_a_command_is_read(name: str, tmp_path: Path) -> None:
+    file, text, expected = SAID[name]
+    write(tmp_path, file, text)
+    found = commands.commands(tmp_path)
+    assert [(c.program, " ".join(c.words), c.line) for c in found] == expected
+
+
+@pytest.mark.parametrize(
+    ("said", "target", "ports"),
+    [
+        (f"daphne {TARGET}", TARGET, {"8000"}),
+        (f"daphne -p 8001 -v 2 {TARGET}", TARGET, {"8001"}),
+        (f"daphne -u /run/a.sock --proxy-headers {TARGET}", TARGET, {"/run/a.sock"}),
+        (f"daphne --access-log - {TARGET}", TARGET, {"8000"}),
+        (f"daphne --port=8002 --root-path=/a {TARGET}", TARGET, {"8002"}),
+        (f"daphne -p $PORT {TARGET}", TARGET, None),
+        (f"daphne -e tcp:port=1:interface=0 {TARGET}", TARGET, None),
+        (f"daphne --fd 0 {TARGET}", TARGET, None),
+        (f"uvicorn --reload {TARGET} --port 9", TARGET, {"9"}),
+        (f"gunicorn -w4 -b127.0.0.1:7 -k uvicorn.Worker {TARGET}", TARGET, {"7"}),
+        (f"gunicorn --bind unix:/run/a.sock {TARGET}", TARGET, {"/run/a.sock"}),
+        ("daphne $TARGET", None, {"8000"}),
+        ("uvicorn", None, {"8000"}),
+    ],
+)
+def test_a_server_and_where_it_listens(
+    said: str, target: str | None, ports: set[str] | None, tmp_path: Path
+) -> None:
+    write(tmp_path, "Procfile", f"web: {said}\n")
+    (one,) = commands.commands(tmp_path)
+    assert one.target == target
+    assert one.ports() == ports
+
+
+def test_the_commands_of_the_course(tmp_path: Path) -> None:
+    for file, text in written().items():
+        write(tmp_path, file, text)
+    found = {(one.file, one.program) for one in commands.commands(tmp_path)}
+    assert found == {
+        ("deploy/compose.yaml", "daphne"),
+        ("deploy/compose.yaml", "runworker"),
+        ("deploy/compose.yaml", "produce"),
+        ("deploy/daphne@.service", "daphne"),
+        ("deploy/worker@.service", "runworker"),
+        ("deploy/producer.service", "produce"),
+    }
+
+
+def test_variables_come_with_their_lines(tmp_path: Path) -> None:
+    unit = "[Service]\nEnvironment=A=1 'B=2 3'\nExecStart=daphne a:b\n"
+    write(tmp_path, "a.service", unit)
+    write(tmp_path, "b.sh", "export A=1\nB=2 daphne a:b\n")
+    write(tmp_path, "Dockerfile", "ENV A=1 B=2\nENV C 3\nCMD daphne a:b\n")
+    told = {one.file: one.env for one in commands.commands(tmp_path)}
+    assert told["a.service"] == {"A": ("1", 2), "B": ("2 3", 2)}
+    assert told["b.sh"] == {"A": ("1", 1), "B": ("2", 2)}
+    assert told["Dockerfile"] == {"A": ("1", 1), "B": ("2", 1), "C": ("3", 2)}
+
+
+# Right ways to start the last checkpoint; none of them may be called a mistake.
+RIGHT = {
+    "paas": {
+        "Procfile": f"web: daphne -b 0.0.0.0 -p $PORT {TARGET}\n"
+        "worker: python manage.py runworker measure --layer jobs -v2\n"
+    },
+    "units": {
+        "deploy/board@.service": "[Service]\nEnvironment=DJANGO_DEBUG=no\n"
+        f"ExecStart=/srv/v/bin/daphne -p 800%i --proxy-headers {TARGET}\n",
+        "deploy/pages.service": "[Service]\n"
+        "ExecStart=/srv/v/bin/gunicorn -b 127.0.0.1:9000 webapp.wsgi:application\n",
+        "deploy/work.service": "[Service]\nExecStart=/srv/v/bin/python manage.py "
+        "runworker measure --layer=jobs\n",
+    },
+    "compose": {
+        "Dockerfile": f'FROM python\nENTRYPOINT ["daphne"]\nCMD ["{TARGET}"]\n',
+        "compose.yaml": "services:\n  redis:\n    image: redis\n  web:\n    build: .\n"
+        "    environment:\n      - DJANGO_SETTINGS_MODULE=webapp.settings\n"
+        f"    command: uvicorn --lifespan auto --root-path '' {TARGET}\n  worker:\n"
+        "    command: python manage.py runworker measure --layer jobs\n",
+    },
+    "worker elsewhere": {
+        "Procfile": f"web: daphne -p $PORT {TARGET}\n",
+        "Makefile": "work:\n\tpython manage.py runworker measure --layer jobs\n",
+    },
+    "a socket": {
+        "deploy/board.service": f"[Service]\nExecStart=daphne --fd 0 {TARGET}\n"
+    },
+    "wsgi spoken": {
+        "start.sh": "uvicorn --interface wsgi webapp.wsgi:application\n"
+        f"daphne -p 8001 {TARGET}\n"
+    },
+}
+
+
+def written() -> dict[str, str]:
+    """The units and the compose file that the course itself shows."""
+    cells = notebook.read(STEPS.parent / "tutorial.ipynb")["cells"]
+    sources = ["".join(cell["source"]) for cell in cells]
+    shown = [text for text in sources if text.startswith("%%system ")]
+    pairs = [text.removeprefix("%%system ").split("\n", 1) for text in shown]
+    return {f"deploy/{name}": text for name, text in pairs}
+
+
+@pytest.fixture(scope="module")
+def seen(tmp_path_factory: pytest.TempPathFactory) -> Evidence:
+    """What is known of the last checkpoint but the board: asked once."""
+    project = tmp_path_factory.mktemp("seen") / "project"
+    trees.copy(next(STEPS.glob("17-*")), project)
+    with copying.copied(project) as copy:
+        return gathering.gather(project, project, copy, None, time.monotonic() + 24)
+
+
+@pytest.mark.parametrize("name", [*RIGHT, "the course"])
+def test_nothing_is_found_in_right_commands(
+    name: str, seen: Evidence, tmp_path: Path
+) -> None:
+    project = tmp_path / "project"
+    trees.copy(seen.project, project)
+    for file, text in (RIGHT.get(name) or written()).items():
+        write(project, file, text)
+    here = replace(seen, project=project, home=project)
+    found = [one for module in (rules, jobs, proxy) for one in module.rules(here)]
+    assert [(one.slug, one.place, one.got) for one in found] == []
+
+
+def test_a_wrong_one_is_found_there(seen: Evidence, tmp_path: Path) -> None:
+    trees.copy(seen.project, tmp_path / "project")
+    write(tmp_path / "project", "Procfile", f"web: daphne -p $PORT {TARGET}\n")
+    here = replace(seen, project=tmp_path / "project", home=tmp_path / "project")
+    assert [one.slug for one in jobs.rules(here)] == ["worker-not-started"]
