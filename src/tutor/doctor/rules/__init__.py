@@ -19,11 +19,13 @@ from tutor.doctor.rules import (
     pages,
     proxy,
     reading,
+    related,
     settings,
     sockets,
     spreading,
     testcases,
     testing,
+    users,
     workers,
 )
 from tutor.doctor.rules.found import Found
@@ -50,6 +52,8 @@ _LATER = (
     operating,
     commands,
     jobs,
+    users,
+    related,
 )
 
 

@@ -18,6 +18,7 @@ from tutor.doctor.rules.found import (
     last_line,
 )
 from tutor.doctor.rules.imports import MISSING, explain_import
+from tutor.doctor.rules.related import in_ready
 
 RANK = 10
 
@@ -142,6 +143,11 @@ def _cause(
     shadow = _shadow(seen, links)
     if shadow:
         return shadow
+    if "DatabaseError" in root["bases"]:
+        frames = [seen.place(frame) for link in links for frame in link["frames"]]
+        ready = next((at for at in frames if in_ready(seen, at)), None)
+        if ready:
+            return "app-ready-queries-the-database", ready, ""
     if "AppRegistryNotReady" in root["bases"]:
         return (
             "asgi-consumers-imported-before-get-asgi-application",

@@ -1,0 +1,169 @@
+"""Queries that nobody sees: related objects in async code, and apps that get ready."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+from tutor.doctor.evidence import Evidence
+from tutor.doctor.rules.found import TRIED, Found, at
+from tutor.doctor.source import Function, calls
+from tutor.doctor.source.known import SYNC_ORM
+
+RANK = 49  # before what a crash at the same line is taken for
+CONFIG = "django.apps.AppConfig"
+CALLED = "You cannot call this from an async context"
+MANY = ("groups", "user_permissions")
+ASKS = ("has_perm", "has_perms", "has_module_perms", "get_all_permissions",
+        "get_group_permissions", "get_user_permissions")  # fmt: skip
+LOOPS = {
+    f"builtins.{name}" for name in ("list", "set", "tuple", "sorted", "len", "bool")
+}
+FETCHED = {"aget", "afirst", "alast", "alatest", "aearliest"}
+LINKS = {
+    f"django.db.models.{module}{name}"
+    for module in ("", "fields.related.")
+    for name in ("ForeignKey", "OneToOneField")
+}
+
+
+def rules(seen: Evidence) -> Iterator[Found]:
+    for function in seen.source.all_functions():
+        if function.is_async:
+            yield from _of_the_user(function)
+            yield from _of_a_row(seen, function)
+        elif function.name == "ready" and _is_config(function):
+            yield from _ready(seen, function)
+
+
+def _found(function: Function, node: ast.AST, what: str) -> Found:
+    return Found(
+        "db-related-object-touched-later",
+        CALLED,
+        at(function, node),
+        RANK,
+        TRIED,
+        f"{what} fetched with the rest, or asked for in a thread",
+    )
+
+
+def _of_the_user(function: Function) -> Iterator[Found]:
+    """What belongs to the user in the scope, and is asked for when it is touched."""
+    for node in _own(function.node):
+        if isinstance(node, ast.Call):
+            method = node.func
+            if isinstance(method, ast.Attribute) and _is_user(method.value, function):
+                if method.attr in ASKS:
+                    yield _found(function, node, "permissions")
+            elif isinstance(method, ast.Attribute) and method.attr in SYNC_ORM:
+                yield from _many(function, node, method.value)
+            elif calls.name_of(node, function) in LOOPS and node.args:
+                yield from _many(function, node, node.args[0])
+        elif isinstance(node, ast.For):
+            yield from _many(function, node, node.iter)
+        elif isinstance(node, ast.comprehension) and not node.is_async:
+            yield from _many(function, node.iter, node.iter)
+
+
+def _many(function: Function, node: ast.AST, query: ast.expr) -> Iterator[Found]:
+    """A query that begins at one of the user's lists."""
+    while isinstance(query, (ast.Call, ast.Attribute)):
+        if isinstance(query, ast.Attribute):
+            if query.attr in MANY and _is_user(query.value, function):
+                yield _found(function, node, query.attr)
+                return
+            query = query.value
+        else:
+            query = query.func
+
+
+def _is_user(node: ast.expr, function: Function) -> bool:
+    """Whether an expression is the user in the scope."""
+    if isinstance(node, ast.Name):
+        values = function.values.get(node.id, [])
+        return len(values) == 1 and _is_user(values[0], function)
+    if isinstance(node, ast.Await):
+        return (
+            function.module.resolve(node.value, function) == "channels.auth.get_user()"
+        )
+    key: ast.expr | None = None
+    if isinstance(node, ast.Subscript):
+        owner, key = node.value, node.slice
+    elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+        owner = node.func.value
+        key = node.args[0] if node.func.attr == "get" and node.args else None
+    is_scope = key is not None and ast.unparse(owner).rpartition(".")[2] == "scope"
+    return is_scope and isinstance(key, ast.Constant) and key.value == "user"
+
+
+def _of_a_row(seen: Evidence, function: Function) -> Iterator[Found]:
+    """What a row of the database leads to, and was not fetched with it."""
+    rows: dict[str, set[str]] = {}
+    for name, values in function.values.items():
+        if len(values) == 1 and (links := _links(seen, function, values[0])):
+            rows[name] = links
+    for node in _own(function.node) if rows else ():
+        if (
+            isinstance(node, ast.Attribute)
+            and isinstance(node.ctx, ast.Load)
+            and isinstance(node.value, ast.Name)
+            and node.attr in rows.get(node.value.id, ())
+        ):
+            yield _found(function, node, node.attr)
+
+
+def _links(seen: Evidence, function: Function, value: ast.expr) -> set[str]:
+    """The foreign keys of the row that an expression fetches alone."""
+    call = value.value if isinstance(value, ast.Await) else None
+    if not isinstance(call, ast.Call):
+        return set()
+    path = calls.name_of(call, function)
+    dotted, _, way = path.partition(".objects")
+    model = seen.source.classes.get(dotted)
+    if model is None or path.rpartition(".")[2] not in FETCHED or "select_rel" in way:
+        return set()
+    if any("objects" in one.attributes for one in model.line_of_ancestors):
+        return set()  # a manager of its own may fetch more
+    return {
+        name
+        for one in model.line_of_ancestors
+        for name, given in one.attributes.items()
+        if isinstance(given, ast.Call)
+        and (one.module.resolve(given.func) or "") in LINKS
+    }
+
+
+def _own(node: ast.AST) -> Iterator[ast.AST]:
+    """What runs when a body runs: nothing of inner functions and lambdas."""
+    for child in ast.iter_child_nodes(node):
+        if not isinstance(child, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)):
+            yield child
+            yield from _own(child)
+
+
+def _is_config(function: Function) -> bool:
+    return function.owner is not None and CONFIG in function.owner.library_bases()
+
+
+def _ready(seen: Evidence, function: Function) -> Iterator[Found]:
+    """A query at each start, also at that of ``migrate``."""
+    for call in calls.calls(function.node):
+        other = seen.source.functions.get(calls.name_of(call, function))
+        inner = [*calls.calls(other.node)] if other and not other.is_async else []
+        if calls.queries(call, function) or any(
+            other is not None and calls.queries(one, other) for one in inner
+        ):
+            yield Found(
+                "app-ready-queries-the-database",
+                "Accessing the database during app initialization is discouraged.",
+                at(function, call),
+                RANK,
+                TRIED,
+                "a query on first use",
+            )
+
+
+def in_ready(seen: Evidence, place: tuple[str | None, int | None]) -> bool:
+    """Whether a line belongs to an app that gets ready."""
+    function = seen.function_at(place)
+    return function is not None and function.name == "ready" and _is_config(function)

@@ -1,0 +1,239 @@
+"""Who is let in: visitors without a login, cookies, tokens, origins."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from contextlib import suppress
+
+from tutor.doctor.evidence import Evidence
+from tutor.doctor.rules.found import TRIED, Found, Place, at
+from tutor.doctor.rules.pages import leads_to
+from tutor.doctor.rules.proxy import speaks_tls
+from tutor.doctor.rules.scripts import sockets
+from tutor.doctor.source import Class, Function, calls
+from tutor.doctor.source.index import is_aside
+
+RANK = 72
+GUARDS = (
+    "django.contrib.auth.decorators.",
+    "django.contrib.admin.views.decorators.staff_member_required",
+)
+MIXINS = "django.contrib.auth.mixins."
+MIDDLEWARE = "django.contrib.auth.middleware.LoginRequiredMiddleware"
+OPEN = "django.contrib.auth.decorators.login_not_required"
+# Words for what is good for a long time; a ticket is used once.
+SECRETS = re.compile(
+    r"((access|auth|api|id|bearer)_?)?(token|jwt)|api_?key|password|session_?(id|key)|"
+    r"authorization",
+    re.I,
+)
+LASTING = (
+    "rest_framework.authtoken.",
+    "rest_framework_simplejwt.",
+    "knox.",
+    "oauth2_provider.",
+)
+PARSERS = ("urllib.parse.parse_qs", "urllib.parse.parse_qsl", "django.http.QueryDict")
+_LOCAL = re.compile(r"(https?)://(localhost|127\.0\.0\.1|\[::1\])(?::(\d+))?$")
+
+
+def rules(seen: Evidence) -> Iterator[Found]:
+    yield from _strangers(seen)
+    yield from _secure_cookie(seen)
+    for function in seen.source.all_functions():
+        yield from _token(function)
+    yield from _origins(seen)
+
+
+def _strangers(seen: Evidence) -> Iterator[Found]:
+    """Whoever knocks gets in where only pages behind a login knock."""
+    for socket in sockets(seen):
+        views = list(_views(seen, socket.given[0]))
+        if not views or not all(_guarded(seen, view) for view in views):
+            continue
+        leaf = leads_to(seen, socket.url)
+        one = seen.consumer_class(leaf.get("consumer")) if leaf else None
+        if leaf is None or one is None or _asks(one):
+            continue
+        if any(
+            (client.path, client.status, client.closed) == (leaf["sample"], 101, None)
+            for client in seen.answers.clients
+        ):
+            method = one.method("connect") or one.method("websocket_connect")
+            where = method or one
+            yield Found(
+                "auth-anonymous-users-accepted",
+                "101 Switching Protocols",
+                (where.module.file, where.node.lineno),
+                RANK,
+                f"a knock on {leaf['sample']} without a cookie",
+                "403 Forbidden, as its page asks for a login",
+            )
+
+
+def _asks(one: Class) -> bool:
+    """Whether a consumer looks at the user, or lets somebody else look."""
+    for kind in one.line_of_ancestors:
+        for node in ast.walk(kind.node):
+            if isinstance(node, ast.Constant) and node.value == "user":
+                return True
+            if isinstance(node, ast.Call) and any(
+                isinstance(given, ast.Attribute) and given.attr == "scope"
+                for given in node.args
+            ):
+                return True
+    return False
+
+
+def _views(seen: Evidence, file: str) -> Iterator[Function | Class]:
+    """The views that show a file: a template, or a script that one loads."""
+    names = {file}
+    if file.endswith(".js"):
+        last = file.rpartition("/")[2]
+        names = set()
+        for folder in (seen.look.get("templates") or {}).get("folders", []):
+            for path in sorted((seen.home / folder).rglob("*.html")):
+                with suppress(OSError):
+                    if last in path.read_text("utf-8", "replace"):
+                        names.add(path.relative_to(seen.project).as_posix())
+    for function in seen.source.all_functions():
+        if function.owner is None and any(
+            isinstance(node, ast.Constant) and _names(node.value, names)
+            for node in ast.walk(function.node)
+        ):
+            yield function
+    for one in seen.source.classes.values():
+        given = one.attributes.get("template_name")
+        if isinstance(given, ast.Constant) and _names(given.value, names):
+            yield one
+
+
+def _names(value: object, files: set[str]) -> bool:
+    """Whether a text is the name of one of some templates."""
+    return isinstance(value, str) and any(file.endswith("/" + value) for file in files)
+
+
+def _guarded(seen: Evidence, view: Function | Class) -> bool:
+    """Whether a view asks for a login."""
+    if isinstance(view, Class):
+        guards = {*view.library_bases(), *map(view.module.resolve, _decorated(view))}
+    else:
+        guards = set(view.decorators())
+    if MIDDLEWARE in (seen.settings.get("middleware") or []) and OPEN not in guards:
+        return True
+    return any(
+        guard and guard != OPEN and guard.startswith((*GUARDS, MIXINS))
+        for guard in guards
+    )
+
+
+def _decorated(one: Class) -> list[ast.expr]:
+    """What stands above a class, also what it hands to ``method_decorator``."""
+    found: list[ast.expr] = []
+    for decorator in one.node.decorator_list:
+        found += decorator.args if isinstance(decorator, ast.Call) else [decorator]
+    return found
+
+
+def _secure_cookie(seen: Evidence) -> Iterator[Found]:
+    """A cookie for https, and pages that come over http."""
+    if seen.settings.get("secure") and seen.settings.get("debug"):
+        place = seen.setting("SESSION_COOKIE_SECURE")
+        if place[1] is not None and not speaks_tls(seen):
+            yield Found(
+                "auth-session-cookie-secure-over-http",
+                "the cookie of the session is for https only",
+                place,
+                RANK,
+                "reading the settings",
+                "https, or SESSION_COOKIE_SECURE = False in development",
+            )
+
+
+def _token(function: Function) -> Iterator[Found]:
+    """A secret that is good for long, looked for in the query string of a socket."""
+    if not any(
+        isinstance(node, ast.Constant) and node.value == "query_string"
+        for node in ast.walk(function.node)
+    ):
+        return
+    if not any(_parses(call, function) for call in calls.calls(function.node)):
+        return
+    lasting = any(name.startswith(LASTING) for name in function.module.names.values())
+    fixed = [node for node in ast.walk(function.node) if _compares(node, function)]
+    for node in ast.walk(function.node) if lasting else fixed:
+        key = next(filter(None, map(_key, ast.walk(node))), "")
+        if SECRETS.fullmatch(key):
+            yield Found(
+                "auth-token-in-the-url",
+                f"{key!r} is read from the query string",
+                at(function, node),
+                RANK,
+                TRIED,
+                "the cookie of the session, or a ticket that is good once",
+            )
+            return
+
+
+def _key(node: ast.AST) -> str:
+    """The name of what is looked up: ``given["name"]``, ``given.get("name")``."""
+    key: ast.expr | None = None
+    if isinstance(node, ast.Subscript):
+        key = node.slice
+    elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+        key = node.args[0] if node.func.attr == "get" and node.args else None
+    told = key.value if isinstance(key, ast.Constant) else None
+    return told if isinstance(told, str) else ""
+
+
+def _compares(node: ast.AST, function: Function) -> bool:
+    """Whether something has to be one text, of the source or of the settings."""
+    if not isinstance(node, ast.Compare):
+        return False
+    if not all(isinstance(sign, (ast.Eq, ast.NotEq)) for sign in node.ops):
+        return False
+    for side in (node.left, *node.comparators):
+        parts = side.elts if isinstance(side, (ast.List, ast.Tuple)) else [side]
+        named = [function.module.resolve(part, function) or "" for part in parts]
+        if parts and all(
+            (isinstance(part, ast.Constant) and part.value not in ("", None))
+            or name.startswith("django.conf.settings.")
+            for part, name in zip(parts, named, strict=True)
+        ):
+            return True
+    return False
+
+
+def _parses(call: ast.Call, function: Function) -> bool:
+    return calls.name_of(call, function).removesuffix("()") in PARSERS
+
+
+def _origins(seen: Evidence) -> Iterator[Found]:
+    """In development: origins of this machine, and none that its server has."""
+    allowed = [str(one) for one in seen.walk.get("origins") or []]
+    found = [match for one in allowed if (match := _LOCAL.match(one))]
+    if not seen.settings.get("debug") or not found or speaks_tls(seen):
+        return
+    if len(found) < len(allowed):
+        return  # a bare host, or another site, that may be the one that is meant
+    if any(one[1] == "http" and one[3] not in (None, "80") for one in found):
+        return
+    yield Found(
+        "origin-validator-scheme-or-port-mismatch",
+        f"a page of http://{found[0][2]}:8000 is refused; allowed is {allowed[0]}",
+        _written(seen, allowed[0]),
+        RANK,
+        "reading the list of the origins",
+        f"http://{found[0][2]}:8000, as the browser shows it",
+    )
+
+
+def _written(seen: Evidence, text: str) -> Place:
+    """Where an origin is written; else the module with the application."""
+    for module in seen.source.modules.values():
+        for node in ast.walk(module.tree) if not is_aside(module.file) else ():
+            if isinstance(node, ast.Constant) and node.value == text:
+                return module.file, node.lineno
+    return seen.asgi_file, None

@@ -1,0 +1,568 @@
+"""Rules that read the source and nothing else: right spellings, and wrong ones."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tutor.doctor.ask import Answers, Client
+from tutor.doctor.child import Told
+from tutor.doctor.evidence import Evidence
+from tutor.doctor.rules import commands, jobs, proxy, related, users
+from tutor.doctor.rules.found import Found
+from tutor.doctor.source import Source
+
+Files = dict[str, str]
+LEAF = {
+    "is": "consumer",
+    "sample": "/ws/orders/",
+    "consumer": "orders.sockets.Orders",
+    "steps": [{"regex": "^ws/orders/$"}],
+}
+SETTINGS: dict[str, Any] = {
+    "module": "shop.settings",
+    "middleware": [],
+    "debug": True,
+    "static": "/static/",
+    "layers": {"default": {}, "slow": {}},
+}
+
+
+def evidence(project: Path, files: Files, **settings: Any) -> Evidence:
+    """What would be known of a project that was looked at; nothing is run."""
+    for name, text in files.items():
+        path = project / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    walk = {
+        "kind": "walk",
+        "protocols": {"http": {}, "websocket": {}},
+        "leaves": [LEAF],
+    }
+    walk["origins"] = settings.pop("origins", None)
+    there = settings.pop("commands", ("runserver", "runworker"))
+    events = [
+        {"kind": "settings", **SETTINGS, **settings},
+        {"kind": "templates", "folders": ["orders/templates"]},
+        {"kind": "static", "folders": ["orders/static"]},
+        walk,
+        *({"kind": "command", "name": name} for name in there),
+    ]
+    knocked = Client("c1", "/ws/orders/", None, 101)
+    return Evidence(
+        project,
+        project,
+        Told(events),
+        Source(project, project),
+        answers=Answers([knocked]),
+        target="shop.asgi:application",
+    )
+
+
+def said(found: Iterable[Found]) -> list[tuple[str | None, str | None, int | None]]:
+    return [(one.slug, *one.place) for one in found]
+
+
+ASGI = """\
+from channels.routing import ChannelNameRouter, ProtocolTypeRouter
+from orders import work
+from orders.names import PRINT
+application = ProtocolTypeRouter({
+    "channel": ChannelNameRouter({
+        PRINT: work.Printer.as_asgi(),
+    }),
+})
+"""
+WORK = """\
+from channels.consumer import SyncConsumer
+class Printer(SyncConsumer):
+    def print_order(self, message):
+        pass
+"""
+NAMES = 'PRINT = "print"\n'
+SEND = """\
+from asgiref.sync import async_to_sync
+from channels.layers import get_channel_layer
+from orders.names import PRINT
+def order(request):
+    layer = get_channel_layer("slow")
+    async_to_sync(layer.send)(PRINT, {"type": "print.order", "id": 1})
+"""
+BY_HAND = """\
+from channels.layers import get_channel_layer
+LAYER = get_channel_layer("slow")
+async def ask(channel, what, **more):
+    await LAYER.send(channel, {**more, "type": what})
+async def order(request):
+    await ask("print", what="print.order", id=1)
+"""
+LAYERS = """\
+import os
+MEMORY = {"BACKEND": "channels.layers.InMemoryChannelLayer"}
+REDIS = {"BACKEND": "channels_redis.core.RedisChannelLayer"}
+CHANNEL_LAYERS = {
+    "default": REDIS if os.environ.get("R") else MEMORY,
+    "slow": {"BACKEND": "channels.layers.InMemoryChannelLayer"},
+}
+"""
+SHOP = {
+    "shop/asgi.py": ASGI,
+    "shop/settings.py": "",
+    "orders/work.py": WORK,
+    "orders/names.py": NAMES,
+    "orders/views.py": SEND,
+}
+WORKER = "web: daphne shop.asgi:application\nwork: python manage.py runworker "
+
+JOBS: dict[str, tuple[Files, str | None, str | None, int | None]] = {
+    "right": ({}, None, None, None),
+    "right through a function": ({"orders/views.py": BY_HAND}, None, None, None),
+    "right with a worker": (
+        {"Procfile": WORKER + "print --layer slow"},
+        None,
+        None,
+        None,
+    ),
+    "right with two workers": (
+        {"Procfile": WORKER + "print mail --layer=slow\n"},
+        None,
+        None,
+        None,
+    ),
+    "a handler of another name": (
+        {"orders/work.py": WORK.replace("print_order", "print")},
+        "worker-handler-missing",
+        "orders/work.py",
+        2,
+    ),
+    "the same through a function": (
+        {
+            "orders/views.py": BY_HAND,
+            "orders/work.py": WORK.replace("print_order", "order_print"),
+        },
+        "worker-handler-missing",
+        "orders/work.py",
+        2,
+    ),
+    "a dispatch of its own": (
+        {"orders/work.py": WORK.replace("print_order", "dispatch")},
+        None,
+        None,
+        None,
+    ),
+    "a router with another name": (
+        {"shop/asgi.py": ASGI.replace("PRINT:", '"printer":')},
+        "worker-router-name-differs",
+        "shop/asgi.py",
+        6,
+    ),
+    "a router made elsewhere": (
+        {
+            "shop/asgi.py": ASGI.replace(
+                "{\n        PRINT", "work.table or {\n        PRINT"
+            )
+        },
+        None,
+        None,
+        None,
+    ),
+    "a worker with another name": (
+        {"Procfile": WORKER + "printer --layer slow"},
+        "worker-listens-to-another-name",
+        "Procfile",
+        2,
+    ),
+    "a worker with a variable": ({"Procfile": WORKER + "$NAMES"}, None, None, None),
+    "a worker on the default layer": (
+        {"Procfile": WORKER + "print"},
+        "worker-on-another-layer",
+        "Procfile",
+        2,
+    ),
+    "a worker without names": (
+        {"Procfile": WORKER + "-v 2"},
+        "worker-without-channel-names",
+        "Procfile",
+        2,
+    ),
+    "no worker": (
+        {"Procfile": "web: daphne shop.asgi:application"},
+        "worker-not-started",
+        "Procfile",
+        1,
+    ),
+    "no worker in one unit": (
+        {"a.service": "[Service]\nExecStart=daphne shop.asgi:application\n"},
+        None,
+        None,
+        None,
+    ),
+    "memory": (
+        {"shop/settings.py": LAYERS},
+        "worker-with-inmemory-layer",
+        "shop/settings.py",
+        4,
+    ),
+    "memory unless": (
+        {"shop/settings.py": LAYERS.replace('"slow": {', '"slow": REDIS or {')},
+        None,
+        None,
+        None,
+    ),
+    "memory in development": (
+        {"shop/settings.py": LAYERS, "shop/production.py": "CHANNEL_LAYERS = {}\n"},
+        None,
+        None,
+        None,
+    ),
+    "memory below an if": (
+        {"shop/settings.py": LAYERS + "if REDIS:\n    CHANNEL_LAYERS = {}\n"},
+        None,
+        None,
+        None,
+    ),
+}
+
+
+@pytest.mark.parametrize("name", JOBS)
+def test_jobs(name: str, tmp_path: Path) -> None:
+    files, *expected = JOBS[name]
+    found = said(jobs.rules(evidence(tmp_path, SHOP | files)))
+    assert found == ([tuple(expected)] if expected[0] else [])
+
+
+def test_a_worker_without_its_command(tmp_path: Path) -> None:
+    seen = evidence(tmp_path, SHOP, commands=["runserver"])
+    assert said(jobs.rules(seen))[0][0] == "worker-command-unknown"
+
+
+USER = """\
+from channels.generic.websocket import AsyncWebsocketConsumer
+from asgiref.sync import sync_to_async
+from orders.models import Order
+class Orders(AsyncWebsocketConsumer):
+    async def connect(self):
+        user = self.scope["user"]
+        HERE
+"""
+MODELS = """\
+from django.db import models
+class Shop(models.Model):
+    name = models.TextField()
+class Order(models.Model):
+    shop = models.ForeignKey(Shop, models.CASCADE)
+    at = models.DateTimeField()
+"""
+TOUCHED = {
+    "if user.groups.count(): pass": True,
+    "names = sorted(self.scope['user'].groups.values_list('name'))": True,
+    "for one in user.groups.all(): pass": True,
+    "self.names = {g.name for g in self.scope.get('user').groups.filter(x=1)}": True,
+    "if not user.has_perm('orders.see'): return": True,
+    "row = await Order.objects.aget(pk=1); self.name = row.shop.name": True,
+    "row = await Order.objects.order_by('at').afirst(); str(row.shop)": True,
+    "async for one in user.groups.all(): pass": False,
+    "names = [g async for g in user.groups.all()]": False,
+    "if await user.groups.acount(): pass": False,
+    "if not await sync_to_async(user.has_perm)('orders.see'): return": False,
+    "n = await sync_to_async(lambda: len(user.groups.all()))()": False,
+    "row = await Order.objects.select_related('shop').aget(pk=1); row.shop": False,
+    "row = await Order.objects.aget(pk=1); self.pk = row.shop_id; row.at": False,
+    "row = await Order.objects.aget(pk=1); row.shop = None": False,
+    "self.query = user.groups.all()": False,
+    "await self.channel_layer.group_add(user.username, self.channel_name)": False,
+}
+
+
+@pytest.mark.parametrize("line", TOUCHED)
+def test_what_a_row_leads_to(line: str, tmp_path: Path) -> None:
+    files = {
+        "orders/sockets.py": USER.replace("HERE", line),
+        "orders/models.py": MODELS,
+    }
+    found = said(related.rules(evidence(tmp_path, files)))
+    wrong = [("db-related-object-touched-later", "orders/sockets.py", 7)]
+    assert found == (wrong if TOUCHED[line] else [])
+
+
+READY = """\
+from django.apps import AppConfig
+class OrdersConfig(AppConfig):
+    def ready(self):
+        from orders.models import Order, count
+        HERE
+"""
+
+
+@pytest.mark.parametrize(
+    ("line", "wrong"),
+    [
+        ("Order.objects.count()", True),
+        ("count()", True),
+        ("self.count = count", False),
+        ("from orders import signals", False),
+        ("self.query = Order.objects.all()", False),
+    ],
+)
+def test_an_app_that_gets_ready(line: str, wrong: bool, tmp_path: Path) -> None:
+    models = MODELS + "def count():\n    return Order.objects.count()\n"
+    files = {"orders/apps.py": READY.replace("HERE", line), "orders/models.py": models}
+    found = said(related.rules(evidence(tmp_path, files)))
+    right = [("app-ready-queries-the-database", "orders/apps.py", 5)] if wrong else []
+    assert found == right
+
+
+VIEWS = """\
+from django.contrib.auth.decorators import login_required
+from django.contrib.auth.mixins import LoginRequiredMixin
+from django.shortcuts import render
+from django.views.generic import TemplateView
+HERE
+"""
+FUNCTION = "def page(request):\n    return render(request, 'orders/all.html')"
+KIND = """\
+class Page(LoginRequiredMixin, TemplateView):
+    template_name = 'orders/all.html'
+"""
+BARE = """\
+from channels.generic.websocket import AsyncWebsocketConsumer
+class Orders(AsyncWebsocketConsumer):
+    async def connect(self):
+        await self.accept()
+"""
+PAGE = {
+    "orders/templates/orders/all.html": "<script src='{% static 'orders/all.js' %}'>",
+    "orders/static/orders/all.js": "new WebSocket(`ws://${location.host}/ws/orders/`);",
+    "orders/sockets.py": BARE,
+}
+STRANGERS: dict[str, tuple[Files, dict[str, Any], bool]] = {
+    "a guarded page": ({"orders/views.py": f"@login_required\n{FUNCTION}"}, {}, True),
+    "a guarded class": ({"orders/views.py": KIND}, {}, True),
+    "a middleware": (
+        {"orders/views.py": FUNCTION},
+        {"middleware": [users.MIDDLEWARE]},
+        True,
+    ),
+    "an open page": ({"orders/views.py": FUNCTION}, {}, False),
+    "two pages, one open": (
+        {
+            "orders/views.py": f"@login_required\n{FUNCTION}",
+            "orders/open.py": FUNCTION.replace("page", "other"),
+        },
+        {},
+        False,
+    ),
+    "a consumer that looks": (
+        {
+            "orders/views.py": f"@login_required\n{FUNCTION}",
+            "orders/sockets.py": USER.replace("HERE", "pass"),
+        },
+        {},
+        False,
+    ),
+    "a consumer that lets look": (
+        {
+            "orders/views.py": f"@login_required\n{FUNCTION}",
+            "orders/sockets.py": BARE.replace(
+                "self.accept()", "doors.look(self.scope)"
+            ),
+        },
+        {},
+        False,
+    ),
+}
+
+
+@pytest.mark.parametrize("name", STRANGERS)
+def test_whoever_knocks(name: str, tmp_path: Path) -> None:
+    files, settings, wrong = STRANGERS[name]
+    views = {
+        file: VIEWS.replace("HERE", text)
+        if file.endswith(("views.py", "open.py"))
+        else text
+        for file, text in files.items()
+    }
+    found = said(users.rules(evidence(tmp_path, PAGE | views, **settings)))
+    expected = [("auth-anonymous-users-accepted", "orders/sockets.py", 3)]
+    assert found == (expected if wrong else [])
+
+
+TOKEN = """\
+from urllib.parse import parse_qs
+from django.conf import settings
+from IMPORTED
+class Tokens:
+    async def __call__(self, scope, receive, send):
+        given = parse_qs(scope["query_string"].decode())
+        scope["who"] = HERE
+"""
+LASTS = "rest_framework.authtoken.models import Token"
+
+
+@pytest.mark.parametrize(
+    ("imported", "asked", "wrong"),
+    [
+        (LASTS, 'given["token"][0]', True),
+        (LASTS, 'await find(given.get("access_token"))', True),
+        (LASTS, 'given.get("ticket")', False),
+        (LASTS, 'given.get("key")', False),
+        ("orders import find", 'await find(given["token"][0])', False),
+        ("orders import find", 'given["token"] == ["s3cret"]', True),
+        ("orders import find", 'given.get("token", [""])[0] == settings.TOKEN', True),
+        ("orders import find", 'given["room"] == ["lobby"]', False),
+        ("orders import find", 'given.get("token", "") != ""', False),
+    ],
+)
+def test_a_secret_in_a_url(
+    imported: str, asked: str, wrong: bool, tmp_path: Path
+) -> None:
+    text = TOKEN.replace("IMPORTED", imported).replace("HERE", asked)
+    found = said(users.rules(evidence(tmp_path, {"orders/tokens.py": text})))
+    assert found == (
+        [("auth-token-in-the-url", "orders/tokens.py", 7)] if wrong else []
+    )
+
+
+@pytest.mark.parametrize(
+    ("origins", "debug", "wrong"),
+    [
+        (["https://localhost"], True, True),
+        (["http://localhost"], True, True),
+        (["https://127.0.0.1:8000"], True, True),
+        (["http://localhost:8000"], True, False),
+        (["https://localhost", "http://localhost:5173"], True, False),
+        (["https://localhost", "localhost"], True, False),
+        (["https://shop.example"], True, False),
+        (["https://localhost"], False, False),
+        (["localhost", "127.0.0.1"], True, False),
+        (None, True, False),
+    ],
+)
+def test_origins_in_development(
+    origins: list[str] | None, debug: bool, wrong: bool, tmp_path: Path
+) -> None:
+    files = {"shop/asgi.py": f"\nORIGINS = {origins!r}\n"}
+    seen = evidence(tmp_path, files, origins=origins, debug=debug)
+    slug = "origin-validator-scheme-or-port-mismatch"
+    assert said(users.rules(seen)) == ([(slug, "shop/asgi.py", 2)] if wrong else [])
+
+
+@pytest.mark.parametrize(
+    ("debug", "secure", "wrong"),
+    [(True, True, True), (False, True, False), (True, False, False)],
+)
+def test_a_cookie_for_https(
+    debug: bool, secure: bool, wrong: bool, tmp_path: Path
+) -> None:
+    files = {"shop/settings.py": f"SESSION_COOKIE_SECURE = {secure}\n"}
+    found = said(users.rules(evidence(tmp_path, files, debug=debug, secure=secure)))
+    slug = "auth-session-cookie-secure-over-http"
+    assert found == ([(slug, "shop/settings.py", 1)] if wrong else [])
+
+
+SITE = """\
+upstream behind { server 127.0.0.1:8001; }
+server {
+    listen 80;
+    location / { proxy_pass http://behind; }
+    HERE
+}
+"""
+SERVED: dict[str, tuple[Files, dict[str, Any], str, bool]] = {
+    "nowhere": ({}, {}, "", True),
+    "an alias": ({}, {}, "location /static/ { alias /srv/static/; }", False),
+    "a pattern": ({}, {}, "location ~ \\.js$ { root /srv/static; }", False),
+    "another server": ({}, {}, "location /static/ { proxy_pass http://files; }", False),
+    "whitenoise": ({}, {"middleware": ["whitenoise.middleware.W"]}, "", False),
+    "elsewhere": ({}, {"static": "https://cdn.example/"}, "", False),
+    "a view": (
+        {"shop/urls.py": "from django.views.static import serve\n"},
+        {},
+        "",
+        False,
+    ),
+}
+
+
+@pytest.mark.parametrize("name", SERVED)
+def test_static_files(name: str, tmp_path: Path) -> None:
+    files, settings, more, wrong = SERVED[name]
+    site = {"nginx.conf": SITE.replace("HERE", more)}
+    seen = evidence(tmp_path, files | site, **settings)
+    slug = "deploy-static-files-under-daphne"
+    found = [one for one in said(proxy.rules(seen)) if one[0] == slug]
+    assert found == ([(slug, "nginx.conf", 4)] if wrong else [])
+
+
+WSGI = """\
+from django.core.wsgi import get_wsgi_application
+application = get_wsgi_application()
+"""
+APP = "from shop.routing import application\nother = object()\n"
+STARTED: list[tuple[str, str | None]] = [
+    ("daphne shop.asgi:application", None),
+    ("daphne shop.asgi", "deploy-daphne-argument-without-colon"),
+    ("daphne shop/asgi.py", "deploy-daphne-argument-without-colon"),
+    ("daphne $APP", None),
+    ("daphne other.asgi:application", None),
+    ("daphne shop.asgi:channel_layer", "deploy-daphne-channel-layer-target"),
+    ("uvicorn shop.asgi:app", "deploy-daphne-channel-layer-target"),
+    ("daphne shop.wsgi:application", "deploy-daphne-with-wsgi"),
+    ("gunicorn shop.wsgi:application -k uvicorn.workers.W", "deploy-daphne-with-wsgi"),
+    ("uvicorn --interface wsgi shop.wsgi:application", None),
+    ("gunicorn shop.wsgi:application", "deploy-gunicorn-wsgi"),
+    ("gunicorn shop.wsgi & daphne shop.asgi:application", None),
+    ("uvicorn --lifespan on shop.asgi:application", "deploy-uvicorn-lifespan-on"),
+    ("uvicorn --lifespan=auto shop.asgi:application", None),
+    ("DJANGO_SETTINGS_MODULE=shop.prod daphne x.y:z", "deploy-settings-variable-wins"),
+    ("DJANGO_SETTINGS_MODULE=shop.settings daphne x.y:z", None),
+    ("DJANGO_SETTINGS_MODULE=elsewhere.settings daphne x.y:z", None),
+    ("daphne --root-path /shop -p 8001 a.b:c", "deploy-root-path-breaks-routes"),
+    ("daphne --root-path '' -p 8001 a.b:c", None),
+    ("daphne -p 8001 a.b:c", None),
+    ("daphne -p 8000 a.b:c", "nginx-502-upstream-down"),
+    ("daphne -p $PORT a.b:c", None),
+    ("gunicorn -b 127.0.0.1:8001 a.b:c", None),
+]
+
+
+@pytest.mark.parametrize(("command", "slug"), STARTED)
+def test_the_command_of_a_server(
+    command: str, slug: str | None, tmp_path: Path
+) -> None:
+    files = {
+        "shop/asgi.py": APP,
+        "shop/routing.py": "application = object()\n",
+        "shop/settings.py": "",
+        "shop/wsgi.py": WSGI,
+        "Procfile": f"web: {command}\n",
+    }
+    if "a.b:c" in command:
+        files["nginx.conf"] = SITE.replace("HERE", "")
+    found = said(commands.rules(evidence(tmp_path, files)))
+    file, line = (
+        ("nginx.conf", 1) if slug == "nginx-502-upstream-down" else ("Procfile", 1)
+    )
+    assert found == ([(slug, file, line)] if slug else [])
+
+
+@pytest.mark.parametrize(
+    ("place", "wrong"),
+    [
+        ("location /shop/ { proxy_pass http://behind; }", False),
+        ("location /shop/ { proxy_pass http://behind/; }", True),
+        ("location ~ ^/shop { proxy_pass http://behind; }", False),
+    ],
+)
+def test_a_prefix_and_the_proxy(place: str, wrong: bool, tmp_path: Path) -> None:
+    files = {
+        "nginx.conf": SITE.replace("HERE", place),
+        "Procfile": "web: daphne -p 8001 --root-path /shop a.b:c\n",
+    }
+    found = said(commands.rules(evidence(tmp_path, files)))
+    assert found == (
+        [("deploy-root-path-breaks-routes", "Procfile", 1)] if wrong else []
+    )
