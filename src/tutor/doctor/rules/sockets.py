@@ -238,7 +238,8 @@ def _ending(
         yield Found(slug, got, place, 56, tried, expected)
     elif client.quiet == "disconnect" or _lasted(events) > SLOW:
         place = _place(owner, "websocket_disconnect", "disconnect")
-        yield Found("consumer-slow-work-in-disconnect", got, place, 56, tried, expected)
+        # A busy machine looks the same: what the source says for certain comes first.
+        yield Found("consumer-slow-work-in-disconnect", got, place, 77, tried, expected)
 
 
 def _lasted(events: list[Event]) -> float:
