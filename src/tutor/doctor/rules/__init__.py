@@ -6,8 +6,8 @@ from tutor.doctor.evidence import Evidence
 from tutor.doctor.rules import (
     application,
     clients,
-    communicators,
     commands,
+    communicators,
     fanout,
     groups,
     handlers,

@@ -101,16 +101,15 @@ def _reached(seen: Evidence, path: str) -> bool:
     )
 
 
-def takes(leaf: Event, path: str) -> bool:
 def leads_to(seen: Evidence, url: str) -> Event | None:
     """The route that the URL of a page's socket ends at; None where none is known."""
-    path = (_path(url) or "").replace(HERE, "").lstrip("/")
+    path = (path_of(url) or "").replace(HERE, "").lstrip("/")
     if not path or ANY in path:
         return None
-    return next((leaf for leaf in seen.leaves if _takes(leaf, path)), None)
+    return next((leaf for leaf in seen.leaves if takes(leaf, path)), None)
 
 
-def _takes(leaf: Event, path: str) -> bool:
+def takes(leaf: Event, path: str) -> bool:
     if not leaf.get("steps"):
         return True
     for step in leaf["steps"]:
