@@ -21,6 +21,7 @@ ANSWER = 1.0  # seconds for one message to be dealt with
 ENDING = 1.0  # seconds for the server to close the socket of a crashed consumer
 PRINTING = 3.0  # seconds for the server to print why a consumer has ended
 LEAVING = 1.3  # seconds for a consumer to end after its client has gone
+TURNS = 5  # of the server's loop: what it has begun by itself has come to its end
 
 _tags = itertools.count(1)
 
@@ -60,8 +61,8 @@ class Answers:
     asked: bool = False
 
 
-def _is_printed(conn: str, event: Event) -> bool:
-    return (event["kind"], event.get("conn")) == ("printed", conn)
+def _is(kind: str, conn: str, event: Event) -> bool:
+    return (event["kind"], event.get("conn")) == (kind, conn)
 
 
 class Conversation:
@@ -109,10 +110,21 @@ class Conversation:
         )
 
     async def printed(self) -> None:
-        """Wait until the server has looked at every consumer that has ended."""
-        for ended in self.live.told().all("ended"):
-            printed = partial(_is_printed, ended["conn"])
-            await self.live.heard(printed, PRINTING)
+        """Wait until the server has looked at every consumer that has ended.
+
+        And at the tasks that were left a moment later: after the last client, too, if
+        there were any before.  Where there were none, nobody waits for that moment.
+        """
+        ended = [event["conn"] for event in self.live.told().all("ended")]
+        for conn in ended:
+            await self.live.heard(partial(_is, "printed", conn), PRINTING)
+        tags = [client.tag for client in self.seen.clients if client.tag in ended]
+        for tag in tags:
+            if tag == tags[-1]:
+                counts = self.live.told().all("tasks")
+                if not any(event["found"] for event in counts):
+                    break
+            await self.live.heard(partial(_is, "tasks", tag), PRINTING)
 
     async def knock(
         self, path: str, origin: str | None, into: dict[str, int | None]
@@ -134,7 +146,8 @@ class Conversation:
         if not opening.done():
             client.quiet = "connect"
             opening.cancel()
-        elif client.status != 101 and settled.done():
+        elif client.status not in (None, 101):
+            # The answer may be here before the consumer knows that we have gone.
             await self.settled(client, 2, LEAVING)
         with suppress(asyncio.CancelledError):
             return await opening
@@ -238,9 +251,16 @@ class Conversation:
         )
 
     async def listen(self, client: Client, socket: ClientConnection) -> None:
-        """Collect what has come."""
+        """Collect what has come.
+
+        A pong comes after all that was sent before it.  Each says that the server's
+        loop has turned once more, so an event that a handler has sent to its own
+        consumer was dealt with, however slow the machine is.
+        """
         with suppress(asyncio.TimeoutError):
             try:
+                for _ in range(TURNS):
+                    await asyncio.wait_for(await socket.ping(), ANSWER)
                 while len(client.heard) < 500:
                     client.heard.append(await asyncio.wait_for(socket.recv(), 0.03))
             except ConnectionClosed as closed:

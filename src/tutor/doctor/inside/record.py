@@ -123,13 +123,14 @@ def recorded(application):
             gc.collect()
             emit("ended", conn=line.conn)
             finished.append(line.conn)
-            asyncio.get_running_loop().call_later(0.15, census)
+            # Who was cancelled needs some turns of the loop to be gone.
+            asyncio.get_running_loop().call_later(0.15, census, line.conn)
 
     return app
 
 
-def census():
-    """The project's own tasks that are still running."""
+def census(conn):
+    """The project's own tasks that are still running, after a consumer's end."""
     found = []
     for task in asyncio.all_tasks():
         coroutine = task.get_coro()
@@ -139,7 +140,7 @@ def census():
             found.append(
                 {"file": file, "line": code.co_firstlineno, "name": code.co_name}
             )
-    emit("tasks", found=found)
+    emit("tasks", conn=conn, found=found)
 
 
 def note_sync_sends():
