@@ -7,7 +7,7 @@ import json
 import re
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -36,7 +36,7 @@ class Look:
         framing: the header that forbids other pages to show this one.
         browser: whether there was a browser to open it with.
         sockets: the paths on which the opened page had a socket.
-        most: how many of them were open at once.
+        most: how many there were at once that were open or opening.
         heard: the first message that the page received.
         again: whether the page came back by itself after the server had.
     """
@@ -120,9 +120,27 @@ def _get(
         link.close()
 
 
+# Chrome shakes hands with a host one socket at a time: the second of two may begin
+# when the first was heard already.  So they count from where the page makes them.
+COUNTING = """
+window.tutorMost = 0;
+{
+  const made = [];
+  window.WebSocket = class extends WebSocket {
+    constructor(...given) {
+      super(...given);
+      made.push(this);
+      const now = made.filter((one) => one.readyState < WebSocket.CLOSING).length;
+      window.tutorMost = Math.max(window.tutorMost, now);
+    }
+  };
+}
+"""
+
+
 def _open(who: Visitor, path: Path, seen: Look) -> None:
     """Open the page, take its server away, and give it back."""
-    from playwright.sync_api import Error, WebSocket, sync_playwright
+    from playwright.sync_api import Error, Page, WebSocket, sync_playwright
 
     server, now = who.server, set[WebSocket]()
     heard: list[str | bytes] = []
@@ -130,30 +148,38 @@ def _open(who: Visitor, path: Path, seen: Look) -> None:
     def opened(socket: WebSocket) -> None:
         now.add(socket)
         seen.sockets.append(re.sub(r"^wss?://[^/]*", "", socket.url))
-        seen.most = max(seen.most, len(now))
         socket.on("close", lambda closed: now.discard(closed))
         socket.on("framereceived", lambda message: heard.append(message))
+
+    def count(page: Page) -> None:
+        most = [frame.evaluate("window.tutorMost ?? 0") for frame in page.frames]
+        seen.most = max(seen.most, sum(most))
 
     with sync_playwright() as playwright:
         chromium = browser.launch(playwright, path)
         page = who.browser(chromium).new_page()
+        page.add_init_script(COUNTING)
         page.on("websocket", opened)
 
-        def hears() -> bool:
+        def until(done: Callable[[], object]) -> bool:
             end = time.monotonic() + SECONDS
-            while not heard and time.monotonic() < end:
+            while not done() and time.monotonic() < end:
                 page.wait_for_timeout(20)  # events come while Playwright waits
-            return bool(heard)
+            return bool(done())
 
         with suppress(Error):
             page.goto(server.url)
-            if hears():
+            if until(lambda: heard):
                 seen.heard = heard[0]
+                count(page)
+                before = set(now)
                 server.pause()
+                until(lambda: not before & now)  # what it still said has come, too
                 heard.clear()
                 server.again()
                 server.ready()
-                seen.again = hears()
+                seen.again = until(lambda: heard)
+                count(page)
         chromium.close()
 
 
