@@ -12,7 +12,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, Route, expect, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    Page,
+    Route,
+    WebSocket,
+    expect,
+    sync_playwright,
+)
 
 from tutor import browser, exercises, pages, places, trees
 from tutor.checks import talk
@@ -263,6 +270,14 @@ def test_the_chart_keeps_a_hundred(page: Page, server: Server) -> None:
 
 
 def test_by_keyboard_and_by_ear(page: Page, server: Server) -> None:
+    asked: list[str | bytes] = []
+    answers: list[str | bytes] = []
+
+    def watch(one: WebSocket) -> None:
+        one.on("framesent", lambda text: asked.append(text))
+        one.on("framereceived", lambda text: answers.append(text))
+
+    page.on("websocket", watch)
     page.goto(server.url)
     shows_a_number(page)
     tree = page.locator("body").aria_snapshot()
@@ -291,8 +306,10 @@ def test_by_keyboard_and_by_ear(page: Page, server: Server) -> None:
     page.keyboard.press("Tab")
     page.keyboard.press("Space")
     expect(page.get_by_role("checkbox")).not_to_be_checked()
-    page.wait_for_timeout(300)  # for what was under way
-    before = page.evaluate(POINTS)
+    while len(answers) < len(asked) + 1:  # the first came unasked
+        page.wait_for_timeout(20)  # events come while Playwright waits
+    before = len(answers)
+    page.wait_for_function(f"{POINTS} === {before}")
     page.wait_for_timeout(1500)  # that nothing comes can only be waited for
     assert page.evaluate(POINTS) == before
 
