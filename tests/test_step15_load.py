@@ -5,11 +5,24 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Sequence
+from itertools import chain, repeat
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
-from tutor import children, crowd, curves, exercises, measuring, places, redis, trees
+from tutor import (
+    children,
+    crowd,
+    curves,
+    exercises,
+    laboratory,
+    measuring,
+    places,
+    redis,
+    trees,
+)
 from tutor.checks.steps import check_step
 from tutor.course import Course
 from tutor.measuring import Run
@@ -282,6 +295,42 @@ def test_who_is_not_let_in_is_no_crowd(project: Path) -> None:
             assert crowd.memory(server) > 10_000_000
             with pytest.raises(Refusal, match="did not reach all"):
                 clients.next(0.1)
+
+
+@pytest.mark.parametrize(
+    ("found", "words"),
+    [
+        ([1.0, 0.55], "does about half"),
+        # A machine that is busy elsewhere: no two attempts in a row are true.
+        ([1.0, 0.95, 2.5, 0.55], "does about half"),
+        ([1.0, 0.95, 2.5, 0.9, 1.5, 1.1], "did 90% of the work"),
+        ([1.0, 0.2], "did 20% of the work"),
+    ],
+)
+def test_half_the_work_is_seen_on_a_busy_machine(
+    found: list[float],
+    words: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    results = chain(found, repeat(9.0))
+    servers: list[int] = []
+
+    async def divided(some: Sequence[Any], *rest: object) -> float:
+        servers.append(len(some))
+        return next(results)
+
+    session = SimpleNamespace(serving=lambda at: at, project=None)
+    monkeypatch.setattr(laboratory, "_current", lambda: session)
+    monkeypatch.setattr(laboratory, "_people", lambda: {"bob": {}})
+    monkeypatch.setattr(measuring, "divided", divided)
+    if words.startswith("does"):
+        asyncio.run(laboratory.divided(160))
+        assert words in capsys.readouterr().out
+        assert servers == [1, 2] * (len(found) // 2)
+    else:
+        with pytest.raises(Refusal, match=words):
+            asyncio.run(laboratory.divided(160))
 
 
 # -- the exercise ----------------------------------------------------------------------

@@ -5,6 +5,7 @@ What is printed are comparisons with a wide margin; the numbers are in the pictu
 
 from __future__ import annotations
 
+import math
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
@@ -14,6 +15,7 @@ from tutor.pictures import Picture
 from tutor.report import Refusal
 
 ATTEMPTS = 5  # to see a half where there is one
+HALF = (0.25, 0.75)  # what passes for one: each reading costs a process a little, too
 
 
 def _people(at: int = 1) -> dict[str, Any]:
@@ -78,17 +80,18 @@ async def divided(clients: int, readings: int = 60) -> None:
     """
     session = _current()
     one, two = session.serving(1), session.serving(2)
-    for _ in range(ATTEMPTS):  # what else this machine does may spoil one
-        found = []
-        for servers in ([one], [one, two]):
+    # What else this machine does can only add to what a reading costs.  So the least
+    # of all attempts is the nearest to the truth, for one server and for two.
+    least = [math.inf, math.inf]
+    for _ in range(ATTEMPTS):
+        for number, servers in enumerate(([one], [one, two])):
             bob = _people()["bob"]
-            found.append(
-                await measuring.divided(
-                    servers, clients, readings, bob, session.project
-                )
+            found = await measuring.divided(
+                servers, clients, readings, bob, session.project
             )
-        share = found[1] / found[0]
-        if 0.25 < share < 0.75:
+            least[number] = min(least[number], found)
+        share = least[1] / least[0]
+        if HALF[0] < share < HALF[1]:
             break
     else:
         raise Refusal(
