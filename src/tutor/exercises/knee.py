@@ -25,6 +25,7 @@ from tutor.servers import Server, serving
 WORK, RATE = 0.005, 10.0  # seconds for a delivery, readings a second
 READINGS = 10
 GROWS = 0.45  # seconds: so much later is the last reading, where a queue grows
+SLOWER = (1, 4)  # times: what else a delivery takes counts for less
 
 JUDGE = """
 import inspect, json
@@ -42,14 +43,14 @@ print("\\n" + json.dumps(found))
 """
 
 # The project with deliveries that take a while, and hold the loop meanwhile.
-SLOW = f"""
-import time
+SLOW = """
+import os, time
 from webapp.asgi import application as project
 
 async def application(scope, receive, send):
     async def slowly(message):
         if '"reading"' in (message.get("text") or ""):
-            time.sleep({WORK})
+            time.sleep(float(os.environ["WORK"]))
         await send(message)
     await project(scope, receive, slowly)
 """
@@ -75,8 +76,11 @@ def verdict(code: str, folder: Path) -> str:
         if (work, rate) == (WORK, RATE):
             predicted = int(number)
     few, many = predicted // 2, predicted * 2
-    calm, late = _measured(folder, (few, many))
-    if calm > GROWS or late < GROWS:  # by the sleep alone it can't come to this
+    for slower in SLOWER:  # the same number of clients is right at any of these
+        calm, late = _measured(folder, (few, many), slower)
+        if calm < GROWS * slower < late:
+            break
+    else:  # by the sleep alone it can't come to this
         raise NotYet("this machine is too busy to measure it. Run the cell again.")
     return (
         f"Measured, too: for {few} clients the last reading comes as soon as the "
@@ -84,16 +88,25 @@ def verdict(code: str, folder: Path) -> str:
     )
 
 
-def _measured(folder: Path, sizes: tuple[int, ...]) -> list[float]:
-    """By how many seconds the last reading is later than the first, for each size."""
+def _measured(folder: Path, sizes: tuple[int, ...], slower: int) -> list[float]:
+    """By how many seconds the last reading is later than the first, for each size.
+
+    Args:
+        folder: the exercise's copy of the project.
+        sizes: numbers of clients.
+        slower: how many times longer a delivery takes, and the next reading waits.
+    """
     place = temporary()
     try:
         trees.copy(folder, place.folder)
         (place.folder / "slow.py").write_text(SLOW)
         jars = logged_in(place.folder, None, Person("one", "", True), Person("two"))
         argv = ["daphne", "slow:application"]
-        with serving(argv, place.folder) as server:
-            return [talk.run(_later(server, size, jars)) for size in sizes]
+        extra = {"WORK": str(WORK * slower)}
+        with serving(argv, place.folder, extra) as server:
+            return [
+                talk.run(_later(server, size, jars, RATE / slower)) for size in sizes
+            ]
     except (OSError, Refusal, ValueError) as error:
         line = str(error).splitlines()[0]
         raise NotYet(f"the exercise's project could not be measured: {line}") from None
@@ -101,7 +114,9 @@ def _measured(folder: Path, sizes: tuple[int, ...]) -> list[float]:
         place.remove()
 
 
-async def _later(server: Server, clients: int, jars: list[dict[str, str]]) -> float:
+async def _later(
+    server: Server, clients: int, jars: list[dict[str, str]], rate: float
+) -> float:
     one, two = jars
     async with AsyncExitStack() as stack:
         audience = crowd(server, clients - 1, [cookie(two)])
@@ -109,10 +124,12 @@ async def _later(server: Server, clients: int, jars: list[dict[str, str]]) -> fl
         opened = talk.opened(server.ws + talk.READINGS, server.url, one)
         publisher = await stack.enter_async_context(opened)
         waits, sent = [], []
-        for _ in range(READINGS):
+        first = time.monotonic()
+        for number in range(READINGS):
+            # The rate is a part of the question: each leaves when it is due.
+            await asyncio.sleep(first + number / rate - time.monotonic())
             sent.append(time.monotonic())
             await publisher.send(json.dumps({"type": "publish", "value": 5}))
-            await asyncio.sleep(1 / RATE)
         for began in sent:
             waits.append((await asyncio.to_thread(heard.next)).last - began)
     return waits[-1] - waits[0]
