@@ -37,6 +37,7 @@ from django.core.management import call_command
 from master_app import readings as _readings
 
 PATIENCE = 8  # seconds for what takes one
+TRIES = 3  # a machine that stands still for a second spoils one
 
 
 class Wrong(Exception):
@@ -75,14 +76,17 @@ async def judge():
     async def ask(channel, what):
         await layer.send(channel, {"type": what, "id": f"{what}{_time.monotonic()}"})
 
-    await ask("traffic", "traffic.count")
-    await asyncio.sleep(0.1)
-    await ask("measure", "measure.load")
-    first = await published("measure.load")
-    came = await published("traffic.count")
-    waited = first != 7
-    if waited:
-        first, came = came, first
+    for _ in range(TRIES):
+        await ask("traffic", "traffic.count")
+        await asyncio.sleep(0.1)  # it counts for a second: let that begin
+        await ask("measure", "measure.load")
+        first = await published("measure.load")
+        came = await published("traffic.count")
+        waited = first != 7
+        if waited:
+            first, came = came, first
+        elif type(came) is int and 38 <= came < 95:
+            break
     if first != 7:
         raise Wrong(f"of 7 %, measure.load published {first!r}.")
     if type(came) is not int or not 38 <= came < 95:
