@@ -9,6 +9,7 @@ import re
 from collections.abc import Sequence
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from websockets.asyncio.client import ClientConnection
@@ -25,10 +26,11 @@ from tutor.watching import until
 
 EACH = 20  # live readings to an acknowledgement
 LIVE = 130  # readings, where 100 may be unacknowledged
-PUBLISHERS, PACE = 8, 0.1  # sockets, and seconds between two readings of each
+PUBLISHERS = 8  # sockets: so none of them sends more than 20 readings in all
 MOST = 3  # sockets of a user, for one server
 MISSED = 73  # a value that is published while the server is away
 PATIENCE = 20.0  # seconds, on a busy machine
+CLOSING = 10.0  # seconds for a socket to be closed that ought to be
 NOWHERE = "redis://127.0.0.1:1"
 HEALTH, READY, METRICS = "/healthz/", "/readyz/", "/metrics/"
 SAMPLE = re.compile(r"^(\w+(?:\{[^}]*\})?) ([-+.\de]+)$", re.M)
@@ -89,11 +91,10 @@ def look(project: Path, python: Path | None = None) -> Look:
             with suppress(*lost):
                 seen.well = statuses(server)
                 seen.strangers = status(server, METRICS)
+                talk.run(_count(who, seen))  # first: nobody is still leaving
                 talk.run(_acknowledge(who, seen))
-                seen.logged = any(
-                    "4408" in line for line in server.child.text.splitlines()
-                )
-                talk.run(_count(who, seen))
+                wait = 5 if seen.behind == 4408 else 0
+                seen.logged = server.child.wait_for(lambda out: "4408" in out, wait)
                 publish = [own, "manage.py", "publish", str(MISSED)]
                 talk.run(_restart(who, folder, publish, seen))
         if seen.well != (200, 200):
@@ -169,21 +170,23 @@ async def _acknowledge(who: Visitor, seen: Look) -> None:
         faithful = await _join(who, stack)
         publishers = [await _join(who, stack) for _ in range(PUBLISHERS)]
 
-        async def publish(one: Client, count: int) -> None:
-            with suppress(ConnectionClosed):
-                for value in range(count):
+        sent = 0
+        while sent < LIVE and faithful.socket.close_code is None:
+            for value, one in enumerate(publishers):
+                with suppress(ConnectionClosed):
                     await one.socket.send(f'{{"type": "publish", "value": {value}}}')
-                    await asyncio.sleep(PACE)
-
-        count = -(-LIVE // PUBLISHERS)
-        await asyncio.gather(*(publish(one, count) for one in publishers))
-        await until(
-            lambda: bool(faithful.socket.close_code) or len(faithful.values) >= LIVE,
-            PATIENCE,
-        )
-        seen.behind = await waited(silent.socket, 3)
+            sent += PUBLISHERS
+            # Who acknowledges may take its time, so the next ones wait for it.
+            if not await until(partial(_has, faithful, sent), PATIENCE):
+                break
+        seen.behind = await waited(silent.socket, CLOSING)
         if faithful.socket.close_code is None:
             seen.faithful = len(faithful.values)
+
+
+def _has(one: Client, count: int) -> bool:
+    """Whether a client has heard so many readings, or will hear no more."""
+    return len(one.values) >= count or one.socket.close_code is not None
 
 
 async def _count(who: Visitor, seen: Look) -> None:
@@ -211,7 +214,7 @@ async def _restart(
     async with AsyncExitStack() as stack:
         clients = [await _join(who, stack) for _ in range(3)]
         await asyncio.to_thread(who.server.pause)
-        seen.told = [await waited(one.socket, 3) for one in clients]
+        seen.told = [await waited(one.socket, CLOSING) for one in clients]
     await asyncio.to_thread(children.run, publish, folder, PATIENCE)
     await asyncio.to_thread(who.server.again)
     if not await asyncio.to_thread(who.server.ready):
@@ -229,7 +232,7 @@ async def _crowd(who: Visitor, seen: Look) -> None:
         first = [await _join(who, stack) for _ in range(MOST)]
         with suppress(InvalidHandshake):
             one = await _join(who, stack)
-            seen.crowd = await waited(one.socket, 3)
+            seen.crowd = await waited(one.socket, CLOSING)
         seen.others = sum(one.socket.close_code is None for one in first)
 
 
