@@ -236,8 +236,10 @@ def _through(stack: ExitStack, project: Path, server: Server, seen: Look) -> Non
             link.request("GET", path, headers=more)
             seen.front[what] = link.getresponse().status
             link.close()
-    seen.front["socket"] = talk.run(_greeted(secure))
-    # The page and the socket have been answered, so they have been logged.
+    greeting = seen.front["socket"] = talk.run(_greeted(secure))
+    # When the last socket's end has been logged, all that was asked before it has.
+    ends = [*seen.doors.values()].count(101) + isinstance(greeting, str)
+    server.child.wait_for(lambda out: out.count("WSDISCONNECT") >= ends, 5)
     seen.forged = FORGED in server.child.text
 
 
