@@ -242,6 +242,9 @@ async def flood(
         text: a short message.
         seconds: after which it leaves off.
     """
+    # A server that only looks at a message in its turn spends 0.8 s of the processor on
+    # reading ahead before each answer.  To see 21 of them in a second, as the limit of
+    # step 8 must, it would have to be more than fifteen times as fast.
     piece = frames.frame(text.encode()) * FRAMES
 
     async def pour(writer: asyncio.StreamWriter) -> None:

@@ -19,7 +19,7 @@ from typing import Any
 from tutor import children
 from tutor.exercises.answers import NotYet
 
-SECONDS = 30  # for all of it; a test that waits in vain waits for one second
+SECONDS = 45  # for all of it; a test that waits in vain waits for one second
 
 HEAD = """
 from channels.generic.websocket import AsyncWebsocketConsumer as _Base

@@ -29,7 +29,7 @@ MOMENTS = (
 )
 PATH = "/ws/readings/"
 DAPHNE = ("daphne", "webapp.asgi:application")
-SECONDS = 20  # for one publisher to come and go
+SECONDS = 45  # for one publisher to come and go
 PATIENCE = 8  # seconds for a reading that should come
 
 
