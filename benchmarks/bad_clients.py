@@ -71,7 +71,7 @@ async def flooding(socket: ClientConnection) -> None:
             while sent < due:
                 await socket.send(HELLO)
                 sent += 1
-            await asyncio.sleep(0.002)
+            await asyncio.sleep(0.002)  # what is due by then leaves at once
     await socket.wait_closed()
     took = time.perf_counter() - began
     print(json.dumps(["flood", socket.close_code, took]), flush=True)
@@ -156,7 +156,7 @@ async def way(server: Server, jars: list[dict[str, str]]) -> float:
         await sockets[number % PUBLISHERS].send(
             json.dumps({"type": "publish", "value": value})
         )
-        await asyncio.sleep(0.08)
+        await asyncio.sleep(0.08)  # at a pace: how long each takes is measured
     await watching.until(lambda: len(took) >= GOOD * READINGS, 10)
     assert len(took) == GOOD * READINGS, f"{len(took)} came"
     for ear, one in zip(ears, sockets, strict=True):

@@ -90,7 +90,7 @@ from redis.asyncio import Redis
 async def work():
     async with Redis.from_url(os.environ["REDIS_URL"], socket_timeout=None) as client:
         print("Running worker", flush=True)
-        await asyncio.sleep(0.3)
+        await asyncio.sleep(0.3)  # it has said that it runs, and is not there yet
         if sys.argv[2] == "list":
             await client.bzpopmin("jobs", 60)
         talk = client.pubsub()

@@ -232,7 +232,7 @@ def test_a_right_that_is_taken_away_is_gone_on_open_sockets(project: Path) -> No
             await asyncio.to_thread(inside, project, "save('ada', is_staff=False)")
             async with asyncio.timeout(LONG):
                 while said["type"] == "reading":
-                    await asyncio.sleep(0.1)
+                    await asyncio.sleep(0.1)  # more than twenty a second are a flood
                     said = await ask(socket, type="publish", value=8)
             assert said["code"] == "forbidden"
             assert (await ask(socket, type="hello", after=0))["type"] == "welcome"

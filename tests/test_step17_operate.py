@@ -110,8 +110,8 @@ async def test_who_acknowledges_nothing_is_closed(who: list[Visitor]) -> None:
                 with suppress(ConnectionClosed):
                     for _ in range(15):
                         await publisher.send(PUBLISH)
-                        await asyncio.sleep(0.01)
-                await asyncio.sleep(0.2)
+                    while await talk.hear(publisher, 0.2):
+                        pass  # until those have come
         assert await closing == 4408
 
 

@@ -152,7 +152,7 @@ async def _keep_publishing(match: Match, witness: Watcher) -> None:
     while True:
         with suppress(Failed):
             await match.published(match.ground.second)
-        await asyncio.sleep(0.02)
+        await asyncio.sleep(0.02)  # a trickle: something is always under way
 
 
 async def _news_come(witness: Watcher, count: int) -> None:
