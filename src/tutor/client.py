@@ -6,34 +6,26 @@
 from __future__ import annotations
 
 import asyncio
-import http.client
 import json
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
-from contextlib import (
-    AsyncExitStack,
-    asynccontextmanager,
-    closing,
-    contextmanager,
-    suppress,
-)
-from http import HTTPStatus
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager, closing, suppress
 
 from websockets.asyncio.client import ClientConnection
 from websockets.asyncio.client import connect as _connect
-from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus
-from websockets.frames import CloseCode
+from websockets.exceptions import ConnectionClosed, InvalidHandshake
 from websockets.typing import Origin
 
+from tutor import wording
 from tutor.pictures import Picture, bars
 from tutor.report import Refusal
 from tutor.servers import Server
 from tutor.sites import HOST, Site, link
 from tutor.sites import host as host_of
+from tutor.wording import in_words as in_words
 
 OWN = "own"  # the Origin a page of this very server would send
 LIMIT = 5.0  # seconds
-LONG = 200  # characters or bytes; what is longer is not shown whole
 
 
 class Silence:
@@ -73,11 +65,11 @@ class Talk:
         waiting = asyncio.gather(*sending, return_exceptions=True)
         first, *_ = await asyncio.wait_for(waiting, LIMIT)
         if isinstance(first, ConnectionClosed):
-            self._print("←", _closed(self.connection))
+            self._print("←", wording.closed(self.connection))
             return
         if first is not None:
             raise first
-        self._print("→", _shown(message) + _often(times))
+        self._print("→", wording.shown(message) + wording.often(times))
 
     async def recv(self, varies: str = "", within: float = LIMIT) -> str | bytes | None:
         """Receive one message; None if the socket closes or nothing comes.
@@ -88,7 +80,9 @@ class Talk:
             varies: what the message is, where it differs from run to run.
             within: seconds to wait.
         """
-        return await self._next(lambda message: not _is_beat(message), varies, within)
+        return await self._next(
+            lambda message: not wording.is_beat(message), varies, within
+        )
 
     async def hears(self, text: str, within: float = LIMIT) -> str | bytes | None:
         """Wait for a message with some text in it; read over all others.
@@ -148,9 +142,9 @@ class Talk:
             self._print(f"← nothing within {within:g} s")
             return None
         except ConnectionClosed:
-            self._print("←", _closed(self.connection))
+            self._print("←", wording.closed(self.connection))
             return None
-        self._print("←", _shown(message) + (f"   ({varies})" if varies else ""))
+        self._print("←", wording.shown(message) + (f"   ({varies})" if varies else ""))
         return message
 
     async def rest(self, times: str = "", within: float = LIMIT) -> None:
@@ -167,7 +161,7 @@ class Talk:
             with suppress(TimeoutError, ConnectionClosed):
                 message = await asyncio.wait_for(self.connection.recv(), within)
             if last is not None and message != last:
-                self._print("←", _shown(last) + _often(count, times))
+                self._print("←", wording.shown(last) + wording.often(count, times))
                 count = 0
             if message is None:
                 break
@@ -181,7 +175,7 @@ class Talk:
         except TimeoutError:
             self._print(f"← still open after {within:g} s")
             return None
-        self._print("←", _closed(self.connection))
+        self._print("←", wording.closed(self.connection))
         return self.connection.close_code
 
 
@@ -203,7 +197,7 @@ def _open(
         compression=None,
         proxy=None,
         user_agent_header=None,
-        open_timeout=LIMIT + 2,
+        open_timeout=wording.OPENING,
         close_timeout=2,
     )
 
@@ -238,11 +232,11 @@ async def talk(
     try:
         connection = await _open(server, path, origin, cookies)
     except (InvalidHandshake, OSError, EOFError) as error:
-        print(f"{before}←", _refused(error))
+        print(f"{before}←", wording.refused(error))
         raise Refusal(
             f"tried         a handshake with {path}\n"
             f"expected      101 Switching Protocols\n"
-            f"got           {_refused(error)}\n"
+            f"got           {wording.refused(error)}\n"
             f"likely cause  the server's log says it: run %log"
         ) from None
     print(f"{before}← 101 Switching Protocols")
@@ -269,7 +263,7 @@ async def knock(
     try:
         connection = await _open(server, path, origin, cookies)
     except (InvalidHandshake, OSError, EOFError) as error:
-        answer = _refused(error)
+        answer = wording.refused(error)
     else:
         await connection.close()
     print(f"{before}←", answer)
@@ -361,23 +355,6 @@ def get(
             print(f"  {line}")
 
 
-@contextmanager
-def in_words(what: str) -> Iterator[None]:
-    """Say in words what came of something that was tried over the network."""
-    try:
-        yield
-    except (
-        InvalidHandshake,
-        ConnectionClosed,
-        http.client.HTTPException,
-        OSError,
-        EOFError,
-    ) as error:
-        raise Refusal(
-            f"{what}: {_refused(error)}.\nThe server's log may say why: run %log"
-        ) from None
-
-
 def _print_request(path: str, origin: str | None, before: str = "") -> None:
     more = (
         ""
@@ -387,42 +364,3 @@ def _print_request(path: str, origin: str | None, before: str = "") -> None:
         else f"   Origin: {origin}"
     )
     print(f"{before}→ GET {path}   Upgrade: websocket{more}")
-
-
-def _is_beat(message: str | bytes) -> bool:
-    return isinstance(message, str) and '"heartbeat"' in message
-
-
-def _shown(message: str | bytes) -> str:
-    """A message in a line; of a long one its beginning and its length."""
-    long = len(message) > LONG
-    if isinstance(message, str):
-        more = f"   ({len(message):,} characters)" if long else ""
-        return f'text "{message[:20] + "..." if long else message}"{more}'
-    more = f" ...   ({len(message):,} bytes)" if long else ""
-    return f"binary {(message[:7] if long else message).hex(' ')}{more}"
-
-
-def _often(count: int, words: str = "") -> str:
-    return f"   ({words or count} times)" if count > 1 else ""
-
-
-def _refused(error: Exception) -> str:
-    """A failed handshake in a line: the status, or that nothing answered."""
-    if isinstance(error, InvalidStatus):
-        status = error.response.status_code
-        return f"{status} {HTTPStatus(status).phrase}"
-    if isinstance(error, ConnectionRefusedError):
-        return "connection refused: no server is listening"
-    if isinstance(error, TimeoutError):
-        return f"no answer within {LIMIT + 2:g} s"
-    return "the connection was dropped without an answer"
-
-
-def _closed(connection: ClientConnection) -> str:
-    code = connection.close_code
-    try:
-        name = CloseCode(code or 1006).name.lower().replace("_", " ")
-    except ValueError:
-        name = "the application's own code" if code and code >= 4000 else "unknown"
-    return f"close {code} ({name})"
