@@ -13,7 +13,8 @@ import pytest
 
 from tutor import children, exercises, machines, nginx, places, sites, trees
 from tutor.checks import talk
-from tutor.checks.deployment import HOSTS, KEY, NO_DEBUG, PRODUCTION, SITE, site_of
+from tutor.checks.deployment import HOSTS, KEY, NO_DEBUG, PRODUCTION
+from tutor.checks.fronted import SITE, site_of
 from tutor.checks.steps import check_step
 from tutor.course import Course, Section
 from tutor.doctor import proxies

@@ -14,8 +14,9 @@ from http.cookies import SimpleCookie
 from pathlib import Path
 from urllib.parse import urlencode
 
-from tutor import children, forms, nginx, sites, trees
+from tutor import children, forms, nginx, trees
 from tutor.checks import talk, visitor
+from tutor.checks.fronted import FORGED, LOGIN, NAME, through
 from tutor.checks.question import Ask, Question
 from tutor.checks.talk import PRACTICE
 from tutor.checks.visitor import Person
@@ -23,39 +24,13 @@ from tutor.places import temporary
 from tutor.report import Refusal
 from tutor.servers import HOST, Server
 
-NAME = nginx.NAME
 KEY = {"DJANGO_SECRET_KEY": "of-this-check-only-" + "0123456789abcdef" * 3}
 HOSTS = {"ALLOWED_HOSTS": NAME}
 NO_DEBUG = {"DJANGO_DEBUG": "no"}
 PRODUCTION = NO_DEBUG | KEY | HOSTS
 SECONDS = 60
-LOGIN, SCRIPT = "/accounts/login/", "/static/master_app/page.js"
-FORGED = "203.0.113.9"  # an address that belongs to nobody
 FORWARDED = {"X-Forwarded-Proto": "https", "X-Forwarded-For": "192.0.2.1"}
 PERSON = Person("ada", "check-deploy", True)
-
-# What is used where the project has no words for nginx of its own.
-SITE = f"""
-map $http_upgrade $connection_upgrade {{ default upgrade; '' close; }}
-upstream daphne {{ server 127.0.0.1:8001; }}
-server {{ listen 80; return 301 https://$host$request_uri; }}
-server {{
-    listen 443 ssl;
-    server_name {NAME};
-    ssl_certificate /etc/ssl/certs/board.pem;
-    ssl_certificate_key /etc/ssl/private/board.key;
-    location /static/ {{ alias /srv/board/staticfiles/; }}
-    location / {{
-        proxy_pass http://daphne;
-        proxy_http_version 1.1;
-        proxy_set_header Upgrade $http_upgrade;
-        proxy_set_header Connection $connection_upgrade;
-        proxy_set_header Host $host;
-        proxy_set_header X-Forwarded-Proto $scheme;
-        proxy_set_header X-Forwarded-For $remote_addr;
-    }}
-}}
-"""
 
 _COLLECT = """
 import json
@@ -147,7 +122,9 @@ def look(project: Path, python: Path | None = None) -> Look:
                 with suppress(OSError, http.client.HTTPException):
                     _direct(server, seen)
                 if not seen.missing:
-                    _through(stack, place.folder, server, seen)
+                    before = [*seen.doors.values()].count(101)
+                    came = through(place.folder, server, before)
+                    seen.front, seen.forged = came
         return seen
     finally:
         place.remove()
@@ -203,58 +180,6 @@ def _direct(server: Server, seen: Look) -> None:
         seen.secure[name] = bool(morsel["secure"])
     for origin in (f"https://{NAME}", f"http://{NAME}", "https://evil.example"):
         seen.doors[origin] = talk.run(talk.knock(server.ws + PRACTICE, origin))
-
-
-def site_of(project: Path) -> str:
-    """The project's own words for nginx; ours where it has none."""
-    for path in (project / nginx.FILE, *sorted(project.rglob("*nginx*"))):
-        if path.is_file():
-            with suppress(OSError, UnicodeDecodeError):
-                text = path.read_text(encoding="utf-8")
-                if "server" in text and "proxy_pass" in text:
-                    return text
-    return SITE
-
-
-def _through(stack: ExitStack, project: Path, server: Server, seen: Look) -> None:
-    """Come through nginx, with TLS."""
-    try:
-        front = stack.enter_context(nginx.front(project, site_of(project), [server]))
-    except Refusal as refusal:
-        seen.front["nginx"] = str(refusal).splitlines()[-1]
-        return
-    secure, plain = front.entry("https"), front.entry("http")
-    for what, entry, path in (
-        ("http", plain, "/"),
-        ("page", secure, LOGIN),
-        ("script", secure, SCRIPT),
-    ):
-        seen.front[what] = None
-        with suppress(OSError, http.client.HTTPException):
-            link = sites.link(entry)
-            more = {"Host": NAME, "X-Forwarded-For": FORGED}
-            link.request("GET", path, headers=more)
-            seen.front[what] = link.getresponse().status
-            link.close()
-    greeting = seen.front["socket"] = talk.run(_greeted(secure))
-    # When the last socket's end has been logged, all that was asked before it has.
-    ends = [*seen.doors.values()].count(101) + isinstance(greeting, str)
-    server.child.wait_for(lambda out: out.count("WSDISCONNECT") >= ends, 5)
-    seen.forged = FORGED in server.child.text
-
-
-async def _greeted(entry: sites.Entry) -> object:
-    """The status of a handshake; the greeting, where it succeeds."""
-    from websockets.exceptions import InvalidStatus
-
-    opened = talk.opened(entry.ws + PRACTICE, entry.url, at=entry)
-    try:
-        async with opened as socket:
-            return await talk.hear(socket)
-    except InvalidStatus as refused:
-        return refused.response.status_code
-    except (OSError, EOFError, TimeoutError):
-        return None
 
 
 def _refuses(name: str) -> Ask:

@@ -18,6 +18,7 @@ from websockets.exceptions import ConnectionClosed, InvalidHandshake
 from tutor import browser, children, forms, pages, servers, trees
 from tutor.checks import talk, visitor
 from tutor.checks.question import Question
+from tutor.checks.rollback import ROLLED_BACK
 from tutor.checks.visitor import Visitor
 
 FORM = "/publish/"
@@ -28,54 +29,6 @@ JOINERS = 4
 LAST = 100  # the value that ends a race
 SECONDS = 40  # for a command, on a busy machine
 PATIENCE = 5.0  # seconds for what should come at once
-
-# A form is sent inside a transaction, and that is rolled back; then again, and kept.
-_ROLLED_BACK = """
-import asyncio, json
-from contextlib import suppress
-from asgiref.sync import sync_to_async
-from channels.routing import get_default_application
-from channels.testing import WebsocketCommunicator
-from django.contrib.auth import get_user_model
-from django.db import transaction
-from django.test import Client
-
-model = get_user_model()
-client = Client(raise_request_exception=False, headers={"host": "localhost"})
-
-@sync_to_async
-def login():
-    client.force_login(model.objects.get(**{model.USERNAME_FIELD: "visitor"}))
-    return client.cookies.output(attrs=[], header="", sep=";").encode()
-
-@sync_to_async
-def publish(value, kept):
-    with transaction.atomic():
-        status = client.post("/publish/", {"value": value}).status_code
-        transaction.set_rollback(not kept)
-    return status
-
-# What was told of the first reading comes before what is told of the second.
-async def heard(value):
-    values = []
-    with suppress(TimeoutError):
-        async with asyncio.timeout(10):
-            while value not in values:
-                event = await talk.receive_output(10)
-                message = json.loads(event.get("text") or "{}")
-                if message.get("type") == "reading":
-                    values.append(message.get("value"))
-    return values
-
-headers = [(b"origin", b"http://localhost"), (b"cookie", await login())]
-talk = WebsocketCommunicator(
-    get_default_application(), "/ws/readings/", headers=headers
-)
-await talk.connect(timeout=10)
-statuses = [await publish(51, False), await publish(52, True)]
-values = await heard(52)
-print(json.dumps([[statuses[0], 51 in values], [statuses[1], 52 in values]]))
-"""
 
 
 @dataclass
@@ -137,7 +90,7 @@ def look(project: Path, python: Path | None = None) -> Look:
                 with ThreadPoolExecutor(1) as pool:
                     argv = [own, *COMMAND, "73"]
                     pool.submit(_page, who, path, folder, argv, seen).result()
-        told = visitor.inside(folder, _ROLLED_BACK, python, SECONDS)
+        told = visitor.inside(folder, ROLLED_BACK, python, SECONDS)
         with suppress(ValueError, TypeError):
             seen.rolled_back, seen.kept = told
     return seen

@@ -3,37 +3,41 @@
 from __future__ import annotations
 
 import asyncio
-import http.client
-import json
-import re
 from collections.abc import Sequence
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
-from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed, InvalidHandshake
 
-from tutor import children, forms, trees
+from tutor import children, trees
 from tutor.checks import talk, visitor
+from tutor.checks.acknowledging import (
+    HEALTH,
+    METRICS,
+    PATIENCE,
+    READY,
+    has,
+    join,
+    numbers,
+    status,
+    statuses,
+    waited,
+)
 from tutor.checks.question import Question
 from tutor.checks.visitor import Visitor
 from tutor.doctor import gathering
 from tutor.places import temporary
-from tutor.servers import Server, serving
+from tutor.servers import serving
 from tutor.watching import until
 
-EACH = 20  # live readings to an acknowledgement
 LIVE = 130  # readings, where 100 may be unacknowledged
 PUBLISHERS = 8  # sockets: so none of them sends more than 20 readings in all
 MOST = 3  # sockets of a user, for one server
 MISSED = 73  # a value that is published while the server is away
-PATIENCE = 20.0  # seconds, on a busy machine
 CLOSING = 10.0  # seconds for a socket to be closed that ought to be
 NOWHERE = "redis://127.0.0.1:1"
-HEALTH, READY, METRICS = "/healthz/", "/readyz/", "/metrics/"
-SAMPLE = re.compile(r"^(\w+(?:\{[^}]*\})?) ([-+.\de]+)$", re.M)
 
 
 @dataclass
@@ -114,61 +118,12 @@ def look(project: Path, python: Path | None = None) -> Look:
         place.remove()
 
 
-def status(server: Server, path: str) -> int:
-    """What a page answers; 0 if nothing."""
-    with suppress(OSError, http.client.HTTPException):
-        return forms.ask(server, "GET", path).status
-    return 0
-
-
-def statuses(server: Server) -> tuple[int, int]:
-    """Of health and of readiness."""
-    return status(server, HEALTH), status(server, READY)
-
-
-@dataclass
-class Client:
-    """A client that may acknowledge, and what it heard."""
-
-    socket: ClientConnection
-    each: int = EACH  # 0 for one that never acknowledges
-    values: list[int] = field(default_factory=list)
-
-    async def listen(self) -> None:
-        """Take what comes until the socket closes."""
-        with suppress(ConnectionClosed):
-            async for text in self.socket:
-                with suppress(ValueError, KeyError, TypeError):
-                    message = json.loads(text)
-                    if message["type"] != "reading":
-                        continue
-                    self.values.append(message["value"])
-                    if self.each and len(self.values) % self.each == 0:
-                        ack = {"type": "ack", "id": message["id"]}
-                        await self.socket.send(json.dumps(ack))
-
-
-async def _join(who: Visitor, stack: AsyncExitStack, each: int = EACH) -> Client:
-    client = Client(await stack.enter_async_context(who.socket()), each)
-    task = asyncio.create_task(client.listen())
-    stack.callback(task.cancel)
-    return client
-
-
-async def waited(socket: ClientConnection, seconds: float = PATIENCE) -> int | None:
-    """The close code of a socket; None if it stays open."""
-    with suppress(TimeoutError):
-        await asyncio.wait_for(socket.wait_closed(), seconds)
-        return socket.close_code
-    return None
-
-
 async def _acknowledge(who: Visitor, seen: Look) -> None:
     """Publish more than 100 readings for two clients, one of whom acknowledges."""
     async with AsyncExitStack() as stack:
-        silent = await _join(who, stack, each=0)
-        faithful = await _join(who, stack)
-        publishers = [await _join(who, stack) for _ in range(PUBLISHERS)]
+        silent = await join(who, stack, each=0)
+        faithful = await join(who, stack)
+        publishers = [await join(who, stack) for _ in range(PUBLISHERS)]
 
         sent = 0
         while sent < LIVE and faithful.socket.close_code is None:
@@ -177,34 +132,22 @@ async def _acknowledge(who: Visitor, seen: Look) -> None:
                     await one.socket.send(f'{{"type": "publish", "value": {value}}}')
             sent += PUBLISHERS
             # Who acknowledges may take its time, so the next ones wait for it.
-            if not await until(partial(_has, faithful, sent), PATIENCE):
+            if not await until(partial(has, faithful, sent), PATIENCE):
                 break
         seen.behind = await waited(silent.socket, CLOSING)
         if faithful.socket.close_code is None:
             seen.faithful = len(faithful.values)
 
 
-def _has(one: Client, count: int) -> bool:
-    """Whether a client has heard so many readings, or will hear no more."""
-    return len(one.values) >= count or one.socket.close_code is not None
-
-
 async def _count(who: Visitor, seen: Look) -> None:
     """Ask for the metrics with one socket open, and with three."""
     async with AsyncExitStack() as stack:
-        await _join(who, stack)
-        before = await asyncio.to_thread(_numbers, who)
+        await join(who, stack)
+        before = await asyncio.to_thread(numbers, who)
         for _ in range(2):
-            await _join(who, stack)
-        after = await asyncio.to_thread(_numbers, who)
+            await join(who, stack)
+        after = await asyncio.to_thread(numbers, who)
         seen.grew = any(after[name] - before.get(name, 0) == 2 for name in after)
-
-
-def _numbers(who: Visitor) -> dict[str, float]:
-    reply = forms.ask(who.server, "GET", METRICS, cookies=who.cookies)
-    if reply.status != 200:
-        return {}
-    return {name: float(value) for name, value in SAMPLE.findall(reply.body)}
 
 
 async def _restart(
@@ -212,7 +155,7 @@ async def _restart(
 ) -> None:
     """End the server, publish, start it again, and come back."""
     async with AsyncExitStack() as stack:
-        clients = [await _join(who, stack) for _ in range(3)]
+        clients = [await join(who, stack) for _ in range(3)]
         await asyncio.to_thread(who.server.pause)
         seen.told = [await waited(one.socket, CLOSING) for one in clients]
     await asyncio.to_thread(children.run, publish, folder, PATIENCE)
@@ -220,7 +163,7 @@ async def _restart(
     if not await asyncio.to_thread(who.server.ready):
         return
     async with AsyncExitStack() as stack:
-        one = await _join(who, stack)
+        one = await join(who, stack)
         await one.socket.send('{"type": "hello", "after": 100}')
         await until(lambda: MISSED in one.values[-1:], PATIENCE)
         seen.back = one.values.count(MISSED)
@@ -229,9 +172,9 @@ async def _restart(
 async def _crowd(who: Visitor, seen: Look) -> None:
     """Open one socket more than a user may."""
     async with AsyncExitStack() as stack:
-        first = [await _join(who, stack) for _ in range(MOST)]
+        first = [await join(who, stack) for _ in range(MOST)]
         with suppress(InvalidHandshake):
-            one = await _join(who, stack)
+            one = await join(who, stack)
             seen.crowd = await waited(one.socket, CLOSING)
         seen.others = sum(one.socket.close_code is None for one in first)
 

@@ -13,7 +13,8 @@ from websockets.sync.client import connect
 from websockets.typing import Origin
 
 from tutor import children, nginx, servers, sites
-from tutor.checks.deployment import FORGED, LOGIN, PRODUCTION, SCRIPT, site_of
+from tutor.checks.deployment import PRODUCTION
+from tutor.checks.fronted import FORGED, LOGIN, SCRIPT, site_of
 from tutor.checks.talk import PRACTICE
 from tutor.checks.visitor import Person, logged_in
 from tutor.doctor import scenes, starting
