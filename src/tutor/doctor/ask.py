@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import json
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
@@ -69,12 +70,19 @@ class Conversation:
     """All that is asked of one server."""
 
     def __init__(
-        self, live: Live, port: int, host: str, keys: list[str], origin: str = ""
+        self,
+        live: Live,
+        port: int,
+        host: str,
+        keys: list[str],
+        origin: str = "",
+        words: Mapping[str, list[str]] | None = None,
     ) -> None:
         self.live = live
         self.port = port
         self.host = host
         self.origin = origin or f"http://{host}"
+        self.words = words or {}
         self.seen = Answers(asked=True)
         self.texts = [json.dumps(dict.fromkeys(keys or ["message"], "hi")), "next"]
 
@@ -177,7 +185,7 @@ class Conversation:
         return await self.live.heard(done, patience)
 
     async def whole(self, path: str) -> None:
-        """Two clients, both kinds of text, rubbish, and a good-bye."""
+        """Two clients, both kinds of text, rubbish, all it knows, and a good-bye."""
         one = self.client(path, self.origin)
         self.seen.clients.append(one)
         socket = await self.open(one)
@@ -190,7 +198,21 @@ class Conversation:
             self.second(two),
         )
         if not (one.quiet or two.quiet):
-            await self.rubbish(path)
+            await asyncio.gather(self.rubbish(path), self.typed(path))
+
+    async def typed(self, path: str) -> None:
+        """Every message that the consumer tells apart; a new client after a crash."""
+        left = [("typed", message) for message in self.words.get(path, [])]
+        while left:
+            client = self.client(path, self.origin)
+            self.seen.clients.append(client)
+            socket = await self.open(client)
+            if socket is None:
+                return
+            await self.talk(client, socket, left)
+            if client.quiet or not client.phases:
+                return
+            left = left[len(client.phases) :]
 
     async def second(self, client: Client) -> None:
         socket = await self.open(client)
@@ -209,7 +231,7 @@ class Conversation:
         self,
         client: Client,
         socket: ClientConnection,
-        said: list[tuple[str, str | bytes]],
+        said: Sequence[tuple[str, str | bytes]],
     ) -> None:
         """Say each message, hear what comes, then leave and watch the end."""
         event = await self.settled(client, 1, ANSWER)

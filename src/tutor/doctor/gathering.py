@@ -6,7 +6,7 @@ import asyncio
 import re
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from tutor import servers
+from tutor.doctor import words
 from tutor.doctor.ask import Answers, Conversation
 from tutor.doctor.child import Live, Told
 from tutor.doctor.evidence import MARK, Evidence
@@ -65,14 +66,18 @@ def gather(
     how = How(python, hides(home), {MARK: mark, **(extra or {})})
     with ThreadPoolExecutor(3) as pool:
         looking = pool.submit(_look, copy, how)
-        serving = pool.submit(_serve, copy, target, end, how) if target else None
-        source = pool.submit(Source, project, home).result()
+        reading = pool.submit(Source, project, home)
+        serving = None
+        if target:
+            serving = pool.submit(_serve, copy, target, end, how, reading.result)
+        source = reading.result()
         look = looking.result()
         seen = Evidence(project, home, look, source, target=target)
         served = serving.result() if serving else None
     wanted = _wanted(seen)
     if wanted and wanted != target and time.monotonic() < end - 3:
-        served, seen.target = _serve(copy, wanted, end, how), wanted
+        served = _serve(copy, wanted, end, how, lambda: source)
+        seen.target = wanted
     if served:
         seen.serve, seen.answers = served
     return seen
@@ -117,7 +122,9 @@ def _wanted(seen: Evidence) -> str:
     return f"{module}:{name}" if module in seen.source.modules else ""
 
 
-def _serve(copy: Path, target: str, end: float, how: How) -> tuple[Told, Answers]:
+def _serve(
+    copy: Path, target: str, end: float, how: How, read: Callable[[], Source]
+) -> tuple[Told, Answers]:
     held = servers.hold(0)
     held.listen(64)
     port = held.getsockname()[1]
@@ -139,7 +146,9 @@ def _serve(copy: Path, target: str, end: float, how: How) -> tuple[Told, Answers
         )
         if began and began["kind"] == "ready":
             told = live.told()
-            talk = Conversation(live, port, _host(told), _keys(copy), _origin(told))
+            known = _words(told, read())
+            host, origin = _host(told), _origin(told)
+            talk = Conversation(live, port, host, _keys(copy), origin, known)
             with suppress(asyncio.TimeoutError):
                 left = max(0.5, end - time.monotonic())
                 asyncio.run(asyncio.wait_for(talk.ask(paths(told)), left))
@@ -158,6 +167,16 @@ def paths(told: Told) -> list[str]:
         if leaf["is"] != "empty"
     ]
     return list(dict.fromkeys(found))[:MOST_PATHS] or ["/ws/nobody/"]
+
+
+def _words(told: Told, source: Source) -> dict[str, list[str]]:
+    """What the consumer at each path tells apart."""
+    leaves = (told.get("walk") or {}).get("leaves") or []
+    return {
+        leaf["sample"].replace("^", "").replace("$", ""): found
+        for leaf in leaves
+        if (found := words.messages(source, leaf.get("consumer")))
+    }
 
 
 def _host(told: Told) -> str:

@@ -5,6 +5,7 @@ The ASGI module is imported in a process that has nothing but Python and Daphne:
 no ``manage.py``, no ``DJANGO_SETTINGS_MODULE``.
 """
 
+import gc
 import importlib
 import importlib.abc
 import os
@@ -51,7 +52,11 @@ def imported(target):
         failed("asgi", error, module=module)
         return None
     emit("asgi", file=inside(found.__file__), name=name or "application")
-    emit("environment", settings=os.environ.get("DJANGO_SETTINGS_MODULE"))
+    emit(
+        "environment",
+        settings=os.environ.get("DJANGO_SETTINGS_MODULE"),
+        unsafe=os.environ.get("DJANGO_ALLOW_ASYNC_UNSAFE"),
+    )
     hosts()
     load.stage[0] = "walk"
     try:
@@ -120,6 +125,8 @@ def serve(server, application, descriptor):
 
     def ready():
         asyncio.set_event_loop(reactor._asyncioEventloop)
+        # Each connection's end looks for what is lost; among what is new, that is.
+        gc.freeze()
         emit("ready")
 
     server.Server(

@@ -36,6 +36,12 @@ def walk(application):
         str(key): {"type": name_of(value), "chain": chain(value), "is": kind(value)}
         for key, value in mapping.items()
     }
+    if "http" in mapping and (is_router(mapping["http"]) or listed(mapping["http"])):
+        described["pages"] = [
+            {key: value for key, value in one.items() if key != "object"}
+            for one in leaves_of(mapping["http"], (), "", ())
+            if one["is"] in ("class", "method", "instance", "list")
+        ]
     if "websocket" in mapping:
         described["origins"] = origins(mapping["websocket"])
         leaves = list(leaves_of(mapping["websocket"], (), "", ()))
@@ -106,7 +112,17 @@ def routes_of(router, passed, path, outer):
         elif step["hidden"]:
             yield from leaves_of(callback, passed, way, (*outer, step))
         else:
-            yield leaf(callback, passed, way, (*outer, step), route)
+            last, through = innermost(callback)
+            found = leaf(last, passed + through, way, (*outer, step), route)
+            yield {**found, "object": callback}
+
+
+def innermost(thing):
+    """What the middleware around one route's end wraps, and its names."""
+    through = ()
+    while (found := inner_of(thing)) is not None and len(through) < 30:
+        thing, through = found, (*through, name_of(thing))
+    return thing, through
 
 
 def leaf(thing, passed, path, steps, route):

@@ -6,8 +6,14 @@ from collections.abc import Iterator
 
 from tutor.doctor.evidence import Evidence
 from tutor.doctor.rules import routes
-from tutor.doctor.rules.asgi import RANK, assigned, called, websocket_line
-from tutor.doctor.rules.found import Found, Place
+from tutor.doctor.rules.asgi import (
+    RANK,
+    assigned,
+    called,
+    router_place,
+    websocket_place,
+)
+from tutor.doctor.rules.found import Found
 
 
 def rules(seen: Evidence) -> Iterator[Found]:
@@ -77,11 +83,7 @@ def _router(seen: Evidence) -> Iterator[Found]:
     if protocols is None:
         yield from _no_router(seen, tried, expected)
         return
-    call = called(seen, "ProtocolTypeRouter")
-    place: Place = (
-        seen.asgi_file,
-        call.lineno if call else assigned(seen, "application")[1],
-    )
+    place = router_place(seen)
     for key in ("websocket", "http"):
         if key in protocols:
             continue
@@ -124,7 +126,7 @@ def _no_router(seen: Evidence, tried: str, expected: str) -> Iterator[Found]:
     got = "Django can only handle ASGI/HTTP connections, not websocket."
     if "asgi.ASGIHandler" not in seen.walk.get("type", ""):
         got = f"the application is {seen.walk.get('type')}"
-    if call is not None:
+    if call is not None and call.module.name == seen.asgi_module:
         yield Found(
             "asgi-application-reassigned-below",
             got,
@@ -162,8 +164,7 @@ def _origin(seen: Evidence) -> Iterator[Found]:
         status = (
             "101 Switching Protocols" if 101 in statuses else "no check of the origin"
         )
-        call = called(seen, "ProtocolTypeRouter")
-        place: Place = (seen.asgi_file, websocket_line(call) if call else None)
+        place = websocket_place(seen)
         yield Found(
             "origin-validator-missing",
             status,

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import ast
+from dataclasses import dataclass
 
 from tutor.doctor.evidence import Evidence
 from tutor.doctor.rules.found import Place
+from tutor.doctor.source import Module
+from tutor.doctor.source.flow import body, every_call
+from tutor.doctor.source.index import is_aside
 
 RANK = 40
 
@@ -15,23 +19,47 @@ def assigned(seen: Evidence, name: str) -> Place:
     return (seen.asgi_file, module.lines.get(name) if module else None)
 
 
-def called(seen: Evidence, name: str) -> ast.Call | None:
-    """A call in the ASGI module, by the end of its resolved name."""
-    module = seen.source.modules.get(seen.asgi_module)
-    if module is None:
-        return None
-    for node in ast.walk(module.tree):
-        if not isinstance(node, ast.Call):
+@dataclass(frozen=True)
+class Called:
+    """A call, and the module it stands in."""
+
+    module: Module
+    node: ast.Call
+
+    @property
+    def place(self) -> Place:
+        return self.module.file, self.node.lineno
+
+
+def called(seen: Evidence, name: str) -> Called | None:
+    """A call by the end of its resolved name: in the ASGI module, else in another."""
+    first = seen.source.modules.get(seen.asgi_module)
+    others = [m for m in seen.source.modules.values() if not is_aside(m.file)]
+    for module in [*([first] if first else []), *others]:
+        if name.rpartition(".")[2] not in module.text:
             continue
-        if (module.resolve(node.func) or "").endswith(name):
-            return node
+        inner = [f for f in seen.source.functions.values() if f.module is module]
+        for function in [body(module), *inner]:
+            for node in every_call(function.node):
+                if (module.resolve(node.func, function) or "").endswith(name):
+                    return Called(module, node)
     return None
 
 
-def websocket_line(call: ast.Call) -> int:
-    for node in ast.walk(call):
+def router_place(seen: Evidence) -> Place:
+    """Where the protocols are told apart; else where the application is named."""
+    call = called(seen, "ProtocolTypeRouter")
+    return call.place if call else assigned(seen, "application")
+
+
+def websocket_place(seen: Evidence) -> Place:
+    """Where the application of sockets is written."""
+    call = called(seen, "ProtocolTypeRouter")
+    if call is None:
+        return seen.asgi_file, None
+    for node in ast.walk(call.node):
         if isinstance(node, ast.Dict):
             for key, value in zip(node.keys, node.values, strict=True):
                 if isinstance(key, ast.Constant) and key.value == "websocket":
-                    return value.lineno
-    return call.lineno
+                    return call.module.file, value.lineno
+    return call.place

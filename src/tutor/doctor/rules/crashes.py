@@ -9,12 +9,13 @@ from dataclasses import dataclass
 from tutor.doctor.child import Event
 from tutor.doctor.evidence import Evidence
 from tutor.doctor.rules import layers
-from tutor.doctor.rules.asgi import called, websocket_line
+from tutor.doctor.rules.asgi import router_place, websocket_place
 from tutor.doctor.rules.found import Found, Place, deepest, last_line
 from tutor.doctor.rules.lines import (
     Cause,
     awaited_there,
     group_name,
+    is_middleware,
     of_pydantic,
     query,
     sends_there,
@@ -34,7 +35,7 @@ class Crash:
     Args:
         links: the exception and its causes, outermost first.
         told: the type of the last message the application was given.
-        phase: what the client had sent last: "", "json", "text" or "binary".
+        phase: what the client had sent last: "", "json", "text", "typed" or "binary".
         leaf: the route that was knocked at.
         over: whether the consumer has closed, or deals with its client's leaving.
     """
@@ -48,7 +49,7 @@ class Crash:
 
 def explain(seen: Evidence, crash: Crash) -> Found | None:
     """The mistake behind a crash; None where the crash is the client's own fault."""
-    place = seen.place(deepest(crash.links))
+    place = seen.place(_deepest(crash.links))
     got = last_line(crash.links)
     every = " ".join(link["text"] for link in crash.links)
     tried, expected = _said(crash)
@@ -71,6 +72,22 @@ def explain(seen: Evidence, crash: Crash) -> Found | None:
     ):
         rank = 78
     return Found(slug, got, at, rank, tried, expected, hint)
+
+
+def _deepest(links: list[Event]) -> Event | None:
+    """The deepest frame of the project that is no middleware around the consumer."""
+    for link in reversed(links):
+        inside = [
+            number
+            for number, frame in enumerate(link["frames"])
+            if frame["file"].endswith("channels/consumer.py")
+            and frame["name"] in ("__call__", "dispatch", "app")
+        ]
+        if not inside:
+            continue
+        own = [frame for frame in link["frames"][inside[-1] :] if frame["own"]]
+        return own[-1] if own else None
+    return deepest(links)
 
 
 def _said(crash: Crash) -> tuple[str, str]:
@@ -113,9 +130,11 @@ def _cause(seen: Evidence, crash: Crash, every: str, place: Place) -> Cause | No
     if "Group name must be" in every or "group name" in every.lower():
         return group_name(seen, place)
     if "no such table" in every:
+        if crash.phase == "typed":
+            return None  # where nobody has migrated yet
         return "auth-migrations-not-applied", place, ""
     if place[0] is None and "object is not callable" in every:
-        return "asgi-list-passed-without-urlrouter", (seen.asgi_file, None), ""
+        return "asgi-list-passed-without-urlrouter", router_place(seen), ""
     if re.search(
         r"No route found|Django can only handle|No application configured", every
     ):
@@ -137,14 +156,22 @@ def _cause(seen: Evidence, crash: Crash, every: str, place: Place) -> Cause | No
 def _own_last(crash: Crash) -> bool:
     """Whether the project's own line raised it, on a text message."""
     frames = crash.links[-1]["frames"]
-    return bool(frames) and frames[-1]["own"] and crash.phase != "binary"
+    return bool(frames) and frames[-1]["own"] and crash.phase not in ("binary", "typed")
 
 
 def _refined(seen: Evidence, crash: Crash, slug: str, place: Place) -> Cause:
     if slug in ("redis-server-not-running", "redis-password-missing"):
         return slug, seen.setting("CHANNEL_LAYERS"), ""
-    if slug == "auth-middleware-channels-2-signature" and place[0] is None:
-        return slug, (seen.asgi_file, None), ""
+    if slug == "auth-middleware-channels-2-signature":
+        named = re.search(r"(\w+)\.__call__\(\)", last_line(crash.links))
+        called_there = [
+            one.methods["__call__"]
+            for one in seen.source.classes.values()
+            if named and one.name == named[1] and "__call__" in one.methods
+        ]
+        for method in called_there:
+            return slug, (method.module.file, method.node.lineno), ""
+        return slug, (place if place[0] else (seen.asgi_file, None)), ""
     files = [frame["file"] for link in crash.links for frame in link["frames"]]
     if any("contrib/auth/decorators" in file for file in files):
         slug, place = "auth-login-required-on-consumer", (None, None)
@@ -157,10 +184,46 @@ def _refined(seen: Evidence, crash: Crash, slug: str, place: Place) -> Cause:
     if slug == "db-model-instance-in-event" and of_pydantic(seen, crash.links):
         return "consumer-pydantic-model-sent", place, ""
     if slug == "db-orm-in-async-consumer":
+        at = _from_async(seen, crash)
+        outer = seen.function_at(at) if at else None
+        if outer is not None and is_middleware(outer):
+            return "auth-middleware-queries-synchronously", place, ""
         return query(seen, place), place, ""
-    if slug == "group-async-to-sync-in-async-consumer" and sends_there(seen, place):
-        return "consumer-await-in-sync-consumer", place, ""
+    if slug == "consumer-send-before-accept" and not _accepts(seen, crash):
+        return "consumer-never-accepts", _connecting(seen, crash) or place, ""
+    if slug == "group-async-to-sync-in-async-consumer":
+        if sends_there(seen, place):
+            return "consumer-await-in-sync-consumer", place, ""
+        return slug, _from_async(seen, crash) or place, ""
     return slug, place, ""
+
+
+def _accepts(seen: Evidence, crash: Crash) -> bool:
+    """Whether the consumer accepts its socket anywhere, or leaves it to the library."""
+    owner = seen.consumer_class(crash.leaf.get("consumer"))
+    line = owner.line_of_ancestors if owner else []
+    methods = [method for one in line for method in one.methods.values()]
+    nodes = [node for method in methods for node in ast.walk(method.node)]
+    if any(isinstance(node, ast.Attribute) and node.attr == "accept" for node in nodes):
+        return True
+    connects = [one.methods["connect"] for one in line if "connect" in one.methods]
+    return not connects or "super().connect" in ast.unparse(connects[-1].node)
+
+
+def _connecting(seen: Evidence, crash: Crash) -> Place | None:
+    owner = seen.consumer_class(crash.leaf.get("consumer"))
+    method = owner.method("connect") if owner else None
+    return (method.module.file, method.node.lineno) if method else None
+
+
+def _from_async(seen: Evidence, crash: Crash) -> Place | None:
+    """The line of asynchronous code from which a crash was reached."""
+    for frame in reversed(crash.links[-1]["frames"]):
+        place = seen.place(frame) if frame["own"] else (None, None)
+        function = seen.function_at(place)
+        if function is not None and function.is_async:
+            return place
+    return None
 
 
 def _handler_place(seen: Evidence, crash: Crash) -> Place:
@@ -263,26 +326,39 @@ def _by_type(seen: Evidence, crash: Crash, place: Place) -> Cause | None:
     if crash.told == "websocket.receive" and root["type"] in _BAD_INPUT:
         if "JSONDecodeError" in root["bases"] and place[0] is None:
             return None  # the library's own JSON consumers close on bad JSON
+        if crash.phase == "typed" and not _is_of_the_code(root):
+            return None  # what was sent is not all that they need
         if crash.phase in ("text", "binary"):
             return None  # what was sent is no message of theirs
         if "ValueError" in root["bases"]:
             return "consumer-unvalidated-input-closes-socket", place, ""
+    if crash.phase == "typed" and not _is_of_the_code(root):
+        return None
     if root["type"] == "AttributeError" and crash.told == "websocket.disconnect":
         return "group-disconnect-needs-attribute-set-later", place, ""
     return None, place if place[0] else _handler_place(seen, crash), ""
+
+
+def _is_of_the_code(root: Event) -> bool:
+    """Whether an exception has to do with the code itself, whatever was sent."""
+    if root["type"] == "AttributeError":
+        return not re.match(
+            r"'(str|int|float|bool|list|dict|NoneType)' object has no", root["text"]
+        )
+    return root["type"] == "TypeError" and bool(
+        re.search(r"positional argument|keyword argument|in 'await'", root["text"])
+    )
 
 
 def _key(seen: Evidence, crash: Crash, key: str, place: Place) -> Cause | None:
     if key == "user":
         module_line = seen.asgi_file, None
         chain = " ".join(crash.leaf.get("chain", []))
-        if "AuthMiddleware" not in chain:
-            call = called(seen, "ProtocolTypeRouter")
-            line = websocket_line(call) if call else None
-            return "auth-stack-missing", (seen.asgi_file, line), ""
+        if "channels.auth.AuthMiddleware" not in chain:
+            return "auth-stack-missing", websocket_place(seen), ""
         return None, module_line, ""
     if key == "url_route":
-        return "routing-consumer-outside-urlrouter", (seen.asgi_file, None), ""
+        return "routing-consumer-outside-urlrouter", websocket_place(seen), ""
     if key in ("text", "bytes") and crash.phase == "binary":
         return "consumer-binary-frame-keyerror", place, ""
     names = [name for step in crash.leaf.get("steps", []) for name in step["names"]]

@@ -8,10 +8,13 @@ from collections.abc import Iterator
 
 from tutor.doctor.evidence import Evidence
 from tutor.doctor.rules.found import TRIED, Found, Place, at
-from tutor.doctor.source import Function, Module, calls
+from tutor.doctor.source import Class, Function
+from tutor.doctor.source.flow import Frame, each, unfold
+from tutor.doctor.source.values import ANY, values
 
+Call = tuple[Frame, ast.Call]
+WRONG = re.compile(rf"[^\w.\-{ANY}]", re.ASCII)
 DEEP = 5
-ANY = "\x00"  # stands for what only a run would tell
 
 
 def given(call: ast.Call, position: int, name: str) -> ast.expr | None:
@@ -26,50 +29,63 @@ def group_of(call: ast.Call) -> ast.expr | None:
     return given(call, 0, "group")
 
 
-def listed(seen: Evidence) -> Iterator[tuple[Function, ast.expr]]:
+def listed(seen: Evidence) -> Iterator[tuple[Frame, ast.expr]]:
     """The groups that consumers name in their attribute ``groups``."""
     for owner in seen.source.consumers():
         given, methods = owner.attributes.get("groups"), [*owner.methods.values()]
         for node in getattr(given, "elts", [given] if given else []):
             if methods:
-                yield methods[0], node
+                yield Frame(methods[0], owner), node
 
 
 def misnamed(seen: Evidence) -> Place | None:
     """Where a group of ``groups`` has a name that no group may have."""
-    for function, node in listed(seen):
-        name = _pattern(function, node)
-        if name and re.search(rf"[^\w.\-{ANY}]", name, re.ASCII):
-            return origin(function, node)
+    for frame, node in listed(seen):
+        if any(WRONG.search(name) for name in values(frame, node) or ()):
+            return _origin(frame, node)
     return None
 
 
-def rules(
-    seen: Evidence,
-    sends: list[tuple[Function, ast.Call]],
-    adds: list[tuple[Function, ast.Call]],
-) -> Iterator[Found]:
-    joined = {_pattern(f, group_of(c)) for f, c in adds}
-    joined |= {_pattern(f, node) for f, node in listed(seen)}
-    if not joined or None in joined:
+def rules(seen: Evidence, sends: list[Call], adds: list[Call]) -> Iterator[Found]:
+    """Events to groups that nobody joins.
+
+    Args:
+        seen: the evidence.
+        sends: the calls of ``group_send``, as they run.
+        adds: the calls of ``group_add``.
+    """
+    found = [values(frame, group_of(call)) for frame, call in adds]
+    found += [values(frame, node) for frame, node in listed(seen)]
+    joined = {name for names in found for name in names or ()}
+    if not joined or None in found:
         return
-    for function, call in sends:
+    for frame, call in sends:
         node = group_of(call)
-        name = _pattern(function, node)
-        if name is None and _bare(function, node, adds):
-            name = ANY
-        elif name is None or any(_meet(name, str(pattern)) for pattern in joined):
+        names = values(frame, node)
+        bare = _bare(frame.function, node, adds) or _plain(frame, node, adds, joined)
+        if names is None and bare:
+            names = frozenset([ANY])
+        elif names is None or any(_meet(a, b) for a in names for b in joined):
             continue
-        if name:
-            shown = ", ".join(sorted(str(p).replace(ANY, "…") for p in joined))
+        for name in sorted(names):
+            shown = ", ".join(sorted(p.replace(ANY, "…") for p in joined))
             yield Found(
                 "group-names-differ",
                 f"nobody is in {name.replace(ANY, '…')!r}",
-                at(function, call),
+                asked(frame, node, call),
                 66,
                 TRIED,
                 f"one of {shown}",
             )
+
+
+def asked(frame: Frame, node: ast.expr | None, call: ast.Call) -> Place:
+    """The call that gives an argument: this one, or the one of whoever calls."""
+    place = at(frame.function, call)
+    while isinstance(node, ast.Name) and node.id in frame.given:
+        frame, node = frame.given[node.id]
+        place = at(frame.function, node)
+    return place
 
 
 def _meet(one: str, other: str) -> bool:
@@ -85,14 +101,48 @@ def _meet(one: str, other: str) -> bool:
     )
 
 
-def _bare(
-    function: Function, node: ast.expr | None, adds: list[tuple[Function, ast.Call]]
+def _plain(
+    frame: Frame, node: ast.expr | None, adds: list[Call], joined: set[str]
 ) -> bool:
+    """Whether an event goes to a parameter that only fills the joined group's name."""
+    while isinstance(node, ast.Name) and node.id in frame.given:
+        frame, node = frame.given[node.id]
+    holes = {part for add, call in adds for part in _holes(add, group_of(call))}
+    if isinstance(node, ast.Attribute) and frame.owner is not None:
+        own = getattr(node.value, "id", "") == frame.function.self_name
+        return own and node.attr in holes and ANY not in joined
+    arguments = frame.function.node.args
+    taken = {one.arg for one in arguments.args + arguments.kwonlyargs}
+    if not isinstance(node, ast.Name) or node.id not in taken or frame.given:
+        return False
+    if frame.function.name.startswith("_") or any(name == ANY for name in joined):
+        return False
+    return node.id in holes
+
+
+def _holes(frame: Frame, node: ast.expr | None, depth: int = 0) -> set[str]:
+    """The names that fill the text of a group's name."""
+    if node is None or depth > DEEP:
+        return set()
+    where, found = unfold(frame, node)
+    parts = each(where, found)
+    if parts:
+        return {name for one in parts for name in _holes(*one, depth + 1)}
+    if isinstance(found, (ast.JoinedStr, ast.BinOp, ast.Call)):
+        names = {one.id for one in ast.walk(found) if isinstance(one, ast.Name)}
+        names |= {one.attr for one in ast.walk(found) if isinstance(one, ast.Attribute)}
+        for name in names & set(where.given):
+            names |= {getattr(where.given[name][1], "attr", "")}
+        return names
+    return set()
+
+
+def _bare(function: Function, node: ast.expr | None, adds: list[Call]) -> bool:
     """Whether an event goes to what the joined group's name is only made of."""
     if not isinstance(node, ast.Attribute) or function.owner is None:
         return False
-    for where, call in adds:
-        group = group_of(call)
+    for frame, call in adds:
+        group, where = group_of(call), frame.function
         if where.owner is not function.owner or not isinstance(group, ast.Attribute):
             return False
         made = [value for _, value in function.owner.assigned(group.attr)]
@@ -108,99 +158,41 @@ def _bare(
     return bool(adds)
 
 
-def _pattern(function: Function, node: ast.expr | None, depth: int = 0) -> str | None:
-    """A group's name with its unknown parts marked; None where all is unknown."""
-    if node is None or depth > DEEP:
-        return None
-    if isinstance(node, ast.Constant):
-        return str(node.value)
-    if isinstance(node, ast.JoinedStr):
-        return "".join(
-            str(v.value)
-            if isinstance(v, ast.Constant)
-            else _pattern(function, getattr(v, "value", None), depth + 1) or ANY
-            for v in node.values
-        )
-    if isinstance(node, ast.BinOp):
-        left = _pattern(function, node.left, depth + 1)
-        if isinstance(node.op, ast.Mod) and left is not None:
-            return re.sub(r"%[sdr]", ANY, left)
-        right = _pattern(function, node.right, depth + 1)
-        both = (left or ANY) + (right or ANY)
-        return both if both.strip(ANY) else None
-    made = _result(function, node)
-    if made is not None:
-        return _pattern(made[0], made[1], depth + 1)
-    if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
-        left = _pattern(function, node.func.value, depth + 1)
-        return (
-            re.sub(r"\{.*?\}", ANY, left)
-            if left and node.func.attr == "format"
-            else None
-        )
-    values: list[ast.expr] = []
-    if isinstance(node, ast.Name) and node.id in function.values:
-        values = function.values[node.id]
-    elif (bound := bound_at(function, node)) is not None:
-        values = bound[0].values[bound[1]]
-    elif isinstance(node, ast.Attribute) and function.owner is not None:
-        found = function.owner.assigned(node.attr)
-        if len(found) == 1:
-            return _pattern(found[0][0], found[0][1], depth + 1)
-        values = [
-            one.attributes[node.attr]
-            for one in function.module.source.classes.values()
-            if function.owner in one.line_of_ancestors
-            or one in function.owner.line_of_ancestors
-            if node.attr in one.attributes
-        ]
-    return _pattern(function, values[0], depth + 1) if len(values) == 1 else None
-
-
-def _result(
-    function: Function, node: ast.expr | None
-) -> tuple[Function, ast.expr] | None:
-    """What a call of a function of the project returns, where that is one thing."""
-    if not isinstance(node, ast.Call):
-        return None
-    name = calls.name_of(node, function)
-    target = function.module.source.functions.get(name)
-    if target is None and name.startswith("self.") and function.owner is not None:
-        target = function.owner.method(name[5:])
-    returned = [
-        inner.value
-        for inner in ast.walk(target.node if target else ast.Pass())
-        if isinstance(inner, ast.Return) and inner.value is not None
-    ]
-    return (target, returned[0]) if target and len(returned) == 1 else None
-
-
-def origin(function: Function, node: ast.expr, depth: int = 0) -> Place | None:
+def origin(function: Function, node: ast.expr) -> Place | None:
     """Where the text of a group's name is written; None where that is unknown."""
-    if isinstance(node, (ast.Constant, ast.JoinedStr, ast.BinOp)):
-        return at(function, node)
-    bound, made = bound_at(function, node), _result(function, node)
-    if bound:
-        return bound[0].file, bound[0].lines[bound[1]]
-    if made:
-        return origin(*made, depth + 1) if depth < DEEP else None
-    values: list[tuple[Function, ast.expr]] = []
-    if isinstance(node, ast.Name):
-        values = [(function, value) for value in function.values.get(node.id, [])]
-    elif isinstance(node, ast.Attribute) and function.owner is not None:
-        values = function.owner.assigned(node.attr)
-    if len(values) != 1 or depth > DEEP:
+    owners: list[Class | None] = [function.owner]
+    if function.owner is not None:
+        owners += function.owner.heirs
+    frames = [Frame(function, owner) for owner in owners]
+    wrong = [f for f in frames if any(map(WRONG.search, values(f, node) or ()))]
+    for frame in [*wrong, *frames]:
+        place = _origin(frame, node)
+        if place is not None:
+            return place
+    return None
+
+
+def _origin(frame: Frame, node: ast.expr, depth: int = 0) -> Place | None:
+    where, found = unfold(frame, node)
+    if depth > DEEP:
         return None
-    return origin(*values[0], depth + 1)
-
-
-def bound_at(function: Function, node: ast.expr) -> tuple[Module, str] | None:
-    """The module in which an expression's name is given its value, and that name."""
-    path, _, name = (function.module.resolve(node, function) or "").rpartition(".")
-    module = function.module.source.modules.get(path)
-    return (module, name) if module is not None and name in module.values else None
+    if isinstance(found, (ast.Constant, ast.JoinedStr)):
+        return at(where.function, found)
+    if isinstance(found, ast.BinOp):
+        # The text with the holes may stand elsewhere.
+        texts = [_origin(where, part, depth + 1) for part in (found.left, found.right)]
+        held = [v for p in (found.left, found.right) for v in values(where, p) or ()]
+        if texts[0] and texts[0] != at(where.function, found) and held:
+            return texts[0] if WRONG.search(held[0]) else at(where.function, found)
+        return at(where.function, found)
+    if isinstance(found, ast.Call) and isinstance(found.func, ast.Attribute):
+        return _origin(where, found.func.value, depth + 1)
+    parts = each(where, found)
+    wrong = [p for p in parts if any(map(WRONG.search, values(*p) or ()))]
+    return _origin(*(wrong or parts)[0], depth + 1) if parts else None
 
 
 def text_of(function: Function, node: ast.expr | None) -> str | None:
     """A text with its unknown parts marked, wherever it is written; None for others."""
-    return _pattern(function, node)
+    found = values(Frame(function, function.owner), node)
+    return next(iter(found)) if found and len(found) == 1 else None

@@ -7,24 +7,25 @@ from collections.abc import Iterator
 
 from tutor.doctor.evidence import Evidence
 from tutor.doctor.rules import groupnames
-from tutor.doctor.rules.found import GENERIC, HANDLERS, TRIED, Found, at
-from tutor.doctor.rules.groupnames import given, group_of
-from tutor.doctor.rules.messages import written
-from tutor.doctor.source import Function, calls, known
+from tutor.doctor.rules.found import GENERIC, HANDLERS, TRIED, Found, Place, at
+from tutor.doctor.rules.groupnames import asked, given, group_of
+from tutor.doctor.rules.messages import REST, written
+from tutor.doctor.source import Class, Function, calls, known
+from tutor.doctor.source.flow import Frame, Sites, body, every_call, unfold
 from tutor.doctor.source.index import is_aside
+from tutor.doctor.source.values import ANY, values
 
 
 def rules(seen: Evidence) -> Iterator[Found]:
-    yield from _groups(seen)
-
-
-def _groups(seen: Evidence) -> Iterator[Found]:
     """Events to groups: their type, their handler, the group's name, the channel."""
-    sends: list[tuple[Function, ast.Call]] = []
-    adds: list[tuple[Function, ast.Call]] = []
-    discards = False
-    for function in seen.source.all_functions():
-        for call in calls.calls(function.node):
+    functions = [*seen.source.all_functions()]
+    modules = [m for m in seen.source.modules.values() if not is_aside(m.file)]
+    sites = Sites(iter([*functions, *map(body, modules)]))
+    sends: list[tuple[Frame, ast.Call]] = []
+    adds: list[tuple[Frame, ast.Call]] = []
+    leavers: list[Class | None] = []
+    for function in functions:
+        for call in every_call(function.node):
             name = calls.name_of(call, function)
             inner = name.removesuffix("()") if name.endswith("()") else ""
             func = called_by(call, function)
@@ -33,16 +34,28 @@ def _groups(seen: Evidence) -> Iterator[Found]:
             method = name.rpartition(".")[2]
             if not calls.is_layer(name):
                 continue
+            frames = [one for one in sites.frames(function) if _is_real(seen, one)]
             if method == "group_send" and len(call.args) + len(call.keywords) > 1:
-                sends.append((function, call))
+                sends += [(frame, call) for frame in frames]
             elif method == "group_add":
-                adds.append((function, call))
-            discards = discards or method == "group_discard"
-    for function, call in sends:
-        yield from _event(seen, function, call)
-    for function, call in adds:
-        yield from _join(function, call, discards)
+                adds += [(frame, call) for frame in frames]
+            if method == "group_discard":
+                leavers.append(function.owner)
+    for frame, call in sends:
+        yield from _event(seen, frame, call)
+        yield from _deaf(seen, frame, call, adds)
+    for frame, call in adds:
+        line = frame.owner.line_of_ancestors if frame.owner else []
+        leaves = any(one is None or not one.kind or one in line for one in leavers)
+        yield from _join(frame.function, call, leaves)
     yield from groupnames.rules(seen, sends, adds)
+
+
+def _is_real(seen: Evidence, frame: Frame) -> bool:
+    """Whether ``self`` is a consumer that somebody meets, and no mere base."""
+    routed = {leaf.get("consumer") for leaf in seen.leaves}
+    owner = frame.owner
+    return owner is None or not owner.heirs or owner.dotted in routed
 
 
 def called_by(call: ast.Call, function: Function) -> ast.expr:
@@ -53,41 +66,85 @@ def called_by(call: ast.Call, function: Function) -> ast.expr:
     return call.func
 
 
-def _event(seen: Evidence, function: Function, call: ast.Call) -> Iterator[Found]:
-    message = written(given(call, 1, "message"), function)
+def _event(seen: Evidence, frame: Frame, call: ast.Call) -> Iterator[Found]:
+    node = given(call, 1, "message")
+    where, found = unfold(frame, node) if node is not None else (frame, None)
+    message = written(found, where.function)
     if message is None:
         return
-    place, expected = at(function, call), "a type that names a handler"
+    place, expected = asked(frame, node, call), "a type that names a handler"
     kind = message.get("type")
     if kind is None:
-        yield Found(
-            "group-message-without-type",
-            "Incoming message has no 'type' attribute",
-            place,
-            65,
-            TRIED,
-            expected,
-        )
+        if not _unpacked(where, message.get(REST)):
+            slug = "group-message-without-type"
+            got = "Incoming message has no 'type' attribute"
+            yield Found(slug, got, place, 65, TRIED, expected)
         return
-    if not isinstance(kind, ast.Constant) or not isinstance(kind.value, str):
-        return
-    wanted = str(kind.value).replace(".", "_")
-    got = f"No handler for message type {kind.value}"
+    for text in sorted(values(where, kind) or ()):
+        if ANY not in text:
+            by = asked(where, kind, call) if where.given else place
+            yield from _kind(seen, text, by)
+
+
+def _unpacked(where: Frame, rest: ast.expr | None) -> bool:
+    """Whether what a message unpacks may hold its type."""
+    if rest is None:
+        return False
+    more = where.function.node.args.kwarg
+    if more is not None and getattr(rest, "id", "") == more.arg and where.given:
+        return "type" in where.given
+    return True
+
+
+def _deaf(
+    seen: Evidence, frame: Frame, call: ast.Call, adds: list[tuple[Frame, ast.Call]]
+) -> Iterator[Found]:
+    """A consumer that joins the very group, and has no handler for what is sent."""
+    node = given(call, 1, "message")
+    where, found = unfold(frame, node) if node is not None else (frame, None)
+    message = written(found, where.function) or {}
+    kinds = values(where, message.get("type")) or frozenset()
+    groups = values(frame, group_of(call)) or frozenset()
+    for member, add in adds:
+        owner = member.owner
+        joined = values(member, group_of(add)) or frozenset()
+        if owner is None or not owner.kind or owner.method("dispatch") is not None:
+            continue
+        for kind in sorted(kinds) if groups & joined - {ANY} else ():
+            wanted = kind.replace(".", "_")
+            if ANY in kind or wanted.startswith("websocket_") or owner.method(wanted):
+                continue
+            names = [n for n in owner.methods if n not in (*HANDLERS, *GENERIC)]
+            near = seen.near(wanted, names, 0.5)
+            line = owner.methods[near].node.lineno if near else owner.node.lineno
+            yield Found(
+                "group-handler-missing-closes-everyone",
+                f"No handler for message type {kind}",
+                (owner.module.file, line),
+                65,
+                TRIED,
+                f"a method {wanted} in {owner.name}",
+            )
+
+
+def _kind(seen: Evidence, kind: str, place: Place) -> Iterator[Found]:
+    """An event whose type no consumer has a handler for."""
+    wanted, expected = kind.replace(".", "_"), "a type that names a handler"
+    got = f"No handler for message type {kind}"
     if wanted.startswith("websocket_") and wanted not in HANDLERS:
         yield Found("group-sends-raw-websocket-event", got, place, 65, TRIED, expected)
         return
     consumers = seen.source.consumers()
     if consumers and not (
-        any(one.method(wanted) for one in consumers) or _heard(seen, kind.value)
+        any(one.method(wanted) for one in consumers) or _heard(seen, kind)
     ):
         near = [(seen.near(wanted, one.methods, 0.5), one) for one in consumers]
         for name, one in near:
             if name and name not in (*HANDLERS, *GENERIC):
                 place = one.module.file, one.methods[name].node.lineno
                 break
-        yield Found(
-            "group-handler-missing-closes-everyone", got, place, 65, TRIED, expected
-        )
+        slug = "group-handler-missing-closes-everyone"
+        yield Found(slug, got, place, 65, TRIED, expected)
 
 
 def _heard(seen: Evidence, kind: str) -> bool:
@@ -144,10 +201,15 @@ def _other_channel(function: Function, node: ast.expr) -> bool:
     """Whether what joins a group is a text that is not the consumer's own channel."""
     if isinstance(node, (ast.Constant, ast.JoinedStr)):
         return True
+    if isinstance(node, ast.Name):
+        made = [ast.unparse(value) for value in function.values.get(node.id, [])]
+        return bool(made) and not any("channel" in text for text in made)
     if not isinstance(node, ast.Attribute) or "channel" in node.attr:
         return False
-    owner = function.owner
+    owner, whole = function.owner, ast.unparse(node)
     if owner is None or ast.unparse(node.value) != function.self_name:
-        return False
+        # An attribute of something that the consumer holds.
+        begins = whole.startswith(f"{function.self_name}.")
+        return begins and not any(part in whole for part in ("channel", "reply"))
     made = [ast.unparse(value) for _, value in owner.assigned(node.attr)]
     return bool(made) and not any("channel" in text for text in made)

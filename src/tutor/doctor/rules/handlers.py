@@ -17,6 +17,7 @@ def rules(seen: Evidence) -> Iterator[Found]:
         yield from _handlers(seen, owner)
         yield from _shared(seen, owner)
         yield from _json_unreached(owner)
+        yield from _login(owner)
 
 
 def _json_unreached(owner: Class) -> Iterator[Found]:
@@ -36,6 +37,35 @@ def _json_unreached(owner: Class) -> Iterator[Found]:
             TRIED,
             "a receive that calls receive_json",
         )
+
+
+LOGIN = (
+    "django.contrib.auth.decorators.",
+    "django.contrib.auth.mixins.",
+    "django.contrib.admin.views.decorators.",
+)
+
+
+def _login(owner: Class) -> Iterator[Found]:
+    """Decorators and mixins of views, which take a request."""
+    held: list[tuple[Function | None, ast.expr]] = []
+    held += [(None, one) for one in [*owner.node.decorator_list, *owner.node.bases]]
+    for method in owner.methods.values():
+        held += [(method, one) for one in method.node.decorator_list]
+    for _, node in held:
+        for part in ast.walk(node):
+            named = isinstance(part, (ast.Name, ast.Attribute))
+            meant = (owner.module.resolve(part) or "") if named else ""  # type: ignore[arg-type]
+            if meant.startswith(LOGIN):
+                yield Found(
+                    "auth-login-required-on-consumer",
+                    f"{ast.unparse(part)} needs a request",
+                    (owner.module.file, node.lineno),
+                    43,
+                    TRIED,
+                    "a look at self.scope['user']",
+                )
+                return
 
 
 def _sync_sleep(owner: Class) -> Iterator[Found]:
@@ -59,7 +89,7 @@ def _handlers(seen: Evidence, owner: Class) -> Iterator[Found]:
     """Methods that nobody calls because of their name, or that are not async."""
     generic = owner.kind.endswith(("generic", "json"))
     wanted = GENERIC[: 4 if owner.kind.endswith("json") else 3] if generic else HANDLERS
-    used = _mentioned(seen)
+    used, begun = _mentioned(seen), _begun(seen)
     for name, method in owner.methods.items():
         place: Place = (owner.module.file, method.node.lineno)
         if name in wanted or name in HANDLERS:
@@ -86,10 +116,14 @@ def _handlers(seen: Evidence, owner: Class) -> Iterator[Found]:
                     "def in a synchronous consumer",
                 )
             continue
+        if owner.kind.startswith("sync") and method.is_async and name in used:
+            yield from _async_event(seen, method)
         if name in used or name.startswith("__"):
             continue
+        if name.startswith(begun) and not _takes_no_message(method):
+            continue
         for right in wanted:
-            if right in owner.methods:
+            if owner.method(right) is not None:
                 continue
             if near_handler_name(seen, name, right, generic):
                 kind = right.removeprefix("websocket_").removesuffix("_json")
@@ -104,12 +138,20 @@ def _handlers(seen: Evidence, owner: Class) -> Iterator[Found]:
                 break
 
 
+def _takes_no_message(method: Function) -> bool:
+    """Whether a method takes what ``connect`` or ``disconnect`` is given."""
+    names = [one.arg for one in method.node.args.args[1:]]
+    return names in ([], ["code"], ["close_code"])
+
+
 def near_handler_name(seen: Evidence, name: str, right: str, generic: bool) -> bool:
     """Whether ``name`` was meant to be the handler ``right``."""
 
     short = right.removeprefix("websocket_").removesuffix("_json")
     plain = name.lower().replace("_", "")
     if plain in NICKNAMES[short] and plain != "close":
+        return True
+    if short == "receive" and name.startswith("receive_"):
         return True
     return seen.near(name, [right], 0.8) is not None
 
@@ -118,6 +160,37 @@ def _returns_awaitable(method: Function) -> bool:
     return any(
         isinstance(n, ast.Return) and n.value is not None for n in ast.walk(method.node)
     )
+
+
+def _async_event(seen: Evidence, method: Function) -> Iterator[Found]:
+    """A handler of a group's event that a synchronous consumer calls, not awaits."""
+    nodes = (n for m in seen.source.modules.values() for n in ast.walk(m.tree))
+    texts = (node.value for node in nodes if isinstance(node, ast.Constant))
+    if any(str(text).replace(".", "_") == method.name for text in texts):
+        yield Found(
+            "consumer-async-handlers-in-sync-consumer",
+            f"coroutine '{method.name}' was never awaited",
+            at(method, method.node),
+            44,
+            TRIED,
+            "def in a synchronous consumer",
+        )
+
+
+def _begun(seen: Evidence) -> tuple[str, ...]:
+    """How names begin that are put together: ``getattr(self, f"on_{kind}")``."""
+    found = set()
+    for module in seen.source.modules.values():
+        for node in ast.walk(module.tree):
+            begin: ast.expr | None = None
+            if isinstance(node, ast.JoinedStr) and node.values:
+                begin = node.values[0]
+            elif isinstance(node, ast.BinOp):
+                begin = node.left
+            text = getattr(begin, "value", None)
+            if isinstance(text, str) and text.partition("%")[0].endswith("_"):
+                found.add(text.partition("%")[0])
+    return tuple(sorted(found))
 
 
 def _mentioned(seen: Evidence) -> set[str]:
@@ -192,6 +265,8 @@ def _written(node: ast.AST, method: Function, owner: Class) -> str | None:
         found = node.targets[0] if isinstance(node, ast.Assign) else node.target
         if isinstance(found, ast.Subscript):
             target = found.value
+        elif isinstance(node, ast.AugAssign) and isinstance(found, ast.Attribute):
+            target = found  # += changes a list itself
     holders = (method.self_name, owner.name, "cls")
     if isinstance(target, ast.Attribute) and isinstance(target.value, ast.Name):
         return target.attr if target.value.id in holders else None

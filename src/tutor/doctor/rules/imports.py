@@ -36,7 +36,7 @@ def explain_import(
     text = root["text"]
     cannot = _CANNOT.search(text)
     if cannot:
-        return _cannot_import(seen, cannot[1], cannot[2], place)
+        return cannot_import(seen, cannot[1], cannot[2], place)
     if "Couldn't import Django" in text:
         return "install-outside-the-virtualenv", NOWHERE, ""
     wrong = _NO_CONFIG.search(text)
@@ -72,7 +72,7 @@ def explain_import(
         near = seen.near(name, (m for m in seen.source.modules if "." in m), 0.9)
         if near and place[0] == seen.asgi_file:
             return "asgi-app-package-misspelled", place, f"There is a module {near}."
-        if "rout" in last:
+        if re.search(r"rout|urls?(_|$)|^ws|socket", last):
             return "routing-file-in-wrong-folder", place, f"There is no module {name}."
         return "asgi-any-import-error-is-masked", place, f"There is no module {name}."
     near = seen.near(top, own - {top, "manage"})
@@ -101,9 +101,17 @@ def _entry(seen: Evidence, place: Place) -> Place:
     return place if place[0] else seen.setting("INSTALLED_APPS")
 
 
-def _cannot_import(
+def cannot_import(
     seen: Evidence, name: str, module: str, place: Place
 ) -> tuple[str | None, Place, str]:
+    """What it means that a module has no such name.
+
+    Args:
+        seen: the evidence.
+        name: what was asked for.
+        module: the module that has it not.
+        place: where it was asked for.
+    """
     if module in ("django.conf.urls", "django.urls") and name in ("url", "patterns"):
         return "routing-django-conf-urls-url", place, ""
     there = seen.source.modules.get(module)

@@ -34,7 +34,7 @@ def query(seen: Evidence, place: Place) -> str:
     )
     if "session" in source and ".save" in source:
         return "auth-session-saved-synchronously"
-    if function is not None and _is_middleware(function):
+    if function is not None and is_middleware(function):
         return "auth-middleware-queries-synchronously"
     if function is not None:
         if ".objects" not in source and _from_a_thread(seen, function, place):
@@ -50,7 +50,7 @@ def query(seen: Evidence, place: Place) -> str:
     return "db-orm-in-async-consumer"
 
 
-def _is_middleware(function: Function) -> bool:
+def is_middleware(function: Function) -> bool:
     """Whether a function is an ASGI application that no consumer is."""
     names = [argument.arg for argument in function.node.args.args]
     return function.name == "__call__" or (
@@ -66,10 +66,7 @@ def _from_a_thread(seen: Evidence, function: Function, place: Place) -> bool:
     for node in (*found, *given):
         call = node.value if isinstance(node, ast.Await) else None
         if isinstance(call, ast.Call):
-            name = calls.name_of(call, function)
-            target = seen.source.functions.get(name)
-            if target is None and name.startswith("self.") and function.owner:
-                target = function.owner.method(name[5:])
+            target = calls.target_of(call, function)
             if target and set(target.decorators()) & known.TO_THREAD:
                 return True
     return False
@@ -87,19 +84,52 @@ def awaited_there(seen: Evidence, place: Place) -> Cause:
         awaits = []
     for call in awaits:
         assert function is not None
+        name = calls.name_of(call, function)
+        targets = [target for target in [calls.target_of(call, function)] if target]
+        if name.startswith("self.") and function.owner:
+            targets = function.owner.virtual(name[5:])
+        for target in targets:
+            if not target.is_async and not set(target.decorators()) & known.TO_THREAD:
+                at: Place = (target.module.file, target.node.lineno)
+                return "consumer-handlers-not-async", at, ""
+        chosen = _chosen(call, function)
+        for target in (chosen or _registered(seen)) if not targets else ():
+            at = target.module.file, target.node.lineno
+            return "consumer-handlers-not-async", at, ""
         if calls.makes_coroutine(call, function):
             continue
-        name = calls.name_of(call, function)
-        target = seen.source.functions.get(name)
-        if target is None and name.startswith("self.") and function.owner:
-            target = function.owner.method(name[5:])
-        if target is not None and not target.is_async:
-            at: Place = (target.module.file, target.node.lineno)
-            return "consumer-handlers-not-async", at, ""
         if name.removesuffix("()") in known.TO_THREAD:
             return "db-wrapper-around-the-result", place, ""
         break
     return "consumer-await-on-no-coroutine", place, ""
+
+
+def _chosen(call: ast.Call, function: Function) -> list[Function]:
+    """Methods that are no coroutines, among those that a local name stands for."""
+    owner = function.owner
+    if not isinstance(call.func, ast.Name) or owner is None:
+        return []
+    return [
+        method
+        for value in function.values.get(call.func.id, [])
+        for node in ast.walk(value)
+        if isinstance(node, ast.Attribute)
+        and ast.unparse(node.value) == function.self_name
+        for method in owner.virtual(node.attr)
+        if not method.is_async
+    ]
+
+
+def _registered(seen: Evidence) -> list[Function]:
+    """Methods that are no coroutines, though a decorator of the project marks them."""
+    return [
+        method
+        for owner in seen.source.consumers()
+        for method in owner.methods.values()
+        if owner.kind.startswith("async")
+        and not method.is_async
+        and any(one in seen.source.functions for one in method.decorators())
+    ]
 
 
 def group_name(seen: Evidence, place: Place) -> Cause:

@@ -17,7 +17,7 @@ from tutor.doctor.rules.found import (
     deepest,
     last_line,
 )
-from tutor.doctor.rules.imports import MISSING, explain_import
+from tutor.doctor.rules.imports import MISSING, cannot_import, explain_import
 from tutor.doctor.rules.related import in_ready
 
 RANK = 10
@@ -148,6 +148,9 @@ def _cause(
         ready = next((at for at in frames if in_ready(seen, at)), None)
         if ready:
             return "app-ready-queries-the-database", ready, ""
+    uncalled = _uncalled(seen)
+    if "AppRegistryNotReady" in root["bases"] and uncalled:
+        return "asgi-get-asgi-application-not-called", uncalled, ""
     if "AppRegistryNotReady" in root["bases"]:
         return (
             "asgi-consumers-imported-before-get-asgi-application",
@@ -169,6 +172,8 @@ def _cause(
             if slug.startswith(("apps-", "origin-allowed")):
                 name = "INSTALLED_APPS" if slug.startswith("apps-") else "ALLOWED_HOSTS"
                 place = seen.setting(name)
+            if slug == "routing-include-in-urlrouter":
+                place = _included(seen) or place
             if slug == "routing-view-is-no-callable":
                 slug, place = _instance(seen, slug, place)
             return slug, place, ""
@@ -200,6 +205,7 @@ _TEXTS = (
     ),
     (
         "asgi-urlrouter-without-list",
+        r"URLRouter.__init__\(\) (takes|got)|"
         r"__init__\(\) missing 1 required positional argument: 'routes'",
     ),
     (
@@ -210,6 +216,39 @@ _TEXTS = (
     ("routing-view-is-no-callable", r"view must be a callable"),
     ("routing-pattern-not-compiled", r'"\S*" is not a valid regular expression'),
 )
+
+
+def _uncalled(seen: Evidence) -> Place | None:
+    """Where the ASGI module names ``get_asgi_application`` that it never calls."""
+    module = seen.source.modules.get(seen.asgi_module)
+    nodes = [*ast.walk(module.tree)] if module is not None else []
+    called = {id(node.func) for node in nodes if isinstance(node, ast.Call)}
+    named = [
+        node
+        for node in nodes
+        if isinstance(node, (ast.Name, ast.Attribute))
+        and module is not None
+        and module.resolve(node) == "django.core.asgi.get_asgi_application"
+    ]
+    if module is None or not named or any(id(node) in called for node in named):
+        return None
+    return module.file, named[0].lineno
+
+
+def _included(seen: Evidence) -> Place | None:
+    """An ``include()`` that no page's URLs hold."""
+    pages = {str(seen.settings.get("urlconf"))}
+    found: list[tuple[str, Place]] = []
+    for module in seen.source.modules.values():
+        for node in ast.walk(module.tree):
+            if isinstance(node, ast.Call) and (module.resolve(node.func) or "") in (
+                "django.urls.include",
+                "django.urls.conf.include",
+            ):
+                found.append((module.name, (module.file, node.lineno)))
+                if module.name in pages:
+                    pages |= {str(getattr(one, "value", "")) for one in node.args}
+    return next((place for name, place in found if name not in pages), None)
 
 
 def _no_text(seen: Evidence) -> str | None:
@@ -253,7 +292,7 @@ def _attribute(
         return "routing-as-asgi-missing", place, f"It is written .{attribute} here."
     found = re.search(r"module '([\w.]+)' has no attribute '(\w+)'", text)
     if found:
-        return "asgi-any-import-error-is-masked", place, ""
+        return cannot_import(seen, found[2], found[1], place)
     return None, place, ""
 
 

@@ -9,7 +9,7 @@ from dataclasses import replace
 from tutor.doctor.ask import Client
 from tutor.doctor.evidence import Evidence
 from tutor.doctor.rules import crashes
-from tutor.doctor.rules.found import Found
+from tutor.doctor.rules.found import Found, Place
 from tutor.doctor.rules.reading import slug_of_lost
 from tutor.doctor.source import Class, calls
 
@@ -27,12 +27,12 @@ def busy(
     seen: Evidence, owner: Class | None, client: Client, told: list[str]
 ) -> Iterator[Found]:
     method = _handler(owner, told[-1])
-    loop = _loop(method) if method else None
+    loop = _loop(method, owner) if method else None
     if loop is not None and method is not None:
         yield Found(
             "consumer-endless-loop-in-handler",
             "no answer to the knock",
-            (method.module.file, loop),
+            loop,
             54,
             f"a knock on {client.path}",
             "101 Switching Protocols",
@@ -46,13 +46,13 @@ def endless(seen: Evidence, client: Client, told: list[str]) -> Found | None:
     method = _handler(owner, told[-1] if told else "websocket.connect")
     if method is None:
         return None
-    line = _loop(method)
+    line = _loop(method, owner)
     if line is None:
         return None
     return Found(
         "consumer-endless-loop-in-handler",
         "no answer: the handler never comes back",
-        (method.module.file, line),
+        line,
         54,
         f"a message to {client.path}",
         "each event gets its turn",
@@ -71,18 +71,18 @@ def _handler(owner: Class | None, kind: str):  # type: ignore[no-untyped-def]
     return None
 
 
-def _loop(method, depth: int = 0) -> int | None:  # type: ignore[no-untyped-def]
-    """The line of an endless loop in a method or in what it awaits."""
+def _loop(method, owner: Class | None, depth: int = 0) -> Place | None:  # type: ignore[no-untyped-def]
+    """The place of an endless loop in a method or in what it awaits."""
     for node in ast.walk(method.node):
         if isinstance(node, ast.While) and (
             not isinstance(node.test, ast.Constant) or node.test.value
         ):
-            return node.lineno
+            return method.module.file, node.lineno
         if isinstance(node, ast.For | ast.AsyncFor):
             name = method.module.resolve(node.iter, method) or ""
             if name.startswith("itertools.") or isinstance(node, ast.AsyncFor):
-                return node.lineno
-    if depth > 2 or method.owner is None:
+                return method.module.file, node.lineno
+    if depth > 2 or owner is None:
         return None
     aside = {
         id(given)
@@ -92,11 +92,12 @@ def _loop(method, depth: int = 0) -> int | None:  # type: ignore[no-untyped-def]
     }
     for call in calls.calls(method.node):
         name = calls.name_of(call, method) if id(call) not in aside else ""
-        inner = method.owner.method(name[5:]) if name.startswith("self.") else None
+        inner = owner.method(name[5:]) if name.startswith("self.") else None
         if inner is not None and inner.node is not method.node:
-            found = _loop(inner, depth + 1)
+            found = _loop(inner, owner, depth + 1)
             if found:
-                return call.lineno
+                own = inner.module is method.module
+                return (method.module.file, call.lineno) if own else found
     return None
 
 

@@ -7,7 +7,10 @@ from collections.abc import Iterator
 
 from tutor.doctor.evidence import Evidence
 from tutor.doctor.rules.found import TRIED, Found, at
-from tutor.doctor.source import Class, Function, calls
+from tutor.doctor.source import Class, Function, calls, known
+from tutor.doctor.source.flow import is_changed
+
+REST = "**"
 
 
 def rules(seen: Evidence) -> Iterator[Found]:
@@ -22,6 +25,8 @@ def _sends(seen: Evidence, owner: Class) -> Iterator[Found]:
     for method in owner.methods.values():
         for call in calls.calls(method.node):
             name = calls.name_of(call, method)
+            if not generic:
+                yield from _as_generic(owner, method, call, name)
             if name in ("self.send", "self.base_send") and owner.method("send") is None:
                 if generic and name == "self.send":
                     yield from _generic_send(method, call)
@@ -29,6 +34,17 @@ def _sends(seen: Evidence, owner: Class) -> Iterator[Found]:
                     yield from _raw_send(method, call)
             elif name == "self.send_json" and call.args:
                 inner = call.args[0]
+                if _holds_models(seen, inner, method) and not owner.method(
+                    "encode_json"
+                ):
+                    yield Found(
+                        "db-model-instance-in-event",
+                        "a model is not JSON serializable",
+                        at(method, call),
+                        64,
+                        TRIED,
+                        "its fields, not the instance",
+                    )
                 if (
                     isinstance(inner, ast.Call)
                     and calls.name_of(inner, method) == "json.dumps"
@@ -63,8 +79,74 @@ def _sends(seen: Evidence, owner: Class) -> Iterator[Found]:
                 )
 
 
+def _as_generic(
+    owner: Class, method: Function, call: ast.Call, name: str
+) -> Iterator[Found]:
+    """What a raw consumer does as if it were a generic one."""
+    http = any("generic.http" in base for base in owner.library_bases())
+    end = name.removeprefix("self.")
+    if http or owner.method(end) is not None:
+        return
+    keywords = {one.arg for one in call.keywords}
+    kind = calls.type_of(call.args[0], method) if call.args else ""
+    if name in ("self.accept", "self.close", "self.send_json") or (
+        name == "self.send" and keywords & {"text_data", "bytes_data"}
+    ):
+        yield Found(
+            "consumer-generic-method-in-raw-consumer",
+            f"a raw consumer has no such {end}()",
+            at(method, call),
+            64,
+            TRIED,
+            "a dict with a type",
+        )
+    elif name == "self.send" and kind in ("str", "bytes", "int", "list"):
+        yield Found(
+            "consumer-message-is-no-dict",
+            f"send() is given {kind}",
+            at(method, call),
+            64,
+            TRIED,
+            "a dict with a type",
+        )
+
+
 def _has_reason(call: ast.Call) -> bool:
     return len(call.args) > 1 or any(one.arg == "reason" for one in call.keywords)
+
+
+def _holds_models(
+    seen: Evidence, node: ast.expr | None, method: Function, depth: int = 0
+) -> bool:
+    """Whether a message holds an instance of a model, or a list of them."""
+    if node is None or depth > 4:
+        return False
+    parts: list[ast.expr] = []
+    if isinstance(node, ast.Dict):
+        parts = node.values
+    elif isinstance(node, (ast.List, ast.Tuple)):
+        parts = node.elts
+    elif isinstance(node, (ast.Await, ast.Subscript)):
+        parts = [node.value]
+    elif isinstance(node, ast.Name):
+        given = method.values.get(node.id, [])
+        parts = given if len(given) == 1 else []
+    elif isinstance(node, ast.Call):
+        name = calls.name_of(node, method)
+        if name == "builtins.list":
+            parts = node.args[:1]
+        elif calls.is_model(seen.source, name):
+            return True
+        else:
+            base, found, rest = name.partition(".objects.")
+            last = rest.rpartition(".")[2]
+            return bool(
+                found
+                and calls.is_model(seen.source, base)
+                and "values" not in rest
+                and last in known.INSTANCES
+            )
+    return any(_holds_models(seen, part, method, depth + 1) for part in parts)
 
 
 def _is_pydantic(seen: Evidence, node: ast.expr, method: Function) -> bool:
@@ -79,31 +161,25 @@ def _is_pydantic(seen: Evidence, node: ast.expr, method: Function) -> bool:
 
 
 def written(node: ast.expr | None, method: Function) -> dict[str, ast.expr] | None:
-    """A message that is written out, by its keys."""
+    """A message that is written out, by its keys; under REST what is unpacked."""
     if isinstance(node, ast.Name):
         values = method.values.get(node.id) or method.module.values.get(node.id) or []
-        node = values[0] if len(values) == 1 and not _changed(node.id, method) else None
+        once = len(values) == 1 and not is_changed(node.id, method)
+        node = values[0] if once else None
     if isinstance(node, ast.Dict) and all(
-        isinstance(k, ast.Constant) for k in node.keys
+        k is None or isinstance(k, ast.Constant) for k in node.keys
     ):
-        return {str(k.value): v for k, v in zip(node.keys, node.values, strict=True)}  # type: ignore[union-attr]
+        return {
+            str(getattr(k, "value", REST)): v
+            for k, v in zip(node.keys, node.values, strict=True)
+        }
     if (
         isinstance(node, ast.Call)
         and isinstance(node.func, ast.Name)
         and node.func.id == "dict"
     ):
-        return {k.arg: k.value for k in node.keywords if k.arg}
+        return {k.arg or REST: k.value for k in node.keywords}
     return None
-
-
-def _changed(name: str, method: Function) -> bool:
-    """Whether a dict is given more keys after it was made."""
-    for node in ast.walk(method.node):
-        if isinstance(node, (ast.Subscript, ast.Attribute)) and (
-            isinstance(node.value, ast.Name) and node.value.id == name
-        ):
-            return True
-    return False
 
 
 def _raw_send(method: Function, call: ast.Call) -> Iterator[Found]:
@@ -134,7 +210,7 @@ def _raw_send(method: Function, call: ast.Call) -> Iterator[Found]:
         )
     if value != "websocket.send":
         return
-    if not {"text", "bytes"} & set(message):
+    if not {"text", "bytes", REST} & set(message):
         held = ", ".join(key for key in message if key != "type")
         yield Found(
             "consumer-text-key-misspelled",
@@ -249,7 +325,27 @@ def _kinds(statement: ast.stmt, method: Function) -> set[str]:
             found.add(value.rpartition(".")[2])
         elif name.startswith("self."):
             found.add(name[5:])
+            found |= _sent_by(call, method)
     return found
+
+
+def _sent_by(call: ast.Call, method: Function, depth: int = 0) -> set[str]:
+    """What a method of the project sends whenever it is called."""
+    target = calls.target_of(call, method)
+    found: set[str] = set()
+    for statement in target.node.body if target is not None and depth < 3 else ():
+        for inner in calls.calls(statement) if _is_plain(statement) else ():
+            assert target is not None
+            name = calls.name_of(inner, target)
+            if name in ("self.send", "self.send_json"):
+                found.add(name[5:])
+            elif name.startswith("self."):
+                found |= _sent_by(inner, target, depth + 1)
+    return found
+
+
+def _is_plain(statement: ast.stmt) -> bool:
+    return isinstance(statement, (ast.Expr, ast.Assign, ast.Return))
 
 
 def _closes(statement: ast.stmt, method: Function) -> bool:

@@ -20,7 +20,7 @@ def rules(seen: Evidence) -> Iterator[Found]:
 
 def _lost(seen: Evidence, function: Function) -> Iterator[Found]:
     """Coroutines that nobody awaits: calls that stand alone as a statement."""
-    for call in _alone(function.node):
+    for call in (*_alone(function.node), *_kept(function)):
         name = calls.makes_coroutine(call, function)
         if not name:
             continue
@@ -37,6 +37,34 @@ def _lost(seen: Evidence, function: Function) -> Iterator[Found]:
             TRIED,
             "every coroutine is awaited",
         )
+
+
+def _kept(function: Function) -> Iterator[ast.Call]:
+    """Calls whose result has a name that is tested or shown, and never handed on."""
+    for node in ast.walk(function.node):
+        if not (
+            isinstance(node, ast.Assign)
+            and isinstance(node.value, ast.Call)
+            and isinstance(node.targets[0], ast.Name)
+        ):
+            continue
+        name, used = node.targets[0].id, False
+        for outer in ast.walk(function.node):
+            parts = [*ast.iter_child_nodes(outer)]
+            if isinstance(outer, _TESTS):
+                continue
+            if isinstance(outer, ast.Call) and getattr(outer.func, "id", "") in _SHOWN:
+                continue
+            used = used or any(
+                isinstance(p, ast.Name) and p.id == name and isinstance(p.ctx, ast.Load)
+                for p in parts
+            )
+        if not used:
+            yield node.value
+
+
+_TESTS = (ast.If, ast.Compare, ast.BoolOp, ast.UnaryOp, ast.FormattedValue)
+_SHOWN = ("bool", "str", "len", "print", "repr", "list", "int")
 
 
 def _alone(node: ast.AST) -> Iterator[ast.Call]:
@@ -61,7 +89,7 @@ def slug_of_lost(
     if function is None:
         return None
     layer = end in ("group_send", "group_add", "group_discard")
-    lost = ""
+    target: Function | None = None
     for node in seen.nodes_at(place):
         if isinstance(node, ast.Call):
             name = calls.name_of(node, function)
@@ -78,8 +106,8 @@ def slug_of_lost(
             ):
                 return "db-wrapper-around-the-result"
             layer = layer or calls.is_layer(name)
-            lost = name if name.rpartition(".")[2] == end else lost
-    target = seen.source.functions.get(lost)
+            if name.rpartition(".")[2] == end:
+                target = calls.target_of(node, function) or target
     layer = layer or (target is not None and _tells_a_group(target))
     if layer:
         if function.is_async:
@@ -108,7 +136,7 @@ def _tells_a_group(function: Function, depth: int = 0) -> bool:
         name = calls.name_of(call, function)
         if calls.is_layer(name):
             return True
-        target = function.module.source.functions.get(name)
+        target = calls.target_of(call, function)
         if target is not None and depth < 3 and _tells_a_group(target, depth + 1):
             return True
     return False
@@ -129,12 +157,9 @@ def _wrapped(seen: Evidence, function: Function) -> Iterator[Found]:
                     TRIED,
                     "async_to_sync(function)(arguments)",
                 )
-        elif calls.inner_call(call, function) == known.TO_SYNC and function.is_async:
-            slug = "group-async-to-sync-in-async-consumer"
-            if function.owner is None or not function.owner.kind:
-                slug = "group-async-view-with-async-to-sync"
+        elif name == f"{known.TO_SYNC}()" and function.is_async:
             yield Found(
-                slug,
+                _to_sync(function),
                 "You cannot use AsyncToSync in the same thread as an async event loop",
                 at(function, call),
                 48,
@@ -144,7 +169,7 @@ def _wrapped(seen: Evidence, function: Function) -> Iterator[Found]:
         elif (
             name in known.TO_THREAD
             and isinstance(inner, ast.Call)
-            and calls.queries(inner, function)
+            and (calls.queries(inner, function) or _done(call, inner, function))
         ):
             yield Found(
                 "db-wrapper-around-the-result",
@@ -156,13 +181,47 @@ def _wrapped(seen: Evidence, function: Function) -> Iterator[Found]:
             )
 
 
+def _done(call: ast.Call, inner: ast.Call, function: Function) -> bool:
+    """Whether a wrapper is awaited, and given what a function has returned."""
+    awaits = (n.value for n in ast.walk(function.node) if isinstance(n, ast.Await))
+    target = calls.target_of(inner, function)
+    return target is not None and not target.is_async and call in awaits
+
+
+def _to_sync(function: Function) -> str:
+    """The mistake that ``async_to_sync`` is in an asynchronous function."""
+    if function.owner is None or not function.owner.kind:
+        return "group-async-view-with-async-to-sync"
+    return "group-async-to-sync-in-async-consumer"
+
+
 def _blocking(seen: Evidence, function: Function) -> Iterator[Found]:
     """Calls that stop the event loop, in async code or in what it calls."""
-    for call, where, through in _reached(function, function, 0, frozenset()):
+    for call, where, entry in _reached(function, function, 0, frozenset(), None):
         name = calls.name_of(call, where)
         slug = calls.blocks(name)
-        if slug:
-            hint = f"It is called from {function.name}." if through else ""
+        if name in known.RUNS:
+            yield Found(
+                "consumer-asyncio-run-in-async",
+                "this event loop is already running",
+                at(where, call),
+                48,
+                TRIED,
+                "await in an async function",
+            )
+        elif name == f"{known.TO_SYNC}()" and where is not function:
+            yield Found(
+                _to_sync(function),
+                "You cannot use AsyncToSync in the same thread as an async event loop",
+                at(function, entry),
+                49,
+                TRIED,
+                "await in an async function",
+                f"It happens in {where.name}.",
+            )
+        elif slug:
+            inside = where is function
+            hint = "" if inside else f"It is called from {function.name}."
             yield Found(
                 slug,
                 f"{name} stops every other client",
@@ -184,20 +243,24 @@ def _blocking(seen: Evidence, function: Function) -> Iterator[Found]:
 
 
 def _reached(
-    function: Function, top: Function, depth: int, seen_names: frozenset[str]
-) -> Iterator[tuple[ast.Call, Function, bool]]:
-    """The calls of a function, and of the synchronous functions that it calls."""
+    function: Function,
+    top: Function,
+    depth: int,
+    seen_names: frozenset[str],
+    entry: ast.Call | None,
+) -> Iterator[tuple[ast.Call, Function, ast.Call]]:
+    """The calls of a function, and of the synchronous functions that it calls.
+
+    With each: the function that it stands in, and the call of ``top`` that leads there.
+    """
     awaited = {id(n.value) for n in ast.walk(function.node) if isinstance(n, ast.Await)}
     for call in calls.calls(function.node):
         if id(call) not in awaited:
-            yield call, function, function is not top
+            yield call, function, entry or call
         name = calls.name_of(call, function)
-        target = function.module.source.functions.get(name)
-        if target is None and function.owner is not None:
-            if name.startswith("self."):
-                target = function.owner.method(name[5:])
-            local = f"{top.dotted}.<locals>.{name.rpartition('.')[2]}"
-            target = target or function.module.source.functions.get(local)
+        local = f"{top.dotted}.<locals>.{name.rpartition('.')[2]}"
+        target = calls.target_of(call, function)
+        target = target or function.module.source.functions.get(local)
         if (
             target is None
             or target.is_async
@@ -207,4 +270,5 @@ def _reached(
             continue
         if any(d in known.TO_THREAD for d in target.decorators()):
             continue
-        yield from _reached(target, top, depth + 1, seen_names | {target.dotted})
+        names = seen_names | {target.dotted}
+        yield from _reached(target, top, depth + 1, names, entry or call)

@@ -8,8 +8,10 @@ from collections.abc import Iterator
 
 from tutor.doctor.child import Event
 from tutor.doctor.evidence import Evidence
-from tutor.doctor.rules.asgi import RANK, assigned, called
-from tutor.doctor.rules.found import NOWHERE, Found, Place
+from tutor.doctor.rules.asgi import RANK, assigned, router_place
+from tutor.doctor.rules.found import NOWHERE, Found, Place, at
+from tutor.doctor.source import Function
+from tutor.doctor.source.flow import Frame, body, every_call, unfold
 from tutor.doctor.source.index import is_aside
 
 ROUTES = (
@@ -25,7 +27,7 @@ TUTORIAL = "ws/whole1/"
 
 
 def rules(seen: Evidence) -> Iterator[Found]:
-    for leaf in seen.leaves:
+    for leaf in [*seen.leaves, *(seen.walk.get("pages") or [])]:
         yield from _leaf(seen, leaf)
     yield from _routes(seen)
 
@@ -54,21 +56,28 @@ def route_place(seen: Evidence, leaf: Event) -> Place:
 
 
 def routing_place(seen: Evidence) -> Place:
-    """The list of routes, or the ASGI module."""
-    for module in seen.source.modules.values():
-        for name, values in module.values.items():
-            if "pattern" in name and "routing" in module.name and values:
-                return module.file, module.lines.get(name)
-    call = called(seen, "URLRouter")
-    if call:
-        return seen.asgi_file, call.lineno
-    for module in seen.source.modules.values():
-        for node in ast.walk(module.tree):
-            if isinstance(node, ast.Call) and not is_aside(module.file):
-                made = module.resolve(node.func)
-                if made == "channels.routing.URLRouter":
-                    return module.file, node.lineno
-    return assigned(seen, "application")
+    """The list of routes, or the router that is given it."""
+    routers: list[Place] = []
+    lists: list[tuple[int, Place]] = []
+    for function in [*seen.source.all_functions(), *bodies(seen)]:
+        for node in every_call(function.node):
+            made = function.module.resolve(node.func, function)
+            if made != "channels.routing.URLRouter":
+                continue
+            routers.append(at(function, node))
+            given = node.args[0] if node.args else None
+            where, held = unfold(Frame(function), given) if given else (None, None)
+            if where is not None and isinstance(held, (ast.List, ast.Tuple)):
+                lists.append((len(held.elts), at(where.function, held)))
+    if lists:
+        return min(lists)[1]
+    return routers[0] if routers else assigned(seen, "application")
+
+
+def bodies(seen: Evidence) -> list[Function]:
+    """What each module of the application does as it is imported."""
+    modules = seen.source.modules.values()
+    return [body(module) for module in modules if not is_aside(module.file)]
 
 
 def _leaf(seen: Evidence, leaf: Event) -> Iterator[Found]:
@@ -99,11 +108,10 @@ def _leaf(seen: Evidence, leaf: Event) -> Iterator[Found]:
             expected,
         )
     elif leaf["is"] == "list" and not leaf["steps"]:
-        call = called(seen, "ProtocolTypeRouter")
         yield Found(
             "asgi-list-passed-without-urlrouter",
             "'list' object is not callable",
-            (seen.asgi_file, call.lineno if call else None),
+            router_place(seen),
             RANK + 2,
             tried,
             "URLRouter(...) around the list",

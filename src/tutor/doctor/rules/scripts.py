@@ -21,9 +21,16 @@ LONG = 2000  # characters between the brackets of a call
 _NEW = re.compile(r"new\s+WebSocket\s*\(")
 _BOUND = re.compile(r"\b(?:const|let|var)\s+(\w+)\s*=\s*([^;\n]+)")
 _OWN = re.compile(r"\b(this\.\w+)\s*=(?!=)\s*([^;\n]+)")
+_GETTER = re.compile(r"\bget\s+(\w+)\s*\(\)\s*\{.*?\breturn\s+([^;\n]+)", re.S)
 _DEFINED = re.compile(
     r"\bclass\s+(?P<kind>\w+)[^{(]*\{|\bfunction\s+(?P<function>\w+)\s*\(|"
-    r"\b(?:const|let|var)\s+(?P<arrow>\w+)\s*=\s*(?:async\s*)?(?:function\s*)?\("
+    r"\b(?:const|let|var)\s+(?P<arrow>\w+)\s*=\s*(?:async\s*)?(?:function\s*)?\(|"
+    # window.open = function (…), open: (…) =>, and the method of a class
+    r"\b(?P<part>\w+)\s*[:=]\s*(?:async\s*)?function\s*\w*\s*\(|"
+    r"\b(?P<named>\w+)\s*[:=]\s*(?:async\s*)?\((?=[\w\s,={}$]*\)\s*=>)|"
+    r"^\s*(?:async\s+|static\s+)*(?!(?:if|for|while|switch|catch|constructor|function)\b)"
+    r"(?P<method>\w+)\s*\((?=[\w\s,={}$]*\)\s*\{)",
+    re.M,
 )
 _COMMENT = re.compile(r"(?<![:\w'\"`}])//[^\n]*|/\*.*?\*/|<!--.*?-->", re.S)
 _HOSTS = {f"{owner}location.host" for owner in ("", "window.", "document.", "self.")}
@@ -66,7 +73,9 @@ class Script:
     @cached_property
     def bound(self) -> dict[str, str]:
         """Names and the expressions that they are given."""
-        return dict([*_OWN.findall(self.text), *_BOUND.findall(self.text)])
+        made = [*_OWN.findall(self.text), *_BOUND.findall(self.text)]
+        got = [(f"this.{name}", text) for name, text in _GETTER.findall(self.text)]
+        return dict([*got, *made])
 
     def spot(self, index: int) -> Spot:
         return self.file, self.text.count("\n", 0, index) + 1
@@ -135,9 +144,13 @@ def _opened(
     arguments = _arguments(script.text, match.end())
     if not arguments:
         return
-    name, parameters = _definition(script.text, match.start())
-    scope = Scope(script, dict.fromkeys(parameters, GIVEN))
-    own = value(arguments[0], scope)
+    name, parameters, own = "", list[str](), value(arguments[0], Scope(script))
+    for around in _definitions(script.text, match.start()):
+        name, parameters = around
+        scope = Scope(script, dict.fromkeys(parameters, GIVEN))
+        own = value(arguments[0], scope)
+        if GIVEN in own:
+            break
     more = [argument.strip() for argument in arguments[1:]]
     options = next((one for one in more if one.startswith("{")), "".join(more[:1]))
     spot = script.spot(match.start())
@@ -156,9 +169,9 @@ def _opened(
         yield replace(one, url=own.replace(GIVEN, ANY))
 
 
-def _definition(text: str, index: int) -> tuple[str, list[str]]:
-    """The innermost class or function around a place: its name, its parameters."""
-    found = "", list[str]()
+def _definitions(text: str, index: int) -> list[tuple[str, list[str]]]:
+    """The classes and functions around a place, innermost first: name, parameters."""
+    found: list[tuple[str, list[str]]] = []
     for match in _DEFINED.finditer(text, 0, index):
         if match["kind"]:
             made = re.search(r"\bconstructor\s*\(", text[match.end() :])
@@ -173,14 +186,17 @@ def _definition(text: str, index: int) -> tuple[str, list[str]]:
         if index < end:
             names = _arguments(text, start) if 0 <= start < end else []
             words = [re.match(r"\s*([\w$]+)", name) for name in names]
-            name = match["kind"] or match["function"] or match["arrow"]
-            found = name, [word[1] if word else "" for word in words]
+            kinds = ("kind", "function", "arrow", "part", "named", "method")
+            name = next(match[kind] for kind in kinds if match[kind])
+            found.insert(0, (name, [word[1] if word else "" for word in words]))
     return found
 
 
 def _calls(name: str, scripts: list[Script]) -> list[tuple[Script, int, list[str]]]:
     """Where a function is called or a class is made, and what it is given."""
-    pattern = re.compile(rf"(?<![\w.$])(?<!function ){re.escape(name)}\s*\(")
+    pattern = re.compile(
+        rf"(?<![\w$])(?<!function ){re.escape(name)}\s*\((?!.*\)\s*\{{$)", re.M
+    )
     return [
         (script, match.start(), _arguments(script.text, match.end()))
         for script in scripts
@@ -240,8 +256,36 @@ def _term(term: str, scope: Scope) -> str:
         return scope.known[term]
     if made := re.match(r"new\s+URL\s*\(", term):
         return _joined(_arguments(term, made.end()), scope)
+    if term.endswith((".href", ".toString()")):
+        return value(term.rpartition(".")[0], scope)
+    if made := re.match(r"(?:this\.)?([\w$]+)\s*\(", term):
+        return _result(made[1], _arguments(term, made.end()), scope)
     bound = scope.script.bound
     return value(bound[term], scope) if term in bound else ANY
+
+
+def _result(name: str, arguments: list[str], scope: Scope) -> str:
+    """What a function of the same script returns."""
+    text = scope.script.text
+    for match in _DEFINED.finditer(text):
+        kinds = ("function", "arrow", "part", "named", "method")
+        if name not in [match[kind] for kind in kinds]:
+            continue
+        end = _closing(text, match.end())
+        words = [re.match(r"\s*([\w$]+)", one) for one in _arguments(text, match.end())]
+        body = re.compile(r"\)\s*(?:=>\s*)?(\{)?").match(text, max(end, 0))
+        if body is None or end < 0:
+            continue
+        rest = text[body.end() : body.end() + LONG]
+        if body[1]:
+            rest = rest[: _closing(rest, 0)]
+        found = re.search(r"\breturn\s+([^;\n]+)" if body[1] else r"\s*([^;\n]+)", rest)
+        if found:
+            given = [value(one, scope) for one in arguments]
+            names = [word[1] if word else "" for word in words]
+            known = {**scope.known, **dict(zip(names, given, strict=False))}
+            return value(found[1], replace(scope, known=known))
+    return ANY
 
 
 def _joined(arguments: list[str], scope: Scope) -> str:

@@ -262,7 +262,8 @@ def _versions(seen: Evidence) -> Iterator[Found]:
             "asking for the installed versions",
             "channels 4",
         )
-    if seen.settings.get("unsafe"):
+    started = seen.serve.get("environment") or {}
+    if seen.settings.get("unsafe") or started.get("unsafe"):
         yield Found(
             "db-allow-async-unsafe",
             "DJANGO_ALLOW_ASYNC_UNSAFE is set",

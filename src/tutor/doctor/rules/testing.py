@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from tutor.doctor.evidence import Evidence
 from tutor.doctor.rules.found import TRIED, Found, at
 from tutor.doctor.source import Function, calls
+from tutor.doctor.source.flow import Frame, returned, unfold, yielded
 
 RANK = 80  # a project that does not work comes first
 COMMUNICATORS = {
@@ -23,13 +24,13 @@ _UNAWAITED = {"unittest.TestCase", "unittest.case.TestCase"}
 
 def rules(seen: Evidence) -> Iterator[Found]:
     for function in seen.source.functions.values():
+        for call in calls.calls(function.node):
+            if calls.name_of(call, function) in COMMUNICATORS:
+                yield from _communicator(seen, function, call)
         if function.is_async:
             yield from _never_awaited(function)
             yield from _tuples(function)
             yield from _dropped(function)
-            for call in calls.calls(function.node):
-                if calls.name_of(call, function) in COMMUNICATORS:
-                    yield from _communicator(seen, function, call)
 
 
 def _never_awaited(function: Function) -> Iterator[Found]:
@@ -63,17 +64,32 @@ def _tuples(function: Function) -> Iterator[Found]:
         if isinstance(tested, ast.Name):
             values = function.values.get(tested.id, [])
             tested = values[0] if len(values) == 1 else None
-        if isinstance(tested, ast.Await) and isinstance(tested.value, ast.Call):
-            owner, _, method = calls.name_of(tested.value, function).rpartition(".")
-            if method == "connect" and owner.removesuffix("()") in COMMUNICATORS:
-                yield Found(
-                    "test-asserts-the-connect-tuple",
-                    "a test that passes, whatever the answer",
-                    at(function, node),
-                    RANK,
-                    TRIED,
-                    "connected, _ = await client.connect()",
-                )
+        call = tested.value if isinstance(tested, ast.Await) else None
+        if isinstance(call, ast.Call) and _talks(call, function) == "connect":
+            yield Found(
+                "test-asserts-the-connect-tuple",
+                "a test that passes, whatever the answer",
+                at(function, node),
+                RANK,
+                TRIED,
+                "connected, _ = await client.connect()",
+            )
+
+
+def _talks(call: ast.Call, function: Function) -> str:
+    """The method of a communicator that is called; empty for other calls."""
+    if not isinstance(call.func, ast.Attribute):
+        return ""
+    where, node = unfold(Frame(function, function.owner), call.func.value)
+    if isinstance(node, ast.Name):  # a fixture of pytest
+        fixture = where.module.source.functions.get(f"{where.module.name}.{node.id}")
+        marks = fixture.decorators() if fixture is not None else []
+        if fixture is not None and any(one.endswith("fixture") for one in marks):
+            results = [*returned(fixture), *yielded(fixture)]
+            if len(results) == 1:
+                where, node = unfold(Frame(fixture), results[0])
+    made = where.module.resolve(node, where.function) or ""
+    return call.func.attr if made.removesuffix("()") in COMMUNICATORS else ""
 
 
 def _dropped(function: Function) -> Iterator[Found]:
@@ -82,8 +98,8 @@ def _dropped(function: Function) -> Iterator[Found]:
         call = node.value if isinstance(node, (ast.Expr, ast.Assign)) else None
         if not isinstance(call, ast.Call):
             continue
-        owner, _, method = calls.name_of(call, function).rpartition(".")
-        if method in _AWAITED and owner.removesuffix("()") in COMMUNICATORS:
+        method = _talks(call, function)
+        if method in _AWAITED:
             yield Found(
                 "test-communicator-call-not-awaited",
                 "cannot unpack non-iterable coroutine object"
@@ -103,12 +119,13 @@ def _communicator(
     named = {keyword.arg: keyword.value for keyword in call.keywords}
     application = call.args[0] if call.args else named.get("application")
     given = function.module.resolve(application, function) or ""
+    frame = Frame(function, function.owner)
+    if application is not None:
+        where, node = unfold(frame, application)
+        given = where.module.resolve(node, where.function) or given
     headers = call.args[2] if len(call.args) > 2 else named.get("headers")
-    if isinstance(headers, ast.Name):
-        found = function.values.get(headers.id) or function.module.values.get(
-            headers.id, []
-        )
-        headers = found[0] if len(found) == 1 else headers
+    where, headers = unfold(frame, headers) if headers is not None else (frame, None)
+    origin = headers is not None and _names_origin(where, headers)
     known = seen.source.classes.get(given)
     if known is not None and known.kind:
         yield Found(
@@ -119,7 +136,7 @@ def _communicator(
             TRIED,
             f"{known.name}.as_asgi()",
         )
-    elif headers is not None and _unlike_asgi(headers):
+    elif headers is not None and _unlike_asgi(where, headers):
         yield Found(
             "test-headers-as-str-or-capitalised",
             "connected is False",
@@ -129,7 +146,7 @@ def _communicator(
             "(b'origin', b'http://localhost')",
         )
     elif (
-        headers is None
+        not origin
         and given.endswith("ProtocolTypeRouter()")
         and not _expects_a_refusal(function)
     ):
@@ -143,10 +160,32 @@ def _communicator(
         )
 
 
-def _unlike_asgi(headers: ast.expr) -> bool:
+def _names_origin(where: Frame, headers: ast.expr) -> bool:
+    """Whether headers may hold an origin: they do not if all are written out."""
+    names = [getattr(pair, "elts", [None])[0] for pair in getattr(headers, "elts", ())]
+    if not isinstance(headers, ast.List) or not all(
+        isinstance(name, ast.Constant) for name in names
+    ):
+        return True
+    return any(
+        str(getattr(name, "value", "")).lower().strip("b'") == "origin"
+        for name in names
+    )
+
+
+def _unlike_asgi(where: Frame, headers: ast.expr) -> bool:
     """Whether a literal list names a header by a text, or with a capital letter."""
-    for pair in getattr(headers, "elts", ()):
-        for part in getattr(pair, "elts", ())[:1]:
+    for node in ast.walk(headers):
+        if isinstance(node, ast.Name) and node is not headers:
+            inside, found = unfold(where, node)
+            if isinstance(found, (ast.Dict, ast.List)) and _unlike_asgi(inside, found):
+                return True
+    pairs = [getattr(pair, "elts", ()) for pair in getattr(headers, "elts", ())]
+    for node in ast.walk(headers):
+        if isinstance(node, ast.Dict):
+            pairs += [[key] for key in node.keys if key is not None]
+    for pair in pairs:
+        for part in pair[:1]:
             value = getattr(part, "value", b"")
             if isinstance(value, str):
                 return True
@@ -156,8 +195,9 @@ def _unlike_asgi(headers: ast.expr) -> bool:
 
 
 def _expects_a_refusal(function: Function) -> bool:
-    """Whether a test says that somebody stays outside."""
-    for node in ast.walk(function.node):
+    """Whether a test says that somebody stays outside; for a helper, any test of it."""
+    is_test = function.name.startswith("test")
+    for node in ast.walk(function.node if is_test else function.module.tree):
         if isinstance(node, ast.Assert) and isinstance(node.test, ast.UnaryOp):
             return True
         if getattr(getattr(node, "func", None), "attr", "") in (

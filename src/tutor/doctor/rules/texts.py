@@ -93,7 +93,12 @@ TEXTS: tuple[tuple[str, str], ...] = (
         "auth-middleware-channels-2-signature",
         r"__call__\(\) takes 2 positional arguments but 4 were given",
     ),
-    ("auth-query-string-is-bytes", r"a bytes-like object is required, not 'str'"),
+    (
+        "auth-query-string-is-bytes",
+        r"a bytes-like object is required, not 'str'|must be bytes or a tuple of bytes|"
+        r"integer or bytes-like object|can't concat str to bytes|"
+        r"string pattern on a bytes-like object",
+    ),
     ("auth-login-required-on-consumer", r"has no attribute 'auser'"),
     (
         "auth-request-or-self-user",

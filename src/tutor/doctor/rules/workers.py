@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from typing import Any
 
 from tutor.doctor.evidence import Evidence
-from tutor.doctor.rules.asgi import called
+from tutor.doctor.rules.asgi import Called, called
 from tutor.doctor.rules.found import HANDLERS, TRIED, Found, at
-from tutor.doctor.rules.messages import written
+from tutor.doctor.rules.messages import REST, written
 from tutor.doctor.source import Class, calls
 
 RANK = 60
@@ -51,17 +51,17 @@ def _no_entry(seen: Evidence, workers: list[Class]) -> Iterator[Found]:
     yield Found(
         "worker-no-channel-entry",
         "No application configured for scope type 'channel'",
-        (seen.asgi_file, protocols.lineno),
+        protocols.place,
         RANK,
         TRIED,
         'an entry "channel" with a ChannelNameRouter',
     )
 
 
-def _entries(seen: Evidence, router: ast.Call) -> Iterator[Found]:
+def _entries(seen: Evidence, router: Called) -> Iterator[Found]:
     """What stands behind a channel's name has to be an application."""
-    module = seen.source.modules[seen.asgi_module]
-    table = router.args[0] if router.args else None
+    module = router.module
+    table = router.node.args[0] if router.node.args else None
     for value in table.values if isinstance(table, ast.Dict) else []:
         named = (module.resolve(value) or "").removesuffix("()")
         one = seen.source.classes.get(named)
@@ -99,7 +99,7 @@ def _without_type(seen: Evidence) -> Iterator[Found]:
             if not (calls.is_layer(name) and name.endswith(".send")):
                 continue
             message = written(call.args[1] if len(call.args) > 1 else None, function)
-            if message is not None and "type" not in message:
+            if message is not None and not {"type", REST} & set(message):
                 yield Found(
                     "worker-message-without-type-kills-worker",
                     "Worker received message with no type.",

@@ -27,6 +27,23 @@ def name_of(call: ast.Call, function: Function) -> str:
     return function.module.resolve(call.func, function) or ""
 
 
+def target_of(call: ast.Call, function: Function) -> Function | None:
+    """The function or method of the project that is called, where that is known."""
+    name = name_of(call, function)
+    source, owner = function.module.source, function.owner
+    found = source.functions.get(name)
+    if found is not None:
+        return found
+    base, _, method = name.rpartition(".")
+    if base == "self" and owner is not None:
+        return next(iter(owner.virtual(method)), None)
+    if base == "builtins.super()" and owner is not None:
+        above = [one for one in owner.line_of_ancestors if one is not owner]
+        return next((o.methods[method] for o in above if method in o.methods), None)
+    made = source.classes.get(base.removesuffix("()"))
+    return made.method(method) if made is not None else None
+
+
 def is_layer(name: str) -> bool:
     """Whether a dotted path is a method of a channel layer."""
     base, _, method = name.rpartition(".")
@@ -59,16 +76,16 @@ def makes_coroutine(call: ast.Call, function: Function) -> str:
         if method not in known.CONSUMER_METHODS | known.INHERITED:
             return ""
         return name if function.owner.kind.startswith("async") else ""
-    found = function.module.source.functions.get(name)
-    if found is not None and found.owner is None and _is_async(found):
+    found = target_of(call, function)
+    if found is not None and _is_async(found):
         return name
     return ""
 
 
 def _method_is_async(owner: Class, method: str) -> bool:
-    found = owner.method(method)
-    if found is not None:
-        return _is_async(found)
+    found = owner.virtual(method)
+    if found:
+        return _is_async(found[0])
     return owner.kind.startswith("async") and method in known.CONSUMER_METHODS
 
 
@@ -175,6 +192,8 @@ def _type_of_call(node: ast.Call, function: Function, depth: int) -> str:
     name = name_of(node, function)
     if name in known.RETURNS:
         return known.RETURNS[name]
+    if ".objects" in name and name.endswith((".count", ".acount")):
+        return "int"
     if isinstance(node.func, ast.Attribute) and node.func.attr in ("encode",):
         return "bytes"
     if isinstance(node.func, ast.Attribute) and node.func.attr in (

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from tutor.doctor.copying import SKIPPED
+from tutor.doctor.source import roots
 from tutor.doctor.source.syntax import DEEP, Class, Def, Function, Module
 
 BIG = 400_000  # bytes of one source file
@@ -27,29 +28,19 @@ class Source:
         self.modules: dict[str, Module] = {}
         self.functions: dict[str, Function] = {}
         self.classes: dict[str, Class] = {}
-        for path in sorted(_files(home)):
-            self._read(project, home, path)
+        parsed = {
+            path: found for path in sorted(_files(home)) if (found := _read(path))
+        }
+        names = roots.names({path: tree for path, (tree, _) in parsed.items()}, home)
+        for path, (tree, text) in parsed.items():
+            file = path.relative_to(project).as_posix()
+            is_package = path.stem == "__init__"
+            module = Module(names[path], file, tree, self, text, is_package)
+            self.modules[module.name] = module
+            for node in _statements(tree):
+                _bind(node, module, module.names, module.values, module.lines)
         for module in list(self.modules.values()):
             _Definitions(module).visit(module.tree)
-
-    def _read(self, project: Path, home: Path, path: Path) -> None:
-        try:
-            data = path.read_bytes()
-            if len(data) > BIG:
-                return
-            with _parsing:
-                tree = ast.parse(data)
-        except (OSError, SyntaxError, ValueError, RecursionError):
-            return  # the project's own interpreter says what is wrong with it
-        parts = list(path.relative_to(home).with_suffix("").parts)
-        is_package = parts[-1] == "__init__"
-        name = ".".join(parts[:-1] if is_package else parts)
-        file = path.relative_to(project).as_posix()
-        text = data.decode("utf-8", "replace")
-        module = Module(name, file, tree, self, text, is_package)
-        self.modules[name] = module
-        for node in _statements(tree):
-            _bind(node, module, module.names, module.values, module.lines)
 
     def canonical(
         self, dotted: str, module: Module | None = None, name: str = ""
@@ -151,6 +142,21 @@ def is_aside(file: str) -> bool:
         in ("tests.py", "conftest.py", "manage.py", "fabfile.py", "setup.py")
         or parts[-1].startswith("test_")
     )
+
+
+def _read(path: Path) -> tuple[ast.Module, str] | None:
+    """A file as a syntax tree and as text; None where it is no Python.
+
+    The project's own interpreter says what is wrong with it then.
+    """
+    try:
+        data = path.read_bytes()
+        if len(data) > BIG:
+            return None
+        with _parsing:
+            return ast.parse(data), data.decode("utf-8", "replace")
+    except (OSError, SyntaxError, ValueError, RecursionError):
+        return None
 
 
 class _Definitions(ast.NodeVisitor):

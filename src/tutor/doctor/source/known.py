@@ -15,7 +15,10 @@ LAYER_METHODS = {
 LAYERS = ("self.channel_layer", "channels.layers.get_channel_layer()")
 
 
-CONSUMER_METHODS = {"send", "accept", "close", "send_json", "base_send", "dispatch"}
+CONSUMER_METHODS = {
+    *("send", "accept", "close", "send_json", "base_send", "dispatch"),
+    *("send_headers", "send_body", "send_response"),
+}
 
 
 INHERITED = {
@@ -81,6 +84,21 @@ SYNC_ORM = {
     "latest",
     "earliest",
     "in_bulk",
+}
+
+
+# What a manager returns that is an instance, or holds some.
+INSTANCES = {
+    *("all", "filter", "exclude", "order_by", "get", "first", "last", "create"),
+    *("latest", "earliest", "aget", "afirst", "alast", "acreate", "select_related"),
+}
+
+
+RUNS = {
+    "asyncio.run",
+    "asyncio.get_event_loop().run_until_complete",
+    "asyncio.get_running_loop().run_until_complete",
+    "asyncio.new_event_loop().run_until_complete",
 }
 
 

@@ -139,8 +139,31 @@ class Class:
         ]
 
     @cached_property
+    def heirs(self) -> list[Class]:
+        """The project's classes that inherit from it."""
+        return [
+            one
+            for one in self.module.source.classes.values()
+            if one is not self and self in one.line_of_ancestors
+        ]
+
+    def virtual(self, name: str) -> list[Function]:
+        """What ``self.name`` may be in a method: its own one, and those of heirs."""
+        own = self.method(name)
+        found = [one.methods[name] for one in self.heirs if name in one.methods]
+        return [*([own] if own else []), *found]
+
+    @cached_property
     def kind(self) -> str:
-        """ "async", "sync" or "" (no consumer), with "-generic" or "-json" added."""
+        """ "async", "sync" or "" (no consumer), with "-generic" or "-json" added.
+
+        A class that only lends its methods to consumers is of their kind.
+        """
+        own = self._own_kind
+        return own or next((one._own_kind for one in self.heirs if one._own_kind), "")
+
+    @cached_property
+    def _own_kind(self) -> str:
         found = ""
         for base in self.library_bases():
             name = base.rpartition(".")[2]
@@ -206,7 +229,9 @@ class Module:
         if base == "self" and function is not None and function.owner is not None:
             owner = function.owner
             if owner.method(name) is None:
-                for where, value in owner.assigned(name)[:1]:
+                given = owner.assigned(name)
+                given = given or [one for h in owner.heirs for one in h.assigned(name)]
+                for where, value in given[:1]:
                     if where.node is not function.node or depth < 3:
                         found = where.module.resolve(value, where, depth + 2)
                         if found and found != "self." + name:
