@@ -10,13 +10,15 @@ import pytest
 from tutor import doctor
 
 sys.path.insert(0, str(Path(__file__).parent / "variants"))
+import missed
 import shapes
 import unseen
 
-NAMES = [f"{shape}-{slug}" for shape, slug, _, _ in unseen.WRONG]
+WRONG = unseen.WRONG + missed.WRONG
+NAMES = [f"{shape}-{slug}" for shape, slug, _, _ in WRONG]
 
 
-@pytest.mark.parametrize(("shape", "slug", "file", "changes"), unseen.WRONG, ids=NAMES)
+@pytest.mark.parametrize(("shape", "slug", "file", "changes"), WRONG, ids=NAMES)
 def test_a_mistake_is_named_first(
     shape: str,
     slug: str,

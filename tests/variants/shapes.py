@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
+from shape_desk import DESK
+from shape_hub import HUB
+
 # A file, a text in it and what stands there instead; None for all of it.
 Change = tuple[str, str | None, str | bytes | None]
 
@@ -1139,6 +1142,8 @@ SHAPES: dict[str, dict[str, str]] = {
     "lab": LAB,
     "sync": SYNC,
     "dash": DASH,
+    "hub": HUB,
+    "desk": DESK,
 }
 
 
