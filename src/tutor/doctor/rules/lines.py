@@ -109,11 +109,14 @@ def _chosen(call: ast.Call, function: Function) -> list[Function]:
     owner = function.owner
     if not isinstance(call.func, ast.Name) or owner is None:
         return []
+    values = function.values.get(call.func.id, [])
+    nodes = [node for value in values for node in ast.walk(value)]
+    called = {id(node.func) for node in nodes if isinstance(node, ast.Call)}
     return [
         method
-        for value in function.values.get(call.func.id, [])
-        for node in ast.walk(value)
+        for node in nodes
         if isinstance(node, ast.Attribute)
+        and id(node) not in called
         and ast.unparse(node.value) == function.self_name
         for method in owner.virtual(node.attr)
         if not method.is_async
