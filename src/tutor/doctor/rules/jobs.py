@@ -13,7 +13,7 @@ from typing import Any
 
 from tutor.doctor.commands import Command, commands, known, mentioned
 from tutor.doctor.evidence import Evidence
-from tutor.doctor.rules.asgi import called
+from tutor.doctor.rules.asgi import Called, called
 from tutor.doctor.rules.commands import found as at_command
 from tutor.doctor.rules.commands import serves_sockets
 from tutor.doctor.rules.found import TRIED, Found
@@ -47,7 +47,7 @@ def rules(seen: Evidence) -> Iterator[Found]:
     yield from _no_command(seen)
     if router is None:
         return
-    entries, sent = list(_entries(seen, router)), list(jobs(seen))
+    entries, sent = list(_entries(router)), list(jobs(seen))
     names = {one.channel for one in entries}
     if None in names or not names:
         return
@@ -75,9 +75,9 @@ def _no_command(seen: Evidence) -> Iterator[Found]:
         )
 
 
-def _entries(seen: Evidence, router: ast.Call) -> Iterator[Entry]:
-    module = seen.source.modules[seen.asgi_module]
-    table = router.args[0] if router.args else None
+def _entries(router: Called) -> Iterator[Entry]:
+    module = router.module
+    table = router.node.args[0] if router.node.args else None
     if not isinstance(table, ast.Dict):
         return
     for key, value in zip(table.keys, table.values, strict=True):
