@@ -47,7 +47,7 @@ def rules(seen: Evidence) -> Iterator[Found]:
     yield from _no_command(seen)
     if router is None:
         return
-    entries, sent = list(_entries(router)), list(jobs(seen))
+    entries, sent = list(_entries(seen, router)), list(jobs(seen))
     names = {one.channel for one in entries}
     if None in names or not names:
         return
@@ -75,7 +75,7 @@ def _no_command(seen: Evidence) -> Iterator[Found]:
         )
 
 
-def _entries(router: Called) -> Iterator[Entry]:
+def _entries(seen: Evidence, router: Called) -> Iterator[Entry]:
     module = router.module
     table = router.node.args[0] if router.node.args else None
     if not isinstance(table, ast.Dict):
