@@ -63,6 +63,10 @@ def play(scene: Scene, project: Path, awaited: str = "") -> tuple[str, str]:
         from tutor.doctor import fronting  # which needs this module
 
         return fronting.play(scene, project, awaited)
+    if "redis" in scene:
+        from tutor.doctor import apart  # which needs this module
+
+        return apart.play(scene, project, awaited)
     if scene.keys() & {"start", "command"} and "workers" not in scene:
         from tutor.doctor import starting
 
@@ -71,10 +75,6 @@ def play(scene: Scene, project: Path, awaited: str = "") -> tuple[str, str]:
         from tutor.doctor import operating
 
         return operating.play(scene, project, awaited)
-    if "redis" in scene:
-        from tutor.doctor import apart  # which needs this module
-
-        return apart.play(scene, project, awaited)
     if "workers" in scene:
         return working.play(scene, project, awaited)
     argv = ["daphne", gathering.guess(project)]

@@ -70,7 +70,7 @@ def _tuples(function: Function) -> Iterator[Found]:
                 "test-asserts-the-connect-tuple",
                 "a test that passes, whatever the answer",
                 at(function, node),
-                RANK,
+                RANK - 1,
                 TRIED,
                 "connected, _ = await client.connect()",
             )
