@@ -7,6 +7,7 @@ root, in steps/NN.
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -507,3 +508,19 @@ def test_where_the_folders_are(course: Path, monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.delenv("TUTOR_ROOT")
     assert (places.root() / "src/tutor").is_dir()
     assert os.path.isabs(places.workspace())
+
+
+def test_no_module_hides_what_cells_call() -> None:
+    """``import tutor.name`` puts the module in the place of a function so named."""
+    text = (places.root() / "tutorial.ipynb").read_text(encoding="utf-8")
+    names = set(re.findall(r"\btutor\.(\w+)\(", text))
+    code = (
+        "import pkgutil, sys, tutor\n"
+        "for one in pkgutil.iter_modules(tutor.__path__):\n"
+        "    if one.name in sys.argv[1:]: __import__('tutor.' + one.name)\n"
+        "print(*[name for name in sys.argv[1:] if not callable(getattr(tutor, name))])"
+    )
+    argv = [sys.executable, "-P", "-c", code, *sorted(names)]
+    done = subprocess.run(argv, capture_output=True, text=True, check=True)
+    assert len(names) > 20
+    assert done.stdout.split() == []

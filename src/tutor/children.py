@@ -26,8 +26,8 @@ from pathlib import Path
 from typing import Any
 
 from tutor import warm
-from tutor.environment import env as env
 from tutor.report import Refusal
+from tutor.surroundings import env as env
 from tutor.warm import Nursery, WarmProcess, understood
 
 # $@ is the command.  The first subshell waits for the end of the pipe; the rest
