@@ -303,7 +303,8 @@ def test_ci_fails_without_one(
 # -- the doctor ------------------------------------------------------------------------
 
 HEALTHY = {
-    "by a pattern": ("location / {", "location ~ ^/ {"),
+    # A pattern comes before a prefix: one that matches all takes the files as well.
+    "by a pattern": ("location / {", "location ~ ^/(?!static/) {"),
     "headers for all": (
         "    location / {\n        proxy_pass http://daphne;\n",
         "    location /ws/ {\n        proxy_pass http://daphne;\n        "
