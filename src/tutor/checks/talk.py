@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Coroutine, Mapping
-from concurrent.futures import ThreadPoolExecutor, wait
+from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, TypeVar, cast
@@ -52,17 +53,25 @@ def run(work: Coroutine[Any, Any, T]) -> T:
         running.append((asyncio.get_running_loop(), task))
         return await work
 
-    with ThreadPoolExecutor(1) as pool:
-        done = pool.submit(asyncio.run, noted())
+    done: Future[T] = Future()
+
+    def run_all() -> None:
         try:
-            return done.result()
-        except BaseException:  # Ctrl-C or TERM, where it is not its own
-            while not done.done():
-                for loop, task in running:
-                    with suppress(RuntimeError):  # its loop has ended
-                        loop.call_soon_threadsafe(task.cancel)
-                wait([done], AGAIN)
-            raise
+            done.set_result(asyncio.run(noted()))
+        except BaseException as error:
+            done.set_exception(error)
+
+    thread = threading.Thread(target=run_all)
+    try:
+        thread.start()  # an interruption may come from here on
+        return done.result()
+    except BaseException:  # Ctrl-C or TERM, where it is not its own
+        while thread.is_alive():
+            for loop, task in running:
+                with suppress(RuntimeError):  # its loop has ended
+                    loop.call_soon_threadsafe(task.cancel)
+            thread.join(AGAIN)
+        raise
 
 
 async def knock(
