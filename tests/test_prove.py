@@ -280,7 +280,7 @@ def test_a_kernel_that_does_not_start_says_why_once(prove: Prove, folder: Path) 
     (folder / "site").mkdir()
     (folder / "site" / "sitecustomize.py").write_text(
         "import sys\n"
-        "if 'ipykernel_launcher' in sys.orig_argv: sys.exit('no kernel today')\n"
+        "if 'ipykernel' in str(sys.orig_argv): sys.exit('no kernel today')\n"
     )
     path = os.pathsep.join(["site", os.environ.get("PYTHONPATH", "")])
     run = prove(env={"PYTHONPATH": path, "TUTOR_COLD": "1"}, three=THREE["three"])

@@ -341,7 +341,8 @@ def test_a_served_step_ends_when_told(
 def test_a_checkpoint_with_a_configuration_of_its_own_is_run_with_ours() -> None:
     tree = next((places.root() / "steps").glob("10-*"))
     assert (tree / "setup.cfg").is_file()
-    command = [*verbs.PYTEST, "--collect-only", str(tree / "checkpoint.ipynb")]
+    command = [sys.executable, "-P", "-m", "pytest", *verbs.PYTEST, "--collect-only"]
+    command += [str(tree / "checkpoint.ipynb")]
     done = subprocess.run(
         command, cwd=places.root(), capture_output=True, text=True, check=False
     )

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
+import os
 import tempfile
 import time
+from contextlib import suppress
 from pathlib import Path
 
-from tutor import broken, places, trees
+from tutor import broken, nurseries, places, trees
 from tutor.course import CHECKPOINT, Course, Step, step_line
 from tutor.report import Refusal
 from tutor.servers import Server
@@ -36,8 +36,7 @@ def _line(course: Course, step: Step) -> str:
 
 
 # From step 9 on a checkpoint has a configuration of its own, for the project's tests.
-PYTEST = [sys.executable, "-P", "-m", "pytest", "-c", "pyproject.toml"]
-PYTEST += ["-q", "--no-header", "-n0"]
+PYTEST = ["-c", "pyproject.toml", "-q", "--no-header", "-n0"]
 PYTEST += ["-p", "no:hypothesispytest"]  # 0.2 s of imports, and no cell needs it
 
 
@@ -47,15 +46,18 @@ def step(argv: list[str]) -> int:
     tree = _committed(course, number)
     print(_line(course, course.step(number)), flush=True)
     began = time.monotonic()
-    done = subprocess.run(
-        [*PYTEST, str(tree / CHECKPOINT)], cwd=course.root, check=False
-    )
-    if done.returncode == 0:
+    with suppress(OSError):
+        nurseries.prepare()  # while pytest is imported
+    import pytest
+
+    os.chdir(course.root)
+    code = int(pytest.main([*PYTEST, str(tree / CHECKPOINT)]))
+    if code == 0:
         print(
             f"Step {number} holds ({time.monotonic() - began:.1f} s). "
             f"See it: make serve-{number}"
         )
-    return done.returncode
+    return code
 
 
 def serve(argv: list[str]) -> int:

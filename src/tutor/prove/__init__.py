@@ -14,17 +14,20 @@ pyproject.toml), because it must load before nbval does.
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from collections import Counter, defaultdict
 from collections.abc import Generator
 from contextlib import suppress
+from importlib.util import find_spec
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
 
-from tutor.prove import nurseries
+from tutor import nurseries
 from tutor.prove.rules import Rule, load
 from tutor.report import Refusal
 
@@ -33,6 +36,11 @@ from tutor.report import Refusal
 # import fail, which jsonschema is ready for; other processes are not touched.
 for name in ("rfc3987_syntax", "isoduration", "rfc3986_validator"):
     sys.modules.setdefault(name, None)  # type: ignore[arg-type]
+
+# nbval imports coverage, 0.1 s, for the options of pytest-cov; without it none is used.
+if find_spec("pytest_cov") is None:
+    unused = sys.modules.setdefault("nbval.cover", ModuleType("nbval.cover"))
+    unused.__dict__.update(setup_coverage=None, teardown_coverage=None)
 
 CELL_SECONDS = 60.0
 NBVAL_CELL_SECONDS = 2000.0
@@ -202,6 +210,12 @@ def pytest_runtest_makereport(
             report.user_properties.append(("failed", ""))
             item.book.stop_after(item)
     return report
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_unconfigure() -> None:
+    """Spare the interpreter's end a look for garbage in all that was imported."""
+    gc.freeze()
 
 
 @pytest.hookimpl(trylast=True)

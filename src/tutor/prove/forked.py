@@ -6,6 +6,7 @@ notebook.  Where children start warm (``tutor.warm``), so does it; else as alway
 
 from __future__ import annotations
 
+import asyncio
 import fcntl
 import os
 import signal
@@ -20,14 +21,15 @@ from jupyter_client.provisioning.factory import KernelProvisionerFactory
 from jupyter_client.provisioning.local_provisioner import LocalProvisioner
 from nbval.kernel import CURRENT_ENV_KERNEL_NAME, NbvalKernelspecManager
 
-from tutor import children, warm
-from tutor.prove import nurseries
+from tutor import children, nurseries, warm
 
 NAME = "tutor-forked"
-# What ipykernel_launcher does; a command of a cell's ignores what a kernel does not.
+# What ipykernel_launcher does, but for the debugger: half of a kernel's start, and
+# nobody debugs a proof.  A command of a cell's ignores what a kernel does not.
 CODE = """
 import signal; signal.signal(signal.SIGQUIT, signal.SIG_DFL)
-import sys; del sys.path[0]
+import sys; sys.modules["debugpy"] = None
+if sys.path[0] == "": del sys.path[0]
 from ipykernel import kernelapp; kernelapp.launch_new_instance()
 """
 
@@ -57,6 +59,7 @@ class Specs(NbvalKernelspecManager):  # type: ignore[misc]  # nbval has no types
     def get_kernel_spec(self, kernel_name: str) -> Any:
         spec = super().get_kernel_spec(kernel_name)
         if kernel_name == CURRENT_ENV_KERNEL_NAME:
+            spec.argv = [sys.executable, "-c", CODE, "-f", "{connection_file}"]
             spec.metadata["kernel_provisioner"] = {"provisioner_name": NAME}
         return spec
 
@@ -77,6 +80,12 @@ class Forked(LocalProvisioner):
         self.pid = self.pgid = process.pid
         return self.connection_info
 
+    async def kill(self, restart: bool = False) -> None:
+        """End it at once and wait for that; the manager only looks every 0.1 s."""
+        await super().kill(restart)
+        if isinstance(self.process, _Process):
+            await asyncio.to_thread(self.process.wait)
+
 
 def _fork(
     cmd: list[str], cwd: str, env: dict[str, str], stdout: IO[bytes], **_: Any
@@ -87,13 +96,11 @@ def _fork(
         OSError: it has to be started anew.
     """
     kernels, projects = nurseries.prepare()
-    argv = [sys.executable, "-c", CODE, *cmd[-2:]]
-    lent, pid = projects.lend()
-    with lent:
+    with projects.lend() as lent:
         fd = fcntl.fcntl(lent, fcntl.F_DUPFD_CLOEXEC, children.FIRST_FD)
     try:
-        env = {**env, warm.HANDED_DOWN: f"{fd} {pid}"}
-        return kernels.start(argv, Path(cwd), (fd,), env, stdout.fileno())
+        env = {**env, warm.HANDED_DOWN: str(fd)}
+        return kernels.start(cmd, Path(cwd), (fd,), env, stdout.fileno())
     finally:
         os.close(fd)
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from queue import Empty
 from typing import Any
 
+import zmq
 from nbval.kernel import RunningKernel
 
 from tutor.prove import forked
@@ -20,6 +21,9 @@ HEARTBEAT = 0.25
 
 # How often a kernel that starts is asked whether it is there, in seconds.
 ASK_AGAIN = 0.02
+
+# After how many milliseconds a socket of the kernel's is tried again.
+CONNECT_AGAIN = 5
 
 # Seconds in which an idle kernel answers.
 ANSWER = 30
@@ -56,6 +60,8 @@ class Kernel(RunningKernel):  # type: ignore[misc]  # nbval has no types
                     cwd=str(cwd), env=environment(home), stdout=log, stderr=log
                 )
             self.kc = self.km.client()
+            # A socket that is not there yet is tried again after 0.1 s by default.
+            self.kc.context.setsockopt(zmq.RECONNECT_IVL, CONNECT_AGAIN)
             self.kc.start_channels()
             self._hear(startup_timeout)
         except RuntimeError as error:

@@ -89,10 +89,16 @@ LATER = (
 # What a kernel imports before its first cell, and the first cells' libraries.
 KERNEL = (
     "IPython.core.completer",
+    "IPython.core.completerlib",
+    "IPython.core.debugger",
     "IPython.core.magics",
+    "IPython.core.oinspect",
+    "IPython.extensions.storemagic",
     "ipykernel.ipkernel",
     "ipykernel.kernelapp",
     "ipykernel.zmqshell",
+    "sqlite3",
+    "tornado.platform.asyncio",
     "urllib.request",
     "websockets.asyncio.client",
 )
@@ -196,26 +202,34 @@ class Nursery:
         handed = os.environ.pop(HANDED_DOWN, "")
         if not handed:
             return None
-        number, pid = map(int, handed.split())
         new = cls.__new__(cls)
-        new._control = socket.socket(fileno=number)
+        new._control = socket.socket(fileno=int(handed))
         new._begin(env)
-        new.pid = pid
-        return new
+        with contextlib.suppress(OSError, ValueError):
+            new.pid = int(new._control.recv(64))
+            return new
+        return None  # it ended before it could say who it is
 
-    def lend(self) -> tuple[socket.socket, str]:
+    def lend(self) -> socket.socket:
         """Fork a nursery for a child of ours that forks children itself.
 
+        It need not have imported anything yet: the child waits for it, at its first.
+
         Returns:
-            A socket that the child inherits, and what is to stand in its environment
-            as ``HANDED_DOWN`` after the number by which it inherits it.
+            A socket that the child inherits; the number by which it does so is to stand
+            in its environment as ``HANDED_DOWN``.
 
         Raises:
             OSError: the nursery is gone.
         """
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        with theirs:
-            return ours, str(self._ask(json.dumps(NURSERY).encode(), [theirs.fileno()]))
+        with theirs, self._lock:
+            if not self.usable:
+                raise OSError("the nursery is gone")
+            socket.send_fds(
+                self._control, [json.dumps(NURSERY).encode()], [theirs.fileno()]
+            )
+        return ours
 
     @property
     def usable(self) -> bool:

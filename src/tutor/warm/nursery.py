@@ -62,9 +62,9 @@ def main(control: socket.socket, libraries: list[str]) -> None:
         if os.fork() == 0:
             if asked != NURSERY:
                 break
-            control.send(str(os.getpid()).encode())
             control.close()
             control = socket.socket(fileno=fds.pop())
+            control.send(str(os.getpid()).encode())
         for fd in fds:
             os.close(fd)
     _guard(control, asked["argv"], fds)

@@ -1,7 +1,7 @@
 """The processes that kernels and their children are forked from: started early.
 
 They import their libraries on another core while pytest imports nbval, so nothing
-of nbval's is imported here.
+of pytest's or nbval's is imported here.
 """
 
 from __future__ import annotations
@@ -20,10 +20,12 @@ def prepare() -> tuple[warm.Nursery, warm.Nursery]:
         OSError: everything starts cold here.
     """
     global _kernels
-    projects = children.warmed()
-    if projects is None:
+    if not warm.possible():
         raise OSError("everything starts cold")
+    # A proof waits for its kernel first.
     if _kernels is None or not _kernels.usable:
         env = {k: v for k, v in os.environ.items() if not k.startswith("PYTEST_")}
         _kernels = warm.Nursery(env, warm.KERNEL, ())
+    projects = children.warmed()
+    assert projects is not None
     return _kernels, projects
