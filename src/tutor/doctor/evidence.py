@@ -11,6 +11,7 @@ from pathlib import Path
 from tutor.doctor.ask import Answers
 from tutor.doctor.child import Event, Told
 from tutor.doctor.source import Class, Function, Source
+from tutor.doctor.source.walking import walk
 
 MARK = "TUTOR_DOCTOR"  # the variable that marks what one diagnosis starts
 Place = tuple[str | None, int | None]
@@ -145,7 +146,7 @@ class Evidence:
             return []
         return [
             node
-            for node in ast.walk(module.tree)
+            for node in walk(module.tree)
             if isinstance(node, (ast.stmt, ast.expr))
             and node.lineno <= place[1] <= (node.end_lineno or node.lineno)
         ]

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeGuard
 
 from tutor.doctor.source import Class, Function, Source
+from tutor.doctor.source.walking import walk
 
 MOST = 7  # messages for one consumer
 DEEP = 4  # names that lead to one another
@@ -71,7 +72,7 @@ def messages(source: Source, consumer: str | None) -> list[str]:
 
 
 def _keys(method: Function, heard: _Heard) -> None:
-    for node in ast.walk(method.node):
+    for node in walk(method.node):
         key = _key(node, method)
         if key is None or key in _KNOWN:
             continue
@@ -82,7 +83,7 @@ def _keys(method: Function, heard: _Heard) -> None:
             heard.keys[inner] = {**nested, key: _plain(key)}
         else:
             heard.keys.setdefault(key, _default(node, key))
-    for node in ast.walk(method.node):
+    for node in walk(method.node):
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.args:
             key = _key(node.args[0], method)
             if key in heard.keys and node.func.id in _TYPES:
@@ -135,7 +136,7 @@ def _key(node: ast.AST | None, method: Function, depth: int = 0) -> str | None:
 def _named(name: str, method: Function) -> Iterator[ast.expr]:
     """What a name is given in a method: by a statement, or on the way."""
     yield from method.values.get(name, [])
-    for node in ast.walk(method.node):
+    for node in walk(method.node):
         if isinstance(node, ast.NamedExpr) and node.target.id == name:
             yield node.value
 
@@ -155,7 +156,7 @@ def _chosen(node: ast.expr, method: Function, heard: _Heard) -> str | None:
     key = _key(node, method)
     if key is not None:
         return key if key not in _KNOWN else None
-    arguments = {one.arg for one in ast.walk(method.node) if isinstance(one, ast.arg)}
+    arguments = {one.arg for one in walk(method.node) if isinstance(one, ast.arg)}
     if isinstance(node, ast.Name) and node.id in arguments:
         likely = [one for one in (node.id, *_CHOOSING) if one in heard.keys]
         return likely[0] if likely else None
@@ -163,7 +164,7 @@ def _chosen(node: ast.expr, method: Function, heard: _Heard) -> str | None:
 
 
 def _choices(method: Function, owner: Class, heard: _Heard) -> None:
-    for node in ast.walk(method.node):
+    for node in walk(method.node):
         if isinstance(node, ast.Compare):
             sides = [node.left, *node.comparators]
             for side in sides:
@@ -183,11 +184,11 @@ def _choices(method: Function, owner: Class, heard: _Heard) -> None:
 def _is_text(node: ast.expr, method: Function) -> bool:
     """Whether an expression is what a client has sent, or the first word of it."""
     if isinstance(node, ast.Name) and node.id != "text_data":
-        for one in ast.walk(method.node):
+        for one in walk(method.node):
             if isinstance(one, ast.Assign) and not _loads(one.value):
-                bound = {n.id for t in one.targets for n in ast.walk(t) if _is_name(n)}
+                bound = {n.id for t in one.targets for n in walk(t) if _is_name(n)}
                 if node.id in bound:
-                    parts = [n for n in ast.walk(one.value) if isinstance(n, ast.expr)]
+                    parts = [n for n in walk(one.value) if isinstance(n, ast.expr)]
                     return any(_is_whole(n, method) for n in parts)
         return False
     if isinstance(node, ast.NamedExpr):
@@ -218,7 +219,7 @@ def _loads(node: ast.expr) -> bool:
     return any(
         isinstance(one, ast.Call)
         and re.search(r"json|loads|parse|decode", ast.unparse(one.func))
-        for one in ast.walk(node)
+        for one in walk(node)
     )
 
 

@@ -10,6 +10,7 @@ from tutor.doctor.rules.found import Place
 from tutor.doctor.source import Module
 from tutor.doctor.source.flow import body, every_call
 from tutor.doctor.source.index import is_aside
+from tutor.doctor.source.walking import walk
 
 RANK = 40
 
@@ -57,7 +58,7 @@ def websocket_place(seen: Evidence) -> Place:
     call = called(seen, "ProtocolTypeRouter")
     if call is None:
         return seen.asgi_file, None
-    for node in ast.walk(call.node):
+    for node in walk(call.node):
         if isinstance(node, ast.Dict):
             for key, value in zip(node.keys, node.values, strict=True):
                 if isinstance(key, ast.Constant) and key.value == "websocket":

@@ -13,6 +13,7 @@ from tutor.doctor.rules.messages import written
 from tutor.doctor.rules.testing import COMMUNICATORS, RANK
 from tutor.doctor.source import Class, Function, calls
 from tutor.doctor.source.index import is_aside
+from tutor.doctor.source.walking import walk
 
 METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "WEBSOCKET"}
 LATE = ("TimeoutError", "Exception", "BaseException")
@@ -59,7 +60,7 @@ def rules(seen: Evidence) -> Iterator[Found]:
 def _talks(function: Function) -> dict[str, Talk]:
     """The communicators that a function makes, by their names in it."""
     found: dict[str, Talk] = {}
-    for node in ast.walk(function.node):
+    for node in walk(function.node):
         call = node.value if isinstance(node, ast.Assign) else None
         if isinstance(call, ast.Call) and isinstance(node, ast.Assign):
             if calls.name_of(call, function) in COMMUNICATORS:
@@ -126,7 +127,7 @@ def _needs(owner: Class) -> set[str]:
         str(node.slice.value)
         for one in owner.line_of_ancestors
         for method in one.methods.values()
-        for node in ast.walk(method.node)
+        for node in walk(method.node)
         if isinstance(node, ast.Subscript)
         and isinstance(node.ctx, ast.Load)
         and isinstance(node.slice, ast.Constant)
@@ -139,7 +140,7 @@ def _words(function: Function) -> set[str]:
     """The texts in a function: a test may fill the scope itself."""
     return {
         node.value
-        for node in ast.walk(function.node)
+        for node in walk(function.node)
         if isinstance(node, ast.Constant) and isinstance(node.value, str)
     }
 
@@ -168,7 +169,7 @@ def _empty(function: Function, talk: Talk) -> Iterator[Found]:
 def _raising(function: Function, kinds: tuple[str, ...]) -> list[tuple[int, int]]:
     """The lines in which an exception of some kind is awaited."""
     found = []
-    for node in ast.walk(function.node):
+    for node in walk(function.node):
         types: list[ast.expr | None] = []
         if isinstance(node, ast.Try):
             types = [one.type for one in node.handlers]
@@ -200,7 +201,7 @@ def _dead(function: Function, name: str, talk: Talk) -> Iterator[Found]:
             isinstance(node, ast.Assign)
             and node.lineno > end
             and name in [ast.unparse(target) for target in node.targets]
-            for node in ast.walk(function.node)
+            for node in walk(function.node)
         )
         if waited and later and not made_again:
             yield Found(
@@ -271,7 +272,7 @@ def _greeted(seen: Evidence, function: Function, talk: Talk) -> Iterator[Found]:
 
 
 def _repeats(function: Function) -> bool:
-    return any(isinstance(node, LOOPS) for node in ast.walk(function.node))
+    return any(isinstance(node, LOOPS) for node in walk(function.node))
 
 
 def _unheard(seen: Evidence, function: Function, talk: Talk) -> Iterator[Found]:

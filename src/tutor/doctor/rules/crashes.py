@@ -23,6 +23,7 @@ from tutor.doctor.rules.lines import (
 from tutor.doctor.rules.names import near_handler
 from tutor.doctor.rules.routes import route_place
 from tutor.doctor.rules.texts import TEXTS
+from tutor.doctor.source.walking import walk
 
 RANK = 50
 CLOSED = "Attempt to send on a closed protocol"
@@ -203,7 +204,7 @@ def _accepts(seen: Evidence, crash: Crash) -> bool:
     owner = seen.consumer_class(crash.leaf.get("consumer"))
     line = owner.line_of_ancestors if owner else []
     methods = [method for one in line for method in one.methods.values()]
-    nodes = [node for method in methods for node in ast.walk(method.node)]
+    nodes = [node for method in methods for node in walk(method.node)]
     if any(isinstance(node, ast.Attribute) and node.attr == "accept" for node in nodes):
         return True
     connects = [one.methods["connect"] for one in line if "connect" in one.methods]

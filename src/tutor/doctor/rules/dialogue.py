@@ -15,6 +15,7 @@ from tutor.doctor.rules.javascript import Code
 from tutor.doctor.rules.pages import TRIED, WORDS, path_of, takes
 from tutor.doctor.rules.scripts import ANY, HERE, Socket
 from tutor.doctor.source import Class, calls
+from tutor.doctor.source.walking import walk
 
 RANK = 68
 LATER = re.compile(r"\b(?:if|setTimeout|requestAnimationFrame)\b|&&|\|\||\?")
@@ -195,5 +196,5 @@ def _chooses(owner: Class) -> bool:
         )
         for one in owner.line_of_ancestors
         for method in one.methods.values()
-        for node in ast.walk(method.node)
+        for node in walk(method.node)
     )

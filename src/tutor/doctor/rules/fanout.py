@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from tutor.doctor.evidence import Evidence
 from tutor.doctor.rules.found import TRIED, Found, at
 from tutor.doctor.source import Function, calls
+from tutor.doctor.source.walking import walk
 
 RANK = 66
 ENTER = ("add", "append")
@@ -55,7 +56,7 @@ def _changes(
 ) -> Iterator[Found]:
     """A loop that waits, over what others change meanwhile."""
     plain = isinstance(loop.iter, ast.Name | ast.Attribute)
-    inside = [node for part in loop.body for node in ast.walk(part)]
+    inside = [node for part in loop.body for node in walk(part)]
     waits = any(isinstance(node, WAITS) for node in inside)
     if plain and waits and (shared.enters or shared.leaves):
         yield Found(
@@ -70,14 +71,14 @@ def _changes(
 
 def _encoded(function: Function, loop: ast.For) -> Iterator[Found]:
     """The same text, made anew for everyone."""
-    mine = {node.id for node in ast.walk(loop.target) if isinstance(node, ast.Name)}
+    mine = {node.id for node in walk(loop.target) if isinstance(node, ast.Name)}
     for part in loop.body:
-        for node in ast.walk(part):
+        for node in walk(part):
             if not (
                 isinstance(node, ast.Call) and calls.name_of(node, function) in ENCODES
             ):
                 continue
-            used = {one.id for one in ast.walk(node) if isinstance(one, ast.Name)}
+            used = {one.id for one in walk(node) if isinstance(one, ast.Name)}
             if not used & mine:
                 yield Found(
                     "load-encoded-for-each-client",
@@ -91,7 +92,7 @@ def _encoded(function: Function, loop: ast.For) -> Iterator[Found]:
 
 def _dropped(function: Function) -> Iterator[Found]:
     """A task that is started, and held by nobody."""
-    for node in ast.walk(function.node):
+    for node in walk(function.node):
         if (
             isinstance(node, ast.Expr)
             and isinstance(node.value, ast.Call)
@@ -125,7 +126,7 @@ def _collected(seen: Evidence) -> dict[Key, Shared]:
                 found[key].leaves = True
             if call.func.attr in ENTER and key[0] != function.module.name:
                 held.add(key)
-        for node in ast.walk(function.node):
+        for node in walk(function.node):
             if isinstance(node, ast.For):
                 of = node.iter
                 if isinstance(of, ast.Call) and of.args:
@@ -149,7 +150,7 @@ def _key(seen: Evidence, node: ast.expr, function: Function) -> Key | None:
     """The collection of a module that an expression stands for."""
     module, name = function.module, ""
     if isinstance(node, ast.Name):
-        inside = ast.walk(function.node)
+        inside = walk(function.node)
         arguments = {one.arg for one in inside if isinstance(one, ast.arg)}
         if node.id not in arguments and node.id not in function.values:
             name = node.id

@@ -11,6 +11,7 @@ from tutor.doctor.rules.found import TRIED, Found, Place, at
 from tutor.doctor.source import Class, Function
 from tutor.doctor.source.flow import Frame, each, unfold
 from tutor.doctor.source.values import ANY, values
+from tutor.doctor.source.walking import walk
 
 Call = tuple[Frame, ast.Call]
 WRONG = re.compile(rf"[^\w.\-{ANY}]", re.ASCII)
@@ -129,8 +130,8 @@ def _holes(frame: Frame, node: ast.expr | None, depth: int = 0) -> set[str]:
     if parts:
         return {name for one in parts for name in _holes(*one, depth + 1)}
     if isinstance(found, (ast.JoinedStr, ast.BinOp, ast.Call)):
-        names = {one.id for one in ast.walk(found) if isinstance(one, ast.Name)}
-        names |= {one.attr for one in ast.walk(found) if isinstance(one, ast.Attribute)}
+        names = {one.id for one in walk(found) if isinstance(one, ast.Name)}
+        names |= {one.attr for one in walk(found) if isinstance(one, ast.Attribute)}
         for name in names & set(where.given):
             names |= {getattr(where.given[name][1], "attr", "")}
         return names
@@ -150,7 +151,7 @@ def _bare(function: Function, node: ast.expr | None, adds: list[Call]) -> bool:
             ast.unparse(inner)
             for value in made
             if isinstance(value, (ast.JoinedStr, ast.BinOp))
-            for inner in ast.walk(value)
+            for inner in walk(value)
             if isinstance(inner, ast.Attribute)
         }
         if group.attr == node.attr or ast.unparse(node) not in parts:

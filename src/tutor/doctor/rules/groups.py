@@ -14,6 +14,7 @@ from tutor.doctor.source import Class, Function, calls, known
 from tutor.doctor.source.flow import Frame, Sites, body, every_call, unfold
 from tutor.doctor.source.index import is_aside
 from tutor.doctor.source.values import ANY, values
+from tutor.doctor.source.walking import walk
 
 
 def rules(seen: Evidence) -> Iterator[Found]:
@@ -153,7 +154,7 @@ def _heard(seen: Evidence, kind: str) -> bool:
         node
         for module in seen.source.modules.values()
         if not is_aside(module.file)
-        for node in ast.walk(module.tree)
+        for node in walk(module.tree)
     ]
     return any(
         isinstance(node, ast.Attribute) and node.attr == "new_channel" for node in nodes
@@ -161,7 +162,7 @@ def _heard(seen: Evidence, kind: str) -> bool:
         isinstance(part, ast.Constant) and part.value == kind
         for node in nodes
         if isinstance(node, (ast.Compare, ast.match_case))
-        for part in ast.walk(node)
+        for part in walk(node)
     )
 
 

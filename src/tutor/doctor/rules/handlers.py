@@ -9,6 +9,7 @@ from tutor.doctor.evidence import Evidence
 from tutor.doctor.rules.found import GENERIC, HANDLERS, TRIED, Found, Place, at
 from tutor.doctor.rules.names import NICKNAMES
 from tutor.doctor.source import Class, Function, calls, known
+from tutor.doctor.source.walking import walk
 
 
 def rules(seen: Evidence) -> Iterator[Found]:
@@ -26,7 +27,7 @@ def _json_unreached(owner: Class) -> Iterator[Found]:
     if not (owner.kind.endswith("json") and receive and handler):
         return
     called = {
-        node.attr for node in ast.walk(receive.node) if isinstance(node, ast.Attribute)
+        node.attr for node in walk(receive.node) if isinstance(node, ast.Attribute)
     }
     if not called & {"receive_json", "receive"}:
         yield Found(
@@ -53,7 +54,7 @@ def _login(owner: Class) -> Iterator[Found]:
     for method in owner.methods.values():
         held += [(method, one) for one in method.node.decorator_list]
     for _, node in held:
-        for part in ast.walk(node):
+        for part in walk(node):
             named = isinstance(part, (ast.Name, ast.Attribute))
             meant = (owner.module.resolve(part) or "") if named else ""  # type: ignore[arg-type]
             if meant.startswith(LOGIN):
@@ -158,13 +159,13 @@ def near_handler_name(seen: Evidence, name: str, right: str, generic: bool) -> b
 
 def _returns_awaitable(method: Function) -> bool:
     return any(
-        isinstance(n, ast.Return) and n.value is not None for n in ast.walk(method.node)
+        isinstance(n, ast.Return) and n.value is not None for n in walk(method.node)
     )
 
 
 def _async_event(seen: Evidence, method: Function) -> Iterator[Found]:
     """A handler of a group's event that a synchronous consumer calls, not awaits."""
-    nodes = (n for m in seen.source.modules.values() for n in ast.walk(m.tree))
+    nodes = (n for m in seen.source.modules.values() for n in walk(m.tree))
     texts = (node.value for node in nodes if isinstance(node, ast.Constant))
     if any(str(text).replace(".", "_") == method.name for text in texts):
         yield Found(
@@ -181,7 +182,7 @@ def _begun(seen: Evidence) -> tuple[str, ...]:
     """How names begin that are put together: ``getattr(self, f"on_{kind}")``."""
     found = set()
     for module in seen.source.modules.values():
-        for node in ast.walk(module.tree):
+        for node in walk(module.tree):
             begin: ast.expr | None = None
             if isinstance(node, ast.JoinedStr) and node.values:
                 begin = node.values[0]
@@ -197,7 +198,7 @@ def _mentioned(seen: Evidence) -> set[str]:
     """Every attribute and every message type that the project names somewhere."""
     found: set[str] = set()
     for module in seen.source.modules.values():
-        for node in ast.walk(module.tree):
+        for node in walk(module.tree):
             if isinstance(node, ast.Attribute):
                 found.add(node.attr)
             elif isinstance(node, ast.Constant) and isinstance(node.value, str):
@@ -233,7 +234,7 @@ def _shared(seen: Evidence, owner: Class) -> Iterator[Found]:
     } - {"groups"}
     for method in owner.methods.values():
         own = {name for name, _ in method.self_values}
-        for node in ast.walk(method.node):
+        for node in walk(method.node):
             name = _written(node, method, owner)
             if name in mutable and name not in own:
                 if any(

@@ -8,6 +8,7 @@ import re
 from tutor.doctor.child import Event
 from tutor.doctor.evidence import Evidence
 from tutor.doctor.rules.found import NOWHERE, Place, deepest
+from tutor.doctor.source.walking import walk
 
 MISSING = re.compile(r"No module named '([^']+)'")
 
@@ -150,7 +151,7 @@ def _apps(seen: Evidence, name: str) -> tuple[str, Place, str] | None:
 def _joined(seen: Evidence, value: str) -> Place | None:
     """Where two neighbouring strings have become ``value``."""
     for module in seen.source.modules.values():
-        for node in ast.walk(module.tree):
+        for node in walk(module.tree):
             if isinstance(node, ast.Constant) and node.value == value:
                 text = ast.get_source_segment(module.text, node) or ""
                 if len(re.findall(r"(['\"])[^'\"]*\1", text)) > 1:
@@ -162,7 +163,7 @@ def _written(seen: Evidence, value: str) -> Place | None:
     """Where a string stands in the settings."""
     file = seen.setting("INSTALLED_APPS")[0]
     module = seen.source.by_file(file or "")
-    for node in ast.walk(module.tree) if module else ():
+    for node in walk(module.tree) if module else ():
         if isinstance(node, ast.Constant) and node.value == value:
             return file, node.lineno
     return None
@@ -185,7 +186,7 @@ def _settings_module(
     )
     module = seen.source.by_file(file or "")
     line = None
-    for node in ast.walk(module.tree) if module else ():
+    for node in walk(module.tree) if module else ():
         if isinstance(node, ast.Constant) and str(node.value).startswith(
             name.split(".")[0]
         ):

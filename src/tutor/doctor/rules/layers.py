@@ -9,6 +9,7 @@ from typing import Any
 from tutor.doctor.evidence import Evidence
 from tutor.doctor.rules.found import Found, last_line
 from tutor.doctor.rules.settings import like
+from tutor.doctor.source.walking import walk
 
 RANK = 22
 
@@ -104,7 +105,7 @@ def _is_bare(layer: Any) -> bool:
 def uses_layer(seen: Evidence) -> bool:
     """Whether any code of the project asks for a channel layer."""
     for function in seen.source.all_functions():
-        for node in ast.walk(function.node):
+        for node in walk(function.node):
             if isinstance(node, ast.Attribute) and node.attr in (
                 "channel_layer",
                 "group_send",

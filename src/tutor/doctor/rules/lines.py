@@ -10,6 +10,7 @@ from tutor.doctor.evidence import Evidence
 from tutor.doctor.rules.found import Place
 from tutor.doctor.rules.groupnames import group_of, misnamed, origin
 from tutor.doctor.source import Function, calls, known
+from tutor.doctor.source.walking import walk
 
 Cause = tuple["str | None", Place, str]
 
@@ -110,7 +111,7 @@ def _chosen(call: ast.Call, function: Function) -> list[Function]:
     if not isinstance(call.func, ast.Name) or owner is None:
         return []
     values = function.values.get(call.func.id, [])
-    nodes = [node for value in values for node in ast.walk(value)]
+    nodes = [node for value in values for node in walk(value)]
     called = {id(node.func) for node in nodes if isinstance(node, ast.Call)}
     return [
         method

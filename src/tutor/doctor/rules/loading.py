@@ -19,6 +19,7 @@ from tutor.doctor.rules.found import (
 )
 from tutor.doctor.rules.imports import MISSING, cannot_import, explain_import
 from tutor.doctor.rules.related import in_ready
+from tutor.doctor.source.walking import walk
 
 RANK = 10
 
@@ -221,7 +222,7 @@ _TEXTS = (
 def _uncalled(seen: Evidence) -> Place | None:
     """Where the ASGI module names ``get_asgi_application`` that it never calls."""
     module = seen.source.modules.get(seen.asgi_module)
-    nodes = [*ast.walk(module.tree)] if module is not None else []
+    nodes = [*walk(module.tree)] if module is not None else []
     called = {id(node.func) for node in nodes if isinstance(node, ast.Call)}
     named = [
         node
@@ -240,7 +241,7 @@ def _included(seen: Evidence) -> Place | None:
     pages = {str(seen.settings.get("urlconf"))}
     found: list[tuple[str, Place]] = []
     for module in seen.source.modules.values():
-        for node in ast.walk(module.tree):
+        for node in walk(module.tree):
             if isinstance(node, ast.Call) and (module.resolve(node.func) or "") in (
                 "django.urls.include",
                 "django.urls.conf.include",

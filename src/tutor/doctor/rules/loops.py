@@ -12,6 +12,7 @@ from tutor.doctor.rules import crashes
 from tutor.doctor.rules.found import Found, Place
 from tutor.doctor.rules.reading import slug_of_lost
 from tutor.doctor.source import Class, calls
+from tutor.doctor.source.walking import walk
 
 LONG = 0.25  # seconds of a loop that stands still
 
@@ -73,7 +74,7 @@ def _handler(owner: Class | None, kind: str):  # type: ignore[no-untyped-def]
 
 def _loop(method, owner: Class | None, depth: int = 0) -> Place | None:  # type: ignore[no-untyped-def]
     """The place of an endless loop in a method or in what it awaits."""
-    for node in ast.walk(method.node):
+    for node in walk(method.node):
         if isinstance(node, ast.While) and (
             not isinstance(node.test, ast.Constant) or node.test.value
         ):

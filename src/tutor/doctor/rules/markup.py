@@ -15,6 +15,7 @@ from tutor.doctor.rules.messages import written
 from tutor.doctor.rules.pages import TRIED
 from tutor.doctor.rules.scripts import Socket
 from tutor.doctor.source import Function, calls
+from tutor.doctor.source.walking import walk
 
 RANK = 68
 MOST = 100  # functions that are followed
@@ -162,7 +163,7 @@ def _certain(seen: Evidence, function: Function, value: ast.expr) -> bool:
     routes = [
         node.value
         for module in seen.source.modules.values()
-        for node in ast.walk(module.tree)
+        for node in walk(module.tree)
         if isinstance(node, ast.Constant)
         and isinstance(node.value, str)
         and re.search(rf"[:<]{word}>", node.value)

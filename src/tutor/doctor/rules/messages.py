@@ -9,6 +9,7 @@ from tutor.doctor.evidence import Evidence
 from tutor.doctor.rules.found import TRIED, Found, at
 from tutor.doctor.source import Class, Function, calls, known
 from tutor.doctor.source.flow import is_changed
+from tutor.doctor.source.walking import walk
 
 REST = "**"
 
@@ -302,7 +303,7 @@ def _after_close(seen: Evidence, owner: Class) -> Iterator[Found]:
 
 
 def _bodies(node: ast.AST) -> Iterator[list[ast.stmt]]:
-    for child in ast.walk(node):
+    for child in walk(node):
         for name in ("body", "orelse", "finalbody"):
             body = getattr(child, name, None)
             if isinstance(body, list) and body and isinstance(body[0], ast.stmt):

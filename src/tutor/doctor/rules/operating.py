@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from tutor.doctor.evidence import Evidence
 from tutor.doctor.rules.found import TRIED, Found, at
 from tutor.doctor.source import Class, Function, calls
+from tutor.doctor.source.walking import walk
 
 RANK = 62
 METRICS = tuple(
@@ -75,14 +76,14 @@ def _by_address(function: Function) -> Iterator[Found]:
     """A view for whoever asks from this machine."""
     if function.owner is not None and function.owner.kind:
         return
-    for node in ast.walk(function.node):
+    for node in walk(function.node):
         if not isinstance(node, ast.Compare):
             continue
         sides = [node.left, *node.comparators]
         constants = {
             leaf.value
             for side in sides
-            for leaf in ast.walk(side)
+            for leaf in walk(side)
             if isinstance(leaf, ast.Constant)
         }
         if "REMOTE_ADDR" in constants and constants & {*LOOPBACK}:
@@ -126,7 +127,7 @@ def _takes_sigterm(call: ast.Call, function: Function) -> bool:
 def _kept(tree: ast.Module, function: Function) -> bool:
     """Whether what a signal meant before is kept under a name that is called."""
     kept: set[str] = set()
-    for node in ast.walk(tree):
+    for node in walk(tree):
         if isinstance(node, ast.Assign) and isinstance(node.value, ast.Call):
             where = function.module.resolve(node.value.func, function)
             if where in ("signal.getsignal", "signal.signal"):
@@ -139,7 +140,7 @@ def _kept(tree: ast.Module, function: Function) -> bool:
             or any(ast.unparse(one) in kept for one in node.args)
         )
         and ast.unparse(node.func) != "callable"
-        for node in ast.walk(tree)
+        for node in walk(tree)
     )
 
 
@@ -168,5 +169,5 @@ def _answers_probes(one: Class) -> bool:
         and node.value.startswith("/")
         and any(word in node.value for word in PROBES)
         for method in one.methods.values()
-        for node in ast.walk(method.node)
+        for node in walk(method.node)
     )

@@ -10,6 +10,7 @@ from pathlib import PurePosixPath
 from tutor.doctor.evidence import Evidence
 from tutor.doctor.proxies import Directive, Site, location, sites
 from tutor.doctor.rules.found import Found, Place
+from tutor.doctor.source.walking import walk
 
 RANK = 60
 PING = 20  # seconds between two pings of Daphne, unless told otherwise
@@ -129,7 +130,7 @@ def _set(seen: Evidence) -> Iterator[tuple[str, str, ast.Assign]]:
     module = seen.source.modules.get(
         seen.settings.get("module") or seen.settings_name or ""
     )
-    for node in ast.walk(module.tree) if module else ():
+    for node in walk(module.tree) if module else ():
         if module and isinstance(node, ast.Assign):
             for target in node.targets:
                 if isinstance(target, ast.Name):
@@ -155,7 +156,7 @@ def _files(seen: Evidence, site: Site, server: Directive) -> Iterator[Found]:
         names = [
             PurePosixPath(str(node.value)).name
             for _, assigned in values
-            for node in ast.walk(assigned.value)
+            for node in walk(assigned.value)
             if isinstance(node, ast.Constant) and isinstance(node.value, str)
         ]
         folder = PurePosixPath(alias.args[0]).name if alias.args else ""

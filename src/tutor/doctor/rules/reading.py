@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from tutor.doctor.evidence import Evidence
 from tutor.doctor.rules.found import TRIED, Found, Place, at
 from tutor.doctor.source import Function, calls, known
+from tutor.doctor.source.walking import child_nodes, walk
 
 
 def rules(seen: Evidence) -> Iterator[Found]:
@@ -41,7 +42,7 @@ def _lost(seen: Evidence, function: Function) -> Iterator[Found]:
 
 def _kept(function: Function) -> Iterator[ast.Call]:
     """Calls whose result has a name that is tested or shown, and never handed on."""
-    for node in ast.walk(function.node):
+    for node in walk(function.node):
         if not (
             isinstance(node, ast.Assign)
             and isinstance(node.value, ast.Call)
@@ -49,8 +50,8 @@ def _kept(function: Function) -> Iterator[ast.Call]:
         ):
             continue
         name, used = node.targets[0].id, False
-        for outer in ast.walk(function.node):
-            parts = [*ast.iter_child_nodes(outer)]
+        for outer in walk(function.node):
+            parts = [*child_nodes(outer)]
             if isinstance(outer, _TESTS):
                 continue
             if isinstance(outer, ast.Call) and getattr(outer.func, "id", "") in _SHOWN:
@@ -68,7 +69,7 @@ _SHOWN = ("bool", "str", "len", "print", "repr", "list", "int")
 
 
 def _alone(node: ast.AST) -> Iterator[ast.Call]:
-    for child in ast.iter_child_nodes(node):
+    for child in child_nodes(node):
         if isinstance(
             child, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)
         ):
@@ -183,7 +184,7 @@ def _wrapped(seen: Evidence, function: Function) -> Iterator[Found]:
 
 def _done(call: ast.Call, inner: ast.Call, function: Function) -> bool:
     """Whether a wrapper is awaited, and given what a function has returned."""
-    awaits = (n.value for n in ast.walk(function.node) if isinstance(n, ast.Await))
+    awaits = (n.value for n in walk(function.node) if isinstance(n, ast.Await))
     target = calls.target_of(inner, function)
     return target is not None and not target.is_async and call in awaits
 
@@ -253,7 +254,7 @@ def _reached(
 
     With each: the function that it stands in, and the call of ``top`` that leads there.
     """
-    awaited = {id(n.value) for n in ast.walk(function.node) if isinstance(n, ast.Await)}
+    awaited = {id(n.value) for n in walk(function.node) if isinstance(n, ast.Await)}
     for call in calls.calls(function.node):
         if id(call) not in awaited:
             yield call, function, entry or call

@@ -9,6 +9,7 @@ from tutor.doctor.evidence import Evidence
 from tutor.doctor.rules.found import TRIED, Found, at
 from tutor.doctor.source import Function, calls
 from tutor.doctor.source.known import SYNC_ORM
+from tutor.doctor.source.walking import child_nodes
 
 RANK = 49  # before what a crash at the same line is taken for
 CONFIG = "django.apps.AppConfig"
@@ -135,7 +136,7 @@ def _links(seen: Evidence, function: Function, value: ast.expr) -> set[str]:
 
 def _own(node: ast.AST) -> Iterator[ast.AST]:
     """What runs when a body runs: nothing of inner functions and lambdas."""
-    for child in ast.iter_child_nodes(node):
+    for child in child_nodes(node):
         if not isinstance(child, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)):
             yield child
             yield from _own(child)

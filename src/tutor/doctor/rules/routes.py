@@ -13,6 +13,7 @@ from tutor.doctor.rules.found import NOWHERE, Found, Place, at
 from tutor.doctor.source import Function
 from tutor.doctor.source.flow import Frame, body, every_call, unfold
 from tutor.doctor.source.index import is_aside
+from tutor.doctor.source.walking import walk
 
 ROUTES = (
     "django.urls.path",
@@ -39,14 +40,14 @@ def route_place(seen: Evidence, leaf: Event) -> Place:
     best: Place = (None, None)
     score = 0
     for module in seen.source.modules.values():
-        for node in ast.walk(module.tree):
+        for node in walk(module.tree):
             if not isinstance(node, ast.Call) or not texts:
                 continue
             if (module.resolve(node.func) or "") not in ROUTES:
                 continue
-            words = {n.id for n in ast.walk(node) if isinstance(n, ast.Name)}
-            words |= {n.attr for n in ast.walk(node) if isinstance(n, ast.Attribute)}
-            constants = [n.value for n in ast.walk(node) if isinstance(n, ast.Constant)]
+            words = {n.id for n in walk(node) if isinstance(n, ast.Name)}
+            words |= {n.attr for n in walk(node) if isinstance(n, ast.Attribute)}
+            constants = [n.value for n in walk(node) if isinstance(n, ast.Constant)]
             here = 2 * (texts[-1] in constants) + (consumer in words)
             if here > score:
                 best, score = (module.file, node.lineno), here
@@ -174,7 +175,7 @@ def _url_place(seen: Evidence, route: str) -> Place:
     for one in [module, *seen.source.modules.values()]:
         if one is None or one.name.endswith("routing"):
             continue
-        for node in ast.walk(one.tree):
+        for node in walk(one.tree):
             if isinstance(node, ast.Constant) and node.value == route:
                 return one.file, node.lineno
     return (module.file if module else None), None

@@ -12,6 +12,7 @@ from pathlib import Path
 from tutor.doctor.evidence import Evidence
 from tutor.doctor.source import Module
 from tutor.doctor.source.index import is_aside
+from tutor.doctor.source.walking import walk
 
 # What a URL may hold besides text: the page's host, anything, "from the page's own
 # folder on", and what a caller gives.
@@ -129,7 +130,7 @@ def _plain(text: str) -> str:
 
 def _in_python(module: Module) -> Iterator[Script]:
     """The pages that are texts of a view."""
-    for node in ast.walk(module.tree):
+    for node in walk(module.tree):
         if not isinstance(node, ast.Constant) or not isinstance(node.value, str):
             continue
         if _NEW.search(node.value):

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 from tutor.doctor.evidence import Evidence
 from tutor.doctor.rules.found import NOWHERE, Found, Place, last_line
+from tutor.doctor.source.walking import walk
 
 RANK = 20
 PROTOCOLS = "channels.routing.ProtocolTypeRouter"
@@ -75,7 +76,7 @@ def _daphne(seen: Evidence, place: Place) -> Place:
     name = str(seen.settings.get("module"))
     while name in seen.source.modules:
         module = seen.source.modules[name]
-        for node in ast.walk(module.tree):
+        for node in walk(module.tree):
             if isinstance(node, ast.Constant) and str(node.value).startswith("daphne"):
                 return place if module.file == place[0] else (module.file, node.lineno)
         name = next(iter(module.stars), "")
@@ -277,7 +278,7 @@ def _versions(seen: Evidence) -> Iterator[Found]:
 def _written(seen: Evidence, text: str) -> Place:
     """Where a text stands in the source."""
     for module in seen.source.modules.values():
-        for node in ast.walk(module.tree):
+        for node in walk(module.tree):
             if isinstance(node, ast.Constant) and node.value == text:
                 return module.file, node.lineno
     return NOWHERE

@@ -13,6 +13,7 @@ from tutor.doctor.rules.groupnames import given
 from tutor.doctor.rules.groups import called_by
 from tutor.doctor.source import Function, Module, calls, known
 from tutor.doctor.source.index import is_aside
+from tutor.doctor.source.walking import walk
 
 RANK = 66
 DEEP = 8
@@ -66,7 +67,7 @@ def _backends(seen: Evidence) -> set[str]:
     return {
         node.value
         for module in _configuring(seen)
-        for node in ast.walk(module.tree)
+        for node in walk(module.tree)
         if isinstance(node, ast.Constant)
         and isinstance(node.value, str)
         and re.fullmatch(r"[\w.]+\.\w*Layer", node.value)
@@ -85,7 +86,7 @@ def _only_in_memory(seen: Evidence) -> bool:
             isinstance(node, ast.Subscript | ast.Attribute)
             for module in _configuring(seen)
             for value in module.values.get("CHANNEL_LAYERS", [])
-            for node in ast.walk(value)
+            for node in walk(value)
         )
     )
 
@@ -232,7 +233,7 @@ def _strange(
         target = function.module.source.functions.get(name)
         if target is None and name.startswith("self.") and function.owner:
             target = function.owner.method(name[5:])
-        for inner in ast.walk(target.node) if target else ():
+        for inner in walk(target.node) if target else ():
             if isinstance(inner, ast.Return) and target:
                 yield from _strange(target, inner.value, depth + 1)
 
@@ -244,7 +245,7 @@ def _named(
     values = function.values.get(name) or function.module.values.get(name, [])
     if len(values) == 1:
         yield from _strange(function, values[0], depth + 1)
-    for node in ast.walk(function.node):
+    for node in walk(function.node):
         for target in node.targets if isinstance(node, ast.Assign) else ():
             if (
                 isinstance(node, ast.Assign)

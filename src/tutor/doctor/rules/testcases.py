@@ -11,6 +11,7 @@ from tutor.doctor.rules.found import TRIED, Found, at
 from tutor.doctor.rules.testing import COMMUNICATORS, RANK
 from tutor.doctor.source import Function, calls, known
 from tutor.doctor.source.index import is_aside
+from tutor.doctor.source.walking import walk
 
 CONFIGS = ("pytest.ini", ".pytest.ini", "setup.cfg", "tox.ini", "pyproject.toml")
 IN_TRANSACTION = {"django.test.TestCase", "django.test.testcases.TestCase"}
@@ -57,7 +58,7 @@ def _ends(function: Function) -> Iterator[int]:
         owner, _, method = calls.name_of(call, function).rpartition(".")
         if method == "disconnect" and owner.removesuffix("()") in COMMUNICATORS:
             yield call.lineno
-    for node in ast.walk(function.node):
+    for node in walk(function.node):
         if not isinstance(node, ast.AsyncWith):
             continue
         for item in node.items:
@@ -65,7 +66,7 @@ def _ends(function: Function) -> Iterator[int]:
             helper = function.module.source.functions.get(name.removesuffix("()"))
             if helper is not None and any(
                 isinstance(inner, ast.Attribute) and inner.attr == "disconnect"
-                for inner in ast.walk(helper.node)
+                for inner in walk(helper.node)
             ):
                 yield node.end_lineno or node.lineno
 
@@ -73,9 +74,7 @@ def _ends(function: Function) -> Iterator[int]:
 def _queries(function: Function) -> Iterator[Found]:
     """Synchronous queries in a test's own loop."""
     awaited = {
-        id(node.value)
-        for node in ast.walk(function.node)
-        if isinstance(node, ast.Await)
+        id(node.value) for node in walk(function.node) if isinstance(node, ast.Await)
     }
     for call in calls.calls(function.node):
         if id(call) not in awaited and calls.queries(call, function):

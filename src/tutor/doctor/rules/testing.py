@@ -9,6 +9,7 @@ from tutor.doctor.evidence import Evidence
 from tutor.doctor.rules.found import TRIED, Found, at
 from tutor.doctor.source import Function, calls
 from tutor.doctor.source.flow import Frame, returned, unfold, yielded
+from tutor.doctor.source.walking import walk
 
 RANK = 80  # a project that does not work comes first
 COMMUNICATORS = {
@@ -51,7 +52,7 @@ def _never_awaited(function: Function) -> Iterator[Found]:
 
 def _tuples(function: Function) -> Iterator[Found]:
     """A test of what ``connect()`` returns as a whole: a tuple, always true."""
-    for node in ast.walk(function.node):
+    for node in walk(function.node):
         tested: ast.expr | None = None
         if isinstance(node, ast.Assert):
             tested = node.test
@@ -94,7 +95,7 @@ def _talks(call: ast.Call, function: Function) -> str:
 
 def _dropped(function: Function) -> Iterator[Found]:
     """A communicator's call that stands alone, or whose result is kept, unawaited."""
-    for node in ast.walk(function.node):
+    for node in walk(function.node):
         call = node.value if isinstance(node, (ast.Expr, ast.Assign)) else None
         if not isinstance(call, ast.Call):
             continue
@@ -175,13 +176,13 @@ def _names_origin(where: Frame, headers: ast.expr) -> bool:
 
 def _unlike_asgi(where: Frame, headers: ast.expr) -> bool:
     """Whether a literal list names a header by a text, or with a capital letter."""
-    for node in ast.walk(headers):
+    for node in walk(headers):
         if isinstance(node, ast.Name) and node is not headers:
             inside, found = unfold(where, node)
             if isinstance(found, (ast.Dict, ast.List)) and _unlike_asgi(inside, found):
                 return True
     pairs = [getattr(pair, "elts", ()) for pair in getattr(headers, "elts", ())]
-    for node in ast.walk(headers):
+    for node in walk(headers):
         if isinstance(node, ast.Dict):
             pairs += [[key] for key in node.keys if key is not None]
     for pair in pairs:
@@ -197,7 +198,7 @@ def _unlike_asgi(where: Frame, headers: ast.expr) -> bool:
 def _expects_a_refusal(function: Function) -> bool:
     """Whether a test says that somebody stays outside; for a helper, any test of it."""
     is_test = function.name.startswith("test")
-    for node in ast.walk(function.node if is_test else function.module.tree):
+    for node in walk(function.node if is_test else function.module.tree):
         if isinstance(node, ast.Assert) and isinstance(node.test, ast.UnaryOp):
             return True
         if getattr(getattr(node, "func", None), "attr", "") in (

@@ -14,6 +14,7 @@ from tutor.doctor.rules.proxy import speaks_tls
 from tutor.doctor.rules.scripts import sockets
 from tutor.doctor.source import Class, Function, calls
 from tutor.doctor.source.index import is_aside
+from tutor.doctor.source.walking import walk
 
 RANK = 72
 GUARDS = (
@@ -76,7 +77,7 @@ def _strangers(seen: Evidence) -> Iterator[Found]:
 def _asks(one: Class) -> bool:
     """Whether a consumer looks at the user, or lets somebody else look."""
     for kind in one.line_of_ancestors:
-        for node in ast.walk(kind.node):
+        for node in walk(kind.node):
             if isinstance(node, ast.Constant) and node.value == "user":
                 return True
             if isinstance(node, ast.Call) and any(
@@ -101,7 +102,7 @@ def _views(seen: Evidence, file: str) -> Iterator[Function | Class]:
     for function in seen.source.all_functions():
         if function.owner is None and any(
             isinstance(node, ast.Constant) and _names(node.value, names)
-            for node in ast.walk(function.node)
+            for node in walk(function.node)
         ):
             yield function
     for one in seen.source.classes.values():
@@ -156,15 +157,15 @@ def _token(function: Function) -> Iterator[Found]:
     """A secret that is good for long, looked for in the query string of a socket."""
     if not any(
         isinstance(node, ast.Constant) and node.value == "query_string"
-        for node in ast.walk(function.node)
+        for node in walk(function.node)
     ):
         return
     if not any(_parses(call, function) for call in calls.calls(function.node)):
         return
     lasting = any(name.startswith(LASTING) for name in function.module.names.values())
-    fixed = [node for node in ast.walk(function.node) if _compares(node, function)]
-    for node in ast.walk(function.node) if lasting else fixed:
-        key = next(filter(None, map(_key, ast.walk(node))), "")
+    fixed = [node for node in walk(function.node) if _compares(node, function)]
+    for node in walk(function.node) if lasting else fixed:
+        key = next(filter(None, map(_key, walk(node))), "")
         if SECRETS.fullmatch(key):
             yield Found(
                 "auth-token-in-the-url",
@@ -233,7 +234,7 @@ def _origins(seen: Evidence) -> Iterator[Found]:
 def _written(seen: Evidence, text: str) -> Place:
     """Where an origin is written; else the module with the application."""
     for module in seen.source.modules.values():
-        for node in ast.walk(module.tree) if not is_aside(module.file) else ():
+        for node in walk(module.tree) if not is_aside(module.file) else ():
             if isinstance(node, ast.Constant) and node.value == text:
                 return module.file, node.lineno
     return seen.asgi_file, None

@@ -3,23 +3,28 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
-from tutor.doctor.source import known
+from tutor.doctor.source import known, walking
 from tutor.doctor.source.index import Source
 from tutor.doctor.source.syntax import Class, Function
+from tutor.doctor.source.walking import child_nodes, walk
 
 
-def calls(node: ast.AST) -> Iterator[ast.Call]:
+def calls(node: ast.AST) -> Sequence[ast.Call]:
     """The calls that run when a body runs: none of inner functions and lambdas."""
-    for child in ast.iter_child_nodes(node):
+    return walking.kept(node, "_calls", _calls)
+
+
+def _calls(node: ast.AST) -> Iterator[ast.Call]:
+    for child in child_nodes(node):
         if isinstance(
             child, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)
         ):
             continue
         if isinstance(child, ast.Call):
             yield child
-        yield from calls(child)
+        yield from _calls(child)
 
 
 def name_of(call: ast.Call, function: Function) -> str:
@@ -95,7 +100,7 @@ def _is_async(function: Function) -> bool:
     if not function.is_async:
         return False
     return not any(
-        isinstance(n, (ast.Yield, ast.YieldFrom)) for n in ast.walk(function.node)
+        isinstance(n, (ast.Yield, ast.YieldFrom)) for n in walk(function.node)
     )
 
 
@@ -209,7 +214,7 @@ def _type_of_call(node: ast.Call, function: Function, depth: int) -> str:
         return ""
     returned = {
         type_of(n.value, found, depth + 1)
-        for n in ast.walk(found.node)
+        for n in walk(found.node)
         if isinstance(n, ast.Return)
     }
     return returned.pop() if len(returned) == 1 else ""

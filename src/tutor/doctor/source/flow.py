@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import ast
 import itertools
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-from tutor.doctor.source import known
+from tutor.doctor.source import known, walking
 from tutor.doctor.source.calls import name_of, target_of
 from tutor.doctor.source.syntax import Class, Function, Module
+from tutor.doctor.source.walking import child_nodes, walk
 
 DEEP = 7
 VALUE = "self.value"  # what an enumeration's member is worth
@@ -48,14 +49,18 @@ def body(module: Module) -> Function:
     return Function("<module>", node, module)
 
 
-def every_call(node: ast.AST) -> Iterator[ast.Call]:
+def every_call(node: ast.AST) -> Sequence[ast.Call]:
     """The calls in a body, those of its lambdas too; none of inner functions."""
-    for child in ast.iter_child_nodes(node):
+    return walking.kept(node, "_every_call", _every_call)
+
+
+def _every_call(node: ast.AST) -> Iterator[ast.Call]:
+    for child in child_nodes(node):
         if isinstance(child, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
             continue
         if isinstance(child, ast.Call):
             yield child
-        yield from every_call(child)
+        yield from _every_call(child)
 
 
 class Sites:
@@ -183,7 +188,7 @@ def _of_member(frame: Frame, node: ast.Call) -> Frame | None:
 
 def each(frame: Frame, node: ast.expr) -> list[tuple[Frame, ast.expr]]:
     """What a name stands for in turn, in a loop over a list that is written out."""
-    for loop in ast.walk(frame.function.node):
+    for loop in walk(frame.function.node):
         if (
             isinstance(node, ast.Name)
             and isinstance(loop, (ast.For, ast.AsyncFor))
@@ -202,7 +207,7 @@ def returned(function: Function) -> list[ast.expr]:
     """What a function returns."""
     return [
         node.value
-        for node in ast.walk(function.node)
+        for node in walk(function.node)
         if isinstance(node, ast.Return) and node.value is not None
     ]
 
@@ -211,7 +216,7 @@ def yielded(function: Function) -> list[ast.expr]:
     """What a function yields."""
     return [
         node.value
-        for node in ast.walk(function.node)
+        for node in walk(function.node)
         if isinstance(node, ast.Yield) and node.value is not None
     ]
 
@@ -284,7 +289,7 @@ def _attribute(frame: Frame, node: ast.Attribute) -> tuple[Frame, ast.expr] | No
 
 def is_changed(name: str, function: Function) -> bool:
     """Whether something is put into what a name stands for after it was made."""
-    for node in ast.walk(function.node):
+    for node in walk(function.node):
         if isinstance(node, (ast.Subscript, ast.Attribute)) and (
             isinstance(node.value, ast.Name) and node.value.id == name
         ):

@@ -10,6 +10,7 @@ from pathlib import Path
 from tutor.doctor.copying import SKIPPED
 from tutor.doctor.source import roots
 from tutor.doctor.source.syntax import DEEP, Class, Def, Function, Module
+from tutor.doctor.source.walking import child_nodes
 
 BIG = 400_000  # bytes of one source file
 
@@ -228,7 +229,7 @@ def _files(home: Path) -> Iterator[Path]:
 
 def _statements(node: ast.AST) -> Iterator[ast.AST]:
     """The statements of a body and of its branches, but of no inner definition."""
-    for child in ast.iter_child_nodes(node):
+    for child in child_nodes(node):
         if isinstance(child, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
             yield child
             continue

@@ -13,6 +13,8 @@ from collections.abc import Mapping
 from importlib.machinery import PathFinder
 from pathlib import Path
 
+from tutor.doctor.source.walking import walk
+
 _DOTTED = re.compile(r"[a-z_]\w*(\.\w+)+").fullmatch
 DEEP = 2  # folders between ``manage.py`` and such a folder, and it
 
@@ -47,7 +49,7 @@ def _asked_for(trees: Mapping[Path, ast.Module]) -> tuple[set[str], set[str]]:
     imported: set[str] = set()
     texts: set[str] = set()
     for tree in trees.values():
-        for node in ast.walk(tree):
+        for node in walk(tree):
             if isinstance(node, ast.Import):
                 imported |= {alias.name for alias in node.names}
             elif isinstance(node, ast.ImportFrom) and node.module and not node.level:

@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from tutor.doctor.source.walking import walk
+
 if TYPE_CHECKING:
     from tutor.doctor.source.index import Source
 
@@ -53,7 +55,7 @@ class Function:
     def self_values(self) -> list[tuple[str, ast.expr]]:
         """``self.name = value`` in a method."""
         found: list[tuple[str, ast.expr]] = []
-        for node in ast.walk(self.node):
+        for node in walk(self.node):
             if isinstance(node, (ast.Assign, ast.AnnAssign)) and node.value is not None:
                 targets = (
                     node.targets if isinstance(node, ast.Assign) else [node.target]

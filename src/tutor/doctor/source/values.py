@@ -18,6 +18,7 @@ from tutor.doctor.source.flow import (
     returned,
     unfold,
 )
+from tutor.doctor.source.walking import walk
 
 ANY = "\x00"  # stands for what only a run would tell
 Values = frozenset[str]
@@ -127,7 +128,7 @@ def _of_name(frame: Frame, node: ast.Name, depth: int) -> Values | None:
     assigned = frame.function.values.get(node.id)
     if assigned:
         return _either(frame, assigned, depth)
-    for inner in ast.walk(frame.function.node):
+    for inner in walk(frame.function.node):
         if isinstance(inner, ast.NamedExpr) and inner.target.id == node.id:
             return values(frame, inner.value, depth + 1)
         if (

@@ -1,0 +1,40 @@
+"""What lies below a node of a syntax tree: found once, then kept with the node.
+
+The rules look at the same few trees some hundred times, and never change them.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import TypeVar
+
+Node = TypeVar("Node", bound=ast.AST)
+
+
+def kept(
+    node: ast.AST, name: str, find: Callable[[ast.AST], Iterable[Node]]
+) -> Sequence[Node]:
+    """What ``find`` yields for a node, kept under a name."""
+    own = vars(node)
+    if name not in own:
+        own[name] = [*find(node)]
+    found: list[Node] = own[name]
+    return found
+
+
+def child_nodes(node: ast.AST) -> Sequence[ast.AST]:
+    """As ``ast.iter_child_nodes``."""
+    return kept(node, "_child_nodes", ast.iter_child_nodes)
+
+
+def walk(node: ast.AST) -> Sequence[ast.AST]:
+    """As ``ast.walk``, in its order."""
+    return kept(node, "_walk", _walk)
+
+
+def _walk(node: ast.AST) -> Iterator[ast.AST]:
+    found = [node]
+    for one in found:  # it grows
+        yield one
+        found.extend(child_nodes(one))
