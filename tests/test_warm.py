@@ -434,7 +434,7 @@ def test_chance_is_not_inherited(warm: Run, tmp_path: Path) -> None:
 
 
 def test_nothing_of_a_project_is_there(warm: Run, tmp_path: Path) -> None:
-    """No model, no settings, no reactor, no event loop, no thread, no name of ours."""
+    """No model, check, settings, reactor, event loop or thread, and no name of ours."""
     look = """
 import asyncio, sys, threading
 assert "django.contrib.admin.options" in sys.modules  # so it is a warm one
@@ -444,12 +444,15 @@ print([m for m in sys.modules if m.startswith("django.contrib") and "models" in 
 print("twisted.internet.reactor" in sys.modules, "daphne.server" in sys.modules)
 from django.apps import apps
 from django.conf import settings
+from django.core.checks.registry import registry
 from django.db.models import Model
+checks = {check.__module__ for check in registry.registered_checks}
+print([name for name in checks if not name.startswith("django.core.")])
 print(apps.ready, dict(apps.all_models), settings.configured, Model.__subclasses__())
 print(asyncio.get_event_loop_policy()._local.__dict__, threading.active_count())
 """
     done = warm(["python", script(tmp_path, look)])
-    assert done.out == "[]\n[]\nFalse False\nFalse {} False []\n{} 1\n"
+    assert done.out == "[]\n[]\nFalse False\n[]\nFalse {} False []\n{} 1\n"
 
 
 def test_a_changed_module_is_read_anew(warm: Run, tmp_path: Path) -> None:

@@ -42,7 +42,6 @@ PROJECT = (
     "channels.management.commands.runworker",
     "channels.routing",
     "channels.security.websocket",
-    "daphne.checks",
     "daphne.endpoints",
     "daphne.http_protocol",
     "daphne.management",
