@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 import re
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -295,8 +296,11 @@ def _seen(
         if told or (failed and console):
             break
         page.wait_for_timeout(20)  # events come while Playwright waits
-    if "within" in scene:
-        page.wait_for_timeout(1000 * scene["within"])
+    if "within" in scene:  # until it pauses, on however busy a machine
+        count, end = -1, time.monotonic() + SECONDS
+        while count < len(heard) <= MANY and time.monotonic() < end:
+            count = len(heard)
+            page.wait_for_timeout(1000 * scene["within"])
     page.close()
     seen = f"hears {heard[0]!s}" if heard else "no socket" if failed else "nothing"
     if "shows" in scene:
