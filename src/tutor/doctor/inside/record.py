@@ -13,7 +13,7 @@ import threading
 import time
 import warnings
 
-from .report import emit, error_of, inside, own, stack_of
+from .report import emit, error_of, inside, own, stack_of, starved
 
 TAG = b"x-tutor-knock"
 SLOW = 0.15  # seconds for which the loop may stand still
@@ -36,7 +36,8 @@ class Line:
         emit("idle", conn=self.conn, told=self.told)
         message = await self._receive()
         self.told += 1
-        emit("told", conn=self.conn, type=message.get("type"))
+        kind = message.get("type")
+        emit("told", conn=self.conn, type=kind, starved=starved())
         return message
 
     async def send(self, message):
@@ -114,14 +115,14 @@ def recorded(application):
         try:
             await application(scope, line.receive, line.send)
         except asyncio.CancelledError:
-            emit("killed", conn=line.conn)
+            emit("killed", conn=line.conn, starved=starved())
             raise
         except BaseException as error:
             emit("failed", stage="socket", conn=line.conn, error=error_of(error))
             raise
         finally:
             gc.collect()
-            emit("ended", conn=line.conn)
+            emit("ended", conn=line.conn, starved=starved())
             finished.append(line.conn)
             # Who was cancelled needs some turns of the loop to be gone.
             asyncio.get_running_loop().call_later(0.15, census, line.conn)

@@ -165,7 +165,7 @@ def starved():
     """Seconds for which the main thread could have run, and no processor was free."""
     try:
         with open("/proc/self/schedstat", encoding="ascii") as told:
-            return min(MOST, int(told.read().split()[1]) / 1e9)
+            return int(told.read().split()[1]) / 1e9
     except (OSError, IndexError, ValueError):
         return 0.0  # not Linux, or nobody counts
 
@@ -182,7 +182,7 @@ def give_up_after(seconds, stage, unless=lambda: False):
 
     def wait():
         began = time.monotonic()
-        while (left := seconds + starved() - (time.monotonic() - began)) > 0:
+        while (left := seconds + min(MOST, starved()) - (time.monotonic() - began)) > 0:
             time.sleep(left)
         if unless():
             return

@@ -236,14 +236,22 @@ def _ending(
             slug = "consumer-generic-websocket-disconnect-overridden"
         place = _place(owner, "websocket_disconnect", "dispatch", "disconnect")
         yield Found(slug, got, place, 56, tried, expected)
-    elif client.quiet == "disconnect" or _lasted(events) > SLOW:
+        return
+    lasted = _lasted(events)
+    if (client.quiet == "disconnect") if lasted is None else lasted > SLOW:
         place = _place(owner, "websocket_disconnect", "disconnect")
-        # A busy machine looks the same: what the source says for certain comes first.
+        # What the source says for certain comes first.
         yield Found("consumer-slow-work-in-disconnect", got, place, 77, tried, expected)
 
 
-def _lasted(events: list[Event]) -> float:
-    """Seconds from the news that the client has gone to the end of the consumer."""
-    gone = next(e["t"] for e in events if e.get("type") == "websocket.disconnect")
-    ends = [e["t"] for e in events if e["kind"] in ("killed", "ended")]
-    return ends[0] - gone if ends else 0.0
+def _lasted(events: list[Event]) -> float | None:
+    """Seconds from the news that the client has gone to the end of the consumer.
+
+    Without those in which the machine had no processor for it; None without an end.
+    """
+    gone = next(e for e in events if e.get("type") == "websocket.disconnect")
+    ends = [e for e in events if e["kind"] in ("killed", "ended")]
+    if not ends:
+        return None
+    took, waited = (float(ends[0][of] - gone[of]) for of in ("t", "starved"))
+    return took - waited
