@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import chain
 from typing import TypeVar
 
 Node = TypeVar("Node", bound=ast.AST)
@@ -28,13 +29,14 @@ def child_nodes(node: ast.AST) -> Sequence[ast.AST]:
     return kept(node, "_child_nodes", ast.iter_child_nodes)
 
 
-def walk(node: ast.AST) -> Sequence[ast.AST]:
+def walk(node: ast.AST) -> Iterator[ast.AST]:
     """As ``ast.walk``, in its order."""
-    return kept(node, "_walk", _walk)
+    # Not kept is the node itself: the two would hold each other.
+    return chain((node,), kept(node, "_below", _below))
 
 
-def _walk(node: ast.AST) -> Iterator[ast.AST]:
-    found = [node]
+def _below(node: ast.AST) -> Iterator[ast.AST]:
+    found = [*child_nodes(node)]
     for one in found:  # it grows
         yield one
         found.extend(child_nodes(one))
