@@ -181,7 +181,7 @@ BITES: dict[str, list[tuple[Change, str]]] = {
     "outputs_present": [(outputs(3), "no output under %step")],
     "outputs_small": [
         (outputs(8, printed("x\n" * 61)), "61 lines"),
-        (html("x" * 80_001), "80,001 characters"),
+        (html("x" * 60_001), "60,001 characters"),
         (more(0, "x" * 60_000), "for 1 steps"),
     ],
     "metadata_schema": [

@@ -1,7 +1,8 @@
-"""The known mistakes: their files, and the table of symptoms that is made of them."""
+"""The known mistakes: their files, and the tables of symptoms that are made of them."""
 
 from __future__ import annotations
 
+import html
 import json
 import re
 import tempfile
@@ -15,6 +16,8 @@ import pytest
 from tutor import edits
 from tutor.doctor import catalogue, making, scenes, symptoms
 from tutor.doctor.catalogue import Mistake
+from tutor.lint.cells import OUTPUT_CHARACTERS
+from tutor.report import Refusal
 
 ROOT = Path(__file__).parents[1]
 MISTAKES = catalogue.mistakes()
@@ -151,17 +154,45 @@ def test_an_unknown_cause_is_not_claimed() -> None:
     assert "OSError: strange" in str(problem)
 
 
-def test_the_table_leads_from_each_symptom_to_each_cause() -> None:
-    table = symptoms.table()
+def test_the_tables_lead_from_each_symptom_to_each_cause() -> None:
+    tables = {place: symptoms.table(place) for place in symptoms.PLACES}
     rows = symptoms.symptoms()
     assert len(rows) == len([m for m in MISTAKES.values() if m.symptom])
+    assert sum(len(table.rows) for table in tables.values()) == len(rows)
     for row in rows:
         assert len(row.symptom) > 3
-        assert row.symptom in table
-        assert row.cure in table
-    page = table._repr_html_()
-    assert page.count("<tr>") == len(rows) + 1
-    assert "No handler for message type websocket.connect" in page
+        text, page = repr(tables[row.where]), tables[row.where]._repr_html_()
+        for told in (row.symptom, f"{row.cause}. {row.cure}"):
+            assert told in text
+            assert told in html.unescape(page)
+    pages = [table._repr_html_() for table in tables.values()]
+    assert "No handler for message type websocket.connect" in pages[0]
+    assert all("<script>" not in page for page in pages)
+    assert max(map(len, pages)) <= OUTPUT_CHARACTERS, "divide the longest"
+
+
+def test_what_nobody_writes_is_said_in_a_sentence() -> None:
+    silent = {
+        mistake.symptom["client"]
+        for mistake in MISTAKES.values()
+        if mistake.symptom and "log" not in mistake.symptom
+    }
+    page = "The install worked successfully! Congratulations!"  # is one
+    assert silent == {*symptoms._CLIENT, page}
+
+
+def test_a_table_of_another_place_is_refused() -> None:
+    with pytest.raises(Refusal, match=r"'terminal'.*log, console, client"):
+        symptoms.table("terminal")
+
+
+def test_only_a_page_writes_to_the_console() -> None:
+    where = {s: m for s, m in MISTAKES.items() if "where" in m.symptom}
+    assert len(where) > 10
+    for mistake in where.values():
+        assert mistake.symptom["where"] == "console"
+        assert "page" in mistake.scene or mistake.scene["front"] == "browser"
+        assert "No route found" not in mistake.symptom["log"], "the server says that"
 
 
 def test_a_change_that_is_there_already_is_refused(tmp_path: Path) -> None:

@@ -336,13 +336,18 @@ def glossary() -> None:
     print(text(_current().course))
 
 
-def symptoms() -> None:
-    """Show every known symptom with its cause, its step and its cure."""
+def symptoms(where: str) -> None:
+    """Show the known symptoms with their causes, each with its step and its cure.
+
+    Args:
+        where: they are seen: in the ``log``, the browser's ``console``, or nowhere
+            in words and at the ``client`` only.
+    """
     from IPython.display import display
 
     from tutor.doctor.symptoms import table
 
-    display(table())
+    display(table(where))
 
 
 def _show(picture: Picture) -> None:

@@ -26,7 +26,8 @@ class Mistake:
         cause: why it happens, one or two sentences.
         cure: what to do.
         reread: where the tutorial explains it.
-        symptom: what a person sees: "client" and "log", the libraries' own text.
+        symptom: what a person sees: "client" and "log", the libraries' own text;
+            "where" is "console" if that stands in the browser's and in no log.
         base: the checkpoint it is made on.
         change: the changes that make it: tables with "file" and "edit" or "text".
         scene: what has to be done until it shows; see ``scenes``.

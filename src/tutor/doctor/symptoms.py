@@ -1,38 +1,44 @@
-"""From what a person sees to its cause: the appendix of the tutorial."""
+"""From what a person sees to its cause: the appendix of the tutorial.
+
+There is a table for each place where one sees something, so that each is short enough
+to be read, and none grows out of what the notebook may store.
+"""
 
 from __future__ import annotations
 
 import html
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
 from tutor.doctor.catalogue import Mistake, mistakes
+from tutor.report import Refusal
 
+# What a person would say of it, where nothing is logged.
 _CLIENT = {
     "server does not start": "the server does not start",
     "no answer": "the browser waits, then 1006; nothing in the log",
     "101": "the socket opens; nothing in the log",
     "101, then 1011": "the socket is closed with 1011",
     "101, unheard": "the sender sees no error, and nobody hears the event",
-    "form: 500": "the form is answered with HTTP 500",
     "hears nobody": "the page is logged in, and the consumer does not know it",
-    "shows –": "the page shows nothing new; an error in the browser's console",
     'hears {"type": "error", "code": "json", "text": "Invalid JSON: expected value '
     'at line 1 column 2"}': "the server says that what it got is no JSON",
     "hears no end": "page and server never rest; nothing in the log",
-    "no socket": "the page says that it is not connected",
     "403": "HTTP 403 (in the browser: 1006); no reason in the log",
     "404": "HTTP 404 (in the browser: 1006)",
-    "500": "HTTP 500 (in the browser: 1006)",
     "101, then 1006": "the socket opens, and is gone after a while without a word",
-    "502": "HTTP 502 (in the browser: 1006)",
     "sent to where it is already": "the browser is sent to where it is already",
-    "collectstatic fails": "collectstatic fails",
-    "the client's own word": "the log has addresses that clients have made up",
     "the tests pass": "a test passes, whatever the project does",
+    "no reading": "a job is sent, and no reading comes; nothing in the log",
+    "2 readings": "one job makes as many readings as there are workers",
+    "it goes on": "the server is told to end, and goes on until it is killed",
+    "200 for /metrics/": "anybody who asks gets the metrics",
 }
 
-LEFT = 'style="text-align:left"'  # notebooks set every cell of a table to the right
+# In the server's log or on the terminal; in the browser's console; or nowhere, and
+# there is only what the client comes to.
+PLACES = ("log", "console", "client")
 
 
 @dataclass(frozen=True)
@@ -41,7 +47,7 @@ class Row:
 
     Args:
         symptom: the text as a person sees it, in the log or else at the client.
-        client: what the client sees beside it.
+        where: the place where it is seen, one of PLACES.
         cause: the mistake's title.
         cure: what to do.
         step: the step that explains it.
@@ -49,7 +55,7 @@ class Row:
     """
 
     symptom: str
-    client: str
+    where: str
     cause: str
     cure: str
     step: int
@@ -64,10 +70,10 @@ def symptoms() -> list[Row]:
 
 def _row(mistake: Mistake) -> Row:
     seen = mistake.symptom.get("client", "")
-    client = _CLIENT.get(seen, "")
+    log = mistake.symptom.get("log")
     return Row(
-        symptom=mistake.symptom.get("log") or client or seen,
-        client=client,
+        symptom=log or _CLIENT.get(seen, seen),
+        where=mistake.symptom.get("where", "log") if log else "client",
         cause=mistake.title,
         cure=mistake.cure,
         step=mistake.step,
@@ -75,33 +81,53 @@ def _row(mistake: Mistake) -> Row:
     )
 
 
-class Table(str):
-    """The table as text; a notebook shows it as HTML."""
+@dataclass(frozen=True, repr=False)
+class Table:
+    """The causes of each symptom as text; a notebook shows a list of the same.
 
-    __slots__ = ()
+    Args:
+        rows: in the order of their symptoms.
+    """
+
+    rows: Sequence[Row]
 
     def __repr__(self) -> str:
-        return str(self)
+        lines = []
+        for symptom, rows in self.groups():
+            lines.append(symptom)
+            lines += [f"    step {row.step}: {row.cause}. {row.cure}" for row in rows]
+        return "\n".join(lines)
 
     def _repr_html_(self) -> str:
-        heads = ("What you see", "Cause", "Cure", "Step")
-        parts = ["<table><tr>", *(f"<th {LEFT}>{name}</th>" for name in heads), "</tr>"]
-        for symptom, group in groupby(symptoms(), lambda row: row.symptom):
-            rows = list(group)
-            seen = f"<code>{html.escape(symptom)}</code>"
-            first = f'<td rowspan="{len(rows)}" {LEFT}>{seen}</td>'
+        # Lists: notebooks set a table's cells to the right, and the attribute that
+        # sets each one back is as long as many a cause.
+        parts = ["<ul>"]
+        for symptom, rows in self.groups():
+            # What is written somewhere stands as it is there; the rest is our words.
+            mark = "b" if rows[0].where == "client" else "code"
+            seen = html.escape(symptom, quote=False)
+            parts.append(f"<li><{mark}>{seen}</{mark}><ul>")
             for row in rows:
-                told = (row.cause, row.cure, str(row.step))
-                cells = "".join(f"<td {LEFT}>{html.escape(text)}</td>" for text in told)
-                parts.append(f"<tr>{first}{cells}</tr>")
-                first = ""
-        return "\n".join([*parts, "</table>"])
+                told = html.escape(f"{row.cause}. {row.cure}", quote=False)
+                parts.append(f"<li>Step {row.step}: {told}</li>")
+            parts.append("</ul></li>")
+        return "\n".join([*parts, "</ul>"])
+
+    def groups(self) -> Iterator[tuple[str, list[Row]]]:
+        """Each symptom with its rows."""
+        for symptom, rows in groupby(self.rows, lambda row: row.symptom):
+            yield symptom, list(rows)
 
 
-def table() -> Table:
-    """Every symptom with its causes, each cause with its step and its cure."""
-    lines = []
-    for symptom, rows in groupby(symptoms(), lambda row: row.symptom):
-        lines.append(symptom)
-        lines += [f"    step {row.step}: {row.cause}. {row.cure}" for row in rows]
-    return Table("\n".join(lines))
+def table(where: str) -> Table:
+    """Every symptom seen there with its causes, each with its step and its cure.
+
+    Args:
+        where: one of PLACES.
+
+    Raises:
+        Refusal: it is none of them.
+    """
+    if where not in PLACES:
+        raise Refusal(f"tutor.symptoms({where!r}): there are {', '.join(PLACES)}.")
+    return Table([row for row in symptoms() if row.where == where])

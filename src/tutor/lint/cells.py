@@ -24,7 +24,7 @@ NEW_LINES = 20
 FILE_COLUMNS = 79  # what goes into a project's files
 CELL_COLUMNS = 88
 OUTPUT_LINES = 60
-OUTPUT_CHARACTERS = 80_000  # the table of symptoms; a picture as SVG has less
+OUTPUT_CHARACTERS = 60_000  # a picture as SVG
 BYTES_PER_STEP = 1_000_000 // 18
 
 
