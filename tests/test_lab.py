@@ -17,6 +17,7 @@ from websockets.sync.client import connect
 
 from tutor import notebook
 from tutor.__main__ import main
+from tutor.arguments import refuse_unknown
 from tutor.lab import prepare
 from tutor.report import Refusal
 
@@ -207,3 +208,38 @@ def test_the_original_is_opened_by_edit(
         assert answers(server.url) == 200
     assert server.said[0] == "This is the original. After a change: make checkpoints"
     assert not workspace.exists()
+
+
+NO = "JupyterLab has no option"
+
+
+@pytest.mark.parametrize(
+    ("option", "line"),
+    [
+        ("--no-brwser", f"{NO} --no-brwser; did you mean --no-browser?"),
+        ("--prot=8888", f"{NO} --prot; did you mean --port?"),
+        ("-no-brwser", f"{NO} -no-brwser; did you mean --no-browser?"),
+        ("--q", f"{NO} --q; make lab ARGS=--help lists them."),
+        ("--port", "--port needs a value: --port=..."),
+        ("--ServerApp.port", "--ServerApp.port needs a value: --ServerApp.port=..."),
+        ("--no-browser=1", "--no-browser takes no value."),
+    ],
+)
+def test_a_slip_in_an_option_is_one_line(
+    course: dict[str, Any],
+    workspace: Path,
+    option: str,
+    line: str,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert main(["lab", option]) == 1
+    said = capsys.readouterr()
+    assert (said.out, said.err) == ("", f"make lab: {line}\n")
+    assert not workspace.exists(), "nothing was made"
+
+
+def test_what_jupyter_knows_is_handed_on() -> None:
+    words = ["--no-browser", "--port", "8888", "--port=0", "-y", "--LabApp.x=1"]
+    refuse_unknown(
+        "lab", [*words, "--help", "--", "--odd"], {"no-browser", "y"}, {"port"}
+    )

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from tutor.__main__ import main
+
 ROOT = Path(__file__).parents[1]
 MAKEFILE = (ROOT / "Makefile").read_text()
 
@@ -123,3 +125,17 @@ def test_clean_keeps_the_learners_work(tmp_path: Path) -> None:
         assert (done.returncode, done.stderr) == (0, "")
     left = {str(p.relative_to(tmp_path)) for p in tmp_path.rglob("*") if p.is_file()}
     assert left == {"Makefile", "workspace/tutorial.ipynb", ".venv/x"}
+
+
+@pytest.mark.parametrize(
+    "verb", ["stress", "schedule", "html", "handout", "offline-kit", "lint"]
+)
+def test_what_a_verb_does_not_take_is_one_line(
+    verb: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    argv = ["--seed=x"] if verb == "stress" else ["--sede=x"]
+    assert main([verb, *argv]) == 1
+    said = capsys.readouterr()
+    assert said.out == ""
+    (line,) = said.err.splitlines()
+    assert line.startswith(f"make {verb}: ") and "x" in line

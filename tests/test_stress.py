@@ -14,6 +14,7 @@ import psutil
 import pytest
 
 from tutor import stress
+from tutor.__main__ import main
 from tutor.report import Refusal
 from tutor.stress import Suite
 
@@ -154,3 +155,20 @@ def test_a_copy_is_what_git_sees(root: Path, monkeypatch: pytest.MonkeyPatch) ->
     built.write_text("#!/bin/sh\necho no room >&2\nexit 1\n")
     with pytest.raises(Refusal, match="no room"):
         stress.copy(root, root / "copy")
+
+
+@pytest.mark.parametrize(
+    ("argv", "line"),
+    [
+        (["--times", "abc"], "TIMES=abc is no number of rounds; it is 1 or more."),
+        (["--times", "0"], "TIMES=0 is no number of rounds; it is 1 or more."),
+        (["--copies", "x"], "make stress: argument --copies: invalid int value: 'x'"),
+    ],
+)
+def test_what_makes_no_sense_is_one_line(
+    root: Path, argv: list[str], line: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["stress", *argv]) == 1
+    said = capsys.readouterr()
+    assert (said.out, said.err) == ("", f"{line}\n")
+    assert not (root / "build").exists(), "nothing has begun"

@@ -8,7 +8,6 @@ written together; not one of them if a cell did not do what it should.
 
 from __future__ import annotations
 
-import argparse
 import copy
 import hashlib
 import json
@@ -23,6 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from tutor import notebook, trees
+from tutor.arguments import Arguments
 from tutor.course import CHECKPOINT, NOTEBOOK, Course, Section, Step, step_line
 from tutor.places import RECORD, root
 from tutor.report import Refusal
@@ -121,7 +121,7 @@ def readme_table(steps: Iterable[Step]) -> list[str]:
 
 def checkpoints(argv: list[str]) -> int:
     """The verb: execute, derive, and show what changed."""
-    parser = argparse.ArgumentParser(prog="make checkpoints")
+    parser = Arguments(prog="make checkpoints")
     parser.add_argument(
         "--all", action="store_true", help="execute unchanged steps too"
     )

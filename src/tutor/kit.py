@@ -8,7 +8,6 @@ from scratch and run with the network off.
 
 from __future__ import annotations
 
-import argparse
 import os
 import platform
 import shutil
@@ -20,6 +19,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from tutor import places
+from tutor.arguments import Arguments
 from tutor.report import Refusal
 
 FOLDER = Path("build/offline-kit")
@@ -44,7 +44,7 @@ NOWHERE = "http://127.0.0.1:9"  # the port "discard", on which nobody listens
 
 def main(argv: list[str]) -> int:
     """The verb: make the kit, prove it, say how it is used."""
-    parser = argparse.ArgumentParser(
+    parser = Arguments(
         prog="make offline-kit", description="The course for a room without a network."
     )
     parser.add_argument("folder", nargs="?", type=Path, help=f"else {FOLDER}")

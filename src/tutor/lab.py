@@ -20,6 +20,7 @@ from secrets import token_hex
 from typing import Any
 
 from tutor import notebook, places
+from tutor.arguments import refuse_unknown
 from tutor.course import NOTEBOOK
 from tutor.merge import Merged, Notebook, copy_for_learner, merge
 from tutor.report import Refusal
@@ -34,8 +35,10 @@ def lab(argv: list[str]) -> int:
         argv: passed on to JupyterLab, such as ``--no-browser`` or ``--port=8888``.
 
     Raises:
-        Refusal: the course can't be read, or the workspace can't be written.
+        Refusal: JupyterLab does not know an option, the course can't be read, or
+            the workspace can't be written.
     """
+    _known("lab", argv)
     folder = places.workspace()
     course = notebook.read(places.root() / NOTEBOOK)
     running = next(servers(folder), None)
@@ -73,7 +76,11 @@ def edit(argv: list[str]) -> int:
 
     Args:
         argv: passed on to JupyterLab.
+
+    Raises:
+        Refusal: JupyterLab does not know an option, or there is no original.
     """
+    _known("edit", argv)
     root = places.root()
     if not (root / NOTEBOOK).exists():
         raise Refusal(f"There is no {NOTEBOOK} in {root}.")
@@ -219,6 +226,15 @@ def options(folder: Path) -> list[str]:
         *(["--KernelManager.transport_encryption=auto"] if zmq.has("curve") else []),
         *(["--allow-root"] if os.geteuid() == 0 else []),
     ]
+
+
+def _known(verb: str, argv: list[str]) -> None:
+    """Refuse an option that is none of JupyterLab's, before anything is done."""
+    if argv:
+        from jupyter_server.serverapp import aliases, flags  # Lab adds flags to these
+        from jupyterlab.labapp import LabApp
+
+        refuse_unknown(verb, argv, flags, {*aliases, *LabApp.aliases})
 
 
 def _serve(folder: Path, argv: list[str]) -> int:

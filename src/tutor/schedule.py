@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from tutor import places
+from tutor.arguments import Arguments
 from tutor.course import Course, Step
 from tutor.report import Refusal
 
@@ -74,9 +75,7 @@ def main(argv: list[str]) -> int:
     Raises:
         Refusal: not even one step fits, or there is no such step.
     """
-    parser = argparse.ArgumentParser(
-        prog="make schedule", description="A timetable for a class."
-    )
+    parser = Arguments(prog="make schedule", description="A timetable for a class.")
     parser.add_argument("--minutes", type=_minutes, default=MINUTES)
     parser.add_argument("--from", type=int, default=1, dest="first", metavar="STEP")
     parser.add_argument("--start", type=_clock, default=0, metavar="9:30")

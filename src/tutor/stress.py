@@ -11,7 +11,6 @@ All of it ends with us, however we end: each process stands under a guard
 
 from __future__ import annotations
 
-import argparse
 import os
 import random
 import re
@@ -29,6 +28,7 @@ from pathlib import Path
 import psutil
 
 from tutor import places
+from tutor.arguments import Arguments
 from tutor.children import GUARD
 from tutor.report import Refusal
 
@@ -212,9 +212,13 @@ def copy(root: Path, target: Path) -> None:
 
 
 def main(argv: list[str]) -> int:
-    """The verb; whatever it does not know itself goes to pytest."""
-    parser = argparse.ArgumentParser(prog="make stress", description=__doc__)
-    parser.add_argument("--times", type=int, default=1, help="rounds (%(default)s)")
+    """The verb; whatever it does not know itself goes to pytest.
+
+    Raises:
+        Refusal: an argument makes no sense, or the checkout can't be copied.
+    """
+    parser = Arguments(prog="make stress", description=__doc__)
+    parser.add_argument("--times", type=_rounds, default=1, help="rounds (%(default)s)")
     parser.add_argument("--only", choices=SITUATIONS, help="one half of each round")
     parser.add_argument("--copies", type=int, default=4, help="at once (%(default)s)")
     parser.add_argument("--seed", type=int, help="the number the last run told")
@@ -251,6 +255,12 @@ def main(argv: list[str]) -> int:
                 with spinning() if situation == "busy" else ExitStack():
                     together(suites, words, asked.limit * 60)
     return summary(ended)
+
+
+def _rounds(text: str) -> int:
+    if not text.isdecimal() or int(text) == 0:
+        raise Refusal(f"TIMES={text} is no number of rounds; it is 1 or more.")
+    return int(text)
 
 
 def summary(suites: Sequence[Suite]) -> int:

@@ -6,13 +6,13 @@ how to repair it.  `RULES` is the table of them all; tests show each to bite.
 
 from __future__ import annotations
 
-import argparse
 import importlib.util
 import subprocess
 import sys
 from collections.abc import Iterator
 
 from tutor import notebook, places
+from tutor.arguments import Arguments
 from tutor.lint import cells, course, documents, text
 from tutor.lint.book import Book, Finding, Rule, Severity
 
@@ -43,7 +43,7 @@ def check(book: Book, rules: tuple[Rule, ...] = RULES) -> Iterator[Finding]:
 
 def main(argv: list[str]) -> int:
     """The verb: lint the notebook, then the code; 1 if anything is to be mended."""
-    parser = argparse.ArgumentParser(prog="make lint")
+    parser = Arguments(prog="make lint")
     parser.add_argument(
         "--fix", action="store_true", help="write the notebook in its canonical form"
     )

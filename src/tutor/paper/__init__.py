@@ -7,13 +7,13 @@ the notebook as a learner first opens it, without what gives the exercises away.
 
 from __future__ import annotations
 
-import argparse
 import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from tutor import notebook, places
+from tutor.arguments import Arguments
 from tutor.course import Course, Step, title
 from tutor.merge import copy_for_learner
 from tutor.report import Refusal
@@ -165,7 +165,7 @@ def _contents(course: Course) -> Iterator[tuple[str, str]]:
 
 
 def _course(argv: list[str], verb: str) -> Course:
-    argparse.ArgumentParser(prog=f"make {verb}").parse_args(argv)
+    Arguments(prog=f"make {verb}").parse_args(argv)
     return Course.load(places.root())
 
 
