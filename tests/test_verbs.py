@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import psutil
 import pytest
 
 from tutor import places, trees, verbs
@@ -347,3 +348,28 @@ def test_a_checkpoint_with_a_configuration_of_its_own_is_run_with_ours() -> None
         command, cwd=places.root(), capture_output=True, text=True, check=False
     )
     assert done.returncode == 0 and "::Cell 1\n" in done.stdout, done.stdout
+
+
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
+def test_a_step_that_is_ended_leaves_nothing(how: signal.Signals) -> None:
+    child = subprocess.Popen(
+        [sys.executable, "-P", "-m", "tutor", "step", "6"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+    )
+    assert child.stdout is not None
+    said = b""
+    try:
+        while b"." not in said.partition(b"\n")[2]:  # a cell has passed
+            said += (more := os.read(child.stdout.fileno(), 1000))
+            assert more, said.decode()
+        below = psutil.Process(child.pid).children(recursive=True)
+        assert below
+        child.send_signal(how)
+        said += child.communicate(timeout=30)[0]
+    finally:
+        child.kill()
+        child.wait()
+    assert child.returncode == (2 if how == signal.SIGINT else -how), said.decode()
+    assert b"INTERNALERROR" not in said and b"Traceback" not in said, said.decode()
+    assert psutil.wait_procs(below, timeout=10)[1] == []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import tempfile
 import time
 from contextlib import suppress
@@ -50,6 +51,8 @@ def step(argv: list[str]) -> int:
         nurseries.prepare()  # while pytest is imported
     import pytest
 
+    # Of a TERM pytest makes an internal error; what it has started ends with us anyway.
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
     os.chdir(course.root)
     code = int(pytest.main([*PYTEST, str(tree / CHECKPOINT)]))
     if code == 0:
