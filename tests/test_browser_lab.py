@@ -7,6 +7,7 @@ application object into the page, and we await its own commands.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -178,3 +179,21 @@ def test_what_a_learner_wrote_in_the_browser_outlives_an_update(
         "print(first)",
     ]
     assert cells[2]["outputs"], "it had run, and nobody changed it"
+
+
+def test_the_search_looks_into_outputs_when_it_is_told_to(
+    browser_path: Path, tmp_path: Path
+) -> None:
+    """As the text above the lists of symptoms says."""
+    small_course(tmp_path / "course", "print('needle')")
+    env = environment(tmp_path, TUTOR_ROOT=str(tmp_path / "course"))
+    with lab(env, APP) as server, opened(browser_path, server.url) as page:
+        run_all(page)
+        page.evaluate(
+            "() => window.jupyterapp.commands.execute('documentsearch:start')"
+        )
+        page.get_by_placeholder("Find", exact=True).fill("needle")
+        page.get_by_text(re.compile(r"^\d/1$")).wait_for()  # in the cell only
+        page.get_by_title("Show Search Filters").click()
+        page.get_by_label("Search Cell Outputs").check()
+        page.get_by_text(re.compile(r"^\d/2$")).wait_for()
