@@ -267,6 +267,19 @@ def test_between_the_two_nothing_is_claimed() -> None:
     assert curves.growth(2.8, 2) == "between 2.6 and 3 times"
 
 
+def test_what_says_nothing_is_measured_again(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    busy = {1000: [1.4, 1.0], 2000: [3.9, 4.0]}
+
+    async def work(size: int) -> float:
+        return busy[size].pop(0)
+
+    asyncio.run(measuring.costs("It", work, [1000, 2000]))
+    assert "more than 3 times" in capsys.readouterr().out
+    assert busy == {1000: [], 2000: []}
+
+
 @pytest.mark.parametrize(
     ("now", "words"), [(1.0, "less than two thirds of"), (2.0, "most of")]
 )
