@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
-import subprocess
+import signal
 from pathlib import Path
 from typing import Any
 
@@ -91,15 +91,21 @@ def test_a_checkpoint_with_options_of_its_own_runs_with_ours(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """make step-9: pytest would take the setup.cfg beside the checkpoint."""
-    seen: list[list[str]] = []
+    seen: list[str] = []
 
-    def note(argv: list[str], **_: Any) -> subprocess.CompletedProcess[str]:
-        seen.append(argv)
-        return subprocess.CompletedProcess(argv, 0)
+    def note(words: list[str]) -> int:
+        seen.extend(words)
+        return 0
 
-    monkeypatch.setattr("tutor.verbs.subprocess.run", note)
-    assert verbs.step([str(STEP.number)]) == 0
-    ran = children.run([*seen[0], "--collect-only"], COURSE.root, 60, ALL_PLUGINS)
+    monkeypatch.setattr(pytest, "main", note)
+    monkeypatch.chdir(COURSE.root)
+    before = signal.getsignal(signal.SIGTERM)
+    try:
+        assert verbs.step([str(STEP.number)]) == 0
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    words = ["python", "-P", "-m", "pytest", *seen, "--collect-only"]
+    ran = children.run(words, COURSE.root, 60, ALL_PLUGINS)
     assert ran.code == 0 and "Cell 1" in ran.out, ran.out
 
 

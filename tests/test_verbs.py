@@ -15,7 +15,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tutor import places, trees, verbs
+from tutor import places, trees
 from tutor.__main__ import VERBS, main
 
 from .courses import APP, TREES, WITH_BELL, make, write_tree
@@ -337,17 +337,6 @@ def test_a_served_step_ends_when_told(
         child.stdout.close()
     assert status == (130 if how == signal.SIGINT else 143)
     assert list(tmp_path.glob("tutor-*")) == []
-
-
-def test_a_checkpoint_with_a_configuration_of_its_own_is_run_with_ours() -> None:
-    tree = next((places.root() / "steps").glob("10-*"))
-    assert (tree / "setup.cfg").is_file()
-    command = [sys.executable, "-P", "-m", "pytest", *verbs.PYTEST, "--collect-only"]
-    command += [str(tree / "checkpoint.ipynb")]
-    done = subprocess.run(
-        command, cwd=places.root(), capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0 and "::Cell 1\n" in done.stdout, done.stdout
 
 
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
