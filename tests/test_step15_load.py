@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
+import subprocess
+import sys
+import time
 from collections.abc import Sequence
 from itertools import chain, repeat
 from pathlib import Path
@@ -211,6 +215,10 @@ def test_one_ear_hears_for_all_and_ends_with_the_last(project: Path) -> None:
 # A client that is slow to be accepted, or catches up, while readings come.
 SEAM = """
 import json
+import os
+import subprocess
+import sys
+import time
 from collections import deque
 from master_app.consumers import ReadingsConsumer
 
@@ -278,6 +286,26 @@ def test_what_says_nothing_is_measured_again(
     asyncio.run(measuring.costs("It", work, [1000, 2000]))
     assert "more than 3 times" in capsys.readouterr().out
     assert busy == {1000: [], 2000: []}
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="counted on Linux only")
+def test_who_had_no_processor_is_told() -> None:
+    nobody: Any = SimpleNamespace(child=SimpleNamespace(pid=0))
+    watch = crowd.starving(nobody)
+    greedy = [sys.executable, "-S", "-c", "while True: pass"]
+    busy = [subprocess.Popen(greedy) for _ in range(4 * (os.cpu_count() or 1))]
+    try:
+        began = time.monotonic()
+        while time.monotonic() < began + 0.5:
+            pass
+        waited = watch()
+        took = time.monotonic() - began
+    finally:
+        for one in busy:
+            one.kill()
+            one.wait()
+    assert 0.05 < waited <= took
+    assert watch() < waited, "it begins anew"
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -135,6 +135,30 @@ def work(server: Server) -> float:
             times = process.cpu_times()
             total += times.user + times.system
     return total
+
+
+def starving(server: Server) -> Callable[[], float]:
+    """A watch that says, each time, for how long a server or we had no processor.
+
+    Those are the seconds since it was asked last, of whoever waited longer: the two
+    may have waited at the same time.  0 on systems other than Linux, where nobody
+    counts them.
+    """
+    pids = [os.getpid(), *(process.pid for process in _processes(server))]
+    before = dict.fromkeys(pids, 0.0)
+
+    def ask() -> float:
+        most = 0.0
+        for pid in pids:
+            with suppress(OSError, IndexError, ValueError):
+                told = Path(f"/proc/{pid}/schedstat").read_text().split()
+                now = int(told[1]) / 1e9
+                most = max(most, now - before[pid])
+                before[pid] = now
+        return most
+
+    ask()
+    return ask
 
 
 def memory(server: Server) -> int:
