@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import json
 import os
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import suppress
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -253,7 +254,7 @@ def test_a_message_in_fragments_is_the_same_message(
 async def in_fragments(server: Server, message: Message, cuts: list[int]) -> None:
     first, raw = encoded(message)
     cuts = sorted({0, len(raw), *(cut for cut in cuts if cut < len(raw))})
-    pieces = [raw[a:b] for a, b in pairwise(cuts)] or [b""]
+    pieces = [raw[a:b] for a, b in itertools.pairwise(cuts)] or [b""]
     async with opened(server) as socket:
         for at, piece in enumerate(pieces):
             frame(socket, Opcode.CONT if at else first, piece, at + 1 == len(pieces))
@@ -292,9 +293,7 @@ HELLO = '{"type": "hello", "after": 0}'
 
 async def test_a_flood_is_answered_up_to_the_limit(server: Server) -> None:
     async with opened(server) as socket:
-        with suppress(ConnectionClosed):
-            for _ in range(2000):
-                await socket.send(HELLO)
+        await client.at_once(socket, [HELLO] * 2000)
         answers = 0
         with pytest.raises(ConnectionClosed):
             while (await heard(socket))["type"] == "welcome":
@@ -306,9 +305,7 @@ async def test_a_flood_is_answered_up_to_the_limit(server: Server) -> None:
 async def test_one_floods_and_the_others_are_answered(server: Server) -> None:
     async with opened(server) as quiet:
         async with opened(server) as socket:
-            with suppress(ConnectionClosed):
-                for _ in range(2 * MOST):
-                    await socket.send(HELLO)
+            await client.at_once(socket, [HELLO] * 2 * MOST)
             await quiet.send(HELLO)
             assert (await heard(quiet))["type"] == "welcome"
             with suppress(ConnectionClosed):  # by the limit, on all but a slow machine
@@ -532,6 +529,26 @@ async def test_a_message_many_times_and_the_rest(
         'Ada ← text "end"',
         "Ada ← close 4000 (the application's own code)",
     ]
+
+
+async def test_who_is_kept_from_its_work_still_hears_why_it_was_closed(
+    server: Server, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async with opened(server) as connection:
+        write, calls = connection.transport.write, itertools.count(1)
+
+        def slow(data: bytes) -> None:
+            if next(calls) == 2 * MOST:
+                time.sleep(1.5)  # Daphne waits a second for the answer to its close
+            write(data)
+
+        connection.transport.write = slow  # type: ignore[method-assign]
+        ours = client.Talk(connection)
+        await ours.send(HELLO, times=100)
+        await ours.rest(times="some")
+    _, welcome, end = capsys.readouterr().out.splitlines()
+    assert "welcome" in welcome
+    assert end == "← close 4429 (the application's own code)"
 
 
 async def test_the_rest_of_what_stays_open(capsys: pytest.CaptureFixture[str]) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import json
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, closing, suppress
 
 from websockets.asyncio.client import ClientConnection
@@ -60,16 +60,13 @@ class Talk:
             message: what is sent.
             times: how often, without waiting for answers.
         """
-        # Together, so that all are on their way before an answer can close the socket.
-        sending = (self.connection.send(message) for _ in range(times))
-        waiting = asyncio.gather(*sending, return_exceptions=True)
-        first, *_ = await asyncio.wait_for(waiting, LIMIT)
-        if isinstance(first, ConnectionClosed):
+        try:
+            async with asyncio.timeout(LIMIT):
+                await at_once(self.connection, [message] * times)
+        except ConnectionClosed:
             self._print("←", wording.closed(self.connection))
-            return
-        if first is not None:
-            raise first
-        self._print("→", wording.shown(message) + wording.often(times))
+        else:
+            self._print("→", wording.shown(message) + wording.often(times))
 
     async def recv(self, varies: str = "", within: float = LIMIT) -> str | bytes | None:
         """Receive one message; None if the socket closes or nothing comes.
@@ -177,6 +174,31 @@ class Talk:
             return None
         self._print("←", wording.closed(self.connection))
         return self.connection.close_code
+
+
+async def at_once(
+    connection: ClientConnection, messages: Sequence[str | bytes]
+) -> None:
+    """Send messages in a single write.
+
+    A write to a socket that the server has left makes the system forget what came
+    and was not read yet, the close code too; and a server waits a second, no longer,
+    for the answer to its close.  So nothing is left to write after what breaks a limit.
+
+    Args:
+        connection: an open one.
+        messages: what is sent, text or binary.
+
+    Raises:
+        ConnectionClosed: it is closed already.
+    """
+    async with connection.send_context():
+        for message in messages:
+            if isinstance(message, str):
+                connection.protocol.send_text(message.encode())
+            else:
+                connection.protocol.send_binary(message)
+        connection.transport.writelines(connection.protocol.data_to_send())
 
 
 def _open(

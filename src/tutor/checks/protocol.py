@@ -23,6 +23,7 @@ from tutor.checks import talk, visitor
 from tutor.checks.question import Question
 from tutor.checks.talk import READINGS
 from tutor.checks.visitor import Visitor
+from tutor.client import at_once
 from tutor.servers import Server
 
 CRASH = "Exception inside application"  # how Daphne's log begins an exception
@@ -141,8 +142,7 @@ async def _talk(who: Visitor, seen: Look) -> None:
         async def send(socket: ClientConnection) -> None:
             # Deaf for a while, so that the server is not told that we have heard.
             socket.transport.pause_reading()
-            for message in breaks[name]:
-                await socket.send(message)
+            await at_once(socket, breaks[name])
             await _with(who, hello)  # by then it has dealt with those
             socket.transport.resume_reading()
             while await talk.hear(socket) is not None:
