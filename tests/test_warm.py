@@ -21,6 +21,7 @@ import pytest
 
 from tutor import children
 from tutor.children import Child, Result
+from tutor.doctor import gathering
 from tutor.servers import Server
 from tutor.warm import Nursery, WarmProcess, understood
 
@@ -711,6 +712,16 @@ def test_nothing_warm_outlives_its_user(tmp_path: Path, how: signal.Signals) -> 
     pids = [int(pid) for pid in parent.stdout.split()]
     assert len(pids) == 4, parent.stderr
     assert gone(*pids)
+
+
+def test_a_project_of_the_same_names_elsewhere_hides_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    project = HERE / "steps/06-consumer"
+    monkeypatch.syspath_prepend(HERE)  # as `python -m` does: our own webapp/ is there
+    assert not gathering.hides(project)
+    monkeypatch.setattr(Path, "iterdir", lambda self: iter([self / "redis.py"]))
+    assert gathering.hides(project)
 
 
 def test_elsewhere_children_start_cold(

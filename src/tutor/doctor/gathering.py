@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 import sys
+import sysconfig
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -89,9 +90,9 @@ def hides(home: Path) -> bool:
     Then its processes start cold: in a forked one the library is there already.
     """
     names = {path.stem for path in home.iterdir() if path.suffix in ("", ".py")}
-    elsewhere = [path for path in sys.path if path and Path(path) != home]
+    installed = [sysconfig.get_path("purelib"), sysconfig.get_path("platlib")]
     return any(
-        name in sys.stdlib_module_names or PathFinder.find_spec(name, elsewhere)
+        name in sys.stdlib_module_names or PathFinder.find_spec(name, installed)
         for name in names
         if name.isidentifier()
     )
