@@ -6,6 +6,7 @@ mixed with ours.
 """
 
 import contextlib
+import functools
 import json
 import os
 import sys
@@ -42,6 +43,7 @@ def emit(kind, **data):
         _out.write(json.dumps(line, default=repr) + "\n")
 
 
+@functools.cache  # a frame's file is asked for again and again
 def inside(filename):
     """The path relative to the project, or None for code that is not the project's."""
     if not filename or filename.startswith("<"):
