@@ -259,6 +259,7 @@ def _popen(
 
 
 _nursery: Nursery | None = None
+lender: Callable[[Mapping[str, str]], Nursery | None] = Nursery.inherited
 _one_at_a_time = threading.Lock()
 
 
@@ -273,7 +274,7 @@ def warmed() -> Nursery | None:
         return None
     with _one_at_a_time:
         if _nursery is None or not _nursery.usable:
-            _nursery = Nursery.inherited(env()) or Nursery(env())
+            _nursery = lender(env()) or Nursery(env())
         return _nursery
 
 

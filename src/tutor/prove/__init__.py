@@ -50,8 +50,10 @@ NBVAL_CELL_SECONDS = 2000.0
 CELL_GUESS = 0.5
 TEST_GUESS = 0.02
 CACHE = "tutor/seconds"
+NURSERIES = "tutor/nurseries"
 
 rules_key = pytest.StashKey[tuple[Rule, ...]]()
+address_key = pytest.StashKey[str]()
 
 
 def pytest_addoption(
@@ -61,6 +63,7 @@ def pytest_addoption(
     assert isinstance(config, pytest.Config)
     asked = list(map(str, config.invocation_params.args))
     spread = any(word[:2] == "-n" and word != "-n0" for word in asked)
+    spread |= "PYTEST_XDIST_WORKER" in os.environ
     if any(map(names_one, asked)) and not spread:
         with suppress(OSError):
             nurseries.prepare()  # while nbval is imported and the tests are collected
@@ -77,6 +80,8 @@ def pytest_configure(config: pytest.Config) -> None:
         "markers", "takes(seconds): for a file that had better start early"
     )
     option = config.option
+    if address := getattr(config, "workerinput", {}).get(NURSERIES):
+        nurseries.borrow(address)
     if getattr(option, "nbval_lax", False):
         raise pytest.UsageError("--nbval-lax compares nothing: use --nbval")
     if not active(config):
@@ -176,8 +181,16 @@ def known_seconds(config: pytest.Config) -> dict[str, float]:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_configure_node(node: Any) -> None:
-    """Give xdist's workers one and the same order, whoever writes the cache now."""
+    """Give xdist's workers one and the same order, whoever writes the cache now.
+
+    And something to fork kernels and children from, which takes 3 s to start.
+    """
     node.workerinput[CACHE] = known_seconds(node.config)
+    stash = node.config.stash
+    with suppress(OSError):
+        if address_key not in stash:
+            stash[address_key] = nurseries.share()
+        node.workerinput[NURSERIES] = stash[address_key]
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:

@@ -27,7 +27,7 @@ from pathlib import Path
 from typing import IO, Any
 
 HANDED_DOWN = "TUTOR_NURSERY"  # in the environment of a process that has one
-NURSERY = "nursery"  # as in nursery.py
+NURSERY, WHOLE = "nursery", "whole nursery"  # as in nursery.py
 NO_MORE = "--"  # as in nursery.py: what follows can wait
 PATIENCE = 30  # seconds in which the nursery must have imported and answered
 LONGEST = 100_000  # bytes of a request; a longer one might not pass the socket
@@ -233,20 +233,31 @@ class Nursery:
     def inherited(cls, env: Mapping[str, str]) -> Nursery | None:
         """The one that whoever started us has handed down (``lend``), if any."""
         handed = os.environ.pop(HANDED_DOWN, "")
-        if not handed:
-            return None
+        return cls.lent(int(handed), env) if handed else None
+
+    @classmethod
+    def lent(cls, fd: int, env: Mapping[str, str]) -> Nursery | None:
+        """The one at the other end of a socket, if it is still there.
+
+        Args:
+            fd: the socket's number, as ``lend`` made it elsewhere.
+            env: the environment that it has.
+        """
         new = cls.__new__(cls)
-        new._control = socket.socket(fileno=int(handed))
+        new._control = socket.socket(fileno=fd)
         new._begin(env)
         with contextlib.suppress(OSError, ValueError):
             new.pid = int(new._control.recv(64))
             return new
         return None  # it ended before it could say who it is
 
-    def lend(self) -> socket.socket:
-        """Fork a nursery for a child of ours that forks children itself.
+    def lend(self, whole: bool = False) -> socket.socket:
+        """Fork a nursery for another process of ours that forks children itself.
 
-        It need not have imported anything yet: the child waits for it, at its first.
+        It need not have imported anything yet: who has it waits for it, at its first.
+
+        Args:
+            whole: import first what can wait, for more than one will want it.
 
         Returns:
             A socket that the child inherits; the number by which it does so is to stand
@@ -259,8 +270,9 @@ class Nursery:
         with theirs, self._lock:
             if not self.usable:
                 raise OSError("the nursery is gone")
+            kind = WHOLE if whole else NURSERY
             socket.send_fds(
-                self._control, [json.dumps(NURSERY).encode()], [theirs.fileno()]
+                self._control, [json.dumps(kind).encode()], [theirs.fileno()]
             )
         return ours
 

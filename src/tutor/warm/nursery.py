@@ -28,8 +28,9 @@ import types
 from pathlib import Path
 from typing import Any
 
-# Instead of a command: a nursery of its own for another process, by the socket given.
-NURSERY = "nursery"
+# Instead of a command: a nursery of its own for another process, by the socket given;
+# the whole one has imported all that can wait.
+NURSERY, WHOLE = "nursery", "whole nursery"
 NO_MORE = "--"
 LOOK = 0.05  # seconds
 PAUSE = 0.2  # seconds without a request
@@ -53,16 +54,15 @@ def main(control: socket.socket, libraries: list[str]) -> None:
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody else reaps the guards
     while True:
         while later and not select.select([control], [], [], PAUSE)[0]:
-            _import(later.pop())
-            if not later:
-                _know_what_is_installed()
-            gc.freeze()
+            _import_next(later)
         message, fds, _, _ = socket.recv_fds(control, 1 << 20, 32)
         if not message:
             os._exit(0)
         asked = json.loads(message)
+        while later and asked == WHOLE:
+            _import_next(later)
         if os.fork() == 0:
-            if asked != NURSERY:
+            if asked not in (NURSERY, WHOLE):
                 break
             control.close()
             control = socket.socket(fileno=fds.pop())
@@ -72,6 +72,13 @@ def main(control: socket.socket, libraries: list[str]) -> None:
     _guard(control, asked["argv"], fds)
     _become(asked, fds)
     _run(asked["argv"])
+
+
+def _import_next(later: list[str]) -> None:
+    _import(later.pop())
+    if not later:
+        _know_what_is_installed()
+    gc.freeze()
 
 
 def _import(name: str) -> None:
