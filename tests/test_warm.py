@@ -590,7 +590,7 @@ def nursery() -> Nursery:
 def test_a_killed_nursery_is_replaced(warm: Run) -> None:
     before = nursery()
     os.kill(before.pid, signal.SIGKILL)
-    before._process.wait(SECONDS)
+    assert gone(before.pid)
     assert warm(["python", "-c", "print('on')"]).out == "on\n"
     assert nursery().pid != before.pid
 
@@ -600,7 +600,7 @@ def test_a_child_outlives_the_nursery_and_still_ends_with_us(tmp_path: Path) -> 
     assert child.wait_for(lambda out: "up" in out, SECONDS)
     found = nursery()
     os.kill(found.pid, signal.SIGKILL)
-    found._process.wait(SECONDS)
+    assert gone(found.pid)
     assert child.poll() is None
     pids = [child.pid, *(p.pid for p in psutil.Process(child.pid).children())]
     child.stop()
