@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import threading
 from collections.abc import Iterator
+from functools import lru_cache
 from pathlib import Path
 
 from tutor.doctor.copying import SKIPPED
@@ -30,7 +31,9 @@ class Source:
         self.functions: dict[str, Function] = {}
         self.classes: dict[str, Class] = {}
         parsed = {
-            path: found for path in sorted(_files(home)) if (found := _read(path))
+            path: found
+            for path in sorted(_files(home))
+            if (found := _read(path, path.relative_to(home)))
         }
         names = roots.names({path: tree for path, (tree, _) in parsed.items()}, home)
         for path, (tree, text) in parsed.items():
@@ -145,7 +148,7 @@ def is_aside(file: str) -> bool:
     )
 
 
-def _read(path: Path) -> tuple[ast.Module, str] | None:
+def _read(path: Path, name: Path) -> tuple[ast.Module, str] | None:
     """A file as a syntax tree and as text; None where it is no Python.
 
     The project's own interpreter says what is wrong with it then.
@@ -155,9 +158,15 @@ def _read(path: Path) -> tuple[ast.Module, str] | None:
         if len(data) > BIG:
             return None
         with _parsing:
-            return ast.parse(data), data.decode("utf-8", "replace")
+            return _parsed(data, name), data.decode("utf-8", "replace")
     except (OSError, SyntaxError, ValueError, RecursionError):
         return None
+
+
+@lru_cache(400)  # files: the next project is often the last one, changed in one place
+def _parsed(data: bytes, name: Path) -> ast.Module:
+    # By its name as well: in one project, two files alike have a tree each.
+    return ast.parse(data)
 
 
 class _Definitions(ast.NodeVisitor):
