@@ -77,7 +77,11 @@ def argv_of(one: Command) -> list[str]:
     """A server's command with a port of ours in place of its own."""
     if one.program == "gunicorn":
         module, _, name = (one.target or "").partition(":")
-        return ["python", "-c", _PAGES.format(module=module, name=name)]
+        return [
+            "python",
+            "-c",
+            _PAGES.format(module=module, name=name or "application"),
+        ]
     words = []
     for name, value in one.read():
         if name not in WHERE:

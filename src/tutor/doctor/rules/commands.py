@@ -8,12 +8,16 @@ from collections.abc import Iterator
 from tutor.doctor.commands import SERVERS, Command, commands, known, mentioned
 from tutor.doctor.evidence import Evidence
 from tutor.doctor.proxies import Directive, location, sites
+from tutor.doctor.rules import options
 from tutor.doctor.rules.found import Found, Place
 
 RANK = 58
 TRIED = "reading the commands in the project's files"
 WSGI = "django.core.wsgi.get_wsgi_application()"
+ASGI = ("ProtocolTypeRouter()", "get_asgi_application()")
 _TARGET = re.compile(r"([A-Za-z_]\w*(?:\.\w+)*):([A-Za-z_]\w*)")
+# What gunicorn looks for in a module that it is given without a name.
+_USUAL = ":application"
 # A server that is started in a file which nobody here can read.
 _STARTED = r"\b(daphne|uvicorn)[\"',]*\s+[\"']?(-|[\w.]+:\w)"
 _LOOPBACK = re.compile(r"(?:127\.0\.0\.1|localhost|\[::1\])(?::(\d+))?")
@@ -46,7 +50,10 @@ def serves_sockets(one: Command) -> bool:
 
 def _meant(seen: Evidence, one: Command) -> tuple[str, str, str] | None:
     """The module and the name that a server is given, and what the name stands for."""
-    match = _TARGET.fullmatch(one.target or "")
+    target = one.target or ""
+    if one.program == "gunicorn" and ":" not in target:
+        target += _USUAL
+    match = _TARGET.fullmatch(target)
     if match is None or match[1] not in seen.source.modules:
         return None
     stands_for = seen.source.canonical(f"{match[1]}.{match[2]}") or ""
@@ -60,6 +67,9 @@ def _target(seen: Evidence, one: Command) -> Iterator[Found]:
     if one.program == "daphne" and target is not None and ":" not in target:
         got = "ValueError: not enough values to unpack (expected 2, got 1)"
         yield found("deploy-daphne-argument-without-colon", got, one, right)
+    if said := options.refused(seen, one):
+        expected = f"daphne -b 127.0.0.1 -p 8000 {right}"
+        yield found("deploy-daphne-options-refused", said, one, expected)
     meant = _meant(seen, one)
     if meant is None:
         return
@@ -72,6 +82,11 @@ def _target(seen: Evidence, one: Command) -> Iterator[Found]:
     if stands_for == WSGI and serves_sockets(one) and not spoken:
         got = f"{module}:{name} is the WSGI application"
         yield found("deploy-daphne-with-wsgi", got, one, right)
+    served = f"{module}:{name}" == seen.target or stands_for.endswith(ASGI)
+    if served and options.takes_wsgi_only(seen, one):
+        got = "TypeError: __call__() missing 1 required positional argument: 'send'"
+        expected = f"-k uvicorn.workers.UvicornWorker, or daphne {right}"
+        yield found("deploy-gunicorn-asgi-default-worker", got, one, expected)
 
 
 def _lifespan(seen: Evidence, one: Command) -> Iterator[Found]:

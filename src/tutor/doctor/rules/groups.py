@@ -9,7 +9,7 @@ from tutor.doctor.evidence import Evidence
 from tutor.doctor.rules import groupnames
 from tutor.doctor.rules.found import GENERIC, HANDLERS, TRIED, Found, Place, at
 from tutor.doctor.rules.groupnames import asked, given, group_of
-from tutor.doctor.rules.messages import REST, written
+from tutor.doctor.rules.messages import REST, holds_models, written
 from tutor.doctor.source import Class, Function, calls, known
 from tutor.doctor.source.flow import Frame, Sites, body, every_call, unfold
 from tutor.doctor.source.index import is_aside
@@ -39,12 +39,13 @@ def rules(seen: Evidence) -> Iterator[Found]:
             if method == "group_send" and len(call.args) + len(call.keywords) > 1:
                 sends += [(frame, call) for frame in frames]
             elif method == "group_add":
-                adds += [(frame, call) for frame in frames]
+                adds += [(frame, call) for frame in frames if _is_met(seen, frame)]
             if method == "group_discard":
                 leavers.append(function.owner)
     for frame, call in sends:
         yield from _event(seen, frame, call)
         yield from _deaf(seen, frame, call, adds)
+        yield from _model(seen, frame, call)
     for frame, call in adds:
         line = frame.owner.line_of_ancestors if frame.owner else []
         leaves = any(one is None or not one.kind or one in line for one in leavers)
@@ -57,6 +58,17 @@ def _is_real(seen: Evidence, frame: Frame) -> bool:
     routed = {leaf.get("consumer") for leaf in seen.leaves}
     owner = frame.owner
     return owner is None or not owner.heirs or owner.dotted in routed
+
+
+def _is_met(seen: Evidence, frame: Frame) -> bool:
+    """Whether a route leads to a consumer for sockets, where all routes are known."""
+    owner = frame.owner
+    routed = {leaf.get("consumer") for leaf in seen.leaves}
+    if owner is None or not owner.kind or not routed or None in routed:
+        return True
+    line = {one.dotted for one in [owner, *owner.heirs]}
+    sockets = any(owner.method(name) for name in (*HANDLERS, *GENERIC))
+    return bool(line & routed) or not sockets
 
 
 def called_by(call: ast.Call, function: Function) -> ast.expr:
@@ -126,6 +138,49 @@ def _deaf(
                 TRIED,
                 f"a method {wanted} in {owner.name}",
             )
+
+
+def _model(seen: Evidence, frame: Frame, call: ast.Call) -> Iterator[Found]:
+    """A model's instance in an event, which a handler sends on as it is."""
+    node = given(call, 1, "message")
+    where, found = unfold(frame, node) if node is not None else (frame, None)
+    message = written(found, where.function) or {}
+    for kind in values(where, message.get("type")) or ():
+        for owner in seen.source.consumers():
+            handler = owner.method(kind.replace(".", "_"))
+            for key in _passed_on(handler) if handler is not None else ():
+                value = message.get(key)
+                if holds_models(seen.source, value, where.function):
+                    yield Found(
+                        "db-model-instance-in-event",
+                        "a model is not JSON serializable",
+                        at(where.function, value or call),
+                        64,
+                        TRIED,
+                        "its fields, not the instance",
+                    )
+                    return
+
+
+def _passed_on(handler: Function) -> set[str]:
+    """The keys of an event whose values a handler writes as JSON, untouched."""
+    found = set()
+    for call in calls.calls(handler.node):
+        name = calls.name_of(call, handler)
+        if name not in ("self.send_json", "json.dumps"):
+            continue
+        nodes = [node for one in call.args for node in walk(one)]
+        nodes += call.args
+        taken = {id(n.value) for n in nodes if isinstance(n, ast.Attribute)}
+        taken |= {id(one) for n in nodes if isinstance(n, ast.Call) for one in n.args}
+        found |= {
+            str(node.slice.value)
+            for node in nodes
+            if isinstance(node, ast.Subscript)
+            and isinstance(node.slice, ast.Constant)
+            and id(node) not in taken
+        }
+    return found
 
 
 def _kind(seen: Evidence, kind: str, place: Place) -> Iterator[Found]:

@@ -103,7 +103,7 @@ def _asked_early(
         yield Found(
             "client-script-before-element",
             f"getElementById({name!r}) is null",
-            code.spot(match.start()),
+            page.spot(tag) if code is not page else code.spot(match.start()),
             RANK - 2,
             TRIED,
             "a script that runs when the page is there",

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 
 from tutor.doctor.evidence import Evidence
 from tutor.doctor.rules.found import TRIED, Found, at
-from tutor.doctor.source import Class, Function, calls, known
-from tutor.doctor.source.flow import is_changed
+from tutor.doctor.source import Class, Function, Source, calls, known
+from tutor.doctor.source.flow import is_changed, returned
 from tutor.doctor.source.walking import walk
 
 REST = "**"
@@ -35,7 +35,7 @@ def _sends(seen: Evidence, owner: Class) -> Iterator[Found]:
                     yield from _raw_send(method, call)
             elif name == "self.send_json" and call.args:
                 inner = call.args[0]
-                if _holds_models(seen, inner, method) and not owner.method(
+                if holds_models(seen.source, inner, method) and not owner.method(
                     "encode_json"
                 ):
                     yield Found(
@@ -116,8 +116,8 @@ def _has_reason(call: ast.Call) -> bool:
     return len(call.args) > 1 or any(one.arg == "reason" for one in call.keywords)
 
 
-def _holds_models(
-    seen: Evidence, node: ast.expr | None, method: Function, depth: int = 0
+def holds_models(
+    source: Source, node: ast.expr | None, method: Function, depth: int = 0
 ) -> bool:
     """Whether a message holds an instance of a model, or a list of them."""
     if node is None or depth > 4:
@@ -136,18 +136,22 @@ def _holds_models(
         name = calls.name_of(node, method)
         if name == "builtins.list":
             parts = node.args[:1]
-        elif calls.is_model(seen.source, name):
+        elif calls.is_model(source, name):
             return True
+        elif (target := calls.target_of(node, method)) is not None:
+            return any(
+                holds_models(source, one, target, depth + 1) for one in returned(target)
+            )
         else:
             base, found, rest = name.partition(".objects.")
             last = rest.rpartition(".")[2]
             return bool(
                 found
-                and calls.is_model(seen.source, base)
+                and calls.is_model(source, base)
                 and "values" not in rest
                 and last in known.INSTANCES
             )
-    return any(_holds_models(seen, part, method, depth + 1) for part in parts)
+    return any(holds_models(source, part, method, depth + 1) for part in parts)
 
 
 def _is_pydantic(seen: Evidence, node: ast.expr, method: Function) -> bool:

@@ -11,6 +11,7 @@ from tutor.doctor.evidence import Evidence
 from tutor.doctor.rules.found import TRIED, Found, Place, at
 from tutor.doctor.rules.groupnames import given
 from tutor.doctor.rules.groups import called_by
+from tutor.doctor.rules.messages import holds_models
 from tutor.doctor.source import Function, Module, calls, known
 from tutor.doctor.source.index import is_aside
 from tutor.doctor.source.walking import walk
@@ -225,8 +226,9 @@ def _strange(
         yield from _strange(function, node.value, depth)
     elif isinstance(node, ast.Call):
         name = calls.name_of(node, function)
-        if name in UNPACKED:
+        if name in UNPACKED or holds_models(function.module.source, node, function):
             yield _unpacked(name, place)
+            return
         elif name == "builtins.dict":
             for keyword in node.keywords:
                 yield from _strange(function, keyword.value, depth + 1)

@@ -33,13 +33,14 @@ def rules(seen: Evidence) -> Iterator[Found]:
 
 
 def for_jobs(one: Class) -> bool:
-    """Whether a consumer has methods, and none of them is for a socket."""
+    """Whether a consumer has methods, and none is for a socket, nor an heir's."""
     raw = one.library_bases() & {
         "channels.consumer.AsyncConsumer",
         "channels.consumer.SyncConsumer",
     }
     own = [name for name in one.methods if not name.startswith("_")]
-    return bool(raw and own) and not any(one.method(name) for name in HANDLERS)
+    line = [one, *one.heirs]
+    return bool(raw and own) and not any(c.method(n) for c in line for n in HANDLERS)
 
 
 def _no_entry(seen: Evidence, workers: list[Class]) -> Iterator[Found]:

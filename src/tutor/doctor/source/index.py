@@ -228,7 +228,12 @@ def _files(home: Path) -> Iterator[Path]:
             entries = list(folder.iterdir())
         except OSError:
             continue
+        packages = {
+            e.parent for one in entries for e in [one / "__init__.py"] if e.is_file()
+        }
         for entry in entries:
+            if entry.suffix == ".py" and entry.with_suffix("") in packages:
+                continue  # Python imports the package of the same name
             if entry.is_dir():
                 if entry.name not in SKIPPED and not (entry / "pyvenv.cfg").exists():
                     folders.append(entry)

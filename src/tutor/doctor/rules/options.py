@@ -1,0 +1,69 @@
+"""The options that a project's files give to servers, against what those take."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from tutor.doctor.commands import Command, known, mentioned
+from tutor.doctor.evidence import Evidence
+
+# All that daphne takes; a test compares them with the installed one's.
+DAPHNE = {
+    *("-h", "--help", "-p", "--port", "-b", "--bind", "-u", "--unix-socket", "--fd"),
+    *("--websocket_timeout", "--websocket_connect_timeout", "-e", "--endpoint"),
+    *("-v", "--verbosity", "-t", "--http-timeout", "--access-log", "--log-fmt"),
+    *("--ping-interval", "--ping-timeout", "--websocket-max-message-size"),
+    *("--websocket-max-frame-size", "--application-close-timeout", "--root-path"),
+    *("--proxy-headers", "--proxy-headers-host", "--proxy-headers-port"),
+    *("-s", "--server-name", "--no-server-name"),
+}
+# Who hands on a socket that is open already, under the number 0.
+_HANDED_ON = r"\[fcgi-program:|StandardInput\s*=\s*socket|\bnowait\b"
+_WORKER = r"-k|--worker-class"
+
+
+def refused(seen: Evidence, one: Command) -> str:
+    """What daphne says to its options; empty where it takes them."""
+    if one.program != "daphne":
+        return ""
+    for name, value in one.read():
+        if name and not _is_option(name):
+            return f"daphne: error: unrecognized arguments: {name} {value}".rstrip()
+        if name in ("-p", "--port") and known(value) and not value.isdecimal():
+            return f"daphne: error: argument -p/--port: invalid int value: {value!r}"
+        if name in ("-b", "--bind") and re.fullmatch(r"[^:\[\]]+:\d+", value):
+            return f"Couldn't listen on {value}:8000: Name or service not known."
+        handed_on = name == "--fd" and not mentioned(seen.project, _HANDED_ON)
+        if handed_on and value in ("0", "1", "2"):
+            return "Listen failure: [Errno 88] Socket operation on non-socket"
+    plain = one.plain
+    if len(plain) > 1 and all(map(known, plain)):
+        return f"daphne: error: unrecognized arguments: {' '.join(plain[1:])}"
+    return ""
+
+
+def _is_option(name: str) -> bool:
+    """Whether daphne takes it; the beginning of a long option's name will do."""
+    return name in DAPHNE or (
+        name.startswith("--") and any(one.startswith(name) for one in DAPHNE)
+    )
+
+
+def takes_wsgi_only(seen: Evidence, one: Command) -> bool:
+    """Whether a command starts gunicorn with its usual workers, as far as is told."""
+    return (
+        one.program == "gunicorn"
+        and one.value("-k", "--worker-class", "-c", "--config") is None
+        and not mentioned(seen.project, rf"GUNICORN_CMD_ARGS\W+.*({_WORKER})")
+        and not any("worker_class" in text for text in _configured(seen))
+    )
+
+
+def _configured(seen: Evidence) -> Iterator[str]:
+    """The files in which gunicorn looks for its settings unasked."""
+    for folder in {seen.home, seen.project}:
+        try:
+            yield (folder / "gunicorn.conf.py").read_text("utf-8", "replace")
+        except OSError:
+            continue
