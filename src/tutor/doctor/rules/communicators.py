@@ -12,10 +12,12 @@ from tutor.doctor.rules.found import TRIED, Found, at
 from tutor.doctor.rules.messages import written
 from tutor.doctor.rules.testing import COMMUNICATORS, RANK
 from tutor.doctor.source import Class, Function, calls
+from tutor.doctor.source.flow import Frame, called, unfold
 from tutor.doctor.source.index import is_aside
 from tutor.doctor.source.walking import walk
 
 METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "WEBSOCKET"}
+DEEP = 3  # helpers of helpers
 LATE = ("TimeoutError", "Exception", "BaseException")
 LOOPS = (ast.For, ast.AsyncFor, ast.While)
 
@@ -26,11 +28,15 @@ class Talk:
 
     Args:
         made: the call that makes it.
+        where: the function in which it is made, as it runs.
         said: the calls of its methods: the method and the call.
+        before: the methods that a helper has called before it gives it to the test.
     """
 
     made: ast.Call
+    where: Frame
     said: list[tuple[str, ast.Call]] = field(default_factory=list)
+    before: list[str] = field(default_factory=list)
 
     def line(self, method: str) -> int | None:
         """Where a method is called first."""
@@ -49,7 +55,10 @@ def rules(seen: Evidence) -> Iterator[Found]:
     for function in seen.source.functions.values():
         if not is_aside(function.module.file):
             continue
-        for name, talk in _talks(function).items():
+        for name, talk in _talks(Frame(function, function.owner)).items():
+            if talk.where.function is not function:
+                yield from _greeted(seen, function, talk)
+                continue
             yield from _made(seen, function, talk)
             yield from _empty(function, talk)
             yield from _dead(function, name, talk)
@@ -57,21 +66,22 @@ def rules(seen: Evidence) -> Iterator[Found]:
             yield from _unheard(seen, function, talk)
 
 
-def _talks(function: Function) -> dict[str, Talk]:
-    """The communicators that a function makes, by their names in it."""
+def _talks(frame: Frame, depth: int = 0) -> dict[str, Talk]:
+    """The communicators that a function makes or is given, by their names in it."""
+    function = frame.function
     found: dict[str, Talk] = {}
+    for name, call in _named(function):
+        if calls.name_of(call, function) in COMMUNICATORS:
+            found[name] = Talk(call, frame)
+        elif (given := _from_helper(frame, call, depth)) is not None:
+            found[name] = given
     for node in walk(function.node):
-        call = node.value if isinstance(node, ast.Assign) else None
-        if isinstance(call, ast.Call) and isinstance(node, ast.Assign):
-            if calls.name_of(call, function) in COMMUNICATORS:
-                for target in node.targets:
-                    found[ast.unparse(target)] = Talk(call)
-        elif (
+        if (
             isinstance(node, ast.Return)
             and isinstance(node.value, ast.Call)
             and calls.name_of(node.value, function) in COMMUNICATORS
         ):
-            found[""] = Talk(node.value)
+            found[""] = Talk(node.value, frame)
     inside = sorted(calls.calls(function.node), key=lambda c: (c.lineno, c.col_offset))
     for call in inside:
         if isinstance(call.func, ast.Attribute):
@@ -79,6 +89,35 @@ def _talks(function: Function) -> dict[str, Talk]:
             if talk is not None:
                 talk.said.append((call.func.attr, call))
     return found
+
+
+def _named(function: Function) -> Iterator[tuple[str, ast.Call]]:
+    """The calls whose results are given names, awaited or not."""
+    for node in walk(function.node):
+        pairs: list[tuple[ast.expr | None, ast.expr]] = []
+        if isinstance(node, ast.Assign):
+            pairs = [(target, node.value) for target in node.targets]
+        elif isinstance(node, ast.AsyncWith):
+            pairs = [(item.optional_vars, item.context_expr) for item in node.items]
+        for target, value in pairs:
+            call = value.value if isinstance(value, ast.Await) else value
+            if target is not None and isinstance(call, ast.Call):
+                yield ast.unparse(target), call
+
+
+def _from_helper(frame: Frame, call: ast.Call, depth: int) -> Talk | None:
+    """The communicator that a function of the tests returns or yields."""
+    helper = called(frame, call) if depth < DEEP else None
+    if helper is None:
+        return None
+    for node in walk(helper.function.node):
+        if isinstance(node, ast.Return | ast.Yield) and node.value is not None:
+            own = "" if isinstance(node.value, ast.Call) else ast.unparse(node.value)
+            talk = _talks(helper, depth + 1).get(own)
+            if talk is not None:
+                done = [name for name, one in talk.said if one.lineno < node.lineno]
+                return Talk(talk.made, talk.where, [], [*talk.before, *done])
+    return None
 
 
 def _given(call: ast.Call, position: int, name: str) -> ast.expr | None:
@@ -214,13 +253,12 @@ def _dead(function: Function, name: str, talk: Talk) -> Iterator[Found]:
             )
 
 
-def _behind(seen: Evidence, function: Function, talk: Talk) -> Class | None:
+def _behind(seen: Evidence, talk: Talk) -> Class | None:
     """The consumer that a communicator ends at."""
-    alone = _alone(seen, function, talk)
+    alone = _alone(seen, talk.where.function, talk)
     path = _given(talk.made, 1, "path")
-    if isinstance(path, ast.Name):
-        values = function.values.get(path.id) or function.module.values.get(path.id, [])
-        path = values[0] if len(values) == 1 else None
+    if path is not None:
+        _, path = unfold(talk.where, path)
     if alone or not isinstance(path, ast.Constant) or not isinstance(path.value, str):
         return alone
     routes = dialogue.leaves(seen, f"ws://host{path.value}")
@@ -252,11 +290,14 @@ def _greeted(seen: Evidence, function: Function, talk: Talk) -> Iterator[Found]:
     """A message, then its answer; but what comes first is the greeting."""
     received, sent = talk.received, [n for n, _ in talk.said if n.startswith("send_")]
     asked = next((c.lineno for n, c in talk.said if n.startswith("send_")), None)
-    if len(received) != 1 or len(sent) != 1 or talk.line("connect") is None:
+    connects = "connect" in talk.before or talk.line("connect") is not None
+    if len(received) != 1 or len(sent) != 1 or not connects:
+        return
+    if any(name.startswith("receive") for name in talk.before):
         return
     if asked is None or received[0].lineno < asked or _repeats(function):
         return
-    greetings = _greets(_behind(seen, function, talk))
+    greetings = _greets(_behind(seen, talk))
     if not greetings or any(
         getattr(one, "value", None) in _words(function) for one in greetings
     ):
@@ -289,7 +330,7 @@ def _unheard(seen: Evidence, function: Function, talk: Talk) -> Iterator[Found]:
     others = [name for name in ("send_to", "send_json_to") if talk.line(name)]
     if others or not all(call.lineno < joined for call in sent):
         return
-    if not _greets(_behind(seen, function, talk)):
+    if not _greets(_behind(seen, talk)):
         yield Found(
             "test-broadcast-before-join",
             "TimeoutError",

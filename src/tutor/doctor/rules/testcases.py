@@ -14,10 +14,16 @@ from tutor.doctor.source.index import is_aside
 from tutor.doctor.source.walking import walk
 
 CONFIGS = ("pytest.ini", ".pytest.ini", "setup.cfg", "tox.ini", "pyproject.toml")
+LIVE = {
+    *("django.test.LiveServerTestCase", "django.test.testcases.LiveServerTestCase"),
+    "django.contrib.staticfiles.testing.StaticLiveServerTestCase",
+}
+CLIENTS = ("websockets.", "websocket.", "httpx_ws.")  # what opens a WebSocket
 IN_TRANSACTION = {"django.test.TestCase", "django.test.testcases.TestCase"}
 
 
 def rules(seen: Evidence) -> Iterator[Found]:
+    yield from _pages_only(seen)
     awaits_itself = _awaits_itself(seen)
     for function in seen.source.functions.values():
         if function.is_async and is_aside(function.module.file):
@@ -25,6 +31,41 @@ def rules(seen: Evidence) -> Iterator[Found]:
             yield from _closed(function)
             if not awaits_itself:
                 yield from _unmarked(function)
+
+
+def _pages_only(seen: Evidence) -> Iterator[Found]:
+    """Django's own live server, asked for a WebSocket."""
+    for owner in seen.source.classes.values():
+        if not is_aside(owner.module.file) or not owner.library_bases() & LIVE:
+            continue
+        opened = [
+            node
+            for method in owner.methods.values()
+            for node in walk(method.node)
+            if isinstance(node, ast.Call) and _opens(node, method)
+        ]
+        if opened:
+            yield Found(
+                "test-django-live-server",
+                "server rejected WebSocket connection: HTTP 404",
+                (owner.module.file, owner.node.lineno),
+                RANK,
+                TRIED,
+                "channels.testing.ChannelsLiveServerTestCase",
+            )
+
+
+def _opens(call: ast.Call, function: Function) -> bool:
+    """Whether a call opens a WebSocket, itself or as a function of the tests does."""
+    name = calls.name_of(call, function)
+    target = calls.target_of(call, function)
+    inner = calls.calls(target.node) if target is not None else ()
+    names = [name, *(calls.name_of(one, target) for one in inner if target)]
+    return any(
+        (one.startswith(CLIENTS) and "connect" in one.lower())
+        or one.endswith(".ws_connect")
+        for one in names
+    )
 
 
 def _closed(function: Function) -> Iterator[Found]:
