@@ -9,14 +9,25 @@ from typing import Any
 from tutor.doctor.evidence import Evidence
 from tutor.doctor.rules.found import Found, last_line
 from tutor.doctor.rules.settings import like
+from tutor.doctor.source.flow import DEEP, Frame, body, unfold
+from tutor.doctor.source.index import is_aside
 from tutor.doctor.source.walking import walk
 
 RANK = 22
+KEYS = "symmetric_encryption_keys"
+# What gives another value in each process.
+NEW = (
+    *("secrets.token_", "secrets.choice", "os.urandom", "uuid.uuid1", "uuid.uuid4"),
+    *("random.", "cryptography.fernet.Fernet.generate_key", "os.getpid", "time.time"),
+    *("django.core.management.utils.get_random_secret_key", "secrets.randbits"),
+    "django.utils.crypto.get_random_string",
+)
 
 
 def rules(seen: Evidence) -> Iterator[Found]:
     if not seen.settings:
         return
+    yield from _own_keys(seen)
     layers = seen.settings.get("layers")
     place = seen.setting("CHANNEL_LAYERS")
     tried, expected = "building the channel layer", "a channel layer named default"
@@ -64,6 +75,59 @@ def rules(seen: Evidence) -> Iterator[Found]:
                 expected,
             )
             return
+
+
+def _own_keys(seen: Evidence) -> Iterator[Found]:
+    """Keys that each process makes for itself: none reads what another one sends."""
+    for module in seen.source.modules.values():
+        if KEYS not in module.text or is_aside(module.file):
+            continue
+        for node in walk(module.tree):
+            for value in _under(node, KEYS):
+                if _is_new(Frame(body(module)), value):
+                    yield Found(
+                        "redis-encryption-keys-differ",
+                        "cryptography.fernet.InvalidToken",
+                        (module.file, value.lineno),
+                        RANK,
+                        "reading CHANNEL_LAYERS",
+                        "the same keys in every process, such as from the environment",
+                    )
+                    return
+
+
+def _under(node: ast.AST, key: str) -> Iterator[ast.expr]:
+    """What stands under a key, however the dictionary is written."""
+    if isinstance(node, ast.Dict):
+        for name, value in zip(node.keys, node.values, strict=True):
+            if isinstance(name, ast.Constant) and name.value == key:
+                yield value
+    elif isinstance(node, ast.keyword) and node.arg == key:
+        yield node.value
+    elif isinstance(node, ast.Assign):
+        for target in node.targets:
+            held = target.slice if isinstance(target, ast.Subscript) else None
+            if isinstance(held, ast.Constant) and held.value == key:
+                yield node.value
+
+
+def _is_new(frame: Frame, node: ast.expr, depth: int = 0) -> bool:
+    """Whether an expression is worth something else each time it is read."""
+    if depth > DEEP:
+        return False
+    where, found = unfold(frame, node)
+    if found is not node:
+        return _is_new(where, found, depth + 1)
+    for one in [node, *walk(node)]:
+        if isinstance(one, ast.Call):
+            name = frame.module.resolve(one.func, frame.function) or ""
+            if name.startswith(NEW):
+                return True
+        elif isinstance(one, ast.Name) and one is not node:
+            where, value = unfold(frame, one)
+            if value is not one and _is_new(where, value, depth + 1):
+                return True
+    return False
 
 
 def error(layer: Any, links: list[dict[str, Any]]) -> str | None:

@@ -7,11 +7,10 @@ import re
 from collections.abc import Iterator
 
 from tutor.doctor.evidence import Evidence
-from tutor.doctor.rules import dialogue
+from tutor.doctor.rules import contexts, dialogue
 from tutor.doctor.rules.found import Found
 from tutor.doctor.rules.handling import Handler, functions, handlers
 from tutor.doctor.rules.javascript import NAME, Code, Func
-from tutor.doctor.rules.messages import written
 from tutor.doctor.rules.pages import TRIED
 from tutor.doctor.rules.scripts import Socket
 from tutor.doctor.source import Function, calls
@@ -129,26 +128,8 @@ def _unquoted(seen: Evidence, page: Code) -> Iterator[Found]:
 
 def _is_text(seen: Evidence, page: Code, name: str) -> bool:
     """Whether a view gives a template a text under this name."""
-    found = [
-        (function, value)
-        for function in seen.source.all_functions()
-        for call in calls.calls(function.node)
-        for argument in call.args
-        if isinstance(argument, ast.Constant)
-        and isinstance(argument.value, str)
-        and argument.value
-        and page.script.file.endswith("/" + argument.value)
-        for value in _context(call, function, name)
-    ]
+    found = list(contexts.given(seen, page.script.file, name))
     return bool(found) and all(_certain(seen, *one) for one in found)
-
-
-def _context(call: ast.Call, function: Function, name: str) -> Iterator[ast.expr]:
-    """What a call gives a template under a name."""
-    for given in (*call.args, *(keyword.value for keyword in call.keywords)):
-        value = (written(given, function) or {}).get(name)
-        if value is not None:
-            yield value
 
 
 def _certain(seen: Evidence, function: Function, value: ast.expr) -> bool:

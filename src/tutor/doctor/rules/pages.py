@@ -9,9 +9,12 @@ from tutor.doctor.child import Event
 from tutor.doctor.evidence import Evidence
 from tutor.doctor.rules import proxy
 from tutor.doctor.rules.found import Found
+from tutor.doctor.rules.routes import route_place
 from tutor.doctor.rules.scripts import ANY, GIVEN, HERE, HOST, Socket, sockets
 
 WORDS = ("lobby", "1", "room1", "00000000-0000-0000-0000-000000000007")
+MORE = r"\w@.%~ \-"  # signs of a name that a URL may hold
+NARROW = "routing-room-name-not-matched-by-w"
 TRIED = "reading the page's script"
 
 
@@ -35,6 +38,12 @@ def _wrong(seen: Evidence, socket: Socket) -> Iterator[Found]:
     if path is None or not known:
         return
     if not _reached(seen, path):
+        narrow = next((leaf for leaf in seen.leaves if _is_narrow(leaf, path)), None)
+        if narrow is not None:
+            got = f"No route found for path {_shown(path).lstrip('/')!r}."
+            expected = "[^/]+ in place of \\w+"
+            yield Found(NARROW, got, route_place(seen, narrow), 67, TRIED, expected)
+            return
         slug = "client-path-differs-from-route"
         if _reached(seen, path + "/"):
             slug = "client-no-trailing-slash"
@@ -99,6 +108,25 @@ def _reached(seen: Evidence, path: str) -> bool:
         for leaf in seen.leaves
         for word in words
     )
+
+
+def _is_narrow(leaf: Event, path: str) -> bool:
+    """Whether a route would take a path if only ``\\w`` were anything but a slash."""
+    steps = leaf.get("steps") or []
+    wide = [{**step, "regex": _widened(step.get("regex"))} for step in steps]
+    path = path.replace(HERE, "").lstrip("/")
+    return wide != steps and ANY not in path and takes({**leaf, "steps": wide}, path)
+
+
+def _widened(regex: str | None) -> str | None:
+    """A pattern whose ``\\w`` takes what else names have: hyphens, dots, blanks."""
+
+    def widen(found: re.Match[str]) -> str:
+        if found[0] == r"\w":
+            return f"[{MORE}]"
+        return found[0] if found[0].startswith("[^") else found[0].replace(r"\w", MORE)
+
+    return regex and re.sub(r"\[(?:\\.|[^\]\\])*\]|\\w", widen, regex)
 
 
 def leads_to(seen: Evidence, url: str) -> Event | None:

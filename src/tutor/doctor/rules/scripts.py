@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
 from tutor.doctor.evidence import Evidence
+from tutor.doctor.rules import contexts
 from tutor.doctor.source import Module
 from tutor.doctor.source.index import is_aside
 from tutor.doctor.source.walking import walk
@@ -62,10 +63,17 @@ class Socket:
 
 @dataclass(frozen=True)
 class Script:
-    """A template or a static script; comments are blank."""
+    """A template or a static script; comments are blank.
+
+    Args:
+        file: relative to the project.
+        text: what stands in it.
+        filled: the template's names of which the text is known.
+    """
 
     file: str
     text: str
+    filled: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def is_static(self) -> bool:
@@ -117,7 +125,8 @@ def texts(seen: Evidence) -> Iterator[Script]:
                 text = path.read_text("utf-8", "replace")
             except OSError:
                 continue
-            yield Script(path.relative_to(seen.project).as_posix(), _plain(text))
+            file, text = path.relative_to(seen.project).as_posix(), _plain(text)
+            yield Script(file, text, contexts.filled(seen, file, text))
     for module in seen.source.modules.values():
         if not is_aside(module.file) and _NEW.search(module.text):
             yield from _in_python(module)
@@ -243,14 +252,14 @@ def value(expression: str, scope: Scope) -> str:
 
 
 def _term(term: str, scope: Scope) -> str:
-    quote, is_static = term[:1], scope.script.is_static
+    quote, script = term[:1], scope.script
     if quote == "(" and term.endswith(")") and _outer(term).strip() == "":
         return value(term[1:-1], scope)
     if quote in ("'", '"') and term.endswith(quote) and len(term) > 1:
-        return _tags(term[1:-1], is_static)
+        return _tags(term[1:-1], script)
     if quote == "`" and term.endswith("`"):
         filled = re.sub(r"\$\{([^}]*)\}", lambda m: value(m[1], scope), term[1:-1])
-        return _tags(filled, is_static)
+        return _tags(filled, script)
     if term in _HOSTS:
         return HOST
     if term in scope.known:
@@ -300,13 +309,15 @@ def _joined(arguments: list[str], scope: Scope) -> str:
     return f"ws://{HOST}" + (path if path.startswith("/") else f"/{HERE}{path}")
 
 
-def _tags(text: str, is_static: bool) -> str:
+def _tags(text: str, script: Script) -> str:
     """A template fills in its tags; a static script does not."""
-    if is_static:
-        return text
-    return re.sub(
-        r"\{\{(.*?)\}\}", lambda match: HOST if "get_host" in match[1] else ANY, text
-    )
+
+    def fill(match: re.Match[str]) -> str:
+        if "get_host" in match[1]:
+            return HOST
+        return script.filled.get(match[1].strip(), ANY)
+
+    return text if script.is_static else re.sub(r"\{\{(.*?)\}\}", fill, text)
 
 
 def _outer(text: str) -> str:

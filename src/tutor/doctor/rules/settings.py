@@ -188,6 +188,22 @@ def _packages(seen: Evidence) -> set[str]:
     return {name.partition(".")[0] for name in seen.source.modules}
 
 
+def _star(seen: Evidence) -> Place | None:
+    """Where the star is put among the hosts, if that is not where they begin."""
+    for module in seen.source.modules.values():
+        if not {"ALLOWED_HOSTS"} & {*module.lines, *module.changed}:
+            continue
+        for node in walk(module.tree):
+            call = node.value if isinstance(node, ast.Expr) else None
+            name = getattr(node, "target", getattr(call, "func", None))
+            added = isinstance(node, ast.AugAssign) or isinstance(call, ast.Call)
+            if added and name is not None and isinstance(node, ast.stmt):
+                words = [getattr(one, "value", None) for one in walk(node)]
+                if ast.unparse(name).startswith("ALLOWED_HOSTS") and "*" in words:
+                    return module.file, node.lineno
+    return None
+
+
 def _hosts(seen: Evidence) -> Iterator[Found]:
     hosts = seen.settings.get("hosts") or []
     place = seen.setting("ALLOWED_HOSTS")
@@ -216,7 +232,7 @@ def _hosts(seen: Evidence) -> Iterator[Found]:
         yield Found(
             "origin-allowed-hosts-star",
             "a foreign origin is let in",
-            place,
+            _star(seen) or place,
             80,
             tried,
             expected,
