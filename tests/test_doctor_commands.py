@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -12,7 +14,7 @@ from tutor import notebook, trees
 from tutor.doctor import commands, copying, gathering
 from tutor.doctor.evidence import Evidence
 from tutor.doctor.rules import commands as rules
-from tutor.doctor.rules import jobs, proxy
+from tutor.doctor.rules import jobs, options, proxy
 
 STEPS = Path(__file__).parents[1] / "steps"
 TARGET = "webapp.asgi:application"
@@ -174,7 +176,8 @@ RIGHT = {
         "Makefile": "work:\n\tpython manage.py runworker measure --layer jobs\n",
     },
     "a socket": {
-        "deploy/board.service": f"[Service]\nExecStart=daphne --fd 0 {TARGET}\n"
+        "deploy/board.service": "[Service]\nStandardInput=socket\n"
+        f"ExecStart=daphne --fd 0 {TARGET}\n"
     },
     "wsgi spoken": {
         "start.sh": "uvicorn --interface wsgi webapp.wsgi:application\n"
@@ -212,6 +215,40 @@ def test_nothing_is_found_in_right_commands(
     here = replace(seen, project=project, home=project)
     found = [one for module in (rules, jobs, proxy) for one in module.rules(here)]
     assert [(one.slug, one.place, one.got) for one in found] == []
+
+
+# What daphne does not take, and the end of what it says.
+REFUSED = [
+    (f"--workers 4 {TARGET}", "--workers 4"),
+    (f"--reload {TARGET}", "--reload"),
+    (f"-b 0.0.0.0:8001 {TARGET}", "Name or service not known."),
+    (f"-p localhost:80 {TARGET}", "invalid int value: 'localhost:80'"),
+    (f"--fd 0 {TARGET}", "Socket operation on non-socket"),
+    (f"{TARGET} 8001", "8001"),
+]
+TAKEN = [f"-b :: -p 80 {TARGET}", f"--ping-int 5 {TARGET}", f"-v2 -s x $MORE {TARGET}"]
+
+
+@pytest.mark.parametrize(("said", "end"), [*REFUSED, *((one, "") for one in TAKEN)])
+def test_what_daphne_says_to_its_options(
+    said: str, end: str, seen: Evidence, tmp_path: Path
+) -> None:
+    write(tmp_path, "Procfile", f"web: daphne {said}\n")
+    (one,) = commands.commands(tmp_path)
+    got = options.refused(replace(seen, project=tmp_path), one)
+    assert got.endswith(end)
+    assert bool(got) == bool(end)
+
+
+def test_the_options_are_those_of_the_installed_daphne() -> None:
+    code = (
+        "from daphne.cli import CommandLineInterface as Line\n"
+        "for one in Line().parser._actions: print(*one.option_strings)"
+    )
+    shown = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    assert set(shown.stdout.split()) == options.DAPHNE
 
 
 def test_a_wrong_one_is_found_there(seen: Evidence, tmp_path: Path) -> None:

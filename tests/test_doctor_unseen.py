@@ -10,11 +10,13 @@ import pytest
 from tutor import doctor
 
 sys.path.insert(0, str(Path(__file__).parent / "variants"))
+import fresh
 import missed
 import shapes
 import unseen
 
-WRONG = unseen.WRONG + missed.WRONG
+WRONG = unseen.WRONG + missed.WRONG + fresh.WRONG
+RIGHT = unseen.RIGHT + fresh.RIGHT
 NAMES = [f"{shape}-{slug}" for shape, slug, _, _ in WRONG]
 
 
@@ -39,8 +41,8 @@ def test_nothing_is_found_in_a_right_project(shape: str, tmp_path: Path) -> None
 
 @pytest.mark.parametrize(
     ("shape", "changes"),
-    [(shape, changes) for shape, _, changes in unseen.RIGHT],
-    ids=[f"{shape}-{name}" for shape, name, _ in unseen.RIGHT],
+    [(shape, changes) for shape, _, changes in RIGHT],
+    ids=[f"{shape}-{name}" for shape, name, _ in RIGHT],
 )
 def test_nothing_is_found_in_a_right_spelling(
     shape: str, changes: tuple[shapes.Change, ...], tmp_path: Path

@@ -20,6 +20,7 @@ DAPHNE = {
 }
 # Who hands on a socket that is open already, under the number 0.
 _HANDED_ON = r"\[fcgi-program:|StandardInput\s*=\s*socket|\bnowait\b"
+_WITH_PORT = re.compile(r"[^:\[\]]+:(\d+|\$\w+|\$\{\w+\})")
 _WORKER = r"-k|--worker-class"
 
 
@@ -32,7 +33,7 @@ def refused(seen: Evidence, one: Command) -> str:
             return f"daphne: error: unrecognized arguments: {name} {value}".rstrip()
         if name in ("-p", "--port") and known(value) and not value.isdecimal():
             return f"daphne: error: argument -p/--port: invalid int value: {value!r}"
-        if name in ("-b", "--bind") and re.fullmatch(r"[^:\[\]]+:\d+", value):
+        if name in ("-b", "--bind") and _WITH_PORT.fullmatch(value):
             return f"Couldn't listen on {value}:8000: Name or service not known."
         handed_on = name == "--fd" and not mentioned(seen.project, _HANDED_ON)
         if handed_on and value in ("0", "1", "2"):
