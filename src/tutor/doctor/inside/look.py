@@ -114,7 +114,11 @@ def settings():
         logging=plain(loaded.LOGGING),
         urlconf=plain(loaded.ROOT_URLCONF),
         databases={
-            alias: {"engine": one.get("ENGINE", ""), "name": str(one.get("NAME", ""))}
+            alias: {
+                "engine": one.get("ENGINE", ""),
+                "name": str(one.get("NAME", "")),
+                "test": str((one.get("TEST") or {}).get("NAME") or ""),
+            }
             for alias, one in loaded.DATABASES.items()
         },
         unsafe=os.environ.get("DJANGO_ALLOW_ASYNC_UNSAFE"),

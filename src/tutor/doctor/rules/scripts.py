@@ -162,6 +162,7 @@ def _opened(
         if GIVEN in own:
             break
     more = [argument.strip() for argument in arguments[1:]]
+    more = [script.bound.get(argument, argument) for argument in more]
     options = next((one for one in more if one.startswith("{")), "".join(more[:1]))
     spot = script.spot(match.start())
     one = Socket(own, options, spot, script.is_static, own, spot)

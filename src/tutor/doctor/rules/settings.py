@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
+from pathlib import Path
 
 from tutor.doctor.evidence import Evidence
 from tutor.doctor.rules.found import NOWHERE, Found, Place, last_line
@@ -20,6 +21,7 @@ def rules(seen: Evidence) -> Iterator[Found]:
     yield from _apps(seen)
     yield from _asgi(seen)
     yield from _hosts(seen)
+    yield from _test_database(seen)
     yield from _logging(seen)
     yield from _versions(seen)
 
@@ -186,6 +188,21 @@ def _wrong_path(seen: Evidence, named: str) -> str | None:
 
 def _packages(seen: Evidence) -> set[str]:
     return {name.partition(".")[0] for name in seen.source.modules}
+
+
+def _test_database(seen: Evidence) -> Iterator[Found]:
+    """A file that the tests delete, and that is no test's: the project's own."""
+    for one in (seen.settings.get("databases") or {}).values():
+        if one.get("name") and one["name"] == one.get("test"):
+            yield Found(
+                "test-database-is-the-real-one",
+                f"TEST and the project both have {Path(one['name']).name}",
+                seen.setting("DATABASES"),
+                RANK + 7,
+                "reading DATABASES",
+                "a name of its own for the tests' database",
+            )
+            return
 
 
 def _star(seen: Evidence) -> Place | None:
