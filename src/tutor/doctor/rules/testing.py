@@ -82,6 +82,9 @@ def _talks(call: ast.Call, function: Function) -> str:
     if not isinstance(call.func, ast.Attribute):
         return ""
     where, node = unfold(Frame(function, function.owner), call.func.value)
+    given = where.function.values.get(getattr(node, "id", ""), [])
+    if len(given) == 1:  # a helper may have made it
+        where, node = unfold(where, given[0])
     if isinstance(node, ast.Name):  # a fixture of pytest
         fixture = where.module.source.functions.get(f"{where.module.name}.{node.id}")
         marks = fixture.decorators() if fixture is not None else []
@@ -195,10 +198,19 @@ def _unlike_asgi(where: Frame, headers: ast.expr) -> bool:
     return False
 
 
+def _expects_an_answer(function: Function) -> bool:
+    """Whether a helper itself says that its client is let in."""
+    return any(
+        (isinstance(node, ast.Assert) and isinstance(node.test, ast.Name))
+        or getattr(getattr(node, "func", None), "attr", "") == "assertTrue"
+        for node in walk(function.node)
+    )
+
+
 def _expects_a_refusal(function: Function) -> bool:
     """Whether a test says that somebody stays outside; for a helper, any test of it."""
-    is_test = function.name.startswith("test")
-    for node in walk(function.node if is_test else function.module.tree):
+    alone = function.name.startswith("test") or _expects_an_answer(function)
+    for node in walk(function.node if alone else function.module.tree):
         if isinstance(node, ast.Assert) and isinstance(node.test, ast.UnaryOp):
             return True
         if getattr(getattr(node, "func", None), "attr", "") in (
