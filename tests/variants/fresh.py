@@ -95,7 +95,61 @@ HALL = (
     (ROOM, "'/ws/chat/' + roomName + '/'", "'/ws/chat/{{ room_name }}/'"),
 )
 
+ASKED = """\
+from channels.testing import WebsocketCommunicator as Caller
+from django.test import TransactionTestCase
+
+from mysite.asgi import application
+
+HERE = [(b"origin", b"http://localhost")]
+
+
+class Chat(TransactionTestCase):
+    async def call(self):
+        caller = Caller(application, "/ws/chat/lobby/", headers=HERE)
+        there, _ = await caller.connect()
+        self.assertTrue(there)
+        return caller
+
+    async def test_it_answers(self):
+        caller = await self.call()
+        await caller.send_to('{"message": "hi"}')
+        self.assertIn("hi", await caller.receive_from())
+"""
+OPTIONS = "const options = {headers: {Token: 1}};\n    const chatSocket"
+
 WRONG: tuple[tuple[str, str, str, tuple[Change, ...]], ...] = (
+    (
+        "chat",
+        "test-communicator-call-not-awaited",
+        TESTS,
+        ((TESTS, None, ASKED.replace("await caller.send", "caller.send")),),
+    ),
+    (
+        "chat",
+        "test-no-origin-header",
+        TESTS,
+        ((TESTS, None, ASKED.replace(", headers=HERE", "")),),
+    ),
+    (
+        "chat",
+        "client-headers-option",
+        ROOM,
+        ((ROOM, "const chatSocket", OPTIONS), (ROOM, "+ '/'\n", "+ '/', options\n")),
+    ),
+    (
+        "chat",
+        "test-database-is-the-real-one",
+        "mysite/settings.py",
+        (
+            (
+                "mysite/settings.py",
+                '"db.sqlite3",',
+                '"db.sqlite3",\n'
+                '        "TEST": {"NAME": BASE_DIR.joinpath("db.sqlite3")},',
+            ),
+        ),
+    ),
     (
         "chat",
         "test-forgets-the-greeting",
@@ -166,6 +220,7 @@ WRONG: tuple[tuple[str, str, str, tuple[Change, ...]], ...] = (
 )
 
 RIGHT: tuple[tuple[str, str, tuple[Change, ...]], ...] = (
+    ("chat", "a helper that calls", ((TESTS, None, ASKED),)),
     (
         "chat",
         "the greeting is heard",
