@@ -123,7 +123,10 @@ def diagnose(project: Path, *, python: Path | None = None, aim: int = 0) -> Diag
         left.forked = seen.forked
     seen.aim = aim
     found = judge(seen)
-    return Diagnosis([catalogue.problem(one) for one in found], reached(seen))
+    problems = [catalogue.problem(one) for one in found]
+    # What does not work comes before what could be better, in the order of the rules.
+    problems.sort(key=lambda one: one.severity != "error")
+    return Diagnosis(problems, reached(seen))
 
 
 def reached(seen: Evidence) -> int | None:

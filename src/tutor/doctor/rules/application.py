@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Iterator
 
 from tutor.doctor.evidence import Evidence
@@ -14,6 +15,8 @@ from tutor.doctor.rules.asgi import (
     websocket_place,
 )
 from tutor.doctor.rules.found import Found
+from tutor.doctor.source.index import is_aside
+from tutor.doctor.source.walking import walk
 
 
 def rules(seen: Evidence) -> Iterator[Found]:
@@ -23,7 +26,37 @@ def rules(seen: Evidence) -> Iterator[Found]:
     yield from _order(seen)
     yield from _router(seen)
     yield from routes.rules(seen)
+    yield from _inside_out(seen)
     yield from _origin(seen)
+
+
+_NEEDS = (
+    ("channels.auth.AuthMiddleware", "channels.sessions.SessionMiddleware"),
+    ("channels.sessions.SessionMiddleware", "channels.sessions.CookieMiddleware"),
+)
+
+
+def _inside_out(seen: Evidence) -> Iterator[Found]:
+    """Middleware that is asked before the one whose work it needs."""
+    for leaf in seen.leaves:
+        chain = leaf.get("chain", [])
+        for name, needed in _NEEDS:
+            outside = chain[: chain.index(name)] if name in chain else [needed]
+            if not all(one.startswith("channels.") for one in outside):
+                continue  # others may do that work, too
+            if needed in outside:
+                continue
+            first, last = (one.rpartition(".")[2] for one in (name, needed))
+            call = called(seen, f".{first}")
+            yield Found(
+                "auth-middleware-order",
+                f"{first} is asked before {last}",
+                call.place if call else websocket_place(seen),
+                RANK + 2,
+                "walking the application",
+                f"{last} outside of {first}",
+            )
+            return
 
 
 UNLISTED = 24  # its pages fail, whatever its routes are like
@@ -149,6 +182,25 @@ def _no_router(seen: Evidence, tried: str, expected: str) -> Iterator[Found]:
         yield Found("asgi-left-as-generated", got, place, RANK, tried, expected)
 
 
+def _turned_away(seen: Evidence, path: str) -> bool:
+    """Whether every stranger is refused there, wherever he comes from.
+
+    So it is no check of the origin that has refused a foreign page; the browser of
+    somebody who has logged in hands that page his cookie.
+    """
+    own = [one.status for one in seen.answers.clients if one.path == path]
+    asks = any(
+        isinstance(node, ast.Constant) and node.value in ("origin", b"origin", "Origin")
+        for module in seen.source.modules.values()
+        if not is_aside(module.file)
+        for node in walk(module.tree)
+    )
+    chains = [*seen.leaf_of(path).get("chain", [])]
+    chains += seen.walk["protocols"]["websocket"].get("chain", [])
+    cookies = any("SessionMiddleware" in name for name in chains)
+    return bool(own) and set(own) == {403} and cookies and not asks
+
+
 def _origin(seen: Evidence) -> Iterator[Found]:
     """Whether a page of another site is let in."""
     if "websocket" not in (seen.walk.get("protocols") or {}):
@@ -159,7 +211,11 @@ def _origin(seen: Evidence) -> Iterator[Found]:
     checked = any("OriginValidator" in name for name in chain) or all(
         any("OriginValidator" in name for name in leaf["chain"]) for leaf in seen.leaves
     )
-    statuses = set(seen.answers.foreign.values())
+    statuses = {
+        status
+        for path, status in seen.answers.foreign.items()
+        if checked or status != 403 or not _turned_away(seen, path)
+    }
     if 101 in statuses or (not checked and 403 not in statuses):
         status = (
             "101 Switching Protocols" if 101 in statuses else "no check of the origin"

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from tutor.doctor.evidence import Evidence
-from tutor.doctor.rules import dialogue, javascript, markup, scripts
+from tutor.doctor.rules import dialogue, javascript, keys, markup, scripts
 from tutor.doctor.rules.found import Found
 from tutor.doctor.rules.handling import (
     Handler,
@@ -41,6 +41,7 @@ def rules(seen: Evidence) -> Iterator[Found]:
         yield from dialogue.rules(seen, handler, opened)
     for socket in opened:
         yield from dialogue.offered(seen, socket)
+    yield from keys.rules(seen, every, opened)
     yield from markup.rules(seen, every, opened)
 
 

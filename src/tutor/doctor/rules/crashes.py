@@ -173,6 +173,8 @@ def _refined(seen: Evidence, crash: Crash, slug: str, place: Place) -> Cause:
         for method in called_there:
             return slug, (method.module.file, method.node.lineno), ""
         return slug, (place if place[0] else (seen.asgi_file, None)), ""
+    if slug == "auth-middleware-order":
+        return slug, websocket_place(seen), ""
     files = [frame["file"] for link in crash.links for frame in link["frames"]]
     if any("contrib/auth/decorators" in file for file in files):
         slug, place = "auth-login-required-on-consumer", (None, None)

@@ -16,6 +16,7 @@ from tutor.doctor.source.walking import walk
 Call = tuple[Frame, ast.Call]
 WRONG = re.compile(rf"[^\w.\-{ANY}]", re.ASCII)
 DEEP = 5
+LONGEST = 99  # characters of a group's name
 
 
 def given(call: ast.Call, position: int, name: str) -> ast.expr | None:
@@ -55,6 +56,7 @@ def rules(seen: Evidence, sends: list[Call], adds: list[Call]) -> Iterator[Found
         sends: the calls of ``group_send``, as they run.
         adds: the calls of ``group_add``.
     """
+    yield from _impossible([*adds, *sends])
     found = [values(frame, group_of(call)) for frame, call in adds]
     found += [values(frame, node) for frame, node in listed(seen)]
     joined = {name for names in found for name in names or ()}
@@ -78,6 +80,25 @@ def rules(seen: Evidence, sends: list[Call], adds: list[Call]) -> Iterator[Found
                 TRIED,
                 f"one of {shown}",
             )
+
+
+def _impossible(used: list[Call]) -> Iterator[Found]:
+    """A text in the name of a group that no group's name may have."""
+    for frame, call in used:
+        node = group_of(call)
+        if node is None or ast.unparse(node).endswith("channel_name"):
+            continue
+        for name in sorted(values(frame, node) or ()):
+            if WRONG.search(name) or len(name) > LONGEST:
+                yield Found(
+                    "group-name-not-allowed",
+                    f"Group name must be a valid unicode string: "
+                    f"{name.replace(ANY, '…')!r}",
+                    _origin(frame, node) or at(frame.function, call),
+                    65,
+                    TRIED,
+                    "letters, digits, hyphens, underscores and periods",
+                )
 
 
 def asked(frame: Frame, node: ast.expr | None, call: ast.Call) -> Place:

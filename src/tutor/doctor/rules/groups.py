@@ -6,7 +6,7 @@ import ast
 from collections.abc import Iterator
 
 from tutor.doctor.evidence import Evidence
-from tutor.doctor.rules import groupnames
+from tutor.doctor.rules import groupnames, joining
 from tutor.doctor.rules.found import GENERIC, HANDLERS, TRIED, Found, Place, at
 from tutor.doctor.rules.groupnames import asked, given, group_of
 from tutor.doctor.rules.messages import REST, holds_models, written
@@ -50,6 +50,7 @@ def rules(seen: Evidence) -> Iterator[Found]:
         line = frame.owner.line_of_ancestors if frame.owner else []
         leaves = any(one is None or not one.kind or one in line for one in leavers)
         yield from _join(frame.function, call, leaves)
+    yield from joining.rules(seen, sends, adds)
     yield from groupnames.rules(seen, sends, adds)
 
 

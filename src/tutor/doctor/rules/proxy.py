@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 from pathlib import PurePosixPath
 
+from tutor.doctor.commands import commands
 from tutor.doctor.evidence import Evidence
 from tutor.doctor.proxies import Directive, Site, location, sites
 from tutor.doctor.rules.found import Found, Place
@@ -101,9 +102,24 @@ def _page(seen: Evidence, site: Site, server: Directive) -> Iterator[Found]:
         got = "X-Forwarded-Proto is not set"
         yield _found(seen, site, "nginx-without-forwarded-proto", got, behind[0], 2)
     known = headers.get("x-forwarded-for")
-    if known and "$proxy_add_x_forwarded_for" in known.args:
+    appends = known is not None and "$proxy_add_x_forwarded_for" in known.args
+    if known and appends and _believes(seen):
         got = "the address that the client made up comes first"
         yield _found(seen, site, "nginx-appends-forwarded-for", got, known, 11)
+
+
+def _believes(seen: Evidence) -> bool:
+    """Whether somebody behind the proxy reads the address that it names."""
+    for one in commands(seen.project):
+        if one.program == "uvicorn" or "--proxy-headers" in one.words:
+            return True
+    return any(
+        "forwarded_for" in str(node.value).lower().replace("-", "_")
+        for module in seen.source.modules.values()
+        if "orwarded" in module.text or "ORWARDED" in module.text
+        for node in walk(module.tree)
+        if isinstance(node, ast.Constant)
+    )
 
 
 def _wants_proto(seen: Evidence) -> bool:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from tutor.doctor.evidence import Evidence
 from tutor.doctor.rules.found import TRIED, Found, Place, at
 from tutor.doctor.source import Function, calls, known
+from tutor.doctor.source.flow import returned
 from tutor.doctor.source.walking import child_nodes, walk
 
 
@@ -21,7 +22,7 @@ def rules(seen: Evidence) -> Iterator[Found]:
 
 def _lost(seen: Evidence, function: Function) -> Iterator[Found]:
     """Coroutines that nobody awaits: calls that stand alone as a statement."""
-    for call in (*_alone(function.node), *_kept(function)):
+    for call in (*_alone(function.node), *_kept(function), *_put(function)):
         name = calls.makes_coroutine(call, function)
         if not name:
             continue
@@ -62,6 +63,39 @@ def _kept(function: Function) -> Iterator[ast.Call]:
             )
         if not used:
             yield node.value
+
+
+def _put(function: Function) -> Iterator[ast.Call]:
+    """Calls whose result is put into a scope as it is: the user of a middleware."""
+    for node in walk(function.node):
+        given: list[ast.expr] = []
+        if isinstance(node, ast.Assign) and any(map(_is_scope, node.targets)):
+            given = [node.value]
+        elif isinstance(node, ast.Call) and any(
+            map(_is_scope, [*node.args, node.func])
+        ):
+            given = [word.value for word in node.keywords if word.arg]
+            given += [v for one in node.args for v in getattr(one, "values", ())]
+        elif isinstance(node, ast.Dict) and any(
+            key is None and _is_scope(value)
+            for key, value in zip(node.keys, node.values, strict=True)
+        ):
+            given = node.values
+        for value in given:
+            if isinstance(value, ast.Name):
+                made = function.values.get(value.id, [])
+                value = made[0] if len(made) == 1 else value
+            if isinstance(value, ast.Call):
+                yield value
+
+
+def _is_scope(node: ast.expr) -> bool:
+    """Whether an expression is a scope, one of its entries or one of its methods."""
+    while isinstance(node, (ast.Subscript, ast.Attribute)):
+        if getattr(node, "attr", "") == "scope":
+            return True
+        node = node.value
+    return isinstance(node, ast.Name) and node.id == "scope"
 
 
 _TESTS = (ast.If, ast.Compare, ast.BoolOp, ast.UnaryOp, ast.FormattedValue)
@@ -132,15 +166,27 @@ def slug_of_lost(
 
 
 def _tells_a_group(function: Function, depth: int = 0) -> bool:
-    """Whether a function of the project calls the channel layer, or one that does."""
-    for call in calls.calls(function.node):
-        name = calls.name_of(call, function)
-        if calls.is_layer(name):
-            return True
-        target = calls.target_of(call, function)
-        if target is not None and depth < 3 and _tells_a_group(target, depth + 1):
-            return True
-    return False
+    """Whether a function of the project only calls the channel layer, or one that does.
+
+    One that waits for something else as well is more than another name for that call.
+    """
+    if any(
+        isinstance(node, ast.Await)
+        and isinstance(node.value, ast.Call)
+        and not _is_of_a_group(node.value, function, depth)
+        for node in walk(function.node)
+    ):
+        return False
+    return any(
+        _is_of_a_group(call, function, depth) for call in calls.calls(function.node)
+    )
+
+
+def _is_of_a_group(call: ast.Call, function: Function, depth: int) -> bool:
+    if calls.is_layer(calls.name_of(call, function)):
+        return True
+    target = calls.target_of(call, function)
+    return target is not None and depth < 3 and _tells_a_group(target, depth + 1)
 
 
 def _wrapped(seen: Evidence, function: Function) -> Iterator[Found]:
@@ -184,9 +230,15 @@ def _wrapped(seen: Evidence, function: Function) -> Iterator[Found]:
 
 def _done(call: ast.Call, inner: ast.Call, function: Function) -> bool:
     """Whether a wrapper is awaited, and given what a function has returned."""
-    awaits = (n.value for n in walk(function.node) if isinstance(n, ast.Await))
+    awaits = [n.value for n in walk(function.node) if isinstance(n, ast.Await)]
+    awaits += [n.func for n in awaits if isinstance(n, ast.Call)]
     target = calls.target_of(inner, function)
-    return target is not None and not target.is_async and call in awaits
+    if target is None or target.is_async or call not in awaits:
+        return False
+    # A function that makes the function to be called is no result.
+    return not any(
+        isinstance(value, (ast.Lambda, ast.Name)) for value in returned(target)
+    )
 
 
 def _to_sync(function: Function) -> str:

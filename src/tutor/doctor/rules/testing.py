@@ -59,9 +59,11 @@ def _tuples(function: Function) -> Iterator[Found]:
         elif (
             isinstance(node, ast.Call)
             and node.args
-            and getattr(node.func, "attr", "") == "assertTrue"
+            and getattr(node.func, "attr", "") in ("assertTrue", "assertFalse")
         ):
             tested = node.args[0]
+        while isinstance(tested, ast.UnaryOp) and isinstance(tested.op, ast.Not):
+            tested = tested.operand
         if isinstance(tested, ast.Name):
             values = function.values.get(tested.id, [])
             tested = values[0] if len(values) == 1 else None
@@ -69,7 +71,7 @@ def _tuples(function: Function) -> Iterator[Found]:
         if isinstance(call, ast.Call) and _talks(call, function) == "connect":
             yield Found(
                 "test-asserts-the-connect-tuple",
-                "a test that passes, whatever the answer",
+                "a tuple is true, whatever the answer",
                 at(function, node),
                 RANK - 1,
                 TRIED,

@@ -99,6 +99,10 @@ TEXTS: tuple[tuple[str, str], ...] = (
         r"integer or bytes-like object|can't concat str to bytes|"
         r"string pattern on a bytes-like object",
     ),
+    (
+        "auth-middleware-order",
+        r"AuthMiddleware cannot find session in scope|No cookies in scope",
+    ),
     ("auth-login-required-on-consumer", r"has no attribute 'auser'"),
     (
         "auth-request-or-self-user",

@@ -11,7 +11,7 @@ from tutor.doctor.evidence import Evidence
 from tutor.doctor.rules.found import TRIED, Found, Place, at
 from tutor.doctor.rules.pages import leads_to
 from tutor.doctor.rules.proxy import speaks_tls
-from tutor.doctor.rules.scripts import sockets
+from tutor.doctor.rules.scripts import HOST, sockets
 from tutor.doctor.source import Class, Function, calls
 from tutor.doctor.source.index import is_aside
 from tutor.doctor.source.walking import walk
@@ -219,7 +219,8 @@ def _origins(seen: Evidence) -> Iterator[Found]:
         return
     if len(found) < len(allowed):
         return  # a bare host, or another site, that may be the one that is meant
-    if any(one[1] == "http" and one[3] not in (None, "80") for one in found):
+    elsewhere = any(one[1] == "http" and one[3] not in (None, "80") for one in found)
+    if elsewhere and (not _own_page(seen) or any(_served(one) for one in found)):
         return
     yield Found(
         "origin-validator-scheme-or-port-mismatch",
@@ -229,6 +230,16 @@ def _origins(seen: Evidence) -> Iterator[Found]:
         "reading the list of the origins",
         f"http://{found[0][2]}:8000, as the browser shows it",
     )
+
+
+def _served(origin: re.Match[str]) -> bool:
+    """Whether Django's own pages come from there in development."""
+    return origin[3] is not None and origin[3].startswith("80") and origin[3] != "80"
+
+
+def _own_page(seen: Evidence) -> bool:
+    """Whether pages of the project itself open sockets, to where they come from."""
+    return any(HOST in one.url for one in sockets(seen))
 
 
 def _written(seen: Evidence, text: str) -> Place:

@@ -1,0 +1,153 @@
+"""Handlers that do not take what they are called with, or that send too early.
+
+A consumer behind a login is never asked anything by a stranger, so what its handlers
+are like is read, too.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+from tutor.doctor.evidence import Evidence
+from tutor.doctor.rules.found import HANDLERS, TRIED, Found, at
+from tutor.doctor.source import Class, Function, calls
+from tutor.doctor.source.walking import child_nodes
+
+RANK = 58  # what was seen at run time comes first
+DEEP = 4
+_SENDS = ("self.send", "self.send_json")
+_LEAVES = (ast.Return, ast.Raise)
+
+
+def rules(seen: Evidence) -> Iterator[Found]:
+    routed = {leaf.get("consumer") for leaf in seen.leaves}
+    for owner in seen.source.consumers():
+        if owner.kind.endswith(("generic", "json")):
+            yield from _generic(owner)
+        else:
+            yield from _raw(owner)
+        if owner.dotted in routed:
+            yield from _too_soon(owner)
+
+
+def _generic(owner: Class) -> Iterator[Found]:
+    """What the library's own handlers of messages call, and with what."""
+    # What the project's own handler of messages calls is its own affair.
+    own = {
+        name.removeprefix("websocket_"): owner.methods.get(
+            name.removeprefix("websocket_")
+        )
+        for name in HANDLERS
+        if not any(one.method(name) for one in (owner, *owner.heirs))
+    }
+    receive, leave = own.get("receive"), own.get("disconnect")
+    if receive is not None and not _takes(receive, 0, "text_data"):
+        slug = "consumer-generic-receive-parameter-renamed"
+        got = "receive() got an unexpected keyword argument 'text_data'"
+        yield _found(slug, got, receive, "receive(self, text_data=None, …)")
+    if leave is not None and not _takes(leave, 1):
+        slug = "consumer-generic-disconnect-without-code"
+        got = "disconnect() cannot be called with the code"
+        yield _found(slug, got, leave, "disconnect(self, code)")
+    connect = own.get("connect")
+    if connect is not None and not _takes(connect, 0):
+        slug = "consumer-generic-connect-with-event"
+        got = "connect() missing 1 required positional argument"
+        yield _found(slug, got, connect, "connect(self)")
+
+
+def _raw(owner: Class) -> Iterator[Found]:
+    """Handlers of a raw consumer are given the event."""
+    for name in HANDLERS:
+        method = owner.methods.get(name)
+        if method is not None and not _takes(method, 1):
+            got = f"{name}() takes 1 positional argument but 2 were given"
+            expected = f"{name}(self, event)"
+            yield _found("consumer-handler-without-event", got, method, expected)
+
+
+def _found(slug: str, got: str, method: Function, expected: str) -> Found:
+    return Found(slug, got, at(method, method.node), RANK, TRIED, expected)
+
+
+def _takes(method: Function, number: int, *keywords: str) -> bool:
+    """Whether a method may be called with so many arguments, and these keywords."""
+    if method.node.decorator_list:
+        return True  # what a decorator makes of it is not known
+    given = method.node.args
+    places = [one.arg for one in given.posonlyargs + given.args][1:]
+    if len(places) < number and given.vararg is None:
+        return False
+    names = {*places[number:], *(one.arg for one in given.kwonlyargs)}
+    if not set(keywords) <= names and given.kwarg is None:
+        return False
+    needed = places[number : len(places) - len(given.defaults)]
+    needed += [
+        one.arg
+        for one, default in zip(given.kwonlyargs, given.kw_defaults, strict=True)
+        if default is None
+    ]
+    return set(needed) <= set(keywords)
+
+
+def _too_soon(owner: Class) -> Iterator[Found]:
+    """A message on the way of every client, and the handshake accepted after it."""
+    connect = owner.method("connect")
+    if connect is None or not owner.kind.endswith(("generic", "json")):
+        return
+    steps = list(_steps(owner, connect, 0))
+    names = [name for name, _, _ in steps]
+    if "self.accept" not in names:
+        return
+    for name, method, call in steps[: names.index("self.accept")]:
+        if name in _SENDS:
+            yield Found(
+                "consumer-send-before-accept",
+                "Socket has not been accepted, so cannot send over it",
+                at(method, call),
+                RANK,
+                TRIED,
+                "accept(), and then the first message",
+            )
+            return
+
+
+def _steps(
+    owner: Class, method: Function, depth: int
+) -> Iterator[tuple[str, Function, ast.Call]]:
+    """What a method calls on its instance whatever happens, in order.
+
+    What stands in a branch happens for some clients only; a block that always runs
+    is no branch.
+    """
+    for call in _certain(method.node.body):
+        name = calls.name_of(call, method)
+        if not name.startswith("self.") or name.count(".") > 1:
+            continue
+        inner = owner.method(name.removeprefix("self."))
+        if inner is None:
+            yield name, method, call
+        elif depth < DEEP and inner is not method:
+            yield from _steps(owner, inner, depth + 1)
+
+
+def _certain(body: list[ast.stmt]) -> Iterator[ast.Call]:
+    """The calls of statements that always run, the innermost first."""
+    for statement in body:
+        if isinstance(statement, (ast.With, ast.AsyncWith, ast.Try)):
+            yield from _certain(statement.body)
+        elif isinstance(statement, (ast.If, ast.While)):
+            yield from _inside(statement.test)
+        elif isinstance(statement, (ast.Expr, ast.Assign, ast.AnnAssign, *_LEAVES)):
+            yield from _inside(statement)
+        if isinstance(statement, _LEAVES):
+            return
+
+
+def _inside(node: ast.AST) -> Iterator[ast.Call]:
+    for child in child_nodes(node):
+        if not isinstance(child, (ast.Lambda, ast.IfExp, ast.BoolOp)):
+            yield from _inside(child)
+    if isinstance(node, ast.Call):
+        yield node
