@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from shape_desk import DESK
+from shape_guild import GUILD
 from shape_hub import HUB
 
 # A file, a text in it and what stands there instead; None for all of it.
@@ -1144,6 +1145,7 @@ SHAPES: dict[str, dict[str, str]] = {
     "dash": DASH,
     "hub": HUB,
     "desk": DESK,
+    "guild": GUILD,
 }
 
 

@@ -13,6 +13,7 @@ from typing import Any
 import psutil
 
 from tutor.doctor import catalogue, copying, evidence, gathering
+from tutor.doctor.ask import Client
 from tutor.doctor.evidence import Evidence
 from tutor.doctor.rules import judge
 from tutor.report import Problem, Refusal
@@ -141,10 +142,21 @@ def reached(seen: Evidence) -> int | None:
         bool(seen.settings.get("asgi")) and not seen.failed(seen.look, "asgi"),
         websocket and not seen.failed(seen.serve, "asgi"),
         bool(consumers),
-        any(client.status == 101 for client in seen.answers.clients),
+        any(_is_answered(seen, client) for client in seen.answers.clients),
     ]
     number = next((n for n, holds in enumerate(kept) if not holds), len(kept))
     return number or None
+
+
+def _is_answered(seen: Evidence, client: Client) -> bool:
+    """Whether a client was let in, or refused by the project's own consumer."""
+    return client.status == 101 or any(
+        event["kind"] == "sent"
+        and event.get("conn") == client.tag
+        and event["type"] == "websocket.close"
+        and seen.place(event["at"])[0] is not None
+        for event in seen.serve.events
+    )
 
 
 @dataclass

@@ -64,8 +64,12 @@ def _target(seen: Evidence, one: Command) -> Iterator[Found]:
     """What a server is told to serve."""
     target = one.target
     right = seen.target or "package.asgi:application"
-    if one.program == "daphne" and target is not None and ":" not in target:
-        got = "ValueError: not enough values to unpack (expected 2, got 1)"
+    needs = {
+        "daphne": "ValueError: not enough values to unpack (expected 2, got 1)",
+        "uvicorn": f'Import string "{target}" must be in format "<module>:<attribute>"',
+    }
+    if one.program in needs and target is not None and ":" not in target:
+        got = needs[one.program]
         yield found("deploy-daphne-argument-without-colon", got, one, right)
     if said := options.refused(seen, one):
         expected = f"daphne -b 127.0.0.1 -p 8000 {right}"

@@ -10,7 +10,7 @@ from tutor.doctor.child import Event
 from tutor.doctor.evidence import Evidence
 from tutor.doctor.rules import layers
 from tutor.doctor.rules.asgi import router_place, websocket_place
-from tutor.doctor.rules.found import Found, Place, deepest, last_line
+from tutor.doctor.rules.found import GENERIC, Found, Place, deepest, last_line
 from tutor.doctor.rules.lines import (
     Cause,
     awaited_there,
@@ -23,6 +23,7 @@ from tutor.doctor.rules.lines import (
 from tutor.doctor.rules.names import near_handler
 from tutor.doctor.rules.routes import route_place
 from tutor.doctor.rules.texts import TEXTS
+from tutor.doctor.source import Function
 from tutor.doctor.source.walking import walk
 
 RANK = 50
@@ -105,6 +106,11 @@ def _cause(seen: Evidence, crash: Crash, every: str, place: Place) -> Cause | No
     handler = re.search(r"No handler for message type ([\w.]+)", every)
     if handler:
         return _no_handler(seen, crash, handler[1])
+    short = re.search(r"(\w+)\.(\w+)\(\) takes 1 positional argument but 2 w", every)
+    method = _method(seen, short[1], short[2]) if short else None
+    if method is not None and method.name not in GENERIC and place[0] is None:
+        line = method.module.file, method.node.lineno
+        return "consumer-handler-without-event", line, ""
     if re.search(r"takes no arguments|object \w+ can't be used in 'await'", every):
         awaited = _awaited(seen, crash, every, place)
         if awaited:
@@ -152,6 +158,14 @@ def _cause(seen: Evidence, crash: Crash, every: str, place: Place) -> Cause | No
         if re.search(pattern, every):
             return _refined(seen, crash, slug, place)
     return _by_type(seen, crash, place)
+
+
+def _method(seen: Evidence, owner: str, name: str) -> Function | None:
+    """A method of a consumer, by the names that Python says."""
+    for one in seen.source.consumers():
+        if one.name == owner and one.method(name) is not None:
+            return one.method(name)
+    return None
 
 
 def _own_last(crash: Crash) -> bool:

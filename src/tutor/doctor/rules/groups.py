@@ -6,7 +6,7 @@ import ast
 from collections.abc import Iterator
 
 from tutor.doctor.evidence import Evidence
-from tutor.doctor.rules import groupnames, joining
+from tutor.doctor.rules import groupnames, joining, signatures
 from tutor.doctor.rules.found import GENERIC, HANDLERS, TRIED, Found, Place, at
 from tutor.doctor.rules.groupnames import asked, given, group_of
 from tutor.doctor.rules.messages import REST, holds_models, written
@@ -186,6 +186,7 @@ def _passed_on(handler: Function) -> set[str]:
 
 def _kind(seen: Evidence, kind: str, place: Place) -> Iterator[Found]:
     """An event whose type no consumer has a handler for."""
+    yield from signatures.of_an_event(seen, kind)
     wanted, expected = kind.replace(".", "_"), "a type that names a handler"
     got = f"No handler for message type {kind}"
     if wanted.startswith("websocket_") and wanted not in HANDLERS:

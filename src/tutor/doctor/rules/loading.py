@@ -291,6 +291,8 @@ def _attribute(
                 at = bare.module.file, bare.node.lineno
                 return "consumer-base-class-missing", at, ""
         return "routing-as-asgi-missing", place, f"It is written .{attribute} here."
+    if re.search(r"^'\w+' object has no attribute '(callback|pattern)'", text):
+        return "routing-entry-is-no-route", place, ""
     found = re.search(r"module '([\w.]+)' has no attribute '(\w+)'", text)
     if found:
         return cannot_import(seen, found[2], found[1], place)

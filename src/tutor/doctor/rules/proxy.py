@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 from pathlib import PurePosixPath
 
-from tutor.doctor.commands import commands
+from tutor.doctor.commands import SERVERS, commands
 from tutor.doctor.evidence import Evidence
 from tutor.doctor.proxies import Directive, Site, location, sites
 from tutor.doctor.rules.found import Found, Place
@@ -109,10 +109,12 @@ def _page(seen: Evidence, site: Site, server: Directive) -> Iterator[Found]:
 
 
 def _believes(seen: Evidence) -> bool:
-    """Whether somebody behind the proxy reads the address that it names."""
-    for one in commands(seen.project):
-        if one.program == "uvicorn" or "--proxy-headers" in one.words:
-            return True
+    """Whether somebody behind the proxy may read the address that it names."""
+    started = [one for one in commands(seen.project) if one.program in SERVERS]
+    if not started or any(
+        one.program == "uvicorn" or "--proxy-headers" in one.words for one in started
+    ):
+        return True
     return any(
         "forwarded_for" in str(node.value).lower().replace("-", "_")
         for module in seen.source.modules.values()

@@ -22,7 +22,13 @@ def rules(seen: Evidence) -> Iterator[Found]:
 
 def _lost(seen: Evidence, function: Function) -> Iterator[Found]:
     """Coroutines that nobody awaits: calls that stand alone as a statement."""
-    for call in (*_alone(function.node), *_kept(function), *_put(function)):
+    for call in (
+        *_alone(function.node),
+        *_kept(function),
+        *_put(function),
+        *_later(function),
+        *_said(function),
+    ):
         name = calls.makes_coroutine(call, function)
         if not name:
             continue
@@ -65,9 +71,46 @@ def _kept(function: Function) -> Iterator[ast.Call]:
             yield node.value
 
 
+def _later(function: Function) -> Iterator[ast.Call]:
+    """Calls in a lambda for somebody who calls it later, and awaits nothing."""
+    for call in calls.calls(function.node):
+        if calls.name_of(call, function).endswith(_CALL_LATER):
+            for given in [*call.args, *(word.value for word in call.keywords)]:
+                if isinstance(given, ast.Lambda) and isinstance(given.body, ast.Call):
+                    yield given.body
+
+
+_CALL_LATER = (
+    "transaction.on_commit",
+    ".call_later",
+    ".call_soon",
+    ".call_soon_threadsafe",
+    ".add_done_callback",
+    "threading.Timer",
+)
+
+
+def _said(function: Function) -> Iterator[ast.Call]:
+    """Calls whose result stands in a message as it is."""
+    for call in calls.calls(function.node):
+        if calls.name_of(call, function).rpartition(".")[2] not in _MESSAGES:
+            continue
+        for held in [one for given in call.args for one in walk(given)]:
+            for value in held.values if isinstance(held, ast.Dict) else ():
+                made = value
+                if isinstance(value, ast.Name):
+                    given_once = function.values.get(value.id, [])
+                    made = given_once[0] if len(given_once) == 1 else value
+                if isinstance(made, ast.Call):
+                    yield made
+
+
+_MESSAGES = ("send_json", "dumps", "group_send", "JsonResponse")
+
+
 def _put(function: Function) -> Iterator[ast.Call]:
     """Calls whose result is put into a scope as it is: the user of a middleware."""
-    for node in walk(function.node):
+    for node in walk(function.node) if function.is_async else ():
         given: list[ast.expr] = []
         if isinstance(node, ast.Assign) and any(map(_is_scope, node.targets)):
             given = [node.value]

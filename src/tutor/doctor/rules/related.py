@@ -7,8 +7,9 @@ from collections.abc import Iterator
 
 from tutor.doctor.evidence import Evidence
 from tutor.doctor.rules.found import TRIED, Found, at
-from tutor.doctor.source import Function, calls
-from tutor.doctor.source.known import SYNC_ORM
+from tutor.doctor.source import Class, Function, calls
+from tutor.doctor.source.flow import returned
+from tutor.doctor.source.known import SYNC_ORM, TO_THREAD
 from tutor.doctor.source.walking import child_nodes
 
 RANK = 49  # before what a crash at the same line is taken for
@@ -21,6 +22,7 @@ LOOPS = {
     f"builtins.{name}" for name in ("list", "set", "tuple", "sorted", "len", "bool")
 }
 FETCHED = {"aget", "afirst", "alast", "alatest", "aearliest"}
+FETCHED_THERE = {"get", "first", "last", "latest", "earliest", "create"}
 LINKS = {
     f"django.db.models.{module}{name}"
     for module in ("", "fields.related.")
@@ -101,8 +103,9 @@ def _of_a_row(seen: Evidence, function: Function) -> Iterator[Found]:
     """What a row of the database leads to, and was not fetched with it."""
     rows: dict[str, set[str]] = {}
     for name, values in function.values.items():
-        if len(values) == 1 and (links := _links(seen, function, values[0])):
-            rows[name] = links
+        if len(values) == 1:
+            rows[name] = _links(seen, function, values[0])
+            rows[name] |= _asking(_model(seen, function, values[0]))
     for node in _own(function.node) if rows else ():
         if (
             isinstance(node, ast.Attribute)
@@ -131,6 +134,38 @@ def _links(seen: Evidence, function: Function, value: ast.expr) -> set[str]:
         for name, given in one.attributes.items()
         if isinstance(given, ast.Call)
         and (one.module.resolve(given.func) or "") in LINKS
+    }
+
+
+def _model(seen: Evidence, function: Function, value: ast.expr) -> Class | None:
+    """The model of the row that an expression waits for, here or in a thread."""
+    call = value.value if isinstance(value, ast.Await) else None
+    if not isinstance(call, ast.Call):
+        return None
+    path = calls.name_of(call, function)
+    target = calls.target_of(call, function)
+    if target is not None and TO_THREAD & set(target.decorators()):
+        paths = [target.module.resolve(one, target) or "" for one in returned(target)]
+        path = next((one for one in paths if ".objects" in one), "").removesuffix("()")
+    dotted, _, way = path.partition(".objects")
+    last = way.rpartition(".")[2]
+    return seen.source.classes.get(dotted) if last in FETCHED | FETCHED_THERE else None
+
+
+def _asking(model: Class | None) -> set[str]:
+    """The properties of a model that ask the database."""
+    return {
+        name
+        for one in (model.line_of_ancestors if model else ())
+        for name, method in one.methods.items()
+        if "builtins.property" in method.decorators()
+        and any(
+            isinstance(call.func, ast.Attribute)
+            and call.func.attr in SYNC_ORM
+            and (calls.name_of(call, method)).startswith("self.")
+            and calls.name_of(call, method).count(".") > 1
+            for call in calls.calls(method.node)
+        )
     }
 
 

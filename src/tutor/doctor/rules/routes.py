@@ -11,7 +11,7 @@ from tutor.doctor.evidence import Evidence
 from tutor.doctor.rules.asgi import RANK, assigned, router_place
 from tutor.doctor.rules.found import NOWHERE, Found, Place, at
 from tutor.doctor.source import Function
-from tutor.doctor.source.flow import Frame, body, every_call, unfold
+from tutor.doctor.source.flow import Frame, body, bound_at, every_call, unfold
 from tutor.doctor.source.index import is_aside
 from tutor.doctor.source.walking import walk
 
@@ -132,11 +132,29 @@ def _leaf(seen: Evidence, leaf: Event) -> Iterator[Found]:
             yield Found(
                 "routing-page-among-sockets",
                 f"{leaf['type']} is a page",
-                route_place(seen, leaf),
+                _of_pages(seen) or route_place(seen, leaf),
                 RANK + 2,
                 tried,
                 expected,
             )
+
+
+def _of_pages(seen: Evidence) -> Place | None:
+    """Where a router of sockets is given the list of routes of Django's pages."""
+    pages = {str(seen.settings.get("urlconf") or "")}
+    for module in seen.source.modules.values():
+        for call in every_call(module.tree):
+            if (module.resolve(call.func) or "").endswith(".include"):
+                words = [one for given in call.args for one in walk(given)]
+                pages |= {str(getattr(one, "value", "")) for one in words}
+    for function in [*seen.source.all_functions(), *bodies(seen)]:
+        for node in every_call(function.node):
+            made = function.module.resolve(node.func, function)
+            if made == "channels.routing.URLRouter" and node.args:
+                bound = bound_at(function, node.args[0])
+                if bound is not None and bound[0].name in pages:
+                    return at(function, node)
+    return None
 
 
 def _routes(seen: Evidence) -> Iterator[Found]:

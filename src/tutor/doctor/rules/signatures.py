@@ -10,9 +10,11 @@ import ast
 from collections.abc import Iterator
 
 from tutor.doctor.evidence import Evidence
-from tutor.doctor.rules.found import HANDLERS, TRIED, Found, at
+from tutor.doctor.rules.found import GENERIC, HANDLERS, TRIED, Found, at
 from tutor.doctor.source import Class, Function, calls
-from tutor.doctor.source.walking import child_nodes
+from tutor.doctor.source.flow import returned
+from tutor.doctor.source.known import CONSUMER_METHODS
+from tutor.doctor.source.walking import child_nodes, walk
 
 RANK = 58  # what was seen at run time comes first
 DEEP = 4
@@ -29,6 +31,9 @@ def rules(seen: Evidence) -> Iterator[Found]:
             yield from _raw(owner)
         if owner.dotted in routed:
             yield from _too_soon(owner)
+        for method in owner.methods.values():
+            yield from _uncalled(owner, method)
+            yield from _unread(owner, method)
 
 
 def _generic(owner: Class) -> Iterator[Found]:
@@ -65,6 +70,91 @@ def _raw(owner: Class) -> Iterator[Found]:
             got = f"{name}() takes 1 positional argument but 2 were given"
             expected = f"{name}(self, event)"
             yield _found("consumer-handler-without-event", got, method, expected)
+
+
+def _uncalled(owner: Class, method: Function) -> Iterator[Found]:
+    """``await self.accept``: a method that is named, and not called."""
+    for node in walk(method.node):
+        named = node.value if isinstance(node, (ast.Await, ast.Expr)) else None
+        if not isinstance(named, ast.Attribute):
+            continue
+        name = method.module.resolve(named, method) or ""
+        end = name.removeprefix("self.")
+        inner = owner.method(end) if name == f"self.{end}" else None
+        own = inner is not None and not inner.node.decorator_list
+        library = inner is None and owner.kind and end in CONSUMER_METHODS
+        if own or (library and name == f"self.{end}") or calls.is_layer(name):
+            yield Found(
+                "consumer-accept-not-called",
+                "object method can't be used in 'await' expression",
+                at(method, named),
+                RANK - 1,
+                TRIED,
+                f"{end}() with parentheses",
+            )
+
+
+def _unread(owner: Class, method: Function) -> Iterator[Found]:
+    """A key of a message that is still the text that has come."""
+    if method.name != "receive" or not owner.kind.endswith(("generic", "json")):
+        return
+    texts = {"text_data"} | {
+        name
+        for name, values in method.values.items()
+        if len(values) == 1 and _is_the_text(values[0])
+    }
+    if method.values.get("text_data"):
+        texts.discard("text_data")  # it is given another value
+    for node in walk(method.node):
+        key: ast.expr | None = None
+        if isinstance(node, ast.Subscript):
+            held, key = node.value, node.slice
+        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+            held = node.func.value
+            key = node.args[0] if node.func.attr == "get" and node.args else None
+        text = isinstance(key, ast.Constant) and isinstance(key.value, str)
+        if text and isinstance(held, ast.Name) and held.id in texts:
+            yield Found(
+                "consumer-json-not-parsed",
+                "string indices must be integers, not 'str'",
+                at(method, node),
+                RANK,
+                TRIED,
+                "json.loads(text_data) before",
+            )
+            return
+
+
+def _is_the_text(node: ast.expr) -> bool:
+    if isinstance(node, ast.BoolOp):
+        return all(map(_is_the_text, node.values))
+    if isinstance(node, ast.Constant):
+        return node.value in ("", "{}")
+    return isinstance(node, ast.Name) and node.id == "text_data"
+
+
+def of_an_event(seen: Evidence, kind: str) -> Iterator[Found]:
+    """What is wrong with the handlers of a group's event, whoever sends it."""
+    wanted = kind.replace(".", "_")
+    for owner in seen.source.consumers():
+        method = owner.methods.get(wanted)
+        if method is None or wanted in (*HANDLERS, *GENERIC):
+            continue
+        if not _takes(method, 1):
+            got = f"{wanted}() takes 1 positional argument but 2 were given"
+            expected = f"{wanted}(self, event)"
+            yield _found("consumer-handler-without-event", got, method, expected)
+        elif not method.is_async and owner.kind.startswith("async"):
+            if any(value for value in returned(method)) or method.node.decorator_list:
+                continue  # what it gives back may be awaited
+            yield Found(
+                "consumer-handlers-not-async",
+                f"{wanted} is no async def",
+                at(method, method.node),
+                44,
+                TRIED,
+                "async def in an async consumer",
+            )
 
 
 def _found(slug: str, got: str, method: Function, expected: str) -> Found:

@@ -11,7 +11,7 @@ from tutor.doctor.evidence import Evidence
 from tutor.doctor.rules.found import TRIED, Found, Place, at
 from tutor.doctor.rules.pages import leads_to
 from tutor.doctor.rules.proxy import speaks_tls
-from tutor.doctor.rules.scripts import HOST, sockets
+from tutor.doctor.rules.scripts import ANY, HOST, sockets
 from tutor.doctor.source import Class, Function, calls
 from tutor.doctor.source.index import is_aside
 from tutor.doctor.source.walking import walk
@@ -37,6 +37,7 @@ LASTING = (
     "oauth2_provider.",
 )
 PARSERS = ("urllib.parse.parse_qs", "urllib.parse.parse_qsl", "django.http.QueryDict")
+_FOREIGN = re.compile(r"(wss?:|https?:)?//[\w.]")
 _LOCAL = re.compile(r"(https?)://(localhost|127\.0\.0\.1|\[::1\])(?::(\d+))?$")
 
 
@@ -239,7 +240,10 @@ def _served(origin: re.Match[str]) -> bool:
 
 def _own_page(seen: Evidence) -> bool:
     """Whether pages of the project itself open sockets, to where they come from."""
-    return any(HOST in one.url for one in sockets(seen))
+    return any(
+        HOST in one.url or not _FOREIGN.match(one.url.lstrip(ANY))
+        for one in sockets(seen)
+    )
 
 
 def _written(seen: Evidence, text: str) -> Place:
