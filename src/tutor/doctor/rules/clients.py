@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import re
 from collections.abc import Iterator
 
@@ -32,6 +33,7 @@ def rules(seen: Evidence) -> Iterator[Found]:
     opened = list(scripts.sockets(seen))
     for code in every:
         for name in code.sockets:
+            yield from _misnamed(code, name)
             yield from _called(code, name, every)
             yield from _early(code, name, every)
             yield from _objects(code, name, every)
@@ -43,6 +45,37 @@ def rules(seen: Evidence) -> Iterator[Found]:
         yield from dialogue.offered(seen, socket)
     yield from keys.rules(seen, every, opened)
     yield from markup.rules(seen, every, opened)
+
+
+EVENTS = ("open", "message", "close", "error")
+
+
+def _misnamed(code: Code, name: str) -> Iterator[Found]:
+    """``ws.onmesage = …``: any name may be given a value, and nobody calls it."""
+    word = rf"(?<![\w$.]){re.escape(name)}\s*\.\s*"
+    told = [
+        (match[1][2:], match.start())
+        for match in re.finditer(rf"{word}(on\w+)\s*=(?!=)", code.bare)
+    ]
+    for match in re.finditer(rf"{word}addEventListener\s*\(", code.bare):
+        given = code.arguments(match.end() - 1)
+        quoted = (
+            re.fullmatch(r"['\"](\w+)['\"]", code.text(given[0])) if given else None
+        )
+        if quoted:
+            told.append((quoted[1], match.start()))
+    for kind, index in told:
+        plain = kind.lower().removeprefix("on")
+        right = difflib.get_close_matches(plain, EVENTS, 1, 0.75)
+        if kind not in EVENTS and right:
+            yield Found(
+                "client-handler-misnamed",
+                f"nothing: a socket has no event {kind!r}",
+                code.spot(index),
+                RANK,
+                TRIED,
+                f"on{right[0]}",
+            )
 
 
 def _called(code: Code, name: str, every: list[Code]) -> Iterator[Found]:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import ast
+import json
 import re
 from collections.abc import Iterator
 
+from tutor.doctor import words
 from tutor.doctor.evidence import Evidence
 from tutor.doctor.rules.dialogue import leaves
 from tutor.doctor.rules.found import Found
@@ -40,8 +42,9 @@ def rules(seen: Evidence, every: list[Code], opened: list[Socket]) -> Iterator[F
             ends = [leaf.get("consumer") for url in urls for leaf in leaves(seen, url)]
             owner = seen.consumer_class(ends[0]) if len(set(ends)) == 1 else None
             wanted = heard(owner) if owner is not None else None
+            first = _deciding(seen, owner) if owner is not None else frozenset()
             for index, sent in _sent(code, name) if wanted else ():
-                if sent and not sent & (wanted or sent):
+                if sent and not sent & (first or wanted or sent):
                     yield Found(
                         "client-sends-another-key",
                         f"nothing is read of a message with {', '.join(sorted(sent))}",
@@ -63,6 +66,23 @@ def _sent(code: Code, name: str) -> Iterator[tuple[int, Keys]]:
         if all(found):  # else something is unpacked, or computed
             keys = [one[1] or one[2] or one[3] for one in found if one]
             yield match.start(), frozenset(key for key in keys if key)
+
+
+def _deciding(seen: Evidence, owner: Class) -> Keys:
+    """The key by which a consumer tells messages apart, if it has no default."""
+    told = [
+        json.loads(text)
+        for text in words.messages(seen.source, owner.dotted)
+        if text.startswith("{")
+    ]
+    varied = {
+        key for one in told for key in one if any(one[key] != o.get(key) for o in told)
+    }
+    for method in (m for one in owner.line_of_ancestors for m in one.methods.values()):
+        for node in walk(method.node):
+            if isinstance(node, ast.Call) and len(node.args) > 1:
+                varied.discard(getattr(node.args[0], "value", ""))
+    return frozenset(varied if len(varied) == 1 else ())
 
 
 def heard(owner: Class) -> Keys | None:
