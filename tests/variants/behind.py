@@ -287,6 +287,21 @@ RIGHT: tuple[tuple[str, str, tuple[Change, ...]], ...] = (
     ),
     (
         "guild",
+        "a-key-that-may-be-missing",
+        (
+            (
+                ROOMS,
+                "        await Line.objects",
+                '        if content.get("tone") == "loud":\n'
+                "            text = text.upper()\n"
+                '        elif content.get("tone") == "soft":\n'
+                "            text = text.lower()\n"
+                "        await Line.objects",
+            ),
+        ),
+    ),
+    (
+        "guild",
         "keys-that-are-handed-on",
         (
             (ROOMS, 'if content.get("do") == "say":', "if self.wants(content):"),

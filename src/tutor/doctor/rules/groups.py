@@ -42,8 +42,9 @@ def rules(seen: Evidence) -> Iterator[Found]:
                 adds += [(frame, call) for frame in frames if _is_met(seen, frame)]
             if method == "group_discard":
                 leavers.append(function.owner)
+    joined = [frame.owner for frame, _ in adds if frame.owner is not None]
     for frame, call in sends:
-        yield from _event(seen, frame, call)
+        yield from _event(seen, frame, call, joined)
         yield from _deaf(seen, frame, call, adds)
         yield from _model(seen, frame, call)
     for frame, call in adds:
@@ -80,7 +81,9 @@ def called_by(call: ast.Call, function: Function) -> ast.expr:
     return call.func
 
 
-def _event(seen: Evidence, frame: Frame, call: ast.Call) -> Iterator[Found]:
+def _event(
+    seen: Evidence, frame: Frame, call: ast.Call, joined: list[Class]
+) -> Iterator[Found]:
     node = given(call, 1, "message")
     where, found = unfold(frame, node) if node is not None else (frame, None)
     message = written(found, where.function)
@@ -97,6 +100,7 @@ def _event(seen: Evidence, frame: Frame, call: ast.Call) -> Iterator[Found]:
     for text in sorted(values(where, kind) or ()):
         if ANY not in text:
             by = asked(where, kind, call) if where.given else place
+            yield from signatures.of_an_event(text, joined)
             yield from _kind(seen, text, by)
 
 
@@ -186,7 +190,6 @@ def _passed_on(handler: Function) -> set[str]:
 
 def _kind(seen: Evidence, kind: str, place: Place) -> Iterator[Found]:
     """An event whose type no consumer has a handler for."""
-    yield from signatures.of_an_event(seen, kind)
     wanted, expected = kind.replace(".", "_"), "a type that names a handler"
     got = f"No handler for message type {kind}"
     if wanted.startswith("websocket_") and wanted not in HANDLERS:

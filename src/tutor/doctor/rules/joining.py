@@ -43,10 +43,11 @@ def rules(seen: Evidence, sends: list[Call], adds: list[Call]) -> Iterator[Found
             hear = [
                 one
                 for one in seen.source.consumers()
-                if one.method(kind.replace(".", "_")) and one.dotted in routed
+                if one.method(kind.replace(".", "_"))
             ]
-            if hear and not any(_joins(one, joins) for one in hear):
-                yield _deaf(hear[0], kind)
+            deaf = [one for one in hear if one.dotted in routed]
+            if deaf and not any(_joins(one, joins) for one in hear):
+                yield _deaf(deaf[0], kind)
 
 
 def _joins(one: Class, joins: list[Class | None]) -> bool:

@@ -44,7 +44,10 @@ def rules(seen: Evidence, every: list[Code], opened: list[Socket]) -> Iterator[F
             wanted = heard(owner) if owner is not None else None
             first = _deciding(seen, owner) if owner is not None else frozenset()
             for index, sent in _sent(code, name) if wanted else ():
-                if sent and not sent & (first or wanted or sent):
+                known = wanted or sent
+                # Without the deciding key, and with one that nobody reads.
+                lost = first and not sent & first and sent - known
+                if sent and (lost or not sent & known):
                     yield Found(
                         "client-sends-another-key",
                         f"nothing is read of a message with {', '.join(sorted(sent))}",

@@ -133,11 +133,16 @@ def _is_the_text(node: ast.expr) -> bool:
     return isinstance(node, ast.Name) and node.id == "text_data"
 
 
-def of_an_event(seen: Evidence, kind: str) -> Iterator[Found]:
-    """What is wrong with the handlers of a group's event, whoever sends it."""
+def of_an_event(kind: str, joined: list[Class]) -> Iterator[Found]:
+    """What is wrong with the handlers of a group's event, whoever sends it.
+
+    Args:
+        kind: the type of the event.
+        joined: the consumers that are in a group.
+    """
     wanted = kind.replace(".", "_")
-    for owner in seen.source.consumers():
-        method = owner.methods.get(wanted)
+    for owner in joined:
+        method = owner.method(wanted)
         if method is None or wanted in (*HANDLERS, *GENERIC):
             continue
         if not _takes(method, 1):
