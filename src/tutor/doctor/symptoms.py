@@ -24,7 +24,7 @@ _CLIENT = {
     "hears nobody": "the page is logged in, and the consumer does not know it",
     'hears {"type": "error", "code": "json", "text": "Invalid JSON: expected value '
     'at line 1 column 2"}': "the server says that what it got is no JSON",
-    "hears nothing was asked": "messages arrive, and the consumer finds nothing in them",
+    "hears nothing was asked": "messages come, and the consumer finds nothing in them",
     "shows –": "the socket opens, and the page shows nothing of what it hears",
     "hears no end": "page and server never rest; nothing in the log",
     "403": "HTTP 403 (in the browser: 1006); no reason in the log",
