@@ -162,6 +162,36 @@ WRONG: tuple[tuple[str, str, str, tuple[Change, ...]], ...] = (
     ),
     (
         "guild",
+        "consumer-accepts-twice",
+        MEMBERS,
+        ((MEMBERS, _IN, "        await self.accept()\n" + _IN),),
+    ),
+    (
+        "guild",
+        "consumer-await-on-no-coroutine",
+        ROOMS,
+        (
+            (
+                ROOMS,
+                "        self.group = f\"hall.{self.found['number']}\"\n",
+                "        self.group = await bell(self.found['number'])\n",
+            ),
+        ),
+    ),
+    (
+        "guild",
+        "group-layer-not-called",
+        BELLS,
+        ((BELLS, "layer = get_channel_layer()", "layer = get_channel_layer"),),
+    ),
+    (
+        "guild",
+        "group-call-without-group",
+        ROOMS,
+        ((ROOMS, "group_send(self.group, event)", "group_send(event)"),),
+    ),
+    (
+        "guild",
         "consumer-json-not-parsed",
         ROOMS,
         ((ROOMS, 'json.loads(text_data or "")["loudness"]', 'text_data["loudness"]'),),

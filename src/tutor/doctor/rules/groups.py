@@ -33,7 +33,12 @@ def rules(seen: Evidence) -> Iterator[Found]:
             if inner == known.TO_SYNC and isinstance(func, ast.Call) and func.args:
                 name = function.module.resolve(func.args[0], function) or ""
             method = name.rpartition(".")[2]
+            if name.removesuffix(f".{method}") == UNCALLED:
+                yield _uncalled(function, call, method)
             if not calls.is_layer(name):
+                continue
+            if method in TWO and _number(call, method) < 2:
+                yield _too_few(function, call, method)
                 continue
             frames = [one for one in sites.frames(function) if _is_real(seen, one)]
             if method == "group_send" and len(call.args) + len(call.keywords) > 1:
@@ -53,6 +58,46 @@ def rules(seen: Evidence) -> Iterator[Found]:
         yield from _join(frame.function, call, leaves)
     yield from joining.rules(seen, sends, adds)
     yield from groupnames.rules(seen, sends, adds)
+
+
+UNCALLED = "channels.layers.get_channel_layer"
+TWO = ("group_send", "group_add", "group_discard")
+
+
+def _uncalled(function: Function, call: ast.Call, method: str) -> Found:
+    return Found(
+        "group-layer-not-called",
+        f"'function' object has no attribute '{method}'",
+        at(function, call),
+        50,
+        TRIED,
+        "get_channel_layer() with parentheses",
+    )
+
+
+def _number(call: ast.Call, method: str) -> int:
+    """How many arguments a call has; enough where that is not known."""
+    func: ast.AST = call.func
+    if isinstance(func, ast.Call) and func.args:
+        func = func.args[0]  # of async_to_sync
+    if getattr(func, "attr", "") != method:
+        return 2  # by another name, which may hold the group already
+    open_end = any(isinstance(one, ast.Starred) for one in call.args)
+    open_end = open_end or any(word.arg is None for word in call.keywords)
+    found = len(call.args) + len(call.keywords)
+    return 2 if open_end else found
+
+
+def _too_few(function: Function, call: ast.Call, method: str) -> Found:
+    second = "message" if method == "group_send" else "channel"
+    return Found(
+        "group-call-without-group",
+        f"{method}() missing 1 required positional argument: '{second}'",
+        at(function, call),
+        50,
+        TRIED,
+        f"{method}(group, {second})",
+    )
 
 
 def _is_real(seen: Evidence, frame: Frame) -> bool:

@@ -33,6 +33,7 @@ def rules(seen: Evidence) -> Iterator[Found]:
             yield from _too_soon(owner)
         for method in owner.methods.values():
             yield from _uncalled(owner, method)
+            yield from _no_coroutine(method)
             yield from _unread(owner, method)
 
 
@@ -91,6 +92,28 @@ def _uncalled(owner: Class, method: Function) -> Iterator[Found]:
                 RANK - 1,
                 TRIED,
                 f"{end}() with parentheses",
+            )
+
+
+def _no_coroutine(method: Function) -> Iterator[Found]:
+    """``await`` before a plain function of the project, whose result is known."""
+    for node in walk(method.node):
+        call = node.value if isinstance(node, ast.Await) else None
+        target = calls.target_of(call, method) if isinstance(call, ast.Call) else None
+        if target is None or target.is_async or target.node.decorator_list:
+            continue
+        given = returned(target)
+        yields = any(
+            isinstance(n, (ast.Yield, ast.YieldFrom)) for n in walk(target.node)
+        )
+        if given and not yields and all(calls.type_of(one, target) for one in given):
+            yield Found(
+                "consumer-await-on-no-coroutine",
+                f"{target.name}() returns {calls.type_of(given[0], target)}",
+                at(method, node),
+                RANK,
+                TRIED,
+                "await before coroutines only",
             )
 
 
@@ -195,6 +218,17 @@ def _too_soon(owner: Class) -> Iterator[Found]:
     names = [name for name, _, _ in steps]
     if "self.accept" not in names:
         return
+    for name, method, call in steps[names.index("self.accept") + 1 :]:
+        if name == "self.accept":
+            yield Found(
+                "consumer-accepts-twice",
+                "'NoneType' object has no attribute 'handshake_deferred'",
+                at(method, call),
+                RANK,
+                TRIED,
+                "accept() once",
+            )
+            return
     for name, method, call in steps[: names.index("self.accept")]:
         if name in _SENDS:
             yield Found(
