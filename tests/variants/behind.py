@@ -192,6 +192,42 @@ WRONG: tuple[tuple[str, str, str, tuple[Change, ...]], ...] = (
     ),
     (
         "guild",
+        "db-orm-in-async-consumer",
+        ROOMS,
+        (
+            (
+                ROOMS,
+                '        event = {"type": "hall.said"',
+                "        for line in Line.objects.filter(text=text):\n"
+                "            text += str(line.pk)\n"
+                '        event = {"type": "hall.said"',
+            ),
+        ),
+    ),
+    (
+        "guild",
+        "db-lazy-queryset-returned",
+        ROOMS,
+        (
+            (
+                ROOMS,
+                '        event = {"type": "hall.said"',
+                "        for line in await self.lines():\n"
+                "            text += str(line.pk)\n"
+                '        event = {"type": "hall.said"',
+            ),
+            (
+                ROOMS,
+                "    async def may_enter(self):\n",
+                "    @database_sync_to_async\n"
+                "    def lines(self):\n"
+                "        return Line.objects.all()\n\n"
+                "    async def may_enter(self):\n",
+            ),
+        ),
+    ),
+    (
+        "guild",
         "consumer-json-not-parsed",
         ROOMS,
         ((ROOMS, 'json.loads(text_data or "")["loudness"]', 'text_data["loudness"]'),),
@@ -327,6 +363,31 @@ RIGHT: tuple[tuple[str, str, tuple[Change, ...]], ...] = (
                 '        elif content.get("tone") == "soft":\n'
                 "            text = text.lower()\n"
                 "        await Line.objects",
+            ),
+        ),
+    ),
+    (
+        "guild",
+        "queries-that-are-waited-for",
+        (
+            (
+                ROOMS,
+                '        event = {"type": "hall.said"',
+                "        async for line in Line.objects.filter(text=text):\n"
+                "            text += str(line.pk)\n"
+                "        rows = Line.objects.order_by('pk')\n"
+                "        text += str([row.pk async for row in rows])\n"
+                "        for line in await self.lines():\n"
+                "            text += str(line.pk)\n"
+                '        event = {"type": "hall.said"',
+            ),
+            (
+                ROOMS,
+                "    async def may_enter(self):\n",
+                "    @database_sync_to_async\n"
+                "    def lines(self):\n"
+                "        return list(Line.objects.all())\n\n"
+                "    async def may_enter(self):\n",
             ),
         ),
     ),

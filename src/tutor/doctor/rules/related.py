@@ -22,6 +22,10 @@ LOOPS = {
     f"builtins.{name}" for name in ("list", "set", "tuple", "sorted", "len", "bool")
 }
 FETCHED = {"aget", "afirst", "alast", "alatest", "aearliest"}
+LAZY = {
+    *("all", "filter", "exclude", "order_by", "reverse", "distinct", "annotate"),
+    *("values", "values_list", "select_related", "prefetch_related", "only", "defer"),
+}
 FETCHED_THERE = {"get", "first", "last", "latest", "earliest", "create"}
 LINKS = {
     f"django.db.models.{module}{name}"
@@ -35,6 +39,7 @@ def rules(seen: Evidence) -> Iterator[Found]:
         if function.is_async:
             yield from _of_the_user(function)
             yield from _of_a_row(seen, function)
+            yield from _looped(seen, function)
         elif function.name == "ready" and _is_config(function):
             yield from _ready(seen, function)
 
@@ -135,6 +140,50 @@ def _links(seen: Evidence, function: Function, value: ast.expr) -> set[str]:
         if isinstance(given, ast.Call)
         and (one.module.resolve(given.func) or "") in LINKS
     }
+
+
+def _looped(seen: Evidence, function: Function) -> Iterator[Found]:
+    """A query that runs when it is looped over, in async code."""
+    for node in _own(function.node):
+        held: ast.expr | None = None
+        if isinstance(node, ast.For) or (
+            isinstance(node, ast.comprehension) and not node.is_async
+        ):
+            held = node.iter
+        elif isinstance(node, ast.Call) and node.args:
+            held = node.args[0] if calls.name_of(node, function) in LOOPS else None
+        if isinstance(held, ast.Name):
+            values = function.values.get(held.id, [])
+            held = values[0] if len(values) == 1 else None
+        if held is None:
+            continue
+        slug = "db-orm-in-async-consumer"
+        lazy = not isinstance(held, ast.Await) and _is_lazy(seen, function, held)
+        if isinstance(held, ast.Await) and isinstance(held.value, ast.Call):
+            target = calls.target_of(held.value, function)
+            given = returned(target) if target is not None else []
+            slug = "db-lazy-queryset-returned"
+            lazy = (
+                target is not None
+                and bool(given and TO_THREAD & set(target.decorators()))
+                and all(_is_lazy(seen, target, one) for one in given)
+            )
+        if lazy:
+            line = node if hasattr(node, "lineno") else held
+            expected = "a list made in the thread, or async for"
+            yield Found(slug, CALLED, at(function, line), RANK, TRIED, expected)
+
+
+def _is_lazy(seen: Evidence, function: Function, node: ast.expr) -> bool:
+    """Whether an expression is a query that has not run yet."""
+    path = function.module.resolve(node, function) or ""
+    dotted, found, way = path.removesuffix("()").partition(".objects")
+    return (
+        bool(found)
+        and path.endswith("()")
+        and way.rpartition(".")[2] in LAZY
+        and calls.is_model(seen.source, dotted)
+    )
 
 
 def _model(seen: Evidence, function: Function, value: ast.expr) -> Class | None:
