@@ -44,7 +44,7 @@ def test_nothing_is_found_in_a_right_project(name: str, tmp_path: Path) -> None:
     found = doctor.diagnose(make(name, tmp_path / "project"))
     assert [(p.slug, p.place, p.got) for p in found.findings] == []
     assert found.ok
-    assert found.step_reached == (5 if name == "refuses-strangers" else 6)
+    assert found.step_reached == 6
 
 
 @pytest.mark.parametrize("name", healthy.BEHAVE)

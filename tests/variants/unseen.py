@@ -442,13 +442,12 @@ WRONG: tuple[tuple[str, str, str, tuple[Change, ...]], ...] = (
                     "from channels.testing import WebsocketCommunicator\n"
                     "from django.test import TransactionTestCase\n"
                     "\n"
-                    "from apps.metrics.sockets import MetricsSocket\n"
+                    "from backend.server import websocket\n"
                     "\n"
                     "\n"
                     "class SocketTest(TransactionTestCase):\n"
                     "    async def test_hello(self):\n"
-                    "        talk = WebsocketCommunicator(MetricsSocket.a"
-                    's_asgi(), "/ws/metrics/cpu/")\n'
+                    '        talk = WebsocketCommunicator(websocket, "/ws/metrics/cpu/")\n'
                     "        ok = await talk.connect()\n"
                     "        self.assertTrue(ok)\n"
                 ),
