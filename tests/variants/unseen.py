@@ -447,7 +447,8 @@ WRONG: tuple[tuple[str, str, str, tuple[Change, ...]], ...] = (
                     "\n"
                     "class SocketTest(TransactionTestCase):\n"
                     "    async def test_hello(self):\n"
-                    '        talk = WebsocketCommunicator(websocket, "/ws/metrics/cpu/")\n'
+                    "        talk = WebsocketCommunicator("
+                    'websocket, "/ws/metrics/cpu/")\n'
                     "        ok = await talk.connect()\n"
                     "        self.assertTrue(ok)\n"
                 ),
