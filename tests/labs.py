@@ -46,7 +46,7 @@ class Lab:
         """End it by a signal: its status, and the processes it left behind."""
         children = self.children()
         self.process.send_signal(number)
-        status = self.process.wait(60)  # on a busy machine
+        status = self.process.wait(20)
         _, left = psutil.wait_procs(children, timeout=5)
         return status, left
 

@@ -24,8 +24,7 @@ from tutor.servers import Server, serving
 pytestmark = pytest.mark.takes(150)
 
 STEPS = ("13-database", "15-load")  # from 15 on one task a process hears for all
-# Who waits for SQLite's one writer may need longer to end than Daphne's ten seconds.
-DAPHNE = ["daphne", "--application-close-timeout", "60", "webapp.asgi:application"]
+DAPHNE = ["daphne", "webapp.asgi:application"]
 LONG = 60.0  # seconds, on a busy machine
 HELD = 0.02  # seconds that a transaction may stay open after its row has an id
 LAST = 100  # the value that ends a race

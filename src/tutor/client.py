@@ -25,7 +25,7 @@ from tutor.sites import host as host_of
 from tutor.wording import in_words as in_words
 
 OWN = "own"  # the Origin a page of this very server would send
-LIMIT = 10.0  # seconds
+LIMIT = 5.0  # seconds
 
 
 class Silence:

@@ -42,7 +42,7 @@ if find_spec("pytest_cov") is None:
     unused = sys.modules.setdefault("nbval.cover", ModuleType("nbval.cover"))
     unused.__dict__.update(setup_coverage=None, teardown_coverage=None)
 
-CELL_SECONDS = 120.0  # what a cell needs in 10 s took 60 at load 12
+CELL_SECONDS = 60.0
 NBVAL_CELL_SECONDS = 2000.0
 
 # What a file may take until it has been timed: the slowest are to start first, so
