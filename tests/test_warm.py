@@ -43,14 +43,19 @@ def warm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
     start = Nursery.start
 
     def noted(*args: Any) -> WarmProcess:
+        try:
+            process = start(*args)
+        except (FileNotFoundError, IsADirectoryError):  # Python's to say, cold
+            started.append(args[1])
+            raise
         started.append(args[1])
-        return start(*args)
+        return process
 
     def run(argv: Sequence[str], cwd: Path = tmp_path, **more: Any) -> Result:
         with monkeypatch.context() as context:
             context.setattr(Nursery, "start", noted)
             done = children.run(argv, cwd, **more)
-        assert argv in started
+        assert started and started[-1] == argv[-len(started[-1]) :]
         return done
 
     return run
@@ -454,6 +459,39 @@ print(asyncio.get_event_loop_policy()._local.__dict__, threading.active_count())
 """
     done = warm(["python", script(tmp_path, look)])
     assert done.out == "[]\n[]\nFalse False\n[]\nFalse {} False []\n{} 1\n"
+
+
+def test_a_cells_code_starts_warm(tmp_path: Path) -> None:
+    """Although the folder of the script that runs it has names of libraries in it."""
+    (tmp_path / "manage.py").write_text("")
+    (tmp_path / "webapp").mkdir()
+    (tmp_path / "webapp/settings.py").write_text("")
+    code = "import sys; print('daphne.ws_protocol' in sys.modules)"
+    assert children.run_inside(code, tmp_path).out == "True\n"
+
+
+def test_env_before_a_command(warm: Run, cold: Run, tmp_path: Path) -> None:
+    look = "import os; print(*(os.environ.get(n) for n in ('ONE', 'TWO', 'HOME')))"
+    python = ["python", script(tmp_path, look)]
+    argv = ["env", "-u", "HOME", "ONE=1=1", "TWO=", *python]
+    extra = {"ONE": "not this"}
+    assert cold(argv, extra=extra).out == "1=1  None\n"
+    assert warm(argv, extra=extra).out == "1=1  None\n"
+
+
+@pytest.mark.parametrize(
+    "argv", [["env"], ["env", "-u"], ["env", "A=1"], ["env", "-i"]]
+)
+def test_env_without_a_command(argv: list[str], tmp_path: Path) -> None:
+    done = children.run(argv, tmp_path, extra={"OURS": "1"})
+    wanted = subprocess.run(
+        argv, env=children.env(OURS="1"), text=True, capture_output=True, check=False
+    )
+    said = [line for line in done.out.splitlines() if "=" not in line or "=1" in line]
+    assert done.code == wanted.returncode
+    for line in said:
+        assert line in wanted.stdout + wanted.stderr or line.startswith("SHLVL=")
+    assert said.count("A=1") == ("A=1" in argv)
 
 
 def test_a_changed_module_is_read_anew(warm: Run, tmp_path: Path) -> None:

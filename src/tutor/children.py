@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import io
 import os
+import re
 import selectors
 import shlex
 import signal
@@ -236,6 +237,7 @@ def _popen(
         )
     assert all(fd >= FIRST_FD for fd in pass_fds), pass_fds
     wanted = env(**(extra or {}))
+    argv = _set(wanted, argv)
     nursery = warmed() if understood(argv) else None
     if nursery is not None:
         with suppress(OSError):
@@ -256,6 +258,26 @@ def _popen(
         encoding="utf-8" if text else None,
         errors="replace" if text else None,
     )
+
+
+def _set(variables: dict[str, str], argv: Sequence[str]) -> Sequence[str]:
+    """Do what ``env [-u NAME]... [NAME=VALUE]...`` would do; the rest of the command.
+
+    So that ``python`` behind it starts warm too.
+    """
+    words = list(argv)
+    changed = dict(variables)
+    if words.pop(0) == "env":
+        while words[:1] == ["-u"] and len(words) > 1:
+            changed.pop(words[1], None)
+            del words[:2]
+        while words and re.match(r"[A-Za-z_]\w*=", words[0]):
+            changed.update([words.pop(0).split("=", 1)])
+        if understood(words or argv) and changed.get("PATH") == variables["PATH"]:
+            variables.clear()
+            variables.update(changed)
+            return words
+    return argv
 
 
 _nursery: Nursery | None = None

@@ -107,8 +107,8 @@ def crowd(
         "cookies": list(cookies),
         "deaf": deaf,
     }
-    argv = ["python", str(SCRIPT), json.dumps(orders)]
-    child = children.Child(argv, SCRIPT.parent)
+    argv = ["python", "-P", str(SCRIPT), json.dumps(orders)]
+    child = children.Child(argv, Path("/"))
     try:
         one = Crowd(child, count)
         one.ready()

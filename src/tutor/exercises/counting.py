@@ -80,7 +80,7 @@ def judge(code: str, folder: Path) -> str | None:
     if not any(isinstance(n, ast.ClassDef) and n.name == "Counter" for n in tree.body):
         return "the class Counter is missing."
     # As a child: an answer may hang, exit, or kill what it runs in.
-    argv = ["python", "-P", "-m", "tutor.exercises.counting", code]
+    argv = ["python", "-P", __file__, code]
     done = children.run(argv, folder, SECONDS)
     if done.timed_out:
         return f"it did not end within {SECONDS:g} s."

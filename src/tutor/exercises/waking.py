@@ -65,14 +65,7 @@ def judge(code: str, folder: Path) -> str | None:
         return f"{pages.NONE}, and this answer is checked in one."
     (folder / STATIC / "wakeful.js").write_text(code, encoding="utf-8")
     # As a child: an answer may never end.
-    argv = [
-        "python",
-        "-P",
-        "-m",
-        "tutor.exercises.waking",
-        str(path),
-        str(folder / STATIC),
-    ]
+    argv = ["python", "-P", __file__, str(path), str(folder / STATIC)]
     done = children.run(argv, folder, SECONDS)
     if done.timed_out:
         return f"it did not end within {SECONDS:g} s."

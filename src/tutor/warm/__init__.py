@@ -311,7 +311,9 @@ class Nursery:
         if script is not None:
             with open(Path(cwd, script), "rb"):
                 pass  # otherwise the interpreter has its own words for it
-        folders = {cwd} if script is None else {cwd, Path(cwd, script).parent}
+        folders = {cwd}
+        if script is not None and "-P" not in argv[:2]:  # which leaves it out
+            folders.add(Path(cwd, script).parent)
         if any(map(_hides_a_library, folders)):
             raise OSError("a module in this folder is to come before the library's")
         if _settings(env) != self._settings:
