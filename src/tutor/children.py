@@ -272,7 +272,8 @@ def _set(variables: dict[str, str], argv: Sequence[str]) -> Sequence[str]:
             changed.pop(words[1], None)
             del words[:2]
         while words and re.match(r"[A-Za-z_]\w*=", words[0]):
-            changed.update([words.pop(0).split("=", 1)])
+            name, _, value = words.pop(0).partition("=")
+            changed[name] = value
         if understood(words or argv) and changed.get("PATH") == variables["PATH"]:
             variables.clear()
             variables.update(changed)

@@ -34,6 +34,7 @@ NURSERY, WHOLE = "nursery", "whole nursery"
 NO_MORE = "--"
 LOOK = 0.05  # seconds
 PAUSE = 0.2  # seconds without a request
+LARGE, COLLAPSE = 2 << 20, 25  # bytes of a large page; madvise(2)
 # Loops belong to the process that runs them; see `daphne.server`, which makes its
 # own as soon as it is imported.
 _NEVER = ("twisted.internet.reactor", "daphne.server")
@@ -78,6 +79,8 @@ def _import_next(later: list[str]) -> None:
     _import(later.pop())
     if not later:
         _know_what_is_installed()
+        gc.collect()
+        _gather_pages()
     gc.freeze()
 
 
@@ -97,6 +100,24 @@ def _know_what_is_installed() -> None:
         importlib.import_module("importlib.metadata").distribution("pip")
     with contextlib.suppress(Exception):
         importlib.import_module("pydantic.plugin._loader").get_plugins()
+
+
+def _gather_pages() -> None:
+    """Put what is in memory into large pages: a fork takes half the time then.
+
+    It copies the table of all pages, and a large one has 512 small ones' place in it.
+    Where the system can't, nothing changes (``MADV_COLLAPSE``, Linux 6.1).
+    """
+    with contextlib.suppress(OSError, AttributeError):
+        madvise = ctypes.CDLL(None).madvise
+        for line in Path("/proc/self/maps").read_text().splitlines():
+            addresses, rights, *_, inode = line.split()[:5]
+            if rights != "rw-p" or inode != "0":
+                continue
+            start, end = (int(one, 16) for one in addresses.split("-"))
+            start, end = -(-start // LARGE) * LARGE, end // LARGE * LARGE
+            if start < end:
+                madvise(ctypes.c_void_p(start), ctypes.c_size_t(end - start), COLLAPSE)
 
 
 def _look_sooner() -> None:
