@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import ClassVar
+from unittest.mock import Mock
 
 import pytest
 from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed
 
-from tutor import forms, places, trees, watching
+from tutor import client, forms, places, trees, watching
 from tutor.checks import talk, visitor
 from tutor.checks.steps import check_step
 from tutor.checks.visitor import Person, Visitor
@@ -40,6 +42,42 @@ SERVERS = {
         *("--port", "PORT", "webapp.asgi:application"),
     ),
 }
+
+
+class Slow:
+    """A socket that notes how many handshakes are under way."""
+
+    most = 0
+    under_way: ClassVar[set[Slow]] = set()
+    close_code = None
+
+    async def __aenter__(self) -> Slow:
+        self.under_way.add(self)
+        Slow.most = max(Slow.most, len(self.under_way))
+        for _ in range(5):
+            await asyncio.sleep(0)
+        self.under_way.remove(self)
+        return self
+
+    async def __aexit__(self, *_: object) -> None: ...
+
+    async def send(self, text: str) -> None: ...
+
+    async def __aiter__(self) -> AsyncIterator[str]:
+        yield '{"type": "welcome", "last": 0}'
+        await asyncio.Event().wait()
+
+
+def test_a_crowd_comes_a_few_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """All at once, each would take longer than it waits, and come again."""
+    monkeypatch.setattr(client, "_open", lambda *_: Slow())
+
+    async def come(server: Server) -> list[int]:
+        async with watching.watchers(server, PATH, [{}] * 40) as crowd:
+            return [one.welcomes for one in crowd.members]
+
+    assert talk.run(come(Mock())) == [1] * 40
+    assert 1 < Slow.most <= 8
 
 
 @pytest.fixture(scope="module", params=SERVERS)

@@ -11,7 +11,7 @@ import json
 import random
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
@@ -25,6 +25,9 @@ from tutor.servers import HOST, Server
 
 EACH = 20  # live readings to an acknowledgement
 PATIENCE = 30.0  # seconds, on a busy machine
+# Handshakes under way.  With all at once on a busy machine, each would take longer than
+# a client waits, and those who gave up would come again, for ever.
+AT_ONCE = 8
 PAUSE = 0.2  # seconds at most until a client comes back
 # All at once, so that the deliveries are what the server works for.
 PUBLISH = """
@@ -61,11 +64,20 @@ class Member:
     codes: Counter[int] = field(default_factory=Counter)
     welcomes: int = 0
 
-    async def stay(self, server: Server, path: str, cookies: Mapping[str, str]) -> None:
-        """Connect, listen, and come back, until this is cancelled."""
+    async def stay(
+        self,
+        server: Server,
+        path: str,
+        cookies: Mapping[str, str],
+        turns: asyncio.Semaphore,
+    ) -> None:
+        """Connect when it is our turn, listen, and come back, until cancelled."""
         while True:
             with suppress(InvalidHandshake, OSError, EOFError, TimeoutError):
-                async with client._open(server, path, client.OWN, cookies) as socket:
+                async with AsyncExitStack() as stack:
+                    opening = client._open(server, path, client.OWN, cookies)
+                    async with turns:
+                        socket = await stack.enter_async_context(opening)
                     with suppress(ConnectionClosed):
                         await self.listen(socket)
                     self.codes[socket.close_code or 1006] += 1
@@ -186,13 +198,12 @@ async def watchers(
         jars: the cookies of each client.
     """
     members = [Member() for _ in jars]
-    tasks = [
-        asyncio.create_task(one.stay(server, path, jar))
-        for one, jar in zip(members, jars, strict=True)
-    ]
+    turns = asyncio.Semaphore(AT_ONCE)
 
-    def ask(one: Member) -> asyncio.Task[None]:
-        return asyncio.create_task(one.stay(server, path, jars[0]))
+    def ask(one: Member, jar: Mapping[str, str] = jars[0]) -> asyncio.Task[None]:
+        return asyncio.create_task(one.stay(server, path, jar, turns))
+
+    tasks = [ask(one, jar) for one, jar in zip(members, jars, strict=True)]
 
     ours = Watchers(members, ask)
     try:
