@@ -9,7 +9,8 @@ pyproject.toml), because it must load before nbval does.
 * A failure names the step, the heading and the cell, and shows a plain diff.
 * What ran is written, fresh outputs included, to ``build/executed/``.
 
-`cells` says what a proof is, `kernels` where it runs, `rules` what may vary.
+`cells` says what a proof is, `kernels` where it runs, `rules` what may vary, `turns`
+when a test may start.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ from typing import Any
 import pytest
 
 from tutor import nurseries
+from tutor.prove import turns
 from tutor.prove.rules import Rule, load
 from tutor.report import Refusal
 
@@ -118,6 +120,13 @@ def active(config: pytest.Config) -> bool:
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:
     """For ``-n logical``: two workers to a core, since they often wait for servers."""
     return 2 * (os.cpu_count() or 1) if active(config) else None
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_protocol() -> Generator[None, object, object]:
+    """One test after the other where other suites run on this machine."""
+    with turns.turn():
+        return (yield)
 
 
 @pytest.hookimpl(wrapper=True)
