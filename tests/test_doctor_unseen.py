@@ -10,14 +10,15 @@ import pytest
 from tutor import doctor
 
 sys.path.insert(0, str(Path(__file__).parent / "variants"))
+import abroad
 import behind
 import fresh
 import missed
 import shapes
 import unseen
 
-WRONG = unseen.WRONG + missed.WRONG + fresh.WRONG + behind.WRONG
-RIGHT = unseen.RIGHT + fresh.RIGHT + behind.RIGHT
+WRONG = unseen.WRONG + missed.WRONG + fresh.WRONG + behind.WRONG + abroad.WRONG
+RIGHT = unseen.RIGHT + fresh.RIGHT + behind.RIGHT + abroad.RIGHT
 NAMES = [f"{shape}-{slug}" for shape, slug, _, _ in WRONG]
 
 

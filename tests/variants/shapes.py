@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
+from shape_arena import ARENA
 from shape_desk import DESK
 from shape_guild import GUILD
 from shape_hub import HUB
+from shape_padd import PADD
 
 # A file, a text in it and what stands there instead; None for all of it.
 Change = tuple[str, str | None, str | bytes | None]
@@ -1146,6 +1148,8 @@ SHAPES: dict[str, dict[str, str]] = {
     "hub": HUB,
     "desk": DESK,
     "guild": GUILD,
+    "arena": ARENA,
+    "padd": PADD,
 }
 
 

@@ -12,7 +12,7 @@ from tutor.doctor.evidence import Evidence
 from tutor.doctor.rules.found import Found
 from tutor.doctor.rules.handling import Handler, block_end, sends
 from tutor.doctor.rules.javascript import Code
-from tutor.doctor.rules.pages import TRIED, WORDS, path_of, takes
+from tutor.doctor.rules.pages import TRIED, WORDS, fits, path_of, takes
 from tutor.doctor.rules.scripts import ANY, HERE, Socket
 from tutor.doctor.source import Class, calls
 from tutor.doctor.source.walking import walk
@@ -48,7 +48,10 @@ def leaves(seen: Evidence, url: str) -> list[Event]:
         leaf
         for leaf in seen.leaves
         if leaf.get("steps")
-        and any(takes(leaf, path.replace(ANY, word)) for word in words)
+        and (
+            any(takes(leaf, path.replace(ANY, word)) for word in words)
+            or fits(leaf, path)
+        )
     ]
 
 

@@ -107,7 +107,20 @@ def _reached(seen: Evidence, path: str) -> bool:
         or (below and leaf.get("sample", "").endswith("/" + below))
         for leaf in seen.leaves
         for word in words
-    )
+    ) or any(fits(leaf, path) for leaf in seen.leaves)
+
+
+def fits(leaf: Event, path: str) -> bool:
+    """Whether a path with something unknown may be one that a route takes.
+
+    A pattern may be as narrow as four capitals, which none of our words has.
+    """
+    if ANY not in path:
+        return False
+    sample = str(leaf.get("sample", "")).replace("^", "").replace("$", "").lstrip("/")
+    parts = path.replace(HERE, "").lstrip("/").split(ANY)
+    wanted = "[^/]+".join(map(re.escape, parts))
+    return bool(re.fullmatch(wanted, sample)) and takes(leaf, sample)
 
 
 def _is_narrow(leaf: Event, path: str) -> bool:

@@ -1,0 +1,21 @@
+"""Mistakes in a game and in an editor that were not recognised at first sight.
+
+Their sockets are behind a login or a token, their files lie below other folders, and
+what starts them stands in containers.
+"""
+
+from __future__ import annotations
+
+from shapes import Change
+
+LOBBY, MATCH = "arena/lobby/consumers.py", "arena/match/consumers.py"
+
+WRONG: tuple[tuple[str, str, str, tuple[Change, ...]], ...] = (
+    (
+        "arena",
+        "client-path-differs-from-route",
+        "arena/static/js/match.js",
+        (("arena/static/js/match.js", "`/ws/match/${", "`/ws/matches/${"),),
+    ),
+)
+RIGHT: tuple[tuple[str, str, tuple[Change, ...]], ...] = ()
