@@ -17,5 +17,14 @@ WRONG: tuple[tuple[str, str, str, tuple[Change, ...]], ...] = (
         "arena/static/js/match.js",
         (("arena/static/js/match.js", "`/ws/match/${", "`/ws/matches/${"),),
     ),
+    (
+        "padd",
+        "nginx-without-upgrade-headers",
+        "deploy/nginx.conf",
+        (
+            ("deploy/nginx.conf", "Upgrade $http_upgrade", "X-Real-IP $remote_addr"),
+            ("deploy/nginx.conf", "Connection $connection_upgrade", "X-Scheme $scheme"),
+        ),
+    ),
 )
 RIGHT: tuple[tuple[str, str, tuple[Change, ...]], ...] = ()

@@ -127,7 +127,7 @@ def _root_path(seen: Evidence, one: Command) -> Iterator[Found]:
     """A prefix that the server waits for, and that no path has that comes to it."""
     prefix = (one.value("--root-path") or "").rstrip("/")
     paths = [leaf["sample"] for leaf in seen.leaves if leaf["is"] == "consumer"]
-    proxies = [server for site in sites(seen.home) for server in site.servers()]
+    proxies = [server for site in sites(seen.project) for server in site.servers()]
     if not prefix or not known(prefix) or not paths or not proxies:
         return
     for server in proxies:
@@ -180,7 +180,7 @@ def _nobody_there(seen: Evidence, told: list[Command]) -> Iterator[Found]:
         ports |= listens
     if not served:
         return
-    for site in sites(seen.home):
+    for site in sites(seen.project):
         for server in site.servers():
             for passed in _passed(server):
                 name = passed.args[0].partition("://")[2].partition("/")[0]
@@ -188,7 +188,7 @@ def _nobody_there(seen: Evidence, told: list[Command]) -> Iterator[Found]:
                 asked = [_LOOPBACK.fullmatch(address) for address in addresses]
                 if not all(asked) or any((m[1] or "80") in ports for m in asked if m):
                     continue
-                at: Place = (seen.prefix + site.file, site.line(name) or passed.line)
+                at: Place = (site.file, site.line(name) or passed.line)
                 shown, there = ", ".join(addresses), ", ".join(sorted(ports))
                 yield Found(
                     "nginx-502-upstream-down",

@@ -29,7 +29,7 @@ _SECONDS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400}
 
 def rules(seen: Evidence) -> Iterator[Found]:
     paths = [leaf["sample"] for leaf in seen.leaves if leaf["is"] == "consumer"]
-    for site in sites(seen.home):
+    for site in sites(seen.project):
         for server in site.servers():
             for path in paths:
                 yield from _socket(seen, site, server, path)
@@ -39,10 +39,8 @@ def rules(seen: Evidence) -> Iterator[Found]:
     yield from _secret(seen)
 
 
-def _found(
-    seen: Evidence, site: Site, slug: str, got: str, at: Directive, more: int = 0
-) -> Found:
-    place: Place = (seen.prefix + site.file, at.line)
+def _found(site: Site, slug: str, got: str, at: Directive, more: int = 0) -> Found:
+    place: Place = (site.file, at.line)
     return Found(slug, got, place, RANK + more, TRIED)
 
 
@@ -57,7 +55,7 @@ def _socket(
         if taken.all("include") or taken.all("return") or taken.all("rewrite"):
             return
         got = f"no location with a proxy_pass takes {path}"
-        yield _found(seen, site, "nginx-no-location-for-sockets", got, server)
+        yield _found(site, "nginx-no-location-for-sockets", got, server)
         return
     (at,) = behind[-1:]
     target = at.args[0] if at.args else ""
@@ -68,11 +66,11 @@ def _socket(
     ours = all(_LOOPBACK.match(address) for address in site.upstream(name))
     if target.startswith("https://") and ours:
         slug = "nginx-https-to-plain-backend"
-        yield _found(seen, site, slug, f"proxy_pass {target}", at)
+        yield _found(site, slug, f"proxy_pass {target}", at)
     prefix = taken.args[-1] if len(taken.args) == 1 else ""
     if slash and "$" not in target and prefix not in ("", slash + tail):
         got = f"{path} arrives as {slash + tail + path.removeprefix(prefix)}"
-        yield _found(seen, site, "nginx-proxy-pass-strips-prefix", got, at)
+        yield _found(site, "nginx-proxy-pass-strips-prefix", got, at)
     headers = taken.headers()
     if headers is not None:
         missing = [
@@ -80,13 +78,13 @@ def _socket(
         ]
         if missing:
             got = f"{' and '.join(missing)} not passed on for {path}"
-            yield _found(seen, site, "nginx-without-upgrade-headers", got, at, -1)
+            yield _found(site, "nginx-without-upgrade-headers", got, at, -1)
     limit = taken.value("proxy_read_timeout")
     if limit is not None and limit.args:
         match = _TIME.fullmatch(limit.args[0])
         if match and int(match[1]) * _SECONDS[match[2] or "s"] <= PING:
             got = f"proxy_read_timeout {limit.args[0]}"
-            yield _found(seen, site, "nginx-idle-socket-cut", got, limit, 10)
+            yield _found(site, "nginx-idle-socket-cut", got, limit, 10)
 
 
 def _page(seen: Evidence, site: Site, server: Directive) -> Iterator[Found]:
@@ -97,15 +95,15 @@ def _page(seen: Evidence, site: Site, server: Directive) -> Iterator[Found]:
         return
     if "host" not in headers:
         got = "Host is not set: Django is told the name of the upstream"
-        yield _found(seen, site, "nginx-without-host", got, behind[0], 1)
+        yield _found(site, "nginx-without-host", got, behind[0], 1)
     if "x-forwarded-proto" not in headers and _wants_proto(seen):
         got = "X-Forwarded-Proto is not set"
-        yield _found(seen, site, "nginx-without-forwarded-proto", got, behind[0], 2)
+        yield _found(site, "nginx-without-forwarded-proto", got, behind[0], 2)
     known = headers.get("x-forwarded-for")
     appends = known is not None and "$proxy_add_x_forwarded_for" in known.args
     if known and appends and _believes(seen):
         got = "the address that the client made up comes first"
-        yield _found(seen, site, "nginx-appends-forwarded-for", got, known, 11)
+        yield _found(site, "nginx-appends-forwarded-for", got, known, 11)
 
 
 def _believes(seen: Evidence) -> bool:
@@ -135,7 +133,7 @@ def speaks_tls(seen: Evidence) -> bool:
         return True
     listens = [
         word
-        for site in sites(seen.home)
+        for site in sites(seen.project)
         for server in site.servers()
         for one in server.all("listen")
         for word in one.args
@@ -180,7 +178,7 @@ def _files(seen: Evidence, site: Site, server: Directive) -> Iterator[Found]:
         folder = PurePosixPath(alias.args[0]).name if alias.args else ""
         if names and "$" not in folder and folder not in names:
             got = f"nginx looks in {folder}/, collectstatic fills {names[-1]}/"
-            yield _found(seen, site, "nginx-static-alias-elsewhere", got, alias, 4)
+            yield _found(site, "nginx-static-alias-elsewhere", got, alias, 4)
 
 
 def _no_files(seen: Evidence, site: Site, server: Directive) -> Iterator[Found]:
@@ -199,7 +197,7 @@ def _no_files(seen: Evidence, site: Site, server: Directive) -> Iterator[Found]:
     if not any(name.startswith(SERVES) for name in used):
         at = taken.all("proxy_pass")[-1]
         got = f"nginx asks the server for {url}"
-        yield _found(seen, site, "deploy-static-files-under-daphne", got, at, 5)
+        yield _found(site, "deploy-static-files-under-daphne", got, at, 5)
 
 
 def _secret(seen: Evidence) -> Iterator[Found]:
