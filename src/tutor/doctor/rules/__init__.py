@@ -26,6 +26,7 @@ from tutor.doctor.rules import (
     spreading,
     testcases,
     testing,
+    unheard,
     users,
     workers,
 )
@@ -45,6 +46,7 @@ _LATER = (
     pages,
     clients,
     testing,
+    unheard,
     communicators,
     testcases,
     workers,
