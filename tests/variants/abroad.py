@@ -8,9 +8,23 @@ from __future__ import annotations
 
 from shapes import Change
 
+TOKENS = "arena/players/auth.py"
 LOBBY, MATCH = "arena/lobby/consumers.py", "arena/match/consumers.py"
 
 _TASK = "asyncio.create_task(self.tick())"
+
+_PARSE = "from urllib.parse import parse_qs\n\nfrom channels.auth"
+_OFFERED = """\
+        for offered in scope.get("subprotocols", []):
+            if offered.startswith(self.prefix):
+                player = await player_of(offered[len(self.prefix) :])
+"""
+_ASKED = """\
+        given = parse_qs(scope.get("query_string", b""))
+        for key in given.get("ticket", []):
+            if key.startswith(self.prefix):
+                player = await player_of(key)
+"""
 
 WRONG: tuple[tuple[str, str, str, tuple[Change, ...]], ...] = (
     (
@@ -71,5 +85,23 @@ WRONG: tuple[tuple[str, str, str, tuple[Change, ...]], ...] = (
             ),
         ),
     ),
+    (
+        "arena",
+        "auth-query-string-is-bytes",
+        TOKENS,
+        (
+            (TOKENS, "from channels.auth", _PARSE),
+            (TOKENS, _OFFERED, _ASKED),
+        ),
+    ),
 )
-RIGHT: tuple[tuple[str, str, tuple[Change, ...]], ...] = ()
+RIGHT: tuple[tuple[str, str, tuple[Change, ...]], ...] = (
+    (
+        "arena",
+        "a-query-string-that-is-decoded",
+        (
+            (TOKENS, "from channels.auth", _PARSE),
+            (TOKENS, _OFFERED, _ASKED.replace('b"")', 'b"").decode()')),
+        ),
+    ),
+)

@@ -20,6 +20,7 @@ from tutor.doctor.rules import (
     proxy,
     reading,
     related,
+    scopes,
     settings,
     signatures,
     sockets,
@@ -58,6 +59,7 @@ _LATER = (
     jobs,
     users,
     related,
+    scopes,
 )
 
 

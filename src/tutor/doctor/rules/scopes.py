@@ -1,0 +1,76 @@
+"""What is looked up in a scope, whose texts are bytes."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+from tutor.doctor.evidence import Evidence
+from tutor.doctor.rules.found import TRIED, Found, at
+from tutor.doctor.source import Function, calls
+from tutor.doctor.source.walking import walk
+
+RANK = 66
+DEEP = 5  # a name may be given what it stood for before
+PARSERS = ("urllib.parse.parse_qs", "urllib.parse.parse_qsl")
+
+
+def rules(seen: Evidence) -> Iterator[Found]:
+    for function in seen.source.all_functions():
+        yield from _query(function)
+
+
+def _query(function: Function) -> Iterator[Found]:
+    """The pairs of a query string that nobody decoded, asked for a text."""
+    nodes = list(walk(function.node))
+    if not any(getattr(node, "value", "") == "query_string" for node in nodes):
+        return
+    for node in nodes:
+        place: ast.expr | None = None
+        key: ast.expr | None = None
+        if isinstance(node, ast.Subscript):
+            place, key = node.value, node.slice
+        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+            if node.func.attr in ("get", "pop") and node.args:
+                place, key = node.func.value, node.args[0]
+        elif isinstance(node, ast.Compare) and isinstance(node.ops[0], ast.In):
+            place, key = node.comparators[0], node.left
+        told = key.value if isinstance(key, ast.Constant) else None
+        if place is not None and isinstance(told, str) and _is_raw(place, function):
+            yield Found(
+                "auth-query-string-is-bytes",
+                f"no {told!r}: the query string's names are bytes, as in b{told!r}",
+                at(function, node),
+                RANK,
+                TRIED,
+                'parse_qs(scope["query_string"].decode())',
+            )
+            return
+
+
+def _is_raw(node: ast.expr, function: Function, depth: int = 0) -> bool:
+    """Whether an expression holds the pairs of a query string as bytes."""
+    if isinstance(node, ast.Name):
+        made = function.values.get(node.id, [])
+        return len(made) == 1 and depth < DEEP and _is_raw(made[0], function, depth + 1)
+    if not isinstance(node, ast.Call) or not node.args:
+        return False
+    name = calls.name_of(node, function)
+    if name == "builtins.dict":
+        return depth < DEEP and _is_raw(node.args[0], function, depth + 1)
+    return name in PARSERS and _is_bytes(node.args[0], function)
+
+
+def _is_bytes(node: ast.expr, function: Function, depth: int = 0) -> bool:
+    """Whether an expression is a scope's query string as it came."""
+    if isinstance(node, ast.Name):
+        made = function.values.get(node.id, [])
+        return (
+            len(made) == 1 and depth < DEEP and _is_bytes(made[0], function, depth + 1)
+        )
+    key: ast.expr | None = None
+    if isinstance(node, ast.Subscript):
+        key = node.slice
+    elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+        key = node.args[0] if node.func.attr == "get" and node.args else None
+    return isinstance(key, ast.Constant) and key.value == "query_string"
