@@ -9,6 +9,7 @@ from __future__ import annotations
 from shapes import Change
 
 TOKENS = "arena/players/auth.py"
+DASHBOARD = "server/plant/static/plant/dashboard.js"
 LOBBY, MATCH = "arena/lobby/consumers.py", "arena/match/consumers.py"
 
 _TASK = "asyncio.create_task(self.tick())"
@@ -93,6 +94,24 @@ WRONG: tuple[tuple[str, str, str, tuple[Change, ...]], ...] = (
             (TOKENS, "from channels.auth", _PARSE),
             (TOKENS, _OFFERED, _ASKED),
         ),
+    ),
+    (
+        "padd",
+        "client-handler-called-not-assigned",
+        DASHBOARD,
+        (
+            (
+                DASHBOARD,
+                "setTimeout(() => this.connect(),",
+                "setTimeout(this.connect(),",
+            ),
+        ),
+    ),
+    (
+        "arena",
+        "client-handler-called-not-assigned",
+        "arena/static/js/socket.js",
+        (("arena/static/js/socket.js", "(() => this.open(),", "(this.open(),"),),
     ),
 )
 RIGHT: tuple[tuple[str, str, tuple[Change, ...]], ...] = (

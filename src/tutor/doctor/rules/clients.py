@@ -32,6 +32,7 @@ def rules(seen: Evidence) -> Iterator[Found]:
     every = javascript.codes(scripts.texts(seen))
     opened = list(scripts.sockets(seen))
     for code in every:
+        yield from _timed(code, every)
         for name in code.sockets:
             yield from _misnamed(code, name)
             yield from _called(code, name, every)
@@ -97,6 +98,31 @@ def _called(code: Code, name: str, every: list[Code]) -> Iterator[Found]:
                 TRIED,
                 f"{name}.on{kind} = a function",
             )
+
+
+_TIMER = re.compile(r"(?<![\w$.])(?:window\.|self\.)?(set(?:Timeout|Interval))\s*\(")
+
+
+def _timed(code: Code, every: list[Code]) -> Iterator[Found]:
+    """``setTimeout(connect(), 2000)``: it runs at once, and nothing runs later."""
+    for match in _TIMER.finditer(code.bare):
+        for begin, end in code.arguments(match.end() - 1)[:1]:
+            call = re.compile(r"\s*([\w$.]+)\s*\(").match(code.bare, begin)
+            if call is None or code.pairs.get(call.end() - 1) is None:
+                continue
+            if code.bare[code.pairs[call.end() - 1] + 1 : end].strip():
+                continue  # something is done with what it gives back
+            name = call[1].rpartition(".")[2]
+            known = list(functions(name, every))
+            if known and all(_gives_nothing(*one) for one in known):
+                yield Found(
+                    "client-handler-called-not-assigned",
+                    f"no pause: {call[1]}() runs at once, and {match[1]} gets nothing",
+                    code.spot(begin),
+                    RANK,
+                    TRIED,
+                    f"{match[1]}(() => {call[1]}(…), …)",
+                )
 
 
 def _gives_nothing(code: Code, function: Func) -> bool:
