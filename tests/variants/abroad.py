@@ -10,6 +10,7 @@ from shapes import Change
 
 TOKENS = "arena/players/auth.py"
 DASHBOARD = "server/plant/static/plant/dashboard.js"
+SOCKET = "arena/static/js/socket.js"
 LOBBY, MATCH = "arena/lobby/consumers.py", "arena/match/consumers.py"
 
 _TASK = "asyncio.create_task(self.tick())"
@@ -26,6 +27,9 @@ _ASKED = """\
             if key.startswith(self.prefix):
                 player = await player_of(key)
 """
+
+_CHOSEN = "subprotocol=offered[0] if offered else None"
+_FIXED = 'subprotocol="arena.v1"'
 
 WRONG: tuple[tuple[str, str, str, tuple[Change, ...]], ...] = (
     (
@@ -110,9 +114,10 @@ WRONG: tuple[tuple[str, str, str, tuple[Change, ...]], ...] = (
     (
         "arena",
         "client-handler-called-not-assigned",
-        "arena/static/js/socket.js",
-        (("arena/static/js/socket.js", "(() => this.open(),", "(this.open(),"),),
+        SOCKET,
+        ((SOCKET, "(() => this.open(),", "(this.open(),"),),
     ),
+    ("arena", "consumer-subprotocol-not-offered", LOBBY, ((LOBBY, _CHOSEN, _FIXED),)),
 )
 RIGHT: tuple[tuple[str, str, tuple[Change, ...]], ...] = (
     (
@@ -121,6 +126,14 @@ RIGHT: tuple[tuple[str, str, tuple[Change, ...]], ...] = (
         (
             (TOKENS, "from channels.auth", _PARSE),
             (TOKENS, _OFFERED, _ASKED.replace('b"")', 'b"").decode()')),
+        ),
+    ),
+    (
+        "arena",
+        "a-subprotocol-that-the-page-offers",
+        (
+            (LOBBY, _CHOSEN, _FIXED),
+            (SOCKET, "new WebSocket(this.url)", 'new WebSocket(this.url, "arena.v1")'),
         ),
     ),
 )

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from tutor.doctor.child import Event
 from tutor.doctor.evidence import Evidence
-from tutor.doctor.rules import layers
+from tutor.doctor.rules import layers, offers
 from tutor.doctor.rules.asgi import router_place, websocket_place
 from tutor.doctor.rules.found import GENERIC, Found, Place, deepest, last_line
 from tutor.doctor.rules.lines import (
@@ -27,6 +27,8 @@ from tutor.doctor.source import Function
 from tutor.doctor.source.walking import walk
 
 RANK = 50
+# What is said after an accept that named what nobody had offered.
+_REFUSED = re.compile(r"'handshake_deferred'|Socket has not been accepted")
 CLOSED = "Attempt to send on a closed protocol"
 
 
@@ -152,6 +154,8 @@ def _cause(seen: Evidence, crash: Crash, every: str, place: Place) -> Cause | No
         r"receive\w*\(\).*bytes_data|No text section", every
     ):
         return None  # what the library does with it, and says so
+    if _REFUSED.search(every) and offers.chosen(seen, crash.leaf.get("consumer")):
+        return None  # our clients offer none; what the pages offer is compared there
     for slug, pattern in TEXTS:
         if slug == "consumer-json-not-parsed" and not _own_last(crash):
             continue
