@@ -11,6 +11,7 @@ from shapes import Change
 TOKENS = "arena/players/auth.py"
 DASHBOARD = "server/plant/static/plant/dashboard.js"
 SOCKET = "arena/static/js/socket.js"
+COMPOSE = "docker-compose.yml"
 LOBBY, MATCH = "arena/lobby/consumers.py", "arena/match/consumers.py"
 
 _TASK = "asyncio.create_task(self.tick())"
@@ -28,6 +29,7 @@ _ASKED = """\
                 player = await player_of(key)
 """
 
+_HOSTS = '[env("REDIS_URL", "redis://redis:6379/1")]'
 _CHOSEN = "subprotocol=offered[0] if offered else None"
 _FIXED = 'subprotocol="arena.v1"'
 
@@ -116,6 +118,24 @@ WRONG: tuple[tuple[str, str, str, tuple[Change, ...]], ...] = (
         "client-handler-called-not-assigned",
         SOCKET,
         ((SOCKET, "(() => this.open(),", "(this.open(),"),),
+    ),
+    (
+        "arena",
+        "redis-hosts-is-a-string",
+        "config/settings/prod.py",
+        (("config/settings/prod.py", _HOSTS, _HOSTS[1:-1]),),
+    ),
+    (
+        "padd",
+        "redis-server-not-running",
+        COMPOSE,
+        ((COMPOSE, "redis://redis:6379/0", "redis://localhost:6379/0"),),
+    ),
+    (
+        "padd",
+        "origin-allowed-hosts-with-scheme-or-port",
+        COMPOSE,
+        ((COMPOSE, "HOSTS: padd.example.org", "HOSTS: https://padd.example.org"),),
     ),
     ("arena", "consumer-subprotocol-not-offered", LOBBY, ((LOBBY, _CHOSEN, _FIXED),)),
 )
