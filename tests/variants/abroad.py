@@ -12,6 +12,7 @@ TOKENS = "arena/players/auth.py"
 DASHBOARD = "server/plant/static/plant/dashboard.js"
 SOCKET = "arena/static/js/socket.js"
 COMPOSE = "docker-compose.yml"
+PLANT = "server/plant/consumers.py"
 LOBBY, MATCH = "arena/lobby/consumers.py", "arena/match/consumers.py"
 
 _TASK = "asyncio.create_task(self.tick())"
@@ -136,6 +137,18 @@ WRONG: tuple[tuple[str, str, str, tuple[Change, ...]], ...] = (
         "origin-allowed-hosts-with-scheme-or-port",
         COMPOSE,
         ((COMPOSE, "HOSTS: padd.example.org", "HOSTS: https://padd.example.org"),),
+    ),
+    (
+        "padd",
+        "group-event-without-key",
+        PLANT,
+        ((PLANT, '"sensor": event["sensor"]', '"sensor": event["name"]'),),
+    ),
+    (
+        "padd",
+        "consumer-groups-is-text",
+        PLANT,
+        ((PLANT, '["readings"]', '("readings")'),),
     ),
     ("arena", "consumer-subprotocol-not-offered", LOBBY, ((LOBBY, _CHOSEN, _FIXED),)),
 )

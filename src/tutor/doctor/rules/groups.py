@@ -6,7 +6,7 @@ import ast
 from collections.abc import Iterator
 
 from tutor.doctor.evidence import Evidence
-from tutor.doctor.rules import groupnames, joining, signatures
+from tutor.doctor.rules import events, groupnames, joining, signatures
 from tutor.doctor.rules.found import GENERIC, HANDLERS, TRIED, Found, Place, at
 from tutor.doctor.rules.groupnames import asked, given, group_of
 from tutor.doctor.rules.messages import REST, holds_models, written
@@ -56,7 +56,9 @@ def rules(seen: Evidence) -> Iterator[Found]:
         line = frame.owner.line_of_ancestors if frame.owner else []
         leaves = any(one is None or not one.kind or one in line for one in leavers)
         yield from _join(frame.function, call, leaves)
+    yield from events.groups(seen)
     yield from joining.rules(seen, sends, adds)
+    yield from events.rules(seen, sends)
     yield from groupnames.rules(seen, sends, adds)
 
 

@@ -1,0 +1,108 @@
+"""What a handler looks for in an event of a group, against what is sent."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+from tutor.doctor.evidence import Evidence
+from tutor.doctor.rules.found import GENERIC, HANDLERS, TRIED, Found, at
+from tutor.doctor.rules.groupnames import given
+from tutor.doctor.rules.messages import REST, written
+from tutor.doctor.rules.sent import jobs
+from tutor.doctor.source import Function
+from tutor.doctor.source.flow import Frame, unfold
+from tutor.doctor.source.index import is_aside
+from tutor.doctor.source.values import ANY, values
+from tutor.doctor.source.walking import walk
+
+
+def rules(seen: Evidence, sends: list[tuple[Frame, ast.Call]]) -> Iterator[Found]:
+    """Keys that no event of a handler's type has, where all events are known.
+
+    Args:
+        seen: the evidence.
+        sends: the calls of ``group_send``, as they run.
+    """
+    known: dict[str, set[str]] = {}
+    for frame, call in sends:
+        node = given(call, 1, "message")
+        where, found = unfold(frame, node) if node is not None else (frame, None)
+        message = written(found, where.function)
+        kinds = values(where, (message or {}).get("type")) or {ANY}
+        if message is None or any(ANY in kind for kind in kinds):
+            return  # it may be an event of any type
+        for kind in kinds:
+            known.setdefault(kind.replace(".", "_"), set()).update(message)
+    told = {job.kind for job in jobs(seen)}
+    if None in told:
+        return
+    others = {str(kind).replace(".", "_") for kind in told}
+    later = set(_put(seen))
+    for owner in seen.source.consumers():
+        for name, method in owner.methods.items():
+            sent = known.get(name)
+            if sent is None or REST in sent or name in (*GENERIC, *HANDLERS, *others):
+                continue
+            for node, key in _asked(method):
+                if key not in sent | later:
+                    yield Found(
+                        "group-event-without-key",
+                        f"KeyError: {key!r}",
+                        at(method, node),
+                        65,
+                        TRIED,
+                        f"one of {', '.join(sorted(sent - {'type'})) or 'no keys'}",
+                    )
+                    return
+
+
+def groups(seen: Evidence) -> Iterator[Found]:
+    """``groups = ("one")``: a text, which is gone through letter by letter."""
+    for owner in seen.source.consumers():
+        value = owner.attributes.get("groups")
+        text = value.value if isinstance(value, ast.Constant) else None
+        if value is not None and isinstance(text, str):
+            yield Found(
+                "consumer-groups-is-text",
+                f"the groups {', '.join(map(repr, text[:3]))} … are joined",
+                (owner.module.file, value.lineno),
+                60,
+                TRIED,
+                f"groups = [{text!r}]",
+            )
+
+
+def _asked(method: Function) -> Iterator[tuple[ast.Subscript, str]]:
+    """The keys that a handler takes from its event, whether it has them or not."""
+    taken = [one.arg for one in method.node.args.args[1:2]]
+    nodes = list(walk(method.node))
+    if any(isinstance(node, (ast.Try, ast.In, ast.NotIn)) for node in nodes):
+        return
+    for node in nodes:
+        if (
+            isinstance(node, ast.Subscript)
+            and isinstance(node.ctx, ast.Load)
+            and isinstance(node.value, ast.Name)
+            and node.value.id in taken
+            and isinstance(node.slice, ast.Constant)
+            and isinstance(node.slice.value, str)
+        ):
+            yield node, node.slice.value
+
+
+def _put(seen: Evidence) -> Iterator[str]:
+    """The keys that anything is given after it was made."""
+    for module in seen.source.modules.values():
+        for node in walk(module.tree) if not is_aside(module.file) else ():
+            if isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Store):
+                if isinstance(node.slice, ast.Constant):
+                    yield str(node.slice.value)
+            elif isinstance(node, ast.Call) and (
+                getattr(node.func, "attr", "") in ("update", "setdefault")
+            ):
+                parts = [part for one in node.args for part in [one, *walk(one)]]
+                yield from (word.arg for word in node.keywords if word.arg)
+                for part in parts:
+                    if isinstance(part, ast.Constant):
+                        yield str(part.value)
