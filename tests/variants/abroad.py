@@ -13,6 +13,7 @@ DASHBOARD = "server/plant/static/plant/dashboard.js"
 SOCKET = "arena/static/js/socket.js"
 COMPOSE = "docker-compose.yml"
 PLANT = "server/plant/consumers.py"
+MODELS = "arena/lobby/models.py"
 LOBBY, MATCH = "arena/lobby/consumers.py", "arena/match/consumers.py"
 
 _TASK = "asyncio.create_task(self.tick())"
@@ -31,6 +32,7 @@ _ASKED = """\
 """
 
 _HOSTS = '[env("REDIS_URL", "redis://redis:6379/1")]'
+_TEXT = '"at": self.created.isoformat()}'
 _CHOSEN = "subprotocol=offered[0] if offered else None"
 _FIXED = 'subprotocol="arena.v1"'
 
@@ -150,6 +152,18 @@ WRONG: tuple[tuple[str, str, str, tuple[Change, ...]], ...] = (
         PLANT,
         ((PLANT, '["readings"]', '("readings")'),),
     ),
+    (
+        "arena",
+        "db-model-instance-in-event",
+        MODELS,
+        (
+            (
+                MODELS,
+                '"status": self.status}',
+                '"status": self.status, "at": self.created}',
+            ),
+        ),
+    ),
     ("arena", "consumer-subprotocol-not-offered", LOBBY, ((LOBBY, _CHOSEN, _FIXED),)),
 )
 RIGHT: tuple[tuple[str, str, tuple[Change, ...]], ...] = (
@@ -168,5 +182,10 @@ RIGHT: tuple[tuple[str, str, tuple[Change, ...]], ...] = (
             (LOBBY, _CHOSEN, _FIXED),
             (SOCKET, "new WebSocket(this.url)", 'new WebSocket(this.url, "arena.v1")'),
         ),
+    ),
+    (
+        "arena",
+        "times-that-are-text",
+        ((MODELS, '"status": self.status}', f'"status": self.status, {_TEXT}'),),
     ),
 )
