@@ -164,6 +164,12 @@ WRONG: tuple[tuple[str, str, str, tuple[Change, ...]], ...] = (
             ),
         ),
     ),
+    (
+        "padd",
+        "client-message-into-innerhtml",
+        DASHBOARD,
+        ((DASHBOARD, "textContent = sensor", "innerHTML = `<b>${sensor}</b>`"),),
+    ),
     ("arena", "consumer-subprotocol-not-offered", LOBBY, ((LOBBY, _CHOSEN, _FIXED),)),
 )
 RIGHT: tuple[tuple[str, str, tuple[Change, ...]], ...] = (

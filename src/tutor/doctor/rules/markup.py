@@ -219,6 +219,8 @@ def _called(
     """The functions that a call may mean: by their name, or given by a caller."""
     name = call[1]
     yield from functions(name, every)
+    if code.bare[: call.start()].endswith("this."):
+        yield from _given(code, name, every)
     maker = code.around(call.start())
     for function in code.functions:
         begin, end = function.body
@@ -235,6 +237,26 @@ def _called(
                         one = other.at(spans[position][0])
                         if one is not None:
                             yield other, one
+
+
+def _given(code: Code, name: str, every: list[Code]) -> Iterator[tuple[Code, Func]]:
+    """What ``this.name`` is where a class was given it: ``new Feed(path, show)``."""
+    keeps = re.compile(rf"\bthis\.{re.escape(name)}\s*=\s*([\w$]+)\s*(?:[;,\n}}]|$)")
+    for maker in code.functions:
+        kept = keeps.search(code.bare, *maker.body)
+        kind = code.owner(maker)
+        if maker.name != "constructor" or not kept or not kind:
+            continue
+        places = [i for i in range(len(maker.given)) if kept[1] in maker.names(i)]
+        for other in every:
+            for made in re.finditer(rf"\bnew\s+{re.escape(kind)}\s*\(", other.bare):
+                spans = other.arguments(made.end() - 1)
+                for span in (spans[place] for place in places if place < len(spans)):
+                    one = other.at(span[0])
+                    if one is not None:
+                        yield other, one
+                    else:
+                        yield from functions(other.plain(span).strip(), every)
 
 
 def _spread(code: Code, function: Func, begun: frozenset[str]) -> set[str]:
