@@ -16,6 +16,7 @@ COMMUNICATORS = {
     "channels.testing.WebsocketCommunicator",
     "channels.testing.websocket.WebsocketCommunicator",
 }
+_ITS_OWN = {"send_json_to", "receive_json_from", "send_to", "receive_from"}
 _AWAITED = {
     *("connect", "disconnect", "send_to", "send_json_to"),
     *("receive_from", "receive_json_from", "receive_nothing"),
@@ -105,6 +106,9 @@ def _dropped(function: Function) -> Iterator[Found]:
         if not isinstance(call, ast.Call):
             continue
         method = _talks(call, function)
+        alone = getattr(call.func, "attr", "") if isinstance(node, ast.Expr) else ""
+        if function.name.startswith("test") and alone in _ITS_OWN:
+            method = alone  # whoever has made it, nothing else is called so
         if method in _AWAITED:
             yield Found(
                 "test-communicator-call-not-awaited",
