@@ -10,7 +10,7 @@ from tutor.doctor.rules.found import TRIED, Found, at
 from tutor.doctor.source import Class, Function, calls
 from tutor.doctor.source.flow import returned
 from tutor.doctor.source.known import SYNC_ORM, TO_THREAD
-from tutor.doctor.source.walking import child_nodes
+from tutor.doctor.source.walking import child_nodes, walk
 
 RANK = 49  # before what a crash at the same line is taken for
 CONFIG = "django.apps.AppConfig"
@@ -126,10 +126,16 @@ def _links(seen: Evidence, function: Function, value: ast.expr) -> set[str]:
     call = value.value if isinstance(value, ast.Await) else None
     if not isinstance(call, ast.Call):
         return set()
-    path = calls.name_of(call, function)
+    path, fetched = calls.name_of(call, function), FETCHED
+    target, touched = calls.target_of(call, function), set[str]()
+    if target is not None and TO_THREAD & set(target.decorators()):
+        paths = [target.module.resolve(one, target) or "" for one in returned(target)]
+        path = paths[0].removesuffix("()") if len(paths) == 1 else ""
+        touched = {getattr(node, "attr", "") for node in walk(target.node)}
+        fetched = FETCHED_THERE - {"create"}  # which is given what it leads to
     dotted, _, way = path.partition(".objects")
     model = seen.source.classes.get(dotted)
-    if model is None or path.rpartition(".")[2] not in FETCHED or "select_rel" in way:
+    if model is None or path.rpartition(".")[2] not in fetched or "select_rel" in way:
         return set()
     if any("objects" in one.attributes for one in model.line_of_ancestors):
         return set()  # a manager of its own may fetch more
@@ -139,7 +145,7 @@ def _links(seen: Evidence, function: Function, value: ast.expr) -> set[str]:
         for name, given in one.attributes.items()
         if isinstance(given, ast.Call)
         and (one.module.resolve(given.func) or "") in LINKS
-    }
+    } - touched
 
 
 def _looped(seen: Evidence, function: Function) -> Iterator[Found]:
