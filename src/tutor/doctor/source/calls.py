@@ -131,6 +131,8 @@ def queries(call: ast.Call, function: Function) -> bool:
     """Whether a call asks the database, at once and synchronously."""
     name = name_of(call, function)
     base, _, method = name.rpartition(".")
+    if name in known.SHORTCUTS:
+        return True
     if ".objects" in base:
         return method in known.SYNC_ORM and is_model(
             function.module.source, base.split(".objects")[0]

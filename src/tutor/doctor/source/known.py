@@ -87,6 +87,12 @@ SYNC_ORM = {
 }
 
 
+SHORTCUTS = {
+    "django.shortcuts.get_object_or_404",
+    "django.shortcuts.get_list_or_404",
+}
+
+
 # What a manager returns that is an instance, or holds some.
 INSTANCES = {
     *("all", "filter", "exclude", "order_by", "get", "first", "last", "create"),
