@@ -95,6 +95,16 @@ def _of_container(seen: Evidence, one: Command) -> Iterator[Found]:
                 "the name of the service with Redis as the host",
                 "In a container localhost is that container itself.",
             )
+        bare = re.fullmatch(r"[\w.-]+:\d+(/\d+)?", value)
+        if bare and key in _names_layers(seen):
+            yield Found(
+                "redis-url-without-scheme",
+                "Redis URL must specify one of the following schemes",
+                (one.file, line),
+                RANK,
+                READ,
+                f"redis://{value}",
+            )
         # "https://a.example,b.example:8000"; ${…} is known elsewhere
         wrong = re.search(r"://|(?<!\{)\b[\w.-]+:\d+(?:,|\s|$)", value)
         if key in hosts and wrong and "$" not in value:
@@ -106,6 +116,21 @@ def _of_container(seen: Evidence, one: Command) -> Iterator[Found]:
                 READ,
                 "the plain names under which the site is visited",
             )
+
+
+def _names_layers(seen: Evidence) -> set[str]:
+    """The names that stand for a whole host in a list of hosts."""
+    return {
+        str(getattr(node, "id", None) or getattr(node, "value", ""))
+        for module in seen.source.modules.values()
+        for layers in module.values.get("CHANNEL_LAYERS", [])
+        for held in walk(layers)
+        if isinstance(held, ast.List)
+        for one in held.elts
+        if not isinstance(one, ast.JoinedStr)
+        for node in [one, *walk(one)]
+        if isinstance(node, (ast.Name, ast.Constant))
+    }
 
 
 def _names_hosts(seen: Evidence) -> set[str]:
