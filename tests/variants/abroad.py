@@ -14,6 +14,7 @@ SOCKET = "arena/static/js/socket.js"
 COMPOSE = "docker-compose.yml"
 PLANT = "server/plant/consumers.py"
 MODELS = "arena/lobby/models.py"
+VIEWS = "arena/lobby/views.py"
 LOBBY, MATCH = "arena/lobby/consumers.py", "arena/match/consumers.py"
 
 _TASK = "asyncio.create_task(self.tick())"
@@ -33,6 +34,10 @@ _ASKED = """\
 
 _HOSTS = '[env("REDIS_URL", "redis://redis:6379/1")]'
 _TEXT = '"at": self.created.isoformat()}'
+_FETCHED = """\
+    token = ApiToken.objects.select_related("player").filter(key=key).first()
+    return token.player if token else None
+"""
 _CHOSEN = "subprotocol=offered[0] if offered else None"
 _FIXED = 'subprotocol="arena.v1"'
 
@@ -169,6 +174,44 @@ WRONG: tuple[tuple[str, str, str, tuple[Change, ...]], ...] = (
         "client-message-into-innerhtml",
         DASHBOARD,
         ((DASHBOARD, "textContent = sensor", "innerHTML = `<b>${sensor}</b>`"),),
+    ),
+    (
+        "arena",
+        "db-orm-in-async-consumer",
+        VIEWS,
+        (
+            (VIEWS, "def abort(", "async def abort("),
+            (VIEWS, "async_to_sync(layer.group_send)", "await layer.group_send"),
+        ),
+    ),
+    (
+        "arena",
+        "db-related-object-touched-later",
+        TOKENS,
+        (
+            (TOKENS, _FETCHED, "    return ApiToken.objects.filter(key=key).first()\n"),
+            (TOKENS, "player = await player_of(", "token = await player_of("),
+            (TOKENS, "if player is not", "if token is not"),
+            (TOKENS, "user=player", "user=token.player"),
+        ),
+    ),
+    (
+        "arena",
+        "test-communicator-call-not-awaited",
+        "tests/test_lobby.py",
+        (("tests/test_lobby.py", "await first.send_json_to", "first.send_json_to"),),
+    ),
+    (
+        "padd",
+        "redis-url-without-scheme",
+        COMPOSE,
+        ((COMPOSE, "redis://redis:6379/0", "redis:6379/0"),),
+    ),
+    (
+        "padd",
+        "worker-message-without-type-kills-worker",
+        "server/docs/consumers.py",
+        (("server/docs/consumers.py", '"type": "index.document", ', ""),),
     ),
     ("arena", "consumer-subprotocol-not-offered", LOBBY, ((LOBBY, _CHOSEN, _FIXED),)),
 )

@@ -37,7 +37,7 @@ class Job:
 def jobs(seen: Evidence) -> Iterator[Job]:
     """What is sent to channels; once for each caller that says where to, or what."""
     for function in seen.source.all_functions():
-        for call, name, owner in _calls(function):
+        for call, name, owner in sending(function):
             if name.endswith(".send") and calls.is_layer(name):
                 channel, message = given(call, 0, "channel"), given(call, 1, "message")
                 told = written(message, function) or {}
@@ -51,7 +51,7 @@ def jobs(seen: Evidence) -> Iterator[Job]:
                     yield Job(values[0], values[1], layer, place)
 
 
-def _calls(function: Function) -> Iterator[tuple[ast.Call, str, ast.expr | None]]:
+def sending(function: Function) -> Iterator[tuple[ast.Call, str, ast.expr | None]]:
     """The calls with the names of what is called: for ``async_to_sync(f)(…)``, f."""
     for call in calls.calls(function.node):
         what: ast.expr = call.func
@@ -78,7 +78,7 @@ def _callers(
     return [
         (other, call)
         for other in seen.source.all_functions()
-        for call, name, _ in _calls(other)
+        for call, name, _ in sending(other)
         if name == function.dotted
     ] or [(None, None)]
 

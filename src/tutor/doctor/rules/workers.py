@@ -10,6 +10,7 @@ from tutor.doctor.evidence import Evidence
 from tutor.doctor.rules.asgi import Called, called
 from tutor.doctor.rules.found import HANDLERS, TRIED, Found, at
 from tutor.doctor.rules.messages import REST, written
+from tutor.doctor.rules.sent import sending
 from tutor.doctor.source import Class, calls
 
 RANK = 60
@@ -95,8 +96,7 @@ def _answers(one: Class) -> Iterator[Found]:
 def _without_type(seen: Evidence) -> Iterator[Found]:
     """A message without type ends the process that fetches it."""
     for function in seen.source.all_functions():
-        for call in calls.calls(function.node):
-            name = calls.name_of(call, function)
+        for call, name, _ in sending(function):
             if not (calls.is_layer(name) and name.endswith(".send")):
                 continue
             message = written(call.args[1] if len(call.args) > 1 else None, function)
