@@ -213,6 +213,12 @@ WRONG: tuple[tuple[str, str, str, tuple[Change, ...]], ...] = (
         "server/docs/consumers.py",
         (("server/docs/consumers.py", '"type": "index.document", ', ""),),
     ),
+    (
+        "arena",
+        "consumer-task-not-called",
+        MATCH,
+        ((MATCH, "create_task(self.tick())", "create_task(self.tick)"),),
+    ),
     ("arena", "consumer-subprotocol-not-offered", LOBBY, ((LOBBY, _CHOSEN, _FIXED),)),
 )
 RIGHT: tuple[tuple[str, str, tuple[Change, ...]], ...] = (

@@ -16,6 +16,7 @@ def rules(seen: Evidence) -> Iterator[Found]:
     for function in seen.source.all_functions():
         yield from _lost(seen, function)
         yield from _wrapped(seen, function)
+        yield from _uncalled(function)
         if function.is_async:
             yield from _blocking(seen, function)
 
@@ -269,6 +270,28 @@ def _wrapped(seen: Evidence, function: Function) -> Iterator[Found]:
                 TRIED,
                 "the function, not its result",
             )
+
+
+_TASKS = ("asyncio.create_task", "asyncio.ensure_future", "asyncio.TaskGroup()")
+
+
+def _uncalled(function: Function) -> Iterator[Found]:
+    """``create_task(self.tick)``: a method is no coroutine before it is called."""
+    for call in calls.calls(function.node):
+        if not calls.name_of(call, function).startswith(_TASKS) or not call.args:
+            continue
+        given = call.args[0]
+        if isinstance(given, (ast.Name, ast.Attribute)):
+            target = calls.target_of(ast.Call(given, [], []), function)
+            if target is not None and target.is_async:
+                yield Found(
+                    "consumer-task-not-called",
+                    f"TypeError: a coroutine was expected, got {target.name}",
+                    at(function, call),
+                    46,
+                    TRIED,
+                    f"{ast.unparse(given)}()",
+                )
 
 
 def _done(call: ast.Call, inner: ast.Call, function: Function) -> bool:
