@@ -219,6 +219,12 @@ WRONG: tuple[tuple[str, str, str, tuple[Change, ...]], ...] = (
         MATCH,
         ((MATCH, "create_task(self.tick())", "create_task(self.tick)"),),
     ),
+    (
+        "arena",
+        "client-message-into-innerhtml",
+        "arena/static/js/lobby.js",
+        (("arena/static/js/lobby.js", "link.textContent", "link.innerHTML"),),
+    ),
     ("arena", "consumer-subprotocol-not-offered", LOBBY, ((LOBBY, _CHOSEN, _FIXED),)),
 )
 RIGHT: tuple[tuple[str, str, tuple[Change, ...]], ...] = (

@@ -38,6 +38,7 @@ _KEEPS = ("parse", "trim", "toString", "String", "concat", "join", "at", "slice"
 _BOUND = re.compile(
     r"(?:\b(?:const|let|var)\s+)([\w$]+|\{[^}=]*\}|\[[^\]=]*\])\s*(?:=(?![=>])|\bof\b)"
 )
+_EVENT = re.compile(r"\bnew\s+CustomEvent\s*\(")
 _CALL = re.compile(r"(?<![\w$])([\w$]+)\s*\(")
 
 
@@ -204,6 +205,11 @@ def _as_html(
                 TRIED,
                 "textContent, which takes it as text",
             )
+    for made in _EVENT.finditer(code.bare, begin, end):
+        spans = code.arguments(made.end() - 1)
+        if len(spans) > 1 and _holds(code, spans[1], taken):
+            for other, one in _told(code.text(spans[0]).strip(), every):
+                yield from _as_html(other, one, frozenset(one.names(0)), every, done)
     for call in _CALL.finditer(code.bare, begin, end):
         spans = code.arguments(call.end() - 1)
         for position, span in enumerate(spans):
@@ -237,6 +243,21 @@ def _called(
                         one = other.at(spans[position][0])
                         if one is not None:
                             yield other, one
+
+
+def _told(event: str, every: list[Code]) -> Iterator[tuple[Code, Func]]:
+    """Who listens to an event of the project's own: ``addEventListener("json", …)``."""
+    for code in every:
+        for match in re.finditer(r"\baddEventListener\s*\(", code.bare):
+            spans = code.arguments(match.end() - 1)
+            kind = code.text(spans[0]).strip() if len(spans) > 1 else ""
+            if not kind or kind.strip("'\"`") != event.strip("'\"`"):
+                continue
+            one = code.at(spans[1][0])
+            if one is not None:
+                yield code, one
+            else:
+                yield from functions(code.plain(spans[1]).strip(), every)
 
 
 def _given(code: Code, name: str, every: list[Code]) -> Iterator[tuple[Code, Func]]:
