@@ -225,6 +225,12 @@ WRONG: tuple[tuple[str, str, str, tuple[Change, ...]], ...] = (
         "arena/static/js/lobby.js",
         (("arena/static/js/lobby.js", "link.textContent", "link.innerHTML"),),
     ),
+    (
+        "padd",
+        "nginx-502-upstream-down",
+        "deploy/nginx.conf",
+        (("deploy/nginx.conf", "server web:8000", "server web:80"),),
+    ),
     ("arena", "consumer-subprotocol-not-offered", LOBBY, ((LOBBY, _CHOSEN, _FIXED),)),
 )
 RIGHT: tuple[tuple[str, str, tuple[Change, ...]], ...] = (

@@ -33,6 +33,7 @@ def rules(seen: Evidence) -> Iterator[Found]:
             yield from _root_path(seen, one)
     yield from _pages_only(seen, told)
     yield from _nobody_there(seen, told)
+    yield from _other_port(seen, told)
 
 
 def found(slug: str, got: str, one: Command, expected: str, more: int = 0) -> Found:
@@ -199,6 +200,43 @@ def _nobody_there(seen: Evidence, told: list[Command]) -> Iterator[Found]:
                     "the port on which the server listens",
                 )
                 return
+
+
+def _other_port(seen: Evidence, told: list[Command]) -> Iterator[Found]:
+    """A service of compose that nginx asks at a port on which it does not listen."""
+    listens = {
+        _service(seen, one): one.ports() for one in told if one.program in SERVERS
+    }
+    for site in sites(seen.project) if listens else ():
+        for passed in (one for server in site.servers() for one in _passed(server)):
+            name = passed.args[0].partition("://")[2].partition("/")[0]
+            for address in site.upstream(name):
+                host, _, port = address.partition(":")
+                ports = listens.get(host) if host else None
+                if ports and port.isdigit() and port not in ports:
+                    yield Found(
+                        "nginx-502-upstream-down",
+                        f"nginx asks {address}; {host} listens on {', '.join(ports)}",
+                        (site.file, site.line(name) or passed.line),
+                        RANK,
+                        TRIED,
+                        "the port on which the server listens",
+                    )
+                    return
+
+
+def _service(seen: Evidence, one: Command) -> str:
+    """The service of compose to which a command belongs; empty for other commands."""
+    if "compose" not in one.file.rpartition("/")[2].lower():
+        return ""
+    lines = (seen.project / one.file).read_text("utf-8", "replace").splitlines()
+    before = lines[: one.line]
+    deep = len(before[-1]) - len(before[-1].lstrip()) if before else 0
+    for line in reversed(before):
+        match = re.match(r"(\s+)[\"']?([\w.-]+)[\"']?:\s*(?:#.*|&\w+)?$", line)
+        if match and len(match[1]) < deep:
+            return match[2]
+    return ""
 
 
 def _apart(one: Command) -> bool:
