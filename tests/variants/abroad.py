@@ -38,6 +38,13 @@ _FETCHED = """\
     token = ApiToken.objects.select_related("player").filter(key=key).first()
     return token.player if token else None
 """
+_ENDS = """\
+from .engine import STEPS, Game
+
+
+def end(task):
+    task.cancel()
+"""
 _CHOSEN = "subprotocol=offered[0] if offered else None"
 _FIXED = 'subprotocol="arena.v1"'
 
@@ -254,5 +261,58 @@ RIGHT: tuple[tuple[str, str, tuple[Change, ...]], ...] = (
         "arena",
         "times-that-are-text",
         ((MODELS, '"status": self.status}', f'"status": self.status, {_TEXT}'),),
+    ),
+    (
+        "arena",
+        "a-key-that-is-looked-for",
+        (
+            (
+                LOBBY,
+                'content.get("action") if isinstance(content, dict) else None',
+                'content["action"] if "action" in content else None',
+            ),
+        ),
+    ),
+    (
+        "arena",
+        "a-task-that-another-ends",
+        (
+            (
+                MATCH,
+                "            self.ticker.cancel()\n",
+                "            end(self.ticker)\n",
+            ),
+            (MATCH, "from .engine import STEPS, Game", _ENDS),
+        ),
+    ),
+    (
+        "padd",
+        "an-event-that-is-filled-later",
+        (
+            (
+                "server/plant/publish.py",
+                "    layer = get_channel_layer()\n",
+                "    layer = get_channel_layer()\n"
+                '    event = {"type": "reading.new"}\n'
+                '    event["sensor"], event["value"] = sensor, value\n',
+            ),
+            (
+                "server/plant/publish.py",
+                '{"type": "reading.new", "sensor": sensor, "value": value}',
+                "event",
+            ),
+        ),
+    ),
+    (
+        "padd",
+        "a-network-that-is-shared",
+        (
+            (
+                COMPOSE,
+                "    command: daphne",
+                "    network_mode: host\n    command: daphne",
+            ),
+            (COMPOSE, "redis://redis:6379/0", "redis://localhost:6379/0"),
+        ),
     ),
 )

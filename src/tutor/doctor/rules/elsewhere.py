@@ -139,6 +139,7 @@ def _names_hosts(seen: Evidence) -> set[str]:
         node.value
         for module in seen.source.modules.values()
         for value in module.values.get("ALLOWED_HOSTS", [])
+        if not re.search("urlparse|urlsplit|hostname|partition", ast.unparse(value))
         for node in walk(value)
         if isinstance(node, ast.Constant) and isinstance(node.value, str)
     }

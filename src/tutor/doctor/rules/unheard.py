@@ -82,7 +82,8 @@ def _keys(method: Function, taken: str) -> Iterator[ast.expr]:
             held = [*node.args, *(word.value for word in node.keywords)]
             held += [getattr(node.func, "value", node.func)]
         elif isinstance(node, ast.Compare):
-            held = [*node.comparators]
+            # Also behind what it guards: content["a"] if "a" in content else None.
+            looked += [(0, 0) for one in node.comparators if _is_name(one, taken)]
         elif isinstance(node, ast.Match):
             held = [node.subject]
         looked += [_spot(one) for one in held if _is_name(one, taken)]
@@ -123,11 +124,22 @@ def _kept_going(owner: Class) -> Iterator[Found]:
     line = [
         method for one in owner.line_of_ancestors for method in one.methods.values()
     ]
+    kept = {
+        name
+        for method in line
+        for name, value in method.self_values
+        if isinstance(value, ast.Call) and calls.name_of(value, method).endswith(_ASIDE)
+    }
     for method in line:
         for node in walk(method.node):
             named = getattr(node, "attr", "") or getattr(node, "id", "")
             if "cancel" in named or "TaskGroup" in named:
                 return
+            given = node.args if isinstance(node, ast.Call) else []
+            if any(
+                isinstance(one, ast.Attribute) and one.attr in kept for one in given
+            ):
+                return  # somebody else is given the task, and may end it
     for method in line:
         for call in calls.calls(method.node):
             if not calls.name_of(call, method).endswith(_ASIDE) or not call.args:
