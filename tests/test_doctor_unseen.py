@@ -7,11 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from tutor import doctor
+from tutor import doctor, trees
 
 sys.path.insert(0, str(Path(__file__).parent / "variants"))
 import abroad
 import behind
+import fourth
 import fresh
 import missed
 import shapes
@@ -32,6 +33,49 @@ def test_a_mistake_is_named_first(
 ) -> None:
     found = doctor.diagnose(shapes.write(shape, changes, tmp_path / shape)).findings
     assert [(one.slug, one.file) for one in found[:1]] == [(slug, file)], found
+
+
+def changed(step: int, changes: tuple[shapes.Change, ...], folder: Path) -> Path:
+    """A checkpoint with changes; the folder."""
+    checkpoints = Path(__file__).parents[1] / "steps"
+    trees.copy(next(checkpoints.glob(f"{step:02}-*")), folder)
+    for path, old, new in changes:
+        file = folder / path
+        if old is not None:
+            text = file.read_text(encoding="utf-8")
+            assert old in text, f"{path} of step {step} does not hold {old!r}"
+            new = text.replace(old, str(new), 1)
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(str(new), encoding="utf-8")
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("step", "slug", "file", "changes"),
+    fourth.WRONG,
+    ids=[f"{step}-{slug}" for step, slug, _, _ in fourth.WRONG],
+)
+def test_a_mistake_in_a_checkpoint_is_named_first(
+    step: int,
+    slug: str,
+    file: str,
+    changes: tuple[shapes.Change, ...],
+    tmp_path: Path,
+) -> None:
+    found = doctor.diagnose(changed(step, changes, tmp_path / "project")).findings
+    assert [(one.slug, one.file) for one in found[:1]] == [(slug, file)], found
+
+
+@pytest.mark.parametrize(
+    ("step", "name", "changes"),
+    fourth.RIGHT,
+    ids=[f"{step}-{name}" for step, name, _ in fourth.RIGHT],
+)
+def test_nothing_is_found_in_a_checkpoint_that_is_written_otherwise(
+    step: int, name: str, changes: tuple[shapes.Change, ...], tmp_path: Path
+) -> None:
+    found = doctor.diagnose(changed(step, changes, tmp_path / "project"))
+    assert [(one.slug, one.place, one.got) for one in found.findings] == []
 
 
 @pytest.mark.parametrize("shape", shapes.SHAPES)

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, TypeGuard
 
+from tutor.doctor import models
 from tutor.doctor.source import Class, Function, Source
 from tutor.doctor.source.walking import walk
 
@@ -65,7 +66,9 @@ def messages(source: Source, consumer: str | None) -> list[str]:
     for method in methods.values():
         _choices(method, owner, heard)
         _registered(method, heard)
-    made = [{**heard.keys, **whole} for whole in heard.whole]
+    # As they are: such a class may refuse what it does not know.
+    made = [one for method in methods.values() for one in models.examples(method)]
+    made += [{**heard.keys, **whole} for whole in heard.whole]
     made += [{**heard.keys, key: value} for key, value in heard.choices]
     texts = dict.fromkeys(json.dumps(one) for one in made)
     return [*texts, *heard.plain][:MOST]
