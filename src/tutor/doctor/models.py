@@ -81,9 +81,7 @@ def example(one: Class, depth: int = 0) -> dict[str, Any]:
     return found
 
 
-def _value(
-    owner: Class, kind: ast.expr, given: ast.expr | None, depth: int = 0
-) -> Any:
+def _value(owner: Class, kind: ast.expr, given: ast.expr | None, depth: int = 0) -> Any:
     """A value that fits a field."""
     if isinstance(given, ast.Constant) and given.value is not ...:
         return given.value

@@ -178,13 +178,49 @@ def written(node: ast.expr | None, method: Function) -> dict[str, ast.expr] | No
             str(getattr(k, "value", REST)): v
             for k, v in zip(node.keys, node.values, strict=True)
         }
-    if (
-        isinstance(node, ast.Call)
-        and isinstance(node.func, ast.Name)
-        and node.func.id == "dict"
-    ):
-        return {k.arg or REST: k.value for k in node.keywords}
+    if isinstance(node, ast.Call):
+        name = calls.name_of(node, method)
+        if name == "builtins.dict" and not node.args:
+            return {k.arg or REST: k.value for k in node.keywords}
+        return of_class(node, method)
     return None
+
+
+def of_class(node: ast.Call, method: Function) -> dict[str, ast.expr] | None:
+    """The dict that a class makes: a typed one, or ``asdict()`` of a dataclass."""
+    name = calls.name_of(node, method)
+    made: ast.expr = node
+    if name in _AS_DICT and node.args:
+        made = node.args[0]
+    elif isinstance(node.func, ast.Attribute) and node.func.attr in _DUMPS:
+        made = node.func.value
+    if isinstance(made, ast.Name):
+        values = method.values.get(made.id, [])
+        made = values[0] if len(values) == 1 else made
+    if not isinstance(made, ast.Call) or any(
+        isinstance(one, ast.Starred) for one in made.args
+    ):
+        return None
+    one = method.module.source.classes.get(calls.name_of(made, method))
+    if one is None or (made is node and not _is_typed_dict(one)):
+        return None
+    fields: dict[str, ast.expr | None] = {
+        part.target.id: part.value
+        for owner in reversed(one.line_of_ancestors)
+        for part in owner.node.body
+        if isinstance(part, ast.AnnAssign) and isinstance(part.target, ast.Name)
+    }
+    found = {key: value for key, value in fields.items() if value is not None}
+    found |= dict(zip(fields, made.args, strict=False))
+    return found | {word.arg or REST: word.value for word in made.keywords}
+
+
+_AS_DICT = ("dataclasses.asdict", "builtins.vars", "attr.asdict", "attrs.asdict")
+_DUMPS = ("model_dump", "_asdict", "asdict", "to_dict")
+
+
+def _is_typed_dict(one: Class) -> bool:
+    return any(base.endswith("TypedDict") for base in one.library_bases())
 
 
 def _raw_send(method: Function, call: ast.Call) -> Iterator[Found]:

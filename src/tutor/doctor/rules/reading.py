@@ -7,9 +7,10 @@ from collections.abc import Iterator
 
 from tutor.doctor.evidence import Evidence
 from tutor.doctor.rules.found import TRIED, Found, Place, at
+from tutor.doctor.rules.lines import is_middleware
 from tutor.doctor.source import Function, calls, known
 from tutor.doctor.source.flow import returned
-from tutor.doctor.source.walking import child_nodes, walk
+from tutor.doctor.source.walking import child_nodes, own_nodes, walk
 
 
 def rules(seen: Evidence) -> Iterator[Found]:
@@ -352,13 +353,22 @@ def _blocking(seen: Evidence, function: Function) -> Iterator[Found]:
             )
         elif calls.queries(call, where):
             yield Found(
-                "db-orm-in-async-consumer",
+                "auth-middleware-queries-synchronously"
+                if is_middleware(function)
+                and not (function.owner and function.owner.kind)
+                else "db-orm-in-async-consumer",
                 "You cannot call this from an async context",
                 at(where, call),
                 63,
                 TRIED,
                 "the asynchronous ORM, or a thread",
             )
+
+
+def _at(node: ast.AST) -> ast.Call:
+    """A call that stands where a property is read."""
+    made = ast.Call(ast.Name("property", ast.Load()), [], [])
+    return ast.copy_location(made, node)
 
 
 def _reached(
@@ -373,6 +383,11 @@ def _reached(
     With each: the function that it stands in, and the call of ``top`` that leads there.
     """
     awaited = {id(n.value) for n in walk(function.node) if isinstance(n, ast.Await)}
+    for node in own_nodes(function.node) if depth < 3 else ():
+        asked = calls.property_of(node, function)
+        if asked is not None and asked.dotted not in seen_names:
+            names = seen_names | {asked.dotted}
+            yield from _reached(asked, top, depth + 1, names, entry or _at(node))
     for call in calls.calls(function.node):
         if id(call) not in awaited:
             yield call, function, entry or call

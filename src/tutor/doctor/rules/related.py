@@ -10,7 +10,7 @@ from tutor.doctor.rules.found import TRIED, Found, at
 from tutor.doctor.source import Class, Function, calls
 from tutor.doctor.source.flow import returned
 from tutor.doctor.source.known import SYNC_ORM, TO_THREAD
-from tutor.doctor.source.walking import child_nodes, walk
+from tutor.doctor.source.walking import child_nodes, own_nodes, walk
 
 RANK = 49  # before what a crash at the same line is taken for
 CONFIG = "django.apps.AppConfig"
@@ -21,6 +21,7 @@ ASKS = ("has_perm", "has_perms", "has_module_perms", "get_all_permissions",
 LOOPS = {
     f"builtins.{name}" for name in ("list", "set", "tuple", "sorted", "len", "bool")
 }
+PASSING = {f"builtins.{name}()" for name in ("map", "filter", "iter", "enumerate")}
 FETCHED = {"aget", "afirst", "alast", "alatest", "aearliest"}
 LAZY = {
     *("all", "filter", "exclude", "order_by", "reverse", "distinct", "annotate"),
@@ -57,7 +58,7 @@ def _found(function: Function, node: ast.AST, what: str) -> Found:
 
 def _of_the_user(function: Function) -> Iterator[Found]:
     """What belongs to the user in the scope, and is asked for when it is touched."""
-    for node in _own(function.node):
+    for node in own_nodes(function.node):
         if isinstance(node, ast.Call):
             method = node.func
             if isinstance(method, ast.Attribute) and _is_user(method.value, function):
@@ -111,7 +112,7 @@ def _of_a_row(seen: Evidence, function: Function) -> Iterator[Found]:
         if len(values) == 1:
             rows[name] = _links(seen, function, values[0])
             rows[name] |= _asking(_model(seen, function, values[0]))
-    for node in _own(function.node) if rows else ():
+    for node in own_nodes(function.node) if rows else ():
         if (
             isinstance(node, ast.Attribute)
             and isinstance(node.ctx, ast.Load)
@@ -149,21 +150,16 @@ def _links(seen: Evidence, function: Function, value: ast.expr) -> set[str]:
 
 
 def _looped(seen: Evidence, function: Function) -> Iterator[Found]:
-    """A query that runs when it is looped over, in async code."""
-    for node in _own(function.node):
-        held: ast.expr | None = None
-        if isinstance(node, ast.For) or (
-            isinstance(node, ast.comprehension) and not node.is_async
-        ):
-            held = node.iter
-        elif isinstance(node, ast.Call) and node.args:
-            held = node.args[0] if calls.name_of(node, function) in LOOPS else None
+    """A query that runs when it is looped over, or tested, in async code."""
+    for node in own_nodes(function.node):
+        held = _run(node, function)
         if isinstance(held, ast.Name):
-            values = function.values.get(held.id, [])
+            values = _given(function, held.id)
             held = values[0] if len(values) == 1 else None
         if held is None:
             continue
         slug = "db-orm-in-async-consumer"
+        place = at(function, node if hasattr(node, "lineno") else held)
         lazy = not isinstance(held, ast.Await) and _is_lazy(seen, function, held)
         if isinstance(held, ast.Await) and isinstance(held.value, ast.Call):
             target = calls.target_of(held.value, function)
@@ -174,22 +170,70 @@ def _looped(seen: Evidence, function: Function) -> Iterator[Found]:
                 and bool(given and TO_THREAD & set(target.decorators()))
                 and all(_is_lazy(seen, target, one) for one in given)
             )
+            if lazy and target is not None:  # what is to be mended stands there
+                place = at(target, given[0])
         if lazy:
-            line = node if hasattr(node, "lineno") else held
             expected = "a list made in the thread, or async for"
-            yield Found(slug, CALLED, at(function, line), RANK, TRIED, expected)
+            yield Found(slug, CALLED, place, RANK, TRIED, expected)
 
 
-def _is_lazy(seen: Evidence, function: Function, node: ast.expr) -> bool:
-    """Whether an expression is a query that has not run yet."""
+def _run(node: ast.AST, function: Function) -> ast.expr | None:
+    """What has to have its rows: it is looped over, counted or tested."""
+    held: ast.expr | None = None
+    if isinstance(node, ast.For) or (
+        isinstance(node, ast.comprehension) and not node.is_async
+    ):
+        held = node.iter
+    elif isinstance(node, ast.Call) and node.args:
+        held = node.args[0] if calls.name_of(node, function) in LOOPS else None
+    elif isinstance(node, (ast.If, ast.While)):
+        held = node.test
+        if isinstance(held, ast.UnaryOp) and isinstance(held.op, ast.Not):
+            held = held.operand
+    return held.value if isinstance(held, ast.NamedExpr) else held
+
+
+def _given(function: Function, name: str) -> list[ast.expr]:
+    """What a name is given in a function, by a statement or on the way."""
+    found = [*function.values.get(name, [])]
+    for node in walk(function.node):
+        if isinstance(node, ast.NamedExpr) and node.target.id == name:
+            found.append(node.value)
+    return found
+
+
+def _is_lazy(
+    seen: Evidence, function: Function, node: ast.expr, names: tuple[str, ...] = ()
+) -> bool:
+    """Whether an expression is a query that has not run yet, or runs through one."""
+    if isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Slice):
+        return node.slice.step is None and _is_lazy(seen, function, node.value, names)
+    if isinstance(node, ast.Name):
+        values = function.values.get(node.id, []) if node.id not in names else []
+        inner = (*names, node.id)
+        others = [one for one in values if not _comes_from(one, node.id)]
+        return bool(others) and all(
+            _is_lazy(seen, function, one, inner) for one in others
+        )
+    if isinstance(node, ast.GeneratorExp):
+        return _is_lazy(seen, function, node.generators[0].iter, names)
     path = function.module.resolve(node, function) or ""
-    dotted, found, way = path.removesuffix("()").partition(".objects")
-    return (
-        bool(found)
-        and path.endswith("()")
-        and way.rpartition(".")[2] in LAZY
-        and calls.is_model(seen.source, dotted)
-    )
+    if isinstance(node, ast.Call) and path in PASSING and node.args:
+        return _is_lazy(seen, function, node.args[-1], names)
+    asked = calls.asked_of(function, path.removesuffix("()"))
+    way = asked[2] if asked is not None else ""
+    return path.endswith("()") and way.rpartition(".")[2] in LAZY
+
+
+def _comes_from(node: ast.expr, name: str) -> bool:
+    """Whether a query is what a name stood for before: ``page = page[:100]``."""
+    while isinstance(node, (ast.Call, ast.Attribute, ast.Subscript)):
+        if isinstance(node, ast.Subscript) and not isinstance(node.slice, ast.Slice):
+            return False
+        if isinstance(node, ast.Attribute) and node.attr not in LAZY:
+            return False
+        node = node.func if isinstance(node, ast.Call) else node.value
+    return isinstance(node, ast.Name) and node.id == name
 
 
 def _model(seen: Evidence, function: Function, value: ast.expr) -> Class | None:
@@ -222,14 +266,6 @@ def _asking(model: Class | None) -> set[str]:
             for call in calls.calls(method.node)
         )
     }
-
-
-def _own(node: ast.AST) -> Iterator[ast.AST]:
-    """What runs when a body runs: nothing of inner functions and lambdas."""
-    for child in child_nodes(node):
-        if not isinstance(child, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)):
-            yield child
-            yield from _own(child)
 
 
 def _is_config(function: Function) -> bool:

@@ -11,7 +11,7 @@ from tutor.doctor.evidence import Evidence
 from tutor.doctor.rules.found import TRIED, Found, Place, at
 from tutor.doctor.rules.groupnames import given
 from tutor.doctor.rules.groups import called_by
-from tutor.doctor.rules.messages import holds_models
+from tutor.doctor.rules.messages import holds_models, written
 from tutor.doctor.source import Function, Module, calls, known
 from tutor.doctor.source.index import is_aside
 from tutor.doctor.source.walking import walk
@@ -229,9 +229,8 @@ def _strange(
         if name in UNPACKED or holds_models(function.module.source, node, function):
             yield _unpacked(name, place)
             return
-        elif name == "builtins.dict":
-            for keyword in node.keywords:
-                yield from _strange(function, keyword.value, depth + 1)
+        for held in (written(node, function) or {}).values():
+            yield from _strange(function, held, depth + 1)
         target = function.module.source.functions.get(name)
         if target is None and name.startswith("self.") and function.owner:
             target = function.owner.method(name[5:])

@@ -46,7 +46,11 @@ def target_of(call: ast.Call, function: Function) -> Function | None:
         above = [one for one in owner.line_of_ancestors if one is not owner]
         return next((o.methods[method] for o in above if method in o.methods), None)
     made = source.classes.get(base.removesuffix("()"))
-    return made.method(method) if made is not None else None
+    if made is not None and made.method(method) is not None:
+        return made.method(method)
+    asked = asked_of(function, base)
+    manager = manager_of(source, *asked[:2]) if asked and not asked[2] else None
+    return manager.method(method) if manager is not None else None
 
 
 def is_layer(name: str) -> bool:
@@ -127,16 +131,55 @@ def is_model(source: Source, dotted: str) -> bool:
     )
 
 
+def manager_of(source: Source, model: str, name: str) -> Class | None:
+    """The project's own class behind a manager of a model: ``objects = Readings()``."""
+    found = source.classes.get(model)
+    for one in found.line_of_ancestors if found is not None else ():
+        for node in walk(one.attributes.get(name, ast.Constant(None))):
+            if isinstance(node, (ast.Name, ast.Attribute)):
+                dotted = one.module.resolve(node) or ""
+                if dotted in source.classes:
+                    return source.classes[dotted]
+    return None
+
+
+def asked_of(function: Function, path: str) -> tuple[str, str, str] | None:
+    """The model and the manager that a path begins a query at, and what follows."""
+    source, owner = function.module.source, function.owner
+    parts = path.split(".")
+    for number, part in enumerate(parts[1:], 1):
+        base = ".".join(parts[:number])
+        if base == "self" and owner is not None:
+            base = owner.dotted
+        if base.endswith("()") and base[:-2] in source.classes:
+            continue
+        known_there = part in known.MANAGERS or (
+            base in source.classes and manager_of(source, base, part) is not None
+        )
+        if known_there and is_model(source, base):
+            return base, part, ".".join(parts[number + 1 :])
+    return None
+
+
+def is_manager(one: Class | None) -> bool:
+    """Whether a class asks the database for others: a manager, or a query of its own."""
+    return one is not None and any(
+        base.startswith("django.db.models.") and base.endswith(("Manager", "QuerySet"))
+        for base in one.library_bases()
+    )
+
+
 def queries(call: ast.Call, function: Function) -> bool:
     """Whether a call asks the database, at once and synchronously."""
     name = name_of(call, function)
     base, _, method = name.rpartition(".")
     if name in known.SHORTCUTS:
         return True
-    if ".objects" in base:
-        return method in known.SYNC_ORM and is_model(
-            function.module.source, base.split(".objects")[0]
-        )
+    if method in known.SYNC_ORM and (
+        asked_of(function, base) is not None
+        or (base.partition(".")[0] == "self" and _of_manager(base, function))
+    ):
+        return True
     if method in ("save", "delete", "refresh_from_db") and base.endswith("()"):
         return is_model(function.module.source, base[:-2]) or ".objects.aget()" in base
     if (
@@ -150,6 +193,30 @@ def queries(call: ast.Call, function: Function) -> bool:
             and not isinstance(call.args[0], ast.Await)
         )
     return False
+
+
+def _of_manager(base: str, function: Function) -> bool:
+    """Whether a path in a manager is a query: ``self``, ``self.filter()``, …"""
+    rest = base.split(".")[1:]
+    return is_manager(function.owner) and all(
+        one.removesuffix("()") in known.INSTANCES | {"get_queryset", "values"}
+        for one in rest
+    )
+
+
+def property_of(node: ast.AST, function: Function) -> Function | None:
+    """The property that is read: the consumer's own, or that of a manager."""
+    if not isinstance(node, ast.Attribute) or not isinstance(node.ctx, ast.Load):
+        return None
+    source, found = function.module.source, None
+    base = function.module.resolve(node.value, function) or ""
+    if base == "self" and function.owner is not None:
+        found = function.owner.method(node.attr)
+    elif (asked := asked_of(function, base)) is not None and not asked[2]:
+        manager = manager_of(source, *asked[:2])
+        found = manager.method(node.attr) if manager is not None else None
+    kinds = found.decorators() if found is not None else []
+    return found if any("property" in one for one in kinds) else None
 
 
 def type_of(node: ast.expr | None, function: Function, depth: int = 0) -> str:

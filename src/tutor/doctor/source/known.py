@@ -93,6 +93,9 @@ SHORTCUTS = {
 }
 
 
+MANAGERS = {"objects", "_default_manager", "_base_manager"}
+
+
 # What a manager returns that is an instance, or holds some.
 INSTANCES = {
     *("all", "filter", "exclude", "order_by", "get", "first", "last", "create"),

@@ -40,3 +40,11 @@ def _below(node: ast.AST) -> Iterator[ast.AST]:
     for one in found:  # it grows
         yield one
         found.extend(child_nodes(one))
+
+
+def own_nodes(node: ast.AST) -> Iterator[ast.AST]:
+    """What runs when a body runs: nothing of inner functions and lambdas."""
+    for child in child_nodes(node):
+        if not isinstance(child, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)):
+            yield child
+            yield from own_nodes(child)
