@@ -46,9 +46,12 @@ def _asked(node: ast.AST, method: Function) -> Iterator[Class]:
             parts = [*getattr(node.args[1], "elts", node.args[1:])]
         elif any(word.arg is None for word in node.keywords):
             parts = [node.func]  # Message(**content)
-    elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
-        if node.func.attr.startswith(("model_validate", "validate_", "parse_")):
-            parts = [node.func.value]
+    elif (
+        isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Attribute)
+        and node.func.attr.startswith(("model_validate", "validate_", "parse_"))
+    ):
+        parts = [node.func.value]
     for part in parts:
         dotted = method.module.resolve(part, method) or ""
         if dotted in method.module.source.classes:
@@ -74,10 +77,13 @@ def example(one: Class, depth: int = 0) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for owner in reversed(one.line_of_ancestors):
         for node in owner.node.body:
-            if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
-                if "ClassVar" not in ast.unparse(node.annotation):
-                    value = _value(owner, node.annotation, node.value, depth)
-                    found[node.target.id] = value
+            if (
+                isinstance(node, ast.AnnAssign)
+                and isinstance(node.target, ast.Name)
+                and "ClassVar" not in ast.unparse(node.annotation)
+            ):
+                value = _value(owner, node.annotation, node.value, depth)
+                found[node.target.id] = value
     return found
 
 
@@ -87,15 +93,16 @@ def _value(owner: Class, kind: ast.expr, given: ast.expr | None, depth: int = 0)
         return given.value
     limits = given.keywords if isinstance(given, ast.Call) else []
     for word in limits:
-        if word.arg in _LEAST and isinstance(word.value, ast.Constant):
-            return word.value.value + _LEAST[word.arg]
+        least = getattr(word.value, "value", None)
+        if word.arg in _LEAST and isinstance(least, (int, float)):
+            return least + _LEAST[word.arg]
     if isinstance(kind, ast.Constant) and isinstance(kind.value, str):
         kind = ast.parse(kind.value, mode="eval").body  # written as a text
     if isinstance(kind, ast.BinOp):
         return _value(owner, kind.left, None, depth)
     if isinstance(kind, ast.Subscript):
         name = ast.unparse(kind.value).rpartition(".")[2]
-        first = [*getattr(kind.slice, "elts", [kind.slice])][0]
+        first = next(iter(getattr(kind.slice, "elts", [kind.slice])))
         if name == "Literal":
             return first.value if isinstance(first, ast.Constant) else "hi"
         if name in ("Annotated", "Optional", "Union", "Required"):

@@ -365,6 +365,14 @@ def _blocking(seen: Evidence, function: Function) -> Iterator[Found]:
             )
 
 
+def _of_query(function: Function) -> str:
+    """The mistake that a synchronous query is, by who makes it."""
+    consumer = function.owner is not None and bool(function.owner.kind)
+    if is_middleware(function) and not consumer:
+        return "auth-middleware-queries-synchronously"
+    return "db-orm-in-async-consumer"
+
+
 def _at(node: ast.AST) -> ast.Call:
     """A call that stands where a property is read."""
     made = ast.Call(ast.Name("property", ast.Load()), [], [])
