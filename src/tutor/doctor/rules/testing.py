@@ -80,6 +80,19 @@ def _tuples(function: Function) -> Iterator[Found]:
             )
 
 
+def _tested(node: ast.AST) -> ast.expr | None:
+    """What is tested for truth, by an assertion or a branch."""
+    found: ast.expr | None = None
+    if isinstance(node, (ast.Assert, ast.If, ast.While, ast.IfExp)):
+        found = node.test
+    elif isinstance(node, ast.Call) and node.args:
+        asserts = getattr(node.func, "attr", "").startswith("assert")
+        found = node.args[0] if asserts else None
+    while isinstance(found, ast.UnaryOp) and isinstance(found.op, ast.Not):
+        found = found.operand
+    return found
+
+
 def _talks(call: ast.Call, function: Function) -> str:
     """The method of a communicator that is called; empty for other calls."""
     if not isinstance(call.func, ast.Attribute):
@@ -100,9 +113,9 @@ def _talks(call: ast.Call, function: Function) -> str:
 
 
 def _dropped(function: Function) -> Iterator[Found]:
-    """A communicator's call that stands alone, or whose result is kept, unawaited."""
+    """A communicator's call that stands alone, or is kept or tested, unawaited."""
     for node in walk(function.node):
-        call = node.value if isinstance(node, (ast.Expr, ast.Assign)) else None
+        call = node.value if isinstance(node, (ast.Expr, ast.Assign)) else _tested(node)
         if not isinstance(call, ast.Call):
             continue
         method = _talks(call, function)
