@@ -16,9 +16,11 @@ from tutor.doctor.evidence import Evidence
 from tutor.doctor.rules.asgi import Called, called
 from tutor.doctor.rules.commands import found as at_command
 from tutor.doctor.rules.commands import serves_sockets
-from tutor.doctor.rules.found import TRIED, Found
+from tutor.doctor.rules.found import TRIED, Found, Place
 from tutor.doctor.rules.sent import Job, jobs, under
 from tutor.doctor.source import Class
+from tutor.doctor.source.flow import Frame, body, bound_at, unfold
+from tutor.doctor.source.values import ANY, values
 
 RANK = 61
 ROUTER = "channels.routing.ChannelNameRouter"
@@ -27,10 +29,10 @@ MEMORY = "channels.layers.InMemoryChannelLayer"
 
 @dataclass(frozen=True)
 class Entry:
-    """A channel in the router: its name, its line, the consumer behind it."""
+    """A channel in the router: its name, where it stands, the consumer behind it."""
 
     channel: str | None
-    line: int
+    place: Place
     consumer: Class | None
 
 
@@ -76,23 +78,41 @@ def _no_command(seen: Evidence) -> Iterator[Found]:
 
 
 def _entries(seen: Evidence, router: Called) -> Iterator[Entry]:
-    module = router.module
-    table = router.node.args[0] if router.node.args else None
+    given = router.node.args[0] if router.node.args else None
+    frame = Frame(body(router.module))
+    where, table = unfold(frame, given) if given is not None else (frame, None)
+    if isinstance(table, ast.DictComp):
+        where, table = _looped(where, table)
     if not isinstance(table, ast.Dict):
         return
-    for key, value in zip(table.keys, table.values, strict=True):
-        named = (module.resolve(value) or "").removesuffix(".as_asgi()")
-        name = None
-        if isinstance(key, ast.Constant):
-            name = str(key.value)
-        elif key is not None:
-            path, _, last = (module.resolve(key) or "").rpartition(".")
-            there = seen.source.modules.get(path)
-            values = there.values.get(last, []) if there else []
-            if len(values) == 1 and isinstance(values[0], ast.Constant):
-                name = str(values[0].value)
-        line = key.lineno if key is not None else value.lineno
-        yield Entry(name, line, seen.source.classes.get(named))
+    for key_node, held in zip(table.keys, table.values, strict=True):
+        module = where.module
+        named = (module.resolve(held) or "").removesuffix(".as_asgi()")
+        names = values(where, key_node) if key_node is not None else None
+        text = next(iter(names)) if names and len(names) == 1 else None
+        line = key_node.lineno if key_node is not None else held.lineno
+        name = None if text is None or ANY in text else text
+        yield Entry(name, (module.file, line), seen.source.classes.get(named))
+
+
+def _looped(where: Frame, table: ast.DictComp) -> tuple[Frame, ast.expr | None]:
+    """``{name: one.as_asgi() for name, one in ALL.items()}``: what ALL is."""
+    loop = table.generators[0]
+    over = loop.iter
+    names = [getattr(one, "id", "") for one in getattr(loop.target, "elts", [])]
+    plain = isinstance(table.key, ast.Name) and [table.key.id] == names[:1]
+    if (
+        plain
+        and isinstance(over, ast.Call)
+        and isinstance(over.func, ast.Attribute)
+        and over.func.attr == "items"
+    ):
+        # By its module: to ask for its items is no change of it.
+        bound = bound_at(where.function, over.func.value)
+        if bound is not None and len(bound[0].values[bound[1]]) == 1:
+            return Frame(body(bound[0])), bound[0].values[bound[1]][0]
+        return unfold(where, over.func.value)
+    return where, None
 
 
 def _handlers(entries: list[Entry], sent: list[Job]) -> Iterator[Found]:
@@ -131,7 +151,7 @@ def _differs(
             yield Found(
                 "worker-router-name-differs",
                 f"No application configured for channel name {strange[0]!r}",
-                (seen.asgi_file, entry.line),
+                entry.place,
                 RANK,
                 TRIED,
                 f"the name to which jobs are sent: {strange[0]}",
