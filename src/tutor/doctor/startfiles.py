@@ -154,7 +154,7 @@ _KEY = re.compile(r"(\s*)(?:- )?([\w.-]+):(?:\s+(.*))?$")
 def compose(text: str) -> Iterator[Told]:
     """The commands of services, with what ``environment`` says beside them."""
     lines = [line.rstrip() for line in text.splitlines()]
-    told: list[tuple[int, int, str | list[str]]] = []
+    told: list[tuple[int, int, str, str | list[str]]] = []
     envs: dict[int, dict[str, tuple[str, int]]] = {}
     for index, line in enumerate(lines):
         match = _KEY.match(line)
@@ -170,9 +170,20 @@ def compose(text: str) -> Iterator[Told]:
                     value = pair[2].strip("'\"")
                     envs.setdefault(service, {})[pair[1]] = value, number
         elif said := _said(given, [inner for _, inner in below]):
-            told.append((index + 1, service, said))
-    for number, service, said in told:
-        yield number, said, envs.get(service, {})
+            told.append((index + 1, service, match[2], said))
+    for number, service, kind, said in told:
+        both = [one for one in told if one[1] == service and one[2] != kind]
+        if both and kind == "command":
+            said = [*_words(both[0][3]), *_words(said)]  # arguments of the entrypoint
+        if not both or kind == "command":
+            yield number, said, envs.get(service, {})
+
+
+def _words(said: str | list[str]) -> list[str]:
+    """A command's words, however it is written."""
+    with suppress(ValueError):
+        return shlex.split(said) if isinstance(said, str) else said
+    return []
 
 
 def _above(lines: list[str], index: int, indent: int) -> int:
