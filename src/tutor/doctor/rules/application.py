@@ -14,7 +14,8 @@ from tutor.doctor.rules.asgi import (
     router_place,
     websocket_place,
 )
-from tutor.doctor.rules.found import Found
+from tutor.doctor.rules.found import Found, at
+from tutor.doctor.source import Function
 from tutor.doctor.source.index import is_aside
 from tutor.doctor.source.walking import walk
 
@@ -208,8 +209,8 @@ def _origin(seen: Evidence) -> Iterator[Found]:
     if "*" in (seen.settings.get("hosts") or []):
         return
     chain = seen.walk["protocols"]["websocket"].get("chain", [])
-    checked = any("OriginValidator" in name for name in chain) or all(
-        any("OriginValidator" in name for name in leaf["chain"]) for leaf in seen.leaves
+    checked = any(_checks(seen, name) for name in chain) or all(
+        any(_checks(seen, name) for name in leaf["chain"]) for leaf in seen.leaves
     )
     statuses = {
         status
@@ -220,7 +221,8 @@ def _origin(seen: Evidence) -> Iterator[Found]:
         status = (
             "101 Switching Protocols" if 101 in statuses else "no check of the origin"
         )
-        place = websocket_place(seen)
+        own = _own_validator(seen, chain) if checked else None
+        place = at(own, own.node) if own is not None else websocket_place(seen)
         yield Found(
             "origin-validator-missing",
             status,
@@ -228,4 +230,26 @@ def _origin(seen: Evidence) -> Iterator[Found]:
             70,
             "a knock with Origin: http://evil.example",
             "403 Forbidden",
+            f"The check in {own.name}() lets every origin in." if own else "",
         )
+
+
+def _checks(seen: Evidence, name: str) -> bool:
+    """Whether a part of the application is a check of the origin, or an heir of it."""
+    one = seen.source.classes.get(name)
+    bases = one.library_bases() if one is not None else {name}
+    return any("OriginValidator" in base for base in bases)
+
+
+def _own_validator(seen: Evidence, chain: list[str]) -> Function | None:
+    """The method with which the project itself decides about an origin."""
+    chains = [chain, *(leaf["chain"] for leaf in seen.leaves)]
+    names = {name for one in chains for name in one}
+    for one in seen.source.classes.values():
+        if one.dotted not in names:
+            continue
+        for name in ("valid_origin", "validate_origin", "match_allowed_origin"):
+            method = one.method(name)
+            if method is not None:
+                return method
+    return None
