@@ -29,7 +29,28 @@ def _calls(node: ast.AST) -> Iterator[ast.Call]:
 
 def name_of(call: ast.Call, function: Function) -> str:
     """The dotted path of what is called; empty where it is not known."""
-    return function.module.resolve(call.func, function) or ""
+    name = function.module.resolve(call.func, function) or ""
+    base, _, attribute = name.rpartition(".")
+    if base != "self" or function.owner is None:
+        return name
+    return _kept_wrapper(function.owner, attribute) or name
+
+
+def _kept_wrapper(owner: Class, attribute: str) -> str:
+    """What a class attribute is, where it wraps a function: ``async_to_sync(f)``."""
+    for one in owner.line_of_ancestors:
+        given = one.attributes.get(attribute)
+        while (
+            isinstance(given, ast.Call)
+            and given.args
+            and (one.module.resolve(given.func) or "") == "builtins.staticmethod"
+        ):
+            given = given.args[0]
+        if given is not None:
+            made = one.module.resolve(given) or ""
+            wrappers = {known.TO_SYNC, *known.TO_THREAD}
+            return made if made.removesuffix("()") in wrappers else ""
+    return ""
 
 
 def target_of(call: ast.Call, function: Function) -> Function | None:
@@ -162,7 +183,7 @@ def asked_of(function: Function, path: str) -> tuple[str, str, str] | None:
 
 
 def is_manager(one: Class | None) -> bool:
-    """Whether a class asks the database for others: a manager, or a query of its own."""
+    """Whether a class asks the database for others: a manager, or a query set."""
     return one is not None and any(
         base.startswith("django.db.models.") and base.endswith(("Manager", "QuerySet"))
         for base in one.library_bases()
