@@ -9,9 +9,9 @@ from typing import Any
 from tutor.doctor.evidence import Evidence
 from tutor.doctor.rules.found import Found, last_line
 from tutor.doctor.rules.settings import like
-from tutor.doctor.source.flow import DEEP, Frame, body, unfold
+from tutor.doctor.source.flow import DEEP, Frame, Sites, body, unfold
 from tutor.doctor.source.index import is_aside
-from tutor.doctor.source.walking import walk
+from tutor.doctor.source.walking import own_nodes, walk
 
 RANK = 22
 KEYS = "symmetric_encryption_keys"
@@ -28,6 +28,7 @@ def rules(seen: Evidence) -> Iterator[Found]:
     if not seen.settings:
         return
     yield from _own_keys(seen)
+    yield from _one_host(seen)
     layers = seen.settings.get("layers")
     place = seen.setting("CHANNEL_LAYERS")
     tried, expected = "building the channel layer", "a channel layer named default"
@@ -94,6 +95,56 @@ def _own_keys(seen: Evidence) -> Iterator[Found]:
                         "the same keys in every process, such as from the environment",
                     )
                     return
+
+
+def _one_host(seen: Evidence) -> Iterator[Found]:
+    """One text for the hosts of Redis, in a branch that only production takes, too."""
+    functions = [*seen.source.all_functions()]
+    modules = [
+        module
+        for module in seen.source.modules.values()
+        if "channels_redis" in module.text and not is_aside(module.file)
+    ]
+    sites = Sites(iter([*functions, *map(body, modules)]))
+    for module in modules:
+        inner = [one for one in functions if one.module is module]
+        for function in [body(module), *inner]:
+            for node in own_nodes(function.node):
+                for config in _under(node, "CONFIG"):
+                    for hosts in _under_one(config, "hosts"):
+                        if any(_is_text(f, hosts) for f in sites.frames(function)):
+                            yield Found(
+                                "redis-hosts-is-a-string",
+                                "You must pass a list of Redis hosts",
+                                (module.file, hosts.lineno),
+                                RANK,
+                                "reading CHANNEL_LAYERS",
+                                "a list of hosts: [...]",
+                            )
+                            return
+
+
+def _under_one(node: ast.expr, key: str) -> Iterator[ast.expr]:
+    """What a dictionary that is written out has under a key."""
+    yield from _under(node, key)
+    if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "dict":
+        yield from (word.value for word in node.keywords if word.arg == key)
+
+
+def _is_text(frame: Frame, node: ast.expr) -> bool:
+    """Whether an expression is one text: written out, or of the environment."""
+    where, found = unfold(frame, node)
+    if isinstance(found, ast.JoinedStr):
+        return True
+    if isinstance(found, ast.Constant):
+        return isinstance(found.value, str)
+    if isinstance(found, ast.BoolOp):
+        return all(_is_text(where, one) for one in found.values)
+    named = found.value if isinstance(found, ast.Subscript) else found
+    name = where.module.resolve(named, where.function) or ""
+    return name in ("os.environ.get()", "os.getenv()") or (
+        isinstance(found, ast.Subscript) and name == "os.environ"
+    )
 
 
 def _under(node: ast.AST, key: str) -> Iterator[ast.expr]:
