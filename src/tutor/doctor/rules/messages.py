@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from tutor.doctor.evidence import Evidence
 from tutor.doctor.rules.found import TRIED, Found, at
 from tutor.doctor.source import Class, Function, Source, calls, known
-from tutor.doctor.source.flow import is_changed, returned
+from tutor.doctor.source.flow import Frame, is_changed, returned
+from tutor.doctor.source.values import values
 from tutor.doctor.source.walking import walk
 
 REST = "**"
@@ -18,6 +19,52 @@ def rules(seen: Evidence) -> Iterator[Found]:
     for owner in seen.source.consumers():
         yield from _sends(seen, owner)
         yield from _after_close(seen, owner)
+        yield from _closing_codes(owner)
+
+
+def _closing_codes(owner: Class) -> Iterator[Found]:
+    """Codes that no server may close an open socket with: 400, 1001, 5000."""
+    if not owner.kind.endswith(("generic", "json")):
+        return
+    for method in owner.methods.values():
+        for call in calls.calls(method.node):
+            if calls.name_of(call, method) != "self.close" or _opens(
+                owner, method, call
+            ):
+                continue
+            named = [word.value for word in call.keywords if word.arg == "code"]
+            for code in [*call.args, *named][:1]:
+                told = values(Frame(method, owner), code) or ()
+                for text in sorted(told):
+                    if text.isdigit() and not _may_close(int(text)):
+                        yield Found(
+                            "consumer-close-code-not-allowed",
+                            f"close code {text} becomes 1011",
+                            at(method, call),
+                            60,
+                            TRIED,
+                            "1000, or a code from 3000 to 4999",
+                        )
+
+
+def _may_close(code: int) -> bool:
+    return code == 1000 or 3000 <= code <= 4999
+
+
+def _opens(owner: Class, method: Function, call: ast.Call) -> bool:
+    """Whether the socket may not be open yet; a code before that is lost anyway."""
+    begin = ("connect", "websocket_connect")
+    if method.name in begin:
+        return not any(
+            calls.name_of(one, method) == "self.accept" and one.lineno < call.lineno
+            for one in calls.calls(method.node)
+        )
+    return any(
+        calls.name_of(one, first) == f"self.{method.name}"
+        for name in begin
+        if (first := owner.method(name)) is not None
+        for one in calls.calls(first.node)
+    )
 
 
 def _sends(seen: Evidence, owner: Class) -> Iterator[Found]:
