@@ -53,7 +53,16 @@ def route_place(seen: Evidence, leaf: Event) -> Place:
                 best, score = (module.file, node.lineno), here
     if score:
         return best
-    return routing_place(seen)
+    computed = [
+        at(function, node)
+        for function in [*seen.source.all_functions(), *bodies(seen)]
+        if function.module.name != seen.settings.get("urlconf")
+        for node in every_call(function.node)
+        if (function.module.resolve(node.func, function) or "") in ROUTES
+        and node.args
+        and not isinstance(node.args[0], ast.Constant)
+    ]
+    return computed[0] if len(computed) == 1 and texts else routing_place(seen)
 
 
 def routing_place(seen: Evidence) -> Place:
