@@ -18,6 +18,7 @@ LEAVE = ("discard", "remove", "pop", "clear", "difference_update")
 WAITS = (ast.Await, ast.AsyncFor, ast.AsyncWith)
 STARTS = ("asyncio.create_task", "asyncio.ensure_future")
 ENCODES = ("json.dumps",)
+DEEP = 5
 
 Key = tuple[str, str]  # the module, and the name in it
 
@@ -55,7 +56,7 @@ def _changes(
     name: str, shared: Shared, function: Function, loop: ast.For
 ) -> Iterator[Found]:
     """A loop that waits, over what others change meanwhile."""
-    plain = isinstance(loop.iter, ast.Name | ast.Attribute)
+    plain = _over(loop.iter, function)[1]
     inside = [node for part in loop.body for node in walk(part)]
     waits = any(isinstance(node, WAITS) for node in inside)
     if plain and waits and (shared.enters or shared.leaves):
@@ -128,12 +129,27 @@ def _collected(seen: Evidence) -> dict[Key, Shared]:
                 held.add(key)
         for node in walk(function.node):
             if isinstance(node, ast.For):
-                of = node.iter
-                if isinstance(of, ast.Call) and of.args:
-                    of = of.args[0]  # list(here)
+                of, _ = _over(node.iter, function)
                 if (key := _key(seen, of, function)) is not None:
                     found[key].loops.append((function, node))
     return {key: shared for key, shared in found.items() if key in held}
+
+
+def _over(node: ast.expr, function: Function, depth: int = 0) -> tuple[ast.expr, bool]:
+    """What a loop goes through, and whether it is that itself and no copy."""
+    inner: ast.expr | None = None
+    if isinstance(node, ast.GeneratorExp):
+        inner = node.generators[0].iter
+    elif isinstance(node, ast.Call) and node.args:
+        if getattr(node.func, "id", "") not in ("enumerate", "iter", "zip", "map"):
+            return node.args[0], False  # list(here)
+        inner = node.args[-1 if getattr(node.func, "id", "") == "map" else 0]
+    elif isinstance(node, ast.Name):
+        given = function.values.get(node.id, [])
+        inner = given[0] if given else None
+    if inner is None or depth > DEEP:
+        return node, isinstance(node, ast.Name | ast.Attribute)
+    return _over(inner, function, depth + 1)
 
 
 def _is_consumer(call: ast.Call, function: Function) -> bool:
