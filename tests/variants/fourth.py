@@ -114,7 +114,187 @@ LAST, PAGE = (
     "    return [message(reading) for reading in page if reading.id not in known]",
 )
 
+ROUTING, SETTINGS, VIEWS = (
+    "master_app/routing.py",
+    "webapp/settings.py",
+    "master_app/views.py",
+)
+WORKERS, ORIGINS, COMPOSE = (
+    "master_app/workers.py",
+    "master_app/origins.py",
+    "compose.yaml",
+)
+CLIENTS = "master_app/tests/clients.py"
+
+
+def routed(prefix: str) -> tuple[Change, ...]:
+    """Routes that a loop makes."""
+    text = f"""\
+from django.urls import re_path
+
+from master_app import consumers
+
+SOCKETS = {{'whole1': consumers.PracticeConsumer}}
+
+websocket_urlpatterns = [
+    re_path('{prefix}ws/' + name + '/$', one.as_asgi())
+    for name, one in SOCKETS.items()
+]
+"""
+    return ((ROUTING, None, text),)
+
+
+def coded(many: int) -> tuple[Change, ...]:
+    """Close codes as members of an enumeration."""
+    return (
+        (CONSUMERS, "import time\n", "import time\nfrom enum import IntEnum\n"),
+        (
+            CONSUMERS,
+            "LARGEST = ",
+            f"class Why(IntEnum):\n    MANY = {many}\n\n\nLARGEST = ",
+        ),
+        (CONSUMERS, "close(4429)", "close(Why.MANY)"),
+    )
+
+
+def viewed(call: str) -> tuple[Change, ...]:
+    """A view that is a class, with the broadcast as an attribute of it."""
+    text = """\
+from asgiref.sync import async_to_sync
+from django.http import HttpResponse
+from django.shortcuts import render
+from django.views import View
+
+from master_app import readings
+
+
+def page(request):
+    return render(request, 'master_app/page.html')
+
+
+class Publish(View):
+    tell = staticmethod(async_to_sync(readings.publish))
+
+"""
+    return (
+        (
+            VIEWS,
+            None,
+            text
+            + call
+            + "\n        return HttpResponse(status=204)\n\n\npublish = Publish.as_view()\n",
+        ),
+    )
+
+
+def layered(hosts: str) -> tuple[Change, ...]:
+    """A layer that a function makes."""
+    return (
+        (
+            SETTINGS,
+            "CHANNEL_LAYERS = {",
+            f"def layer(url):\n    return {{'BACKEND': 'channels_redis.core.RedisChannelLayer', 'CONFIG': {{'hosts': {hosts}}}}}\n\n\nCHANNEL_LAYERS = {{",
+        ),
+        (
+            SETTINGS,
+            "'default': {\n",
+            "'default': layer(REDIS_URL) if REDIS_URL else {\n",
+        ),
+        (
+            SETTINGS,
+            "        'BACKEND': 'channels_redis.pubsub.RedisPubSubChannelLayer',\n        'CONFIG': {'hosts': [REDIS_URL]},\n    } if REDIS_URL else {\n",
+            "",
+        ),
+    )
+
+
+def checked(answer: str) -> tuple[Change, ...]:
+    """A check of the origin of the project's own."""
+    text = f"""\
+from channels.security.websocket import OriginValidator
+
+
+class Ours(OriginValidator):
+    def valid_origin(self, parsed_origin):
+        return {answer}
+"""
+    return (
+        (ORIGINS, None, text),
+        (ASGI, "from channels.security.websocket import OriginValidator\n", ""),
+        (ASGI, "OriginValidator(", "Ours("),
+        (
+            ASGI,
+            "from master_app.routing",
+            "from master_app.origins import Ours  # noqa: E402\nfrom master_app.routing",
+        ),
+    )
+
+
+def worked(name: str) -> tuple[Change, ...]:
+    """The router's table in another module."""
+    return (
+        (
+            WORKERS,
+            "round(psutil.cpu_percent()))\n",
+            f"round(psutil.cpu_percent()))\n\n\nALL = {{{name}: MeasureConsumer}}\n",
+        ),
+        (
+            ASGI,
+            "{MEASURE: MeasureConsumer.as_asgi()}",
+            "{\n        name: one.as_asgi() for name, one in ALL.items()\n    }",
+        ),
+        (ASGI, "import MeasureConsumer", "import ALL"),
+    )
+
+
+def composed(target: str) -> tuple[Change, ...]:
+    """A server whose arguments stand below its entrypoint."""
+    text = f"""\
+services:
+  web:
+    build: .
+    entrypoint: ["python", "-m", "daphne"]
+    command:
+      - --bind
+      - 0.0.0.0
+      - {target}
+  worker:
+    build: .
+    command: python manage.py runworker measure --layer jobs
+"""
+    return ((COMPOSE, None, text),)
+
+
+HANDED = ("master_app/fanout.py", "list(here)  # others come and go meanwhile", "here")
+
 WRONG: list[Wrong] = [
+    (6, "routing-leading-slash-in-pattern", ROUTING, routed("^/")),
+    (8, "consumer-close-code-not-allowed", CONSUMERS, coded(429)),
+    (
+        9,
+        "test-communicator-call-not-awaited",
+        CLIENTS,
+        (
+            (
+                CLIENTS,
+                "accepted, code = await guest.connect(timeout=SECONDS)\n    assert accepted, f'{path} refuses with {code}'",
+                "if not guest.connect(timeout=SECONDS):\n        raise AssertionError(path)",
+            ),
+        ),
+    ),
+    (
+        10,
+        "group-async-view-with-async-to-sync",
+        VIEWS,
+        viewed(
+            "    async def post(self, request):\n        self.tell(int(request.POST['value']))"
+        ),
+    ),
+    (11, "redis-hosts-is-a-string", SETTINGS, layered("url")),
+    (12, "origin-validator-missing", ORIGINS, checked("parsed_origin is not None")),
+    (14, "worker-router-name-differs", WORKERS, worked("'measurements'")),
+    (15, "load-set-changes-while-iterated", "master_app/fanout.py", (HANDED,)),
+    (16, "deploy-daphne-with-wsgi", COMPOSE, composed("webapp.wsgi:application")),
     (11, "redis-message-not-serialisable", READINGS, typed("now()")),
     (
         12,
@@ -169,6 +349,19 @@ WRONG: list[Wrong] = [
     ),
 ]
 RIGHT: list[Right] = [
+    (6, "routes-of-a-loop", routed("^")),
+    (8, "enumerated-codes", coded(4429)),
+    (
+        10,
+        "view-with-a-wrapper",
+        viewed(
+            "    def post(self, request):\n        self.tell(int(request.POST['value']))"
+        ),
+    ),
+    (11, "layer-of-a-function", layered("[url]")),
+    (12, "own-check", checked("super().valid_origin(parsed_origin)")),
+    (14, "router-of-a-loop", worked("jobs.MEASURE")),
+    (16, "entrypoint", composed("webapp.asgi:application")),
     (11, "typed-dict", typed("now().isoformat()")),
     (
         12,
