@@ -267,7 +267,51 @@ services:
 
 HANDED = ("master_app/fanout.py", "list(here)  # others come and go meanwhile", "here")
 
+STORED = """\
+    reading = Reading.objects.create(value=value)
+    transaction.on_commit(lambda: tell(message(reading)))
+"""
+
+
+def stored(then: str) -> tuple[Change, ...]:
+    """A transaction as a decorator, and what is done in it."""
+    text = f"    reading = Reading(value=value)\n    reading.save()\n    {then}\n"
+    return (
+        (READINGS, "def store(", "@transaction.atomic\ndef store("),
+        (READINGS, STORED, text),
+    )
+
+
+COLUMN = (
+    MODELS,
+    "    moment =",
+    "    unit = models.CharField(max_length=8, default='%')\n    moment =",
+)
+COLUMN_ADDED = """\
+from django.db import migrations, models
+
+
+class Migration(migrations.Migration):
+    dependencies = [('master_app', '0001_reading')]
+    operations = [
+        migrations.AddField('reading', 'unit', models.CharField(default='%', max_length=8)),
+    ]
+"""
+
 WRONG: list[Wrong] = [
+    (
+        13,
+        "db-migration-missing",
+        MODELS,
+        (
+            (
+                MODELS,
+                "class Reading",
+                "class Place(models.Model):\n    name = models.TextField()\n\n\nclass Reading",
+            ),
+        ),
+    ),
+    (13, "db-told-before-commit", READINGS, stored("tell(message(reading))")),
     (6, "routing-leading-slash-in-pattern", ROUTING, routed("^/")),
     (8, "consumer-close-code-not-allowed", CONSUMERS, coded(429)),
     (
@@ -349,6 +393,19 @@ WRONG: list[Wrong] = [
     ),
 ]
 RIGHT: list[Right] = [
+    (
+        13,
+        "migrated",
+        (COLUMN, ("master_app/migrations/0002_unit.py", None, COLUMN_ADDED)),
+    ),
+    (
+        13,
+        "told-on-commit",
+        stored("transaction.on_commit(partial(tell, message(reading)))")
+        + (
+            (READINGS, "from asgiref", "from functools import partial\n\nfrom asgiref"),
+        ),
+    ),
     (6, "routes-of-a-loop", routed("^")),
     (8, "enumerated-codes", coded(4429)),
     (

@@ -30,7 +30,10 @@ def look():
     if not load.setup():
         return
     load.stage[0] = "facts"
-    for fact in (problems, commands, layers, templates, pages, own_apps):
+    for fact in (
+        *(problems, commands, layers, templates, pages, own_apps),
+        migrations,
+    ):
         attempt(fact)
     load.stage[0] = "application"
     attempt(application)
@@ -208,6 +211,48 @@ def own_apps():
             {"name": c.name, "file": inside(os.path.join(c.path, "x"))[:-2]}
             for c in apps.get_app_configs()
             if inside(os.path.join(c.path, "x"))
+        ],
+    )
+
+
+def migrations():
+    """What the models of the project have, and its migrations have not."""
+    from django.apps import apps
+    from django.db.migrations.autodetector import MigrationAutodetector
+    from django.db.migrations.loader import MigrationLoader
+    from django.db.migrations.state import ProjectState
+
+    own = {
+        config.label
+        for config in apps.get_app_configs()
+        if inside(os.path.join(config.path, "x")) and list(config.get_models())
+    }
+    if not own:
+        return
+    loader = MigrationLoader(None, ignore_no_migrations=True)
+    own &= {label for label, _ in loader.disk_migrations}  # who has begun with them
+    if not own:
+        return
+    compared = MigrationAutodetector(
+        loader.project_state(), ProjectState.from_apps(apps)
+    )
+    changes = compared.changes(graph=loader.graph, trim_to_apps=own)
+    emit(
+        "migrations",
+        missing=[
+            {
+                "app": label,
+                "does": operation.describe(),
+                "model": str(
+                    getattr(operation, "model_name", "")
+                    or getattr(operation, "name", "")
+                ),
+                "field": str(getattr(operation, "name", "")),
+            }
+            for label, found in changes.items()
+            if label in own
+            for migration in found
+            for operation in migration.operations
         ],
     )
 

@@ -28,6 +28,7 @@ from tutor.doctor.rules import (
     signatures,
     sockets,
     spreading,
+    stored,
     testcases,
     testing,
     unheard,
@@ -66,6 +67,7 @@ _LATER = (
     users,
     related,
     scopes,
+    stored,
 )
 
 

@@ -10,7 +10,7 @@ from tutor.doctor.rules.found import TRIED, Found, at
 from tutor.doctor.source import Class, Function, calls
 from tutor.doctor.source.flow import returned
 from tutor.doctor.source.known import SYNC_ORM, TO_THREAD
-from tutor.doctor.source.walking import child_nodes, own_nodes, walk
+from tutor.doctor.source.walking import own_nodes, walk
 
 RANK = 49  # before what a crash at the same line is taken for
 CONFIG = "django.apps.AppConfig"

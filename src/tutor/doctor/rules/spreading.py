@@ -132,19 +132,35 @@ def _words(seen: Evidence) -> set[str]:
 
 def _tells(function: Function, depth: int = 0) -> bool:
     """Whether a function sends to a group, itself or through what it calls."""
-    for call in calls.calls(function.node):
-        names = [calls.name_of(call, function)]
-        names += [function.module.resolve(one, function) or "" for one in call.args]
-        for name in names:
-            if calls.is_layer(name) and name.endswith(".group_send"):
-                return True
-            target = function.module.source.functions.get(name.removesuffix("()"))
-            if target is None and name.startswith("self.") and function.owner:
-                target = function.owner.method(name[5:].removesuffix("()"))
-            inner = target is not None and target is not function and depth < DEEP
-            if target and inner and _tells(target, depth + 1):
-                return True
-    return False
+    return any(
+        tells(call, function, depth)
+        or any(
+            _leads_to_a_group(one, function, depth)
+            for one in call.args
+            if not isinstance(one, ast.Lambda)
+        )
+        for call in calls.calls(function.node)
+    )
+
+
+def tells(call: ast.Call, function: Function, depth: int = 0) -> bool:
+    """Whether a call sends to a group, itself or through what it runs."""
+    what: ast.expr = call.func
+    if calls.inner_call(call, function) == known.TO_SYNC and isinstance(what, ast.Call):
+        what = what.args[0] if what.args else what
+    return _leads_to_a_group(what, function, depth)
+
+
+def _leads_to_a_group(node: ast.expr, function: Function, depth: int) -> bool:
+    """Whether what an expression names sends to a group."""
+    name = function.module.resolve(node, function) or ""
+    if calls.is_layer(name) and name.endswith(".group_send"):
+        return True
+    target = function.module.source.functions.get(name.removesuffix("()"))
+    if target is None and name.startswith("self.") and function.owner:
+        target = function.owner.method(name[5:].removesuffix("()"))
+    inner = target is not None and target is not function and depth < DEEP
+    return bool(target and inner and _tells(target, depth + 1))
 
 
 def _several_processes(seen: Evidence) -> Iterator[Found]:
