@@ -90,9 +90,22 @@ def block_end(code: Code, index: int) -> int:
 def sends(code: Code, name: str, function: Func, unless: re.Pattern[str]) -> int | None:
     """Where a function itself sends, with nothing of that kind before."""
     begin, end = function.body
-    word = rf"(?<![\w$.]){re.escape(name)}\s*\.\s*send\s*\("
+    names = "|".join(map(re.escape, aliases(code.bare[begin:end], name)))
+    word = rf"(?<![\w$.])(?:{names})\s*\.\s*send\s*\("
     for match in re.finditer(word, code.bare[begin:end]):
         before = code.bare[begin : begin + match.start()]
         if code.around(begin + match.start()) == function and not unless.search(before):
             return begin + match.start()
     return None
+
+
+def aliases(body: str, name: str) -> list[str]:
+    """What a socket is called in a function: ``const { socket } = this``, too."""
+    found, (owner, _, own) = [name], name.rpartition(".")
+    if owner:
+        apart = rf"\{{([^{{}}]*)\}}\s*=\s*{re.escape(owner)}\b(?!\s*\.)"
+        for match in re.finditer(apart, body):
+            taken = re.search(rf"\b{re.escape(own)}\b(?:\s*:\s*([\w$]+))?", match[1])
+            found += [taken[1] or own] if taken else []
+    kept = rf"([\w$]+)\s*=\s*{re.escape(name)}\s*[;\n]"
+    return [*found, *re.findall(kept, body)]
