@@ -50,6 +50,7 @@ def rules(seen: Evidence) -> Iterator[Found]:
             yield from _encoded(function, loop)
     for function in seen.source.all_functions():
         yield from _dropped(function)
+        yield from _goes_on(function)
 
 
 def _changes(
@@ -107,6 +108,50 @@ def _dropped(function: Function) -> Iterator[Found]:
                 TRIED,
                 "a name, or a set, that holds the task",
             )
+
+
+def _goes_on(function: Function) -> Iterator[Found]:
+    """A loop without end that catches what is to end it, and goes on."""
+    for loop in walk(function.node) if function.is_async else ():
+        if not isinstance(loop, ast.While | ast.For) or not _is_endless(loop, function):
+            continue
+        for node in loop.body:
+            if not isinstance(node, ast.Try):
+                continue
+            waits = any(isinstance(n, WAITS) for part in node.body for n in walk(part))
+            for handler in node.handlers if waits else ():
+                inside = [n for part in handler.body for n in walk(part)]
+                ends = (ast.Raise, ast.Return, ast.Break)
+                if _catches_the_end(handler, function) and not any(
+                    isinstance(n, ends) for n in inside
+                ):
+                    yield Found(
+                        "load-task-cannot-be-cancelled",
+                        "the loop catches CancelledError and goes on",
+                        at(function, handler),
+                        RANK + 6,
+                        TRIED,
+                        "except Exception",
+                    )
+                    return
+                if _catches_the_end(handler, function):
+                    break  # it comes first, and ends the loop
+
+
+def _is_endless(loop: ast.While | ast.For, function: Function) -> bool:
+    """``while True``, or a count that goes on and on."""
+    if isinstance(loop, ast.While):
+        return isinstance(loop.test, ast.Constant)
+    return function.module.resolve(loop.iter, function) == "itertools.count()"
+
+
+def _catches_the_end(handler: ast.ExceptHandler, function: Function) -> bool:
+    """Whether a handler takes ``CancelledError``, by whatever name."""
+    if handler.type is None:
+        return True
+    parts = getattr(handler.type, "elts", [handler.type])
+    names = {function.module.resolve(one, function) for one in parts}
+    return bool(names & {"builtins.BaseException", "asyncio.CancelledError"})
 
 
 def _collected(seen: Evidence) -> dict[Key, Shared]:
