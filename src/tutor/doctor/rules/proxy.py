@@ -37,6 +37,24 @@ def rules(seen: Evidence) -> Iterator[Found]:
             yield from _no_files(seen, site, server)
             yield from _files(seen, site, server)
     yield from _secret(seen)
+    yield from _header(seen)
+
+
+def _header(seen: Evidence) -> Iterator[Found]:
+    """A header by the name that the proxy gives it, and Django does not."""
+    for module in seen.source.modules.values():
+        for value in module.values.get("SECURE_PROXY_SSL_HEADER", []):
+            first = next(iter(getattr(value, "elts", [])), None)
+            name = getattr(first, "value", None)
+            if isinstance(name, str) and not re.fullmatch(r"HTTP_[A-Z0-9_]+", name):
+                yield Found(
+                    "deploy-proxy-header-misnamed",
+                    f"{name!r} is in no request; every page leads to https again",
+                    (module.file, value.lineno),
+                    RANK,
+                    "reading the settings",
+                    "HTTP_ and the header in capitals, with underscores",
+                )
 
 
 def _found(site: Site, slug: str, got: str, at: Directive, more: int = 0) -> Found:
