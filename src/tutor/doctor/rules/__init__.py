@@ -14,6 +14,7 @@ from tutor.doctor.rules import (
     groups,
     handlers,
     jobs,
+    keeping,
     layers,
     loading,
     messages,
@@ -68,6 +69,7 @@ _LATER = (
     related,
     scopes,
     stored,
+    keeping,
 )
 
 

@@ -1,0 +1,93 @@
+"""What is kept in Redis by hand: keys that stay for ever, and jobs taken twice."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+from tutor.doctor.evidence import Evidence
+from tutor.doctor.rules.found import TRIED, Found, at
+from tutor.doctor.source import Function, calls
+from tutor.doctor.source.walking import walk
+
+RANK = 67
+ENDS = {"ex", "px", "exat", "pxat", "keepttl"}
+EXPIRES = {"expire", "pexpire", "expireat", "pexpireat", "setex", "psetex"}
+ASKS = {"exists", "get"}
+
+
+def rules(seen: Evidence) -> Iterator[Found]:
+    for function in seen.source.all_functions():
+        if "redis" in function.module.text.lower():
+            yield from _stays(function)
+            yield from _taken(function)
+
+
+def _method(call: ast.Call) -> str:
+    return call.func.attr if isinstance(call.func, ast.Attribute) else ""
+
+
+def _stays(function: Function) -> Iterator[Found]:
+    """A key for each socket that outlives a process which was killed."""
+    inside = calls.calls(function.node)
+    if any(_method(call) in EXPIRES for call in inside):
+        return
+    for call in inside:
+        key = call.args[0] if call.args else None
+        given = {word.arg for word in call.keywords}
+        of_a_socket = key is not None and any(
+            isinstance(node, ast.Attribute) and node.attr == "channel_name"
+            for node in walk(key)
+        )
+        if (
+            _method(call) == "set"
+            and of_a_socket
+            and len(call.args) == 2
+            and not given & {*ENDS, None}
+        ):
+            yield Found(
+                "redis-key-never-expires",
+                "a key that nobody deletes once its process was killed",
+                at(function, call),
+                RANK,
+                TRIED,
+                "a key that expires, and is renewed",
+            )
+
+
+def _taken(function: Function) -> Iterator[Found]:
+    """Asked for first and set then: two may ask before either sets."""
+    inside = calls.calls(function.node)
+    for node in walk(function.node):
+        if not isinstance(node, ast.If) or not any(map(_gives_up, node.body)):
+            continue
+        for asked in calls.calls(node.test):
+            redis = calls.name_of(asked, function).startswith("redis.")
+            if not redis or _method(asked) not in ASKS or not asked.args:
+                continue
+            key = ast.unparse(asked.args[0])
+            for call in inside:
+                if (
+                    _method(call) == "set"
+                    and call.lineno > asked.lineno
+                    and call.args
+                    and ast.unparse(call.args[0]) == key
+                    and not {"nx", None} & {word.arg for word in call.keywords}
+                ):
+                    yield Found(
+                        "worker-job-taken-twice",
+                        "two workers ask, both hear no, and both do the job",
+                        at(function, asked),
+                        RANK,
+                        TRIED,
+                        "one command that asks and sets: set(key, value, nx=True)",
+                    )
+                    return
+
+
+def _gives_up(node: ast.stmt) -> bool:
+    """Whether a statement returns with nothing, or with no."""
+    if not isinstance(node, ast.Return):
+        return False
+    value = node.value
+    return value is None or (isinstance(value, ast.Constant) and not value.value)
