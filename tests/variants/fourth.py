@@ -298,7 +298,109 @@ class Migration(migrations.Migration):
     ]
 """
 
+LIVE, PRESENCE, JOBS = (
+    "master_app/static/master_app/live.js",
+    "master_app/presence.py",
+    "master_app/jobs.py",
+)
+OPENED, CLOSED = (
+    "    this.socket.onopen = () => this.onState('connected');\n",
+    "this.socket.onclose = () => this.wait();",
+)
+
+
+def greeted(where: str) -> tuple[Change, ...]:
+    """A greeting by a method that calls the socket by another name."""
+    return (
+        (
+            LIVE,
+            "  wait() {",
+            "  greet() {\n    const { socket: own } = this;\n    own.send('hi');\n  }\n\n  wait() {",
+        ),
+        (
+            LIVE,
+            OPENED,
+            OPENED + "    this.greet();\n"
+            if where == "after"
+            else OPENED.replace("this.on", "this.greet() || this.on"),
+        ),
+    )
+
+
+def timed(end: str) -> tuple[Change, ...]:
+    """A timer for each connection."""
+    return (
+        (LIVE, OPENED, "    this.socket.onopen = () => this.begin();\n"),
+        (
+            LIVE,
+            "  wait() {",
+            f"  begin() {{\n    this.onState('connected');\n    this.ping = setInterval(() => this.send('ping'), 5000);\n  }}\n\n  wait() {{\n    {end}",
+        ),
+    )
+
+
+AGAIN = (LIVE, CLOSED, "this.socket.addEventListener('close', () => this.again());")
+CAUGHT = (
+    PRESENCE,
+    "        await asyncio.sleep(TURN)\n        try:\n",
+    "        try:\n            await asyncio.sleep(TURN)\n",
+)
+TAKE = "        return await redis.set(f'job:{job[\"id\"]}', '', nx=True, ex=EXPIRY)\n"
+KEPT = "batch.set(f'here:{consumer.channel_name}', '', px=EXPIRY)"
+
 WRONG: list[Wrong] = [
+    (7, "client-send-before-open", LIVE, greeted("after")),
+    (7, "client-timer-for-each-connection", LIVE, timed("")),
+    (
+        7,
+        "client-reconnects-without-pause",
+        LIVE,
+        (
+            AGAIN,
+            (
+                LIVE,
+                "  wait() {",
+                "  again() {\n    this.onState('gone');\n    this.open();\n  }\n\n  wait() {",
+            ),
+        ),
+    ),
+    (
+        11,
+        "load-task-cannot-be-cancelled",
+        PRESENCE,
+        (
+            CAUGHT,
+            (
+                PRESENCE,
+                "except RedisError",
+                "except (RedisError, asyncio.CancelledError)",
+            ),
+        ),
+    ),
+    (
+        11,
+        "redis-key-never-expires",
+        PRESENCE,
+        ((PRESENCE, KEPT, "batch.set('here:' + consumer.channel_name, '1')"),),
+    ),
+    (
+        14,
+        "worker-job-taken-twice",
+        JOBS,
+        (
+            (
+                JOBS,
+                TAKE,
+                "        key = 'job:' + job['id']\n        if await redis.get(key) is not None:\n            return\n        return await redis.set(key, '1', ex=EXPIRY)\n",
+            ),
+        ),
+    ),
+    (
+        16,
+        "deploy-proxy-header-misnamed",
+        SETTINGS,
+        ((SETTINGS, "'HTTP_X_FORWARDED_PROTO'", "'X_FORWARDED_PROTO'"),),
+    ),
     (
         13,
         "db-migration-missing",
@@ -393,6 +495,54 @@ WRONG: list[Wrong] = [
     ),
 ]
 RIGHT: list[Right] = [
+    (7, "greeting-when-open", greeted("then")),
+    (7, "timer-that-ends", timed("clearInterval(this.ping);\n    ")),
+    (
+        7,
+        "pause-elsewhere",
+        (
+            AGAIN,
+            (
+                LIVE,
+                "  wait() {",
+                "  again() {\n    setTimeout(() => this.open(), 500);\n  }\n\n  wait() {",
+            ),
+        ),
+    ),
+    (
+        11,
+        "cancelled",
+        (
+            CAUGHT,
+            (
+                PRESENCE,
+                "except RedisError",
+                "except asyncio.CancelledError:\n            raise\n        except BaseException",
+            ),
+        ),
+    ),
+    (
+        11,
+        "expires-later",
+        (
+            (
+                PRESENCE,
+                KEPT,
+                "batch.set(f'here:{consumer.channel_name}', '1')\n            batch.pexpire(f'here:{consumer.channel_name}', EXPIRY)",
+            ),
+        ),
+    ),
+    (
+        14,
+        "asked-and-set",
+        (
+            (
+                JOBS,
+                TAKE,
+                "        key = 'job:' + job['id']\n        if not await redis.set(key, '1', ex=EXPIRY, nx=True):\n            return False\n        return True\n",
+            ),
+        ),
+    ),
     (
         13,
         "migrated",
@@ -401,8 +551,8 @@ RIGHT: list[Right] = [
     (
         13,
         "told-on-commit",
-        stored("transaction.on_commit(partial(tell, message(reading)))")
-        + (
+        (
+            *stored("transaction.on_commit(partial(tell, message(reading)))"),
             (READINGS, "from asgiref", "from functools import partial\n\nfrom asgiref"),
         ),
     ),
