@@ -349,6 +349,18 @@ TAKE = "        return await redis.set(f'job:{job[\"id\"]}', '', nx=True, ex=EXP
 KEPT = "batch.set(f'here:{consumer.channel_name}', '', px=EXPIRY)"
 
 WRONG: list[Wrong] = [
+    (
+        10,
+        "group-message-without-type",
+        READINGS,
+        ((READINGS, "'type': 'readings.new', ", ""),),
+    ),
+    (
+        10,
+        "group-sends-raw-websocket-event",
+        READINGS,
+        ((READINGS, "readings.new", "websocket.send"),),
+    ),
     (7, "client-send-before-open", LIVE, greeted("after")),
     (7, "client-timer-for-each-connection", LIVE, timed("")),
     (

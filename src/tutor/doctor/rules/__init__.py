@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from tutor.doctor.evidence import Evidence
 from tutor.doctor.rules import (
     application,
@@ -73,6 +75,10 @@ _LATER = (
 )
 
 
+# What a crash shows where an event arrives, and the source where it is sent.
+_OF_THE_SENDER = ("group-message-without-type", "group-sends-raw-websocket-event")
+
+
 def judge(seen: Evidence) -> list[Found]:
     """Everything that is recognised, most likely cause first, each once."""
     found = list(loading.rules(seen))
@@ -91,7 +97,10 @@ def _once(found: list[Found]) -> list[Found]:
     """Without what was recognised twice: the same mistake, or the same place."""
     kept: list[Found] = []
     for one in found:
-        if any(one.slug == other.slug and one.slug for other in kept):
+        same = [other for other in kept if one.slug and one.slug == other.slug]
+        if same:
+            if one.slug in _OF_THE_SENDER and one.place[0] is not None:
+                kept[kept.index(same[0])] = replace(same[0], place=one.place)
             continue
         if one.place[1] and any(
             one.place == other.place and other.slug for other in kept
