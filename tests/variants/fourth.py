@@ -348,7 +348,17 @@ CAUGHT = (
 TAKE = "        return await redis.set(f'job:{job[\"id\"]}', '', nx=True, ex=EXPIRY)\n"
 KEPT = "batch.set(f'here:{consumer.channel_name}', '', px=EXPIRY)"
 
+PUBLISH = "publish = database_sync_to_async(store)  # the same, for async code\n"
+AWAITED = """\
+async def publish(value):
+    async with transaction.atomic():
+        reading = await Reading.objects.acreate(value=value)
+    tell = get_channel_layer().group_send
+    await tell(GROUP, {'type': 'readings.new', 'reading': message(reading)})
+"""
+
 WRONG: list[Wrong] = [
+    (13, "db-orm-in-async-consumer", READINGS, ((READINGS, PUBLISH, AWAITED),)),
     (
         10,
         "group-message-without-type",
@@ -507,6 +517,19 @@ WRONG: list[Wrong] = [
     ),
 ]
 RIGHT: list[Right] = [
+    (
+        13,
+        "row-and-event",
+        (
+            (
+                READINGS,
+                PUBLISH,
+                AWAITED.replace(
+                    "async with transaction.atomic():", "if value is not None:"
+                ),
+            ),
+        ),
+    ),
     (7, "greeting-when-open", greeted("then")),
     (7, "timer-that-ends", timed("clearInterval(this.ping);\n    ")),
     (

@@ -23,6 +23,28 @@ def rules(seen: Evidence) -> Iterator[Found]:
     yield from _without_migration(seen)
     for function in seen.source.all_functions():
         yield from _before_the_commit(function)
+        if function.is_async:
+            yield from _awaited_transaction(function)
+
+
+def _awaited_transaction(function: Function) -> Iterator[Found]:
+    """A transaction in async code, where it has no asynchronous form."""
+    for node in own_nodes(function.node):
+        if isinstance(node, ast.With | ast.AsyncWith) and any(
+            (function.module.resolve(item.context_expr, function) or "") in ATOMIC
+            for item in node.items
+        ):
+            yield Found(
+                "db-orm-in-async-consumer",
+                "'Atomic' object does not support the asynchronous context manager"
+                if isinstance(node, ast.AsyncWith)
+                else "You cannot call this from an async context",
+                at(function, node),
+                RANK + 3,
+                TRIED,
+                "a transaction in a function that runs in a thread",
+                "A transaction has no asynchronous form.",
+            )
 
 
 def _without_migration(seen: Evidence) -> Iterator[Found]:
