@@ -358,6 +358,12 @@ async def publish(value):
 """
 
 WRONG: list[Wrong] = [
+    (
+        11,
+        "settings-channel-layer-config-unknown",
+        SETTINGS,
+        ((SETTINGS, "{'hosts': [REDIS_URL]}", "{'host': REDIS_URL}"),),
+    ),
     (13, "db-orm-in-async-consumer", READINGS, ((READINGS, PUBLISH, AWAITED),)),
     (
         10,

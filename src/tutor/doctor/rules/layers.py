@@ -9,6 +9,7 @@ from typing import Any
 from tutor.doctor.evidence import Evidence
 from tutor.doctor.rules.found import Found, last_line
 from tutor.doctor.rules.settings import like
+from tutor.doctor.source import Module
 from tutor.doctor.source.flow import DEEP, Frame, Sites, body, unfold
 from tutor.doctor.source.index import is_aside
 from tutor.doctor.source.walking import own_nodes, walk
@@ -111,6 +112,7 @@ def _one_host(seen: Evidence) -> Iterator[Found]:
         for function in [body(module), *inner]:
             for node in own_nodes(function.node):
                 for config in _under(node, "CONFIG"):
+                    yield from _like_hosts(module, config)
                     for hosts in _under_one(config, "hosts"):
                         if any(_is_text(f, hosts) for f in sites.frames(function)):
                             yield Found(
@@ -122,6 +124,21 @@ def _one_host(seen: Evidence) -> Iterator[Found]:
                                 "a list of hosts: [...]",
                             )
                             return
+
+
+def _like_hosts(module: Module, config: ast.expr) -> Iterator[Found]:
+    """``host`` for ``hosts``: the pub/sub layer takes any word, and asks localhost."""
+    keys = [getattr(key, "value", "") for key in getattr(config, "keys", [])]
+    strange = [key for key in keys if str(key).lower() in ("host", "hosts", "url")]
+    if "hosts" not in keys and strange:
+        yield Found(
+            "settings-channel-layer-config-unknown",
+            f"no layer reads {strange[0]!r}",
+            (module.file, config.lineno),
+            RANK,
+            "reading CHANNEL_LAYERS",
+            "'hosts': [...]",
+        )
 
 
 def _under_one(node: ast.expr, key: str) -> Iterator[ast.expr]:
