@@ -357,7 +357,15 @@ async def publish(value):
     await tell(GROUP, {'type': 'readings.new', 'reading': message(reading)})
 """
 
+LEAVING = "group_discard(\n            readings.GROUP, self.channel_name"
+
 WRONG: list[Wrong] = [
+    (
+        10,
+        "group-no-discard",
+        CONSUMERS,
+        ((CONSUMERS, LEAVING, LEAVING.replace("readings.GROUP", "'reading'")),),
+    ),
     (
         11,
         "settings-channel-layer-config-unknown",
@@ -523,6 +531,11 @@ WRONG: list[Wrong] = [
     ),
 ]
 RIGHT: list[Right] = [
+    (
+        10,
+        "same-group",
+        ((CONSUMERS, LEAVING, LEAVING.replace("readings.GROUP", "'readings'")),),
+    ),
     (
         13,
         "row-and-event",

@@ -25,6 +25,7 @@ def rules(seen: Evidence) -> Iterator[Found]:
     sends: list[tuple[Frame, ast.Call]] = []
     adds: list[tuple[Frame, ast.Call]] = []
     leavers: list[Class | None] = []
+    drops: list[tuple[Frame, ast.Call]] = []
     for function in functions:
         for call in every_call(function.node):
             name = calls.name_of(call, function)
@@ -47,6 +48,7 @@ def rules(seen: Evidence) -> Iterator[Found]:
                 adds += [(frame, call) for frame in frames if _is_met(seen, frame)]
             if method == "group_discard":
                 leavers.append(function.owner)
+                drops += [(frame, call) for frame in frames]
     joined = [frame.owner for frame, _ in adds if frame.owner is not None]
     for frame, call in sends:
         yield from _event(seen, frame, call, joined)
@@ -57,6 +59,8 @@ def rules(seen: Evidence) -> Iterator[Found]:
         leaves = any(one is None or not one.kind or one in line for one in leavers)
         yield from _join(frame.function, call, leaves)
     yield from events.groups(seen)
+    for frame, call in drops:
+        yield from _drop(frame, call, adds)
     yield from joining.rules(seen, sends, adds)
     yield from events.rules(seen, sends)
     yield from groupnames.rules(seen, sends, adds)
@@ -302,6 +306,27 @@ def _join(function: Function, call: ast.Call, discards: bool) -> Iterator[Found]
             74,
             TRIED,
             "group_discard when a client leaves",
+        )
+
+
+def _drop(
+    frame: Frame, call: ast.Call, adds: list[tuple[Frame, ast.Call]]
+) -> Iterator[Found]:
+    """A group that is left and was never joined, where all names are known."""
+    left = values(frame, group_of(call))
+    of = [(member, add) for member, add in adds if member.owner is frame.owner]
+    joined = [values(member, group_of(add)) for member, add in of]
+    if frame.owner is None or not left or not joined:
+        return
+    names = [name for one in joined for name in one or (ANY,)]
+    if not any(ANY in name for name in (*names, *left)) and not left & {*names}:
+        yield Found(
+            "group-no-discard",
+            f"{min(left)!r} is left, and {min(names)!r} was joined",
+            at(frame.function, call),
+            73,
+            TRIED,
+            "the same group in both calls",
         )
 
 
