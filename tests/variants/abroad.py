@@ -56,7 +56,7 @@ WRONG: tuple[tuple[str, str, str, tuple[Change, ...]], ...] = (
         (("arena/static/js/match.js", "`/ws/match/${", "`/ws/matches/${"),),
     ),
     (
-        "padd",
+        "slate",
         "nginx-without-upgrade-headers",
         "deploy/nginx.conf",
         (
@@ -77,7 +77,7 @@ WRONG: tuple[tuple[str, str, str, tuple[Change, ...]], ...] = (
         ),
     ),
     (
-        "padd",
+        "slate",
         "consumer-unvalidated-input-closes-socket",
         "server/docs/consumers.py",
         (
@@ -117,7 +117,7 @@ WRONG: tuple[tuple[str, str, str, tuple[Change, ...]], ...] = (
         ),
     ),
     (
-        "padd",
+        "slate",
         "client-handler-called-not-assigned",
         DASHBOARD,
         (
@@ -141,25 +141,25 @@ WRONG: tuple[tuple[str, str, str, tuple[Change, ...]], ...] = (
         (("config/settings/prod.py", _HOSTS, _HOSTS[1:-1]),),
     ),
     (
-        "padd",
+        "slate",
         "redis-server-not-running",
         COMPOSE,
         ((COMPOSE, "redis://redis:6379/0", "redis://localhost:6379/0"),),
     ),
     (
-        "padd",
+        "slate",
         "origin-allowed-hosts-with-scheme-or-port",
         COMPOSE,
-        ((COMPOSE, "HOSTS: padd.example.org", "HOSTS: https://padd.example.org"),),
+        ((COMPOSE, "HOSTS: slate.example.org", "HOSTS: https://slate.example.org"),),
     ),
     (
-        "padd",
+        "slate",
         "group-event-without-key",
         PLANT,
         ((PLANT, '"sensor": event["sensor"]', '"sensor": event["name"]'),),
     ),
     (
-        "padd",
+        "slate",
         "consumer-groups-is-text",
         PLANT,
         ((PLANT, '["readings"]', '("readings")'),),
@@ -177,7 +177,7 @@ WRONG: tuple[tuple[str, str, str, tuple[Change, ...]], ...] = (
         ),
     ),
     (
-        "padd",
+        "slate",
         "client-message-into-innerhtml",
         DASHBOARD,
         ((DASHBOARD, "textContent = sensor", "innerHTML = `<b>${sensor}</b>`"),),
@@ -209,13 +209,13 @@ WRONG: tuple[tuple[str, str, str, tuple[Change, ...]], ...] = (
         (("tests/test_lobby.py", "await first.send_json_to", "first.send_json_to"),),
     ),
     (
-        "padd",
+        "slate",
         "redis-url-without-scheme",
         COMPOSE,
         ((COMPOSE, "redis://redis:6379/0", "redis:6379/0"),),
     ),
     (
-        "padd",
+        "slate",
         "worker-message-without-type-kills-worker",
         "server/docs/consumers.py",
         (("server/docs/consumers.py", '"type": "index.document", ', ""),),
@@ -233,7 +233,7 @@ WRONG: tuple[tuple[str, str, str, tuple[Change, ...]], ...] = (
         (("arena/static/js/lobby.js", "link.textContent", "link.innerHTML"),),
     ),
     (
-        "padd",
+        "slate",
         "nginx-502-upstream-down",
         "deploy/nginx.conf",
         (("deploy/nginx.conf", "server web:8000", "server web:80"),),
@@ -286,7 +286,7 @@ RIGHT: tuple[tuple[str, str, tuple[Change, ...]], ...] = (
         ),
     ),
     (
-        "padd",
+        "slate",
         "an-event-that-is-filled-later",
         (
             (
@@ -304,7 +304,7 @@ RIGHT: tuple[tuple[str, str, tuple[Change, ...]], ...] = (
         ),
     ),
     (
-        "padd",
+        "slate",
         "a-network-that-is-shared",
         (
             (

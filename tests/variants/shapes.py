@@ -9,7 +9,7 @@ from shape_arena import ARENA
 from shape_desk import DESK
 from shape_guild import GUILD
 from shape_hub import HUB
-from shape_padd import PADD
+from shape_slate import SLATE
 
 # A file, a text in it and what stands there instead; None for all of it.
 Change = tuple[str, str | None, str | bytes | None]
@@ -1149,7 +1149,7 @@ SHAPES: dict[str, dict[str, str]] = {
     "desk": DESK,
     "guild": GUILD,
     "arena": ARENA,
-    "padd": PADD,
+    "slate": SLATE,
 }
 
 

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-PADD = {
+SLATE = {
     "docker-compose.yml": """\
 services:
   redis:
     image: redis:7
   web:
     build: .
-    command: daphne -b 0.0.0.0 -p 8000 padd.asgi:application
+    command: daphne -b 0.0.0.0 -p 8000 slate.asgi:application
     environment: &env
       DEBUG: "0"
       SECRET_KEY: ${SECRET_KEY}
-      ALLOWED_HOSTS: padd.example.org
+      ALLOWED_HOSTS: slate.example.org
       REDIS_URL: redis://redis:6379/0
     depends_on: [redis]
   worker:
@@ -33,22 +33,22 @@ map $http_upgrade $connection_upgrade {
     ''      close;
 }
 
-upstream padd {
+upstream slate {
     server web:8000;
 }
 
 server {
     listen 443 ssl;
-    server_name padd.example.org;
-    ssl_certificate /etc/ssl/padd.pem;
-    ssl_certificate_key /etc/ssl/padd.key;
+    server_name slate.example.org;
+    ssl_certificate /etc/ssl/slate.pem;
+    ssl_certificate_key /etc/ssl/slate.key;
 
     location /static/ {
-        alias /srv/padd/staticfiles/;
+        alias /srv/slate/staticfiles/;
     }
 
     location / {
-        proxy_pass http://padd;
+        proxy_pass http://slate;
         proxy_http_version 1.1;
         proxy_set_header Host $host;
         proxy_set_header X-Forwarded-Proto $scheme;
@@ -63,13 +63,13 @@ import os
 import sys
 
 if __name__ == "__main__":
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "padd.settings")
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "slate.settings")
     from django.core.management import execute_from_command_line
 
     execute_from_command_line(sys.argv)
 """,
-    "server/padd/__init__.py": "",
-    "server/padd/settings.py": """\
+    "server/slate/__init__.py": "",
+    "server/slate/settings.py": """\
 import os
 from pathlib import Path
 
@@ -98,7 +98,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
 ]
-ROOT_URLCONF = "padd.urls"
+ROOT_URLCONF = "slate.urls"
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
@@ -112,7 +112,7 @@ TEMPLATES = [
         },
     }
 ]
-ASGI_APPLICATION = "padd.asgi.application"
+ASGI_APPLICATION = "slate.asgi.application"
 DATABASES = {
     "default": {
         "ENGINE": "django.db.backends.sqlite3",
@@ -136,7 +136,7 @@ if REDIS_URL:
 else:
     CHANNEL_LAYERS = {"default": {"BACKEND": "channels.layers.InMemoryChannelLayer"}}
 """,
-    "server/padd/asgi.py": '''\
+    "server/slate/asgi.py": '''\
 """The entry point for Daphne and for ``manage.py runworker``."""
 
 import os
@@ -144,7 +144,7 @@ import os
 import django
 from channels.routing import ChannelNameRouter, ProtocolTypeRouter, URLRouter
 
-os.environ.setdefault("DJANGO_SETTINGS_MODULE", "padd.settings")
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "slate.settings")
 django.setup()
 
 from channels.auth import AuthMiddlewareStack  # noqa: E402
@@ -166,7 +166,7 @@ application = ProtocolTypeRouter(
     }
 )
 ''',
-    "server/padd/urls.py": """\
+    "server/slate/urls.py": """\
 from django.contrib import admin
 from django.urls import include, path
 
