@@ -85,8 +85,7 @@ def opened(server: Server, cookie: str) -> connect:
 
 
 # A writer holds each transaction open for a while after its row has an id, and takes
-# back every fifth.  Between two it rests: three that never do leave SQLite, which
-# wakes nobody in turn, no moment for those who wait to read.
+# back every fifth.
 WRITER = """
 import random, time
 from django.db import OperationalError, transaction
@@ -102,7 +101,6 @@ while len(kept) < {count}:
             taken_back = random.random() < 0.2
             transaction.set_rollback(taken_back)
         kept += [] if taken_back else [1]
-        time.sleep(random.random() * {held})
     except OperationalError as error:  # SQLite has one writer at a time
         if "locked" not in str(error):
             raise
