@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import socket
@@ -297,6 +298,23 @@ def test_a_taken_port(verb: Verb, served: Path) -> None:
         said = verb("serve", "2", "--port", str(port))
     assert said.status == 1 and len(said.err.splitlines()) == 2
     assert f"Port {port} is taken" in said.err and f"PORT={port + 1}" in said.err
+
+
+def test_a_port_for_the_administrator(
+    verb: Verb, served: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def bind(self: socket.socket, address: object) -> None:
+        raise PermissionError(
+            errno.EACCES, "Permission denied"
+        )  # the suite may be root
+
+    monkeypatch.setattr(socket.socket, "bind", bind)
+    said = verb("serve", "2", "--port", "80")
+    assert said.status == 1
+    assert said.err.splitlines() == [
+        "You may not open port 80; below 1024 only an administrator may.",
+        "Choose another port: PORT=8080",
+    ]
 
 
 @pytest.mark.parametrize("port", ["abc", "-1", "65536"])

@@ -203,7 +203,7 @@ def hold(port: int = 0) -> socket.socket:
         port: the one to take; 0 picks one.
 
     Raises:
-        Refusal: the wanted port is taken.
+        Refusal: the wanted port is taken, or is not for everybody.
     """
     with socket.socket() as low:
         high = fcntl.fcntl(low.fileno(), fcntl.F_DUPFD_CLOEXEC, FIRST_FD)
@@ -213,6 +213,12 @@ def hold(port: int = 0) -> socket.socket:
         held.bind((HOST, port))
         if port and _answers(port):
             raise OSError("taken")
+    except PermissionError:
+        held.close()
+        raise Refusal(
+            f"You may not open port {port}; below 1024 only an administrator may.\n"
+            f"Choose another port: PORT={8000 + port % 1000}"
+        ) from None
     except OSError:
         held.close()
         raise Refusal(
