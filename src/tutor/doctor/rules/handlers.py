@@ -9,7 +9,7 @@ from tutor.doctor.evidence import Evidence
 from tutor.doctor.rules.found import GENERIC, HANDLERS, TRIED, Found, Place, at
 from tutor.doctor.rules.names import NICKNAMES
 from tutor.doctor.source import Class, Function, calls, known
-from tutor.doctor.source.walking import walk
+from tutor.doctor.source.walking import kept, walk
 
 
 def rules(seen: Evidence) -> Iterator[Found]:
@@ -180,29 +180,35 @@ def _async_event(seen: Evidence, method: Function) -> Iterator[Found]:
 
 def _begun(seen: Evidence) -> tuple[str, ...]:
     """How names begin that are put together: ``getattr(self, f"on_{kind}")``."""
-    found = set()
-    for module in seen.source.modules.values():
-        for node in walk(module.tree):
-            begin: ast.expr | None = None
-            if isinstance(node, ast.JoinedStr) and node.values:
-                begin = node.values[0]
-            elif isinstance(node, ast.BinOp):
-                begin = node.left
-            text = getattr(begin, "value", None)
-            if isinstance(text, str) and text.partition("%")[0].endswith("_"):
-                found.add(text.partition("%")[0])
-    return tuple(sorted(found))
+    trees = [module.tree for module in seen.source.modules.values()]
+    return tuple(sorted({one for t in trees for one in kept(t, "_begun", _begins)}))
+
+
+def _begins(tree: ast.AST) -> Iterator[str]:
+    for node in walk(tree):
+        begin: ast.expr | None = None
+        if isinstance(node, ast.JoinedStr) and node.values:
+            begin = node.values[0]
+        elif isinstance(node, ast.BinOp):
+            begin = node.left
+        text = getattr(begin, "value", None)
+        if isinstance(text, str) and text.partition("%")[0].endswith("_"):
+            yield text.partition("%")[0]
 
 
 def _mentioned(seen: Evidence) -> set[str]:
     """Every attribute and every message type that the project names somewhere."""
+    trees = [module.tree for module in seen.source.modules.values()]
+    return {one for tree in trees for one in kept(tree, "_mentioned", _mentions)}
+
+
+def _mentions(tree: ast.AST) -> set[str]:
     found: set[str] = set()
-    for module in seen.source.modules.values():
-        for node in walk(module.tree):
-            if isinstance(node, ast.Attribute):
-                found.add(node.attr)
-            elif isinstance(node, ast.Constant) and isinstance(node.value, str):
-                found.add(node.value.replace(".", "_"))
+    for node in walk(tree):
+        if isinstance(node, ast.Attribute):
+            found.add(node.attr)
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+            found.add(node.value.replace(".", "_"))
     return found
 
 

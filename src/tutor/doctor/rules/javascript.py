@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 from tutor.doctor.rules.scripts import Script, Spot
 
@@ -259,6 +259,7 @@ def _spoken(text: str) -> Iterator[str]:
     yield re.sub(r"[^\n]", " ", text[done:])
 
 
+@lru_cache(200)
 def bare(text: str) -> str:
     """Code with all that stands in quotes, and every comment, blanked out."""
     out: list[str] = []

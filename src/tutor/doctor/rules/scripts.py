@@ -6,7 +6,7 @@ import ast
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 
 from tutor.doctor.evidence import Evidence
@@ -215,6 +215,7 @@ def _calls(name: str, scripts: list[Script]) -> list[tuple[Script, int, list[str
     ]
 
 
+@lru_cache(1000)
 def _closing(text: str, start: int) -> int:
     """The place of the bracket that closes the one before ``start``; -1 without."""
     depth, quote = 0, ""
@@ -321,6 +322,7 @@ def _tags(text: str, script: Script) -> str:
     return text if script.is_static else re.sub(r"\{\{(.*?)\}\}", fill, text)
 
 
+@lru_cache(1000)
 def _outer(text: str) -> str:
     """The text with all that stands in quotes and brackets blanked out."""
     out, depth, quote, before = "", 0, "", ""

@@ -30,6 +30,7 @@ class Source:
         self.modules: dict[str, Module] = {}
         self.functions: dict[str, Function] = {}
         self.classes: dict[str, Class] = {}
+        self._steps: dict[str, str | None] = {}  # nothing is entered after __init__
         parsed = {
             path: found
             for path in sorted(_files(home))
@@ -51,7 +52,9 @@ class Source:
     ) -> str | None:
         """Follow a dotted path through the project's own modules to its origin."""
         for _ in range(DEEP):
-            step = self._step(dotted)
+            if dotted not in self._steps:
+                self._steps[dotted] = self._step(dotted)
+            step = self._steps[dotted]
             if step is None or step == dotted:
                 break
             dotted = step
@@ -136,6 +139,7 @@ class Source:
                 yield function
 
 
+@lru_cache(4000)
 def is_aside(file: str) -> bool:
     """Whether a file is no part of the running application."""
     parts = file.split("/")

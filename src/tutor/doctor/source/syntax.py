@@ -193,6 +193,10 @@ class Module:
     values: dict[str, list[ast.expr]] = field(default_factory=dict)
     lines: dict[str, int] = field(default_factory=dict)
     changed: dict[str, int] = field(default_factory=dict)
+    # The rules ask for the same few thousand some times each.
+    _resolved: dict[tuple[ast.expr, Def | None], str | None] = field(
+        default_factory=dict, repr=False
+    )
 
     def resolve(
         self, node: ast.expr | None, function: Function | None = None, depth: int = 0
@@ -200,6 +204,16 @@ class Module:
         """The dotted path that an expression stands for, or None."""
         if node is None or depth > DEEP:
             return None
+        if depth:
+            return self._resolve(node, function, depth)
+        asked = node, function.node if function else None
+        if asked not in self._resolved:
+            self._resolved[asked] = self._resolve(node, function, depth)
+        return self._resolved[asked]
+
+    def _resolve(
+        self, node: ast.expr, function: Function | None, depth: int
+    ) -> str | None:
         if isinstance(node, ast.Await):
             return self.resolve(node.value, function, depth + 1)
         if isinstance(node, ast.Name):

@@ -11,16 +11,17 @@ from itertools import chain
 from typing import TypeVar
 
 Node = TypeVar("Node", bound=ast.AST)
+Kept = TypeVar("Kept")
 
 
 def kept(
-    node: ast.AST, name: str, find: Callable[[ast.AST], Iterable[Node]]
-) -> Sequence[Node]:
+    node: Node, name: str, find: Callable[[Node], Iterable[Kept]]
+) -> Sequence[Kept]:
     """What ``find`` yields for a node, kept under a name."""
     own = vars(node)
     if name not in own:
         own[name] = [*find(node)]
-    found: list[Node] = own[name]
+    found: list[Kept] = own[name]
     return found
 
 
@@ -42,9 +43,13 @@ def _below(node: ast.AST) -> Iterator[ast.AST]:
         found.extend(child_nodes(one))
 
 
-def own_nodes(node: ast.AST) -> Iterator[ast.AST]:
+def own_nodes(node: ast.AST) -> Sequence[ast.AST]:
     """What runs when a body runs: nothing of inner functions and lambdas."""
+    return kept(node, "_own_nodes", _own)
+
+
+def _own(node: ast.AST) -> Iterator[ast.AST]:
     for child in child_nodes(node):
         if not isinstance(child, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)):
             yield child
-            yield from own_nodes(child)
+            yield from _own(child)
