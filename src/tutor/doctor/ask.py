@@ -22,6 +22,7 @@ ANSWER = 1.0  # seconds for one message to be dealt with
 ENDING = 1.0  # seconds for the server to close the socket of a crashed consumer
 PRINTING = 3.0  # seconds for the server to print why a consumer has ended
 LEAVING = 1.3  # seconds for a consumer to end after its client has gone
+READY = 8.0  # seconds for the server to make a user, and what a user asks for
 TURNS = 5  # of the server's loop: what it has begun by itself has come to its end
 
 _tags = itertools.count(1)
@@ -39,6 +40,7 @@ class Client:
         closed: the close code, where the server closed the socket.
         quiet: what was being done when the handler did not come back.
         phase: what it had done last, for the report.
+        signed: how it has signed in: "session", "token"; empty for a stranger.
     """
 
     tag: str
@@ -49,17 +51,36 @@ class Client:
     closed: int | None = None
     quiet: str = ""
     phases: list[tuple[str, str]] = field(default_factory=list)
+    signed: str = ""
+
+    @property
+    def turned_away(self) -> bool:
+        """Whether it was refused, by an answer or before it could say anything."""
+        if self.status == 101:
+            return self.closed is not None and not self.phases
+        return self.status is not None and 300 <= self.status < 500
 
 
 @dataclass
 class Answers:
-    """What the clients of one server saw."""
+    """What the clients of one server saw.
+
+    Args:
+        clients: the strangers.
+        members: those who had signed in, where strangers are turned away.
+    """
 
     clients: list[Client] = field(default_factory=list)
+    members: list[Client] = field(default_factory=list)
     foreign: dict[str, int | None] = field(default_factory=dict)
     missing: dict[str, int | None] = field(default_factory=dict)
     page: int | None = None
     asked: bool = False
+
+    @property
+    def everyone(self) -> list[Client]:
+        """Strangers first, then those who had signed in."""
+        return [*self.clients, *self.members]
 
 
 def _is(kind: str, conn: str, event: Event) -> bool:
@@ -95,20 +116,49 @@ class Conversation:
                 self.knock(path, None, self.seen.missing),
                 self.whole(path),
             )
+        closed = [path for path in paths if self._is_closed(path)]
+        if closed and await self.prepared(closed):
+            for path in closed:
+                await self.whole(path, "session")
         await self.printed()
         return self.seen
 
-    def client(self, path: str, origin: str | None) -> Client:
-        made = Client(f"c{next(_tags)}", path, origin)
+    def _is_closed(self, path: str) -> bool:
+        """Whether a stranger was turned away, and nothing was wrong with that."""
+        mine = [one for one in self.seen.clients if one.path == path]
+        tags = {one.tag for one in mine}
+        return bool(mine) and mine[0].turned_away and not any(
+            event.get("conn") in tags for event in self.live.told().all("failed")
+        )
+
+    async def prepared(self, paths: list[str]) -> bool:
+        """Whether the server has a user now, and a session for us."""
+        asking = asyncio.ensure_future(
+            self.request("/", {"x-tutor-signin": ",".join(paths)}, READY)
+        )
+        told = await self.live.heard(lambda e: e["kind"] == "prepared", READY)
+        asking.cancel()
+        return bool(told and told["ok"])
+
+    def client(self, path: str, origin: str | None, signed: str = "") -> Client:
+        return Client(f"c{next(_tags)}", path, origin, signed=signed)
+
+    def joined(self, path: str, signed: str) -> Client:
+        """A client of the project's own pages, who is remembered."""
+        made = self.client(path, self.origin, signed)
+        (self.seen.members if signed else self.seen.clients).append(made)
         return made
 
     def opening(self, client: Client) -> connect:
+        headers = {"x-tutor-knock": client.tag}
+        if client.signed:
+            headers["x-tutor-signin"] = client.signed
         return connect(
             f"ws://{self.host}:{self.port}{client.path}",
             host="127.0.0.1",
             port=self.port,
             origin=Origin(client.origin) if client.origin else None,
-            additional_headers={"x-tutor-knock": client.tag},
+            additional_headers=headers,
             proxy=None,
             compression=None,
             open_timeout=OPENING,
@@ -126,7 +176,7 @@ class Conversation:
         ended = [event["conn"] for event in self.live.told().all("ended")]
         for conn in ended:
             await self.live.heard(partial(_is, "printed", conn), PRINTING)
-        tags = [client.tag for client in self.seen.clients if client.tag in ended]
+        tags = [client.tag for client in self.seen.everyone if client.tag in ended]
         for tag in tags:
             if tag == tags[-1]:
                 counts = self.live.told().all("tasks")
@@ -184,28 +234,27 @@ class Conversation:
 
         return await self.live.heard(done, patience)
 
-    async def whole(self, path: str) -> None:
+    async def whole(self, path: str, signed: str = "") -> None:
         """Two clients, both kinds of text, rubbish, all it knows, and a good-bye."""
-        one = self.client(path, self.origin)
-        self.seen.clients.append(one)
+        one = self.joined(path, signed)
         socket = await self.open(one)
         if socket is None:
             return
-        two = self.client(path, one.origin)
-        self.seen.clients.append(two)
+        two = self.joined(path, signed)
         await asyncio.gather(
             self.talk(one, socket, [("json", self.texts[0]), ("json", self.texts[0])]),
             self.second(two),
         )
         if not (one.quiet or two.quiet):
-            await asyncio.gather(self.rubbish(path), self.typed(path))
+            await asyncio.gather(
+                self.rubbish(path, signed), self.typed(path, signed)
+            )
 
-    async def typed(self, path: str) -> None:
+    async def typed(self, path: str, signed: str) -> None:
         """Every message that the consumer tells apart; a new client after a crash."""
         left = [("typed", message) for message in self.words.get(path, [])]
         while left:
-            client = self.client(path, self.origin)
-            self.seen.clients.append(client)
+            client = self.joined(path, signed)
             socket = await self.open(client)
             if socket is None:
                 return
@@ -219,10 +268,9 @@ class Conversation:
         if socket is not None:
             await self.talk(client, socket, [("text", self.texts[1])])
 
-    async def rubbish(self, path: str) -> None:
+    async def rubbish(self, path: str, signed: str) -> None:
         """Binary where text is due; text once more where it was refused before."""
-        client = self.client(path, self.origin)
-        self.seen.clients.append(client)
+        client = self.joined(path, signed)
         socket = await self.open(client)
         if socket is not None:
             await self.talk(client, socket, [("binary", b"\x00\xff")])
@@ -290,13 +338,18 @@ class Conversation:
 
     async def page(self) -> int | None:
         """The status of the page at ``/``."""
+        return await self.request("/", {}, OPENING)
+
+    async def request(
+        self, path: str, headers: Mapping[str, str], patience: float
+    ) -> int | None:
+        """The status of a page; None where no answer came."""
+        told = {"Host": self.host, "Connection": "close", **headers}
+        lines = [f"GET {path} HTTP/1.1", *(f"{k}: {v}" for k, v in told.items())]
         try:
             reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
-            request = (
-                f"GET / HTTP/1.1\r\nHost: {self.host}\r\nConnection: close\r\n\r\n"
-            )
-            writer.write(request.encode())
-            line = await asyncio.wait_for(reader.readline(), OPENING)
+            writer.write("\r\n".join([*lines, "", ""]).encode())
+            line = await asyncio.wait_for(reader.readline(), patience)
             writer.close()
             return int(line.split()[1])
         except (TimeoutError, OSError, IndexError, ValueError):

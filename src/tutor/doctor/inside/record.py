@@ -13,6 +13,7 @@ import threading
 import time
 import warnings
 
+from . import signin
 from .report import emit, error_of, inside, own, stack_of, starved
 
 TAG = b"x-tutor-knock"
@@ -104,6 +105,8 @@ def recorded(application):
 
     async def app(scope, receive, send):
         if scope["type"] != "websocket":
+            if (paths := signin.asked(scope)) and scope["type"] == "http":
+                return await signin.prepare(paths.split(","), send)
             try:
                 return await application(scope, receive, send)
             except Exception as error:
@@ -113,7 +116,7 @@ def recorded(application):
         emit("began", conn=line.conn, path=scope.get("path"))
         watch_blocking()
         try:
-            await application(scope, line.receive, line.send)
+            await application(signin.signed(scope), line.receive, line.send)
         except asyncio.CancelledError:
             emit("killed", conn=line.conn, starved=starved())
             raise
@@ -163,6 +166,8 @@ def note_unawaited():
     real = getattr(warnings, "_warn_unawaited_coroutine", None)
 
     def warn(coroutine):
+        if threading.get_ident() in signin.busy:
+            return
         origin = getattr(coroutine, "cr_origin", None) or ()
         frames = [
             {"file": inside(file), "line": line, "name": name}
@@ -215,7 +220,7 @@ def watch_blocking():
         seen, still, frames = 0, 0, None
         while True:
             time.sleep(0.01)
-            if beat[0] != seen:
+            if beat[0] != seen or signin.busy:
                 if frames is not None and still * 0.01 >= SLOW:
                     emit("blocked", seconds=still * 0.01, frames=frames, at=own(frames))
                 seen, still, frames = beat[0], 0, None

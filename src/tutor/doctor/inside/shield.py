@@ -21,7 +21,7 @@ def raise_shield():
 
     def init(self, module):
         real(self, module)
-        for change in (_databases, _mail, _layers):
+        for change in (_databases, _mail, _layers, _sessions):
             try:
                 change(self)
             except Exception as error:
@@ -60,6 +60,15 @@ def _layers(settings):
     for layer in (getattr(settings, "CHANNEL_LAYERS", None) or {}).values():
         if isinstance(layer, dict) and "redis" in str(layer.get("BACKEND", "")).lower():
             layer.setdefault("CONFIG", {})["prefix"] = f"tutor-doctor-{os.getpid()}"
+
+
+def _sessions(settings):
+    """Keep the sessions that a client of ours is given in this process."""
+    settings.SESSION_FILE_PATH = ROOT
+    if "cache" in settings.SESSION_ENGINE:
+        ours = {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}
+        settings.CACHES = {**settings.CACHES, "tutor-sessions": ours}
+        settings.SESSION_CACHE_ALIAS = "tutor-sessions"
 
 
 def raise_shield_later():

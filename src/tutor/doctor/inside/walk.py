@@ -17,6 +17,7 @@ from .wrappers import (
     peel,
 )
 
+used = {}  # the words that stand in our paths
 _WORDS = ("1", "lobby", "7", "room1", "a-b", "2024", str(uuid.UUID(int=7)), "x", "abc")
 
 
@@ -163,6 +164,7 @@ def sample_of(pattern):
             except Exception:
                 continue
             if matched:
+                used.update(dict.fromkeys([word] if names else []))
                 return text
     return None
 

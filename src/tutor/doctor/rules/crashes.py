@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from tutor.doctor.child import Event
 from tutor.doctor.evidence import Evidence
-from tutor.doctor.rules import layers, offers
+from tutor.doctor.rules import layers, members, offers
 from tutor.doctor.rules.asgi import router_place, websocket_place
 from tutor.doctor.rules.found import GENERIC, Found, Place, deepest, last_line
 from tutor.doctor.rules.lines import (
@@ -42,6 +42,7 @@ class Crash:
         phase: what the client had sent last: "", "json", "text", "typed" or "binary".
         leaf: the route that was knocked at.
         over: whether the consumer has closed, or deals with its client's leaving.
+        signed: whether its client had signed in, as a user that we have made.
     """
 
     links: list[Event]
@@ -49,10 +50,13 @@ class Crash:
     phase: str
     leaf: Event
     over: bool = True
+    signed: bool = False
 
 
 def explain(seen: Evidence, crash: Crash) -> Found | None:
     """The mistake behind a crash; None where the crash is the client's own fault."""
+    if crash.signed and members.is_ours(crash.links, crash.told):
+        return None
     place = seen.place(_deepest(crash.links))
     got = last_line(crash.links)
     every = " ".join(link["text"] for link in crash.links)

@@ -60,7 +60,7 @@ def texts_of(seen: Evidence, leaf: Event) -> list[str]:
     path = leaf["sample"].replace("^", "").replace("$", "")
     return [
         text
-        for client in seen.answers.clients
+        for client in seen.answers.everyone
         if client.path == path
         for text in client.heard
         if isinstance(text, str)
@@ -72,7 +72,7 @@ def _plain_text(seen: Evidence, handler: Handler, leaf: Event) -> Iterator[Found
     # What each of our clients hears first, whatever it has said: no echo of it.
     path = leaf["sample"].replace("^", "").replace("$", "")
     heard = [
-        one.heard[0] for one in seen.answers.clients if one.path == path and one.heard
+        one.heard[0] for one in seen.answers.everyone if one.path == path and one.heard
     ]
     strange = [text for text in heard if isinstance(text, str) and not _is_json(text)]
     if len(strange) < len(heard):
@@ -118,7 +118,7 @@ def _without_pause(seen: Evidence, handler: Handler, leaf: Event) -> Iterator[Fo
     if index is None or owner is None or _pauses(owner):
         return
     path = leaf["sample"].replace("^", "").replace("$", "")
-    clients = [one for one in seen.answers.clients if one.path == path and one.phases]
+    clients = [one for one in seen.answers.everyone if one.path == path and one.phases]
     if not clients or any(len(c.heard) < len(c.phases) or c.quiet for c in clients):
         return
     yield Found(

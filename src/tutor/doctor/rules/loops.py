@@ -169,8 +169,12 @@ def _blocked(seen: Evidence) -> Iterator[Found]:
 
 def _lost_tasks(seen: Evidence) -> Iterator[Found]:
     """Exceptions in tasks that nobody waits for."""
+    prepared = seen.serve.get("prepared")
     for event in seen.serve.all("task-failed"):
-        crash = crashes.Crash(event["error"], "websocket.receive", "json", {})
+        signed = bool(prepared and event["t"] > prepared["t"])
+        crash = crashes.Crash(
+            event["error"], "websocket.receive", "json", {}, signed=signed
+        )
         found = crashes.explain(seen, crash)
         if found and found.place[0]:
             yield replace(found, rank=found.rank + 3)
@@ -179,7 +183,12 @@ def _lost_tasks(seen: Evidence) -> Iterator[Found]:
 def _tasks(seen: Evidence) -> Iterator[Found]:
     """Tasks that outlive the consumers which started them."""
     last = seen.serve.get("tasks")
-    paths = [client.path for client in seen.answers.clients if client.status == 101]
+    behind = {client.path for client in seen.answers.members}
+    paths = [
+        client.path
+        for client in seen.answers.everyone
+        if client.status == 101 and (client.signed or client.path not in behind)
+    ]
     talked = min((paths.count(path) for path in paths), default=0)
     if not last or talked < 2:
         return

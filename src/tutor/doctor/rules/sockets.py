@@ -27,7 +27,7 @@ def rules(seen: Evidence) -> Iterator[Found]:
     if not seen.answers.asked:
         return
     yield from _pages(seen)
-    for client in seen.answers.clients:
+    for client in seen.answers.everyone:
         yield from _story(seen, client)
     yield from loops.rules(seen)
 
@@ -81,7 +81,9 @@ def _story(seen: Evidence, client: Client) -> Iterator[Found]:
         frames = [f["name"] for link in failed["error"] for f in link["frames"]]
         leaving = {"disconnect", "websocket_disconnect"} & {*frames}
         over = "websocket.close" in kinds or bool(leaving)
-        crash = crashes.Crash(failed["error"], last, phase, leaf, over)
+        crash = crashes.Crash(
+            failed["error"], last, phase, leaf, over, bool(client.signed)
+        )
         found = crashes.explain(seen, crash)
         if found:
             yield found
