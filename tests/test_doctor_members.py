@@ -56,4 +56,5 @@ def test_nothing_is_found_where_a_client_is_let_in(
     answers = seen(project).answers
     strangers = {one.status for one in answers.clients if one.path == DOOR}
     members = {one.status for one in answers.members if one.path == DOOR}
-    assert (strangers, members) == ({403}, {101})
+    assert strangers == {403}
+    assert 101 in members

@@ -1,3 +1,4 @@
+# ruff: noqa: E501  (the projects' own lines)
 """Mistakes that only somebody meets who has logged in, and logins that are right.
 
 All on one shape, in which strangers are refused: what is behind its door can only be
@@ -48,19 +49,19 @@ WRONG: tuple[tuple[str, str | None, str, str, tuple[Change, ...]], ...] = (
     ),
     (
         "blocking-call",
-        "consumer-time-sleep-in-async",
+        "consumer-blocking-call-in-async",
         CONSUMERS,
-        "waiting(0.6)",
+        "waits[bool(text)](0.6)",
         (
             (
                 CONSUMERS,
                 "import json\n",
-                'import json\n\nwaiting = getattr(__import__("time"), "sleep")\n',
+                "import json\nimport time\n\nwaits = {True: time.sleep}\n",
             ),
             (
                 CONSUMERS,
                 '        event = {"type": "hall.said"',
-                '        waiting(0.6)\n        event = {"type": "hall.said"',
+                '        waits[bool(text)](0.6)\n        event = {"type": "hall.said"',
             ),
         ),
     ),
@@ -76,23 +77,47 @@ WRONG: tuple[tuple[str, str | None, str, str, tuple[Change, ...]], ...] = (
                 "        await self.accept()\n"
                 '        self.place = self.scope["url_route"]["kwargs"][self.key]\n',
             ),
-            (MEMBERS, "    async def may_enter", '    key = "hall"\n\n    async def may_enter'),
+            (
+                MEMBERS,
+                "    async def may_enter",
+                '    key = "hall"\n\n    async def may_enter',
+            ),
         ),
     ),
     (
         "query-in-the-loop",
         "db-orm-in-async-consumer",
         CONSUMERS,
-        "keep(text=text)",
+        "keep(Line.objects)",
         (
             (
                 CONSUMERS,
                 '        await Line.objects.acreate(hall_id=self.found["number"], '
                 "text=text)",
-                '        keep = partial(getattr(Line.objects, "create"), '
-                'hall_id=self.found["number"])\n        keep(text=text)',
+                '        keep = methodcaller("create", text=text, '
+                'hall_id=self.found["number"])\n        keep(Line.objects)',
             ),
-            (CONSUMERS, "import json\n", "import json\nfrom functools import partial\n"),
+            (
+                CONSUMERS,
+                "import json\n",
+                "import json\nfrom operator import methodcaller\n",
+            ),
+        ),
+    ),
+    (
+        "crash-of-members-where-all-are-let-in",
+        None,
+        CONSUMERS,
+        "who.nickname",
+        (
+            (
+                CONSUMERS,
+                '        if self.scope["user"].is_anonymous:\n'
+                "            self.close()\n"
+                "            return\n",
+                '        who = self.scope["user"]\n'
+                '        self.name = who.nickname if who.is_authenticated else ""\n',
+            ),
         ),
     ),
     (
@@ -226,10 +251,16 @@ BARE: tuple[Change, ...] = (
 )
 
 MEMBERSHIP: tuple[Change, ...] = (
-    (MODELS, "models.ManyToManyField(settings.AUTH_USER_MODEL)", (
-        'models.ManyToManyField(settings.AUTH_USER_MODEL, through="Membership")'
-    )),
-    (MODELS, "    text = models.TextField()\n", "    text = models.TextField()\n" + THROUGH),
+    (
+        MODELS,
+        "models.ManyToManyField(settings.AUTH_USER_MODEL)",
+        ('models.ManyToManyField(settings.AUTH_USER_MODEL, through="Membership")'),
+    ),
+    (
+        MODELS,
+        "    text = models.TextField()\n",
+        "    text = models.TextField()\n" + THROUGH,
+    ),
     (CONSUMERS, "import Hall, Line", "import Hall, Line, Membership"),
     (
         CONSUMERS,
@@ -246,32 +277,50 @@ RIGHT: tuple[tuple[str, tuple[Change, ...]], ...] = (
     ("session", ()),
     (
         "settings-for-postgres",
-        ((SETTINGS, '{"ENGINE": "django.db.backends.sqlite3", "NAME": BASE_DIR / "guild.db"}',
-          '{"ENGINE": "django.db.backends.postgresql", "NAME": "guild", "HOST": "db"}'),),
+        (
+            (
+                SETTINGS,
+                '{"ENGINE": "django.db.backends.sqlite3", "NAME": BASE_DIR / "guild.db"}',
+                '{"ENGINE": "django.db.backends.postgresql", "NAME": "guild", "HOST": "db"}',
+            ),
+        ),
     ),
     (
         "signed-cookies",
-        ((SETTINGS, "DEBUG = True",
-          'DEBUG = True\nSESSION_ENGINE = "django.contrib.sessions.backends.signed_cookies"'),),
+        (
+            (
+                SETTINGS,
+                "DEBUG = True",
+                'DEBUG = True\nSESSION_ENGINE = "django.contrib.sessions.backends.signed_cookies"',
+            ),
+        ),
     ),
     (
         "sessions-in-a-cache-elsewhere",
-        ((SETTINGS, "DEBUG = True",
-          'DEBUG = True\nSESSION_ENGINE = "django.contrib.sessions.backends.cache"\n'
-          "CACHES = {\n"
-          '    "default": {\n'
-          '        "BACKEND": "django.core.cache.backends.redis.RedisCache",\n'
-          '        "LOCATION": "redis://cache.example:6379/1",\n'
-          "    }\n"
-          "}"),),
+        (
+            (
+                SETTINGS,
+                "DEBUG = True",
+                'DEBUG = True\nSESSION_ENGINE = "django.contrib.sessions.backends.cache"\n'
+                "CACHES = {\n"
+                '    "default": {\n'
+                '        "BACKEND": "django.core.cache.backends.redis.RedisCache",\n'
+                '        "LOCATION": "redis://cache.example:6379/1",\n'
+                "    }\n"
+                "}",
+            ),
+        ),
     ),
     ("own-middleware", ((PASSES, None, HOME_MADE), *BARE)),
     (
         "token-in-the-query",
         (
             (PASSES, None, TOKEN),
-            (MODELS, "    text = models.TextField()\n",
-             "    text = models.TextField()\n" + TOKEN_MODEL),
+            (
+                MODELS,
+                "    text = models.TextField()\n",
+                "    text = models.TextField()\n" + TOKEN_MODEL,
+            ),
             *BARE,
         ),
     ),
@@ -279,23 +328,45 @@ RIGHT: tuple[tuple[str, tuple[Change, ...]], ...] = (
     (
         "custom-user",
         (
-            (MODELS, "    text = models.TextField()\n", "    text = models.TextField()\n" + USER),
-            (SETTINGS, "DEBUG = True", 'DEBUG = True\nAUTH_USER_MODEL = "halls.Member"'),
+            (
+                MODELS,
+                "    text = models.TextField()\n",
+                "    text = models.TextField()\n" + USER,
+            ),
+            (
+                SETTINGS,
+                "DEBUG = True",
+                'DEBUG = True\nAUTH_USER_MODEL = "halls.Member"',
+            ),
         ),
     ),
     (
         "redis-that-is-away",
         (
-            ("halls/routing.py", '    path("sockets/bells/<int:number>/", '
-             "BellConsumer.as_asgi()),\n", ""),
-            (SETTINGS, '{"BACKEND": "channels.layers.InMemoryChannelLayer"}',
-          '{\n        "BACKEND": "channels_redis.core.RedisChannelLayer",\n'
-          '        "CONFIG": {"hosts": ["redis://127.0.0.1:1"]},\n    }'),
+            (
+                PASSES,
+                "        return await self.app(scope",
+                '        if scope["user"].is_anonymous:\n'
+                '            await send({"type": "websocket.close"})\n'
+                "            return None\n"
+                "        return await self.app(scope",
+            ),
+            (
+                SETTINGS,
+                '{"BACKEND": "channels.layers.InMemoryChannelLayer"}',
+                '{\n        "BACKEND": "channels_redis.core.RedisChannelLayer",\n'
+                '        "CONFIG": {"hosts": ["redis://127.0.0.1:1"]},\n    }',
+            ),
         ),
     ),
     (
         "only-the-staff",
-        ((MEMBERS, 'return self.scope["user"].is_authenticated',
-          'return self.scope["user"].is_staff'),),
+        (
+            (
+                MEMBERS,
+                'return self.scope["user"].is_authenticated',
+                'return self.scope["user"].is_staff',
+            ),
+        ),
     ),
 )

@@ -98,12 +98,14 @@ class Conversation:
         keys: list[str],
         origin: str = "",
         words: Mapping[str, list[str]] | None = None,
+        personal: Sequence[str] = (),
     ) -> None:
         self.live = live
         self.port = port
         self.host = host
         self.origin = origin or f"http://{host}"
         self.words = words or {}
+        self.personal = personal
         self.seen = Answers(asked=True)
         self.texts = [json.dumps(dict.fromkeys(keys or ["message"], "hi")), "next"]
 
@@ -116,29 +118,41 @@ class Conversation:
                 self.knock(path, None, self.seen.missing),
                 self.whole(path),
             )
-        closed = [path for path in paths if self._is_closed(path)]
-        if closed and await self.prepared(closed):
-            for path in closed:
-                await self.whole(path, "session")
+        left = [path for path in paths if self._is_closed(path) or self._asks(path)]
+        for signed in await self.prepared(left) if left else ():
+            for path in left:
+                await self.whole(path, signed)
+            left = [path for path in left if self._is_closed(path)]
         await self.printed()
         return self.seen
 
     def _is_closed(self, path: str) -> bool:
-        """Whether a stranger was turned away, and nothing was wrong with that."""
-        mine = [one for one in self.seen.clients if one.path == path]
+        """Whether nobody was let in there, and nothing was wrong with that."""
+        mine = [one for one in self.seen.everyone if one.path == path]
         tags = {one.tag for one in mine}
-        return bool(mine) and mine[0].turned_away and not any(
+        first = next(one for one in mine if one.signed == mine[-1].signed)
+        return first.turned_away and not any(
             event.get("conn") in tags for event in self.live.told().all("failed")
         )
 
-    async def prepared(self, paths: list[str]) -> bool:
-        """Whether the server has a user now, and a session for us."""
+    def _asks(self, path: str) -> bool:
+        """Whether strangers are let in, and members may be answered otherwise."""
+        mine = [one for one in self.seen.clients if one.path == path]
+        return (
+            path in self.personal
+            and bool(mine[0].phases)
+            and not any(one.quiet for one in mine)
+        )
+
+    async def prepared(self, paths: list[str]) -> list[str]:
+        """The ways to sign in, once the server has a user for us."""
         asking = asyncio.ensure_future(
             self.request("/", {"x-tutor-signin": ",".join(paths)}, READY)
         )
         told = await self.live.heard(lambda e: e["kind"] == "prepared", READY)
         asking.cancel()
-        return bool(told and told["ok"])
+        ways = ["session", "token"] if told and told["token"] else ["session"]
+        return ways if told and told["ok"] else []
 
     def client(self, path: str, origin: str | None, signed: str = "") -> Client:
         return Client(f"c{next(_tags)}", path, origin, signed=signed)
@@ -246,9 +260,7 @@ class Conversation:
             self.second(two),
         )
         if not (one.quiet or two.quiet):
-            await asyncio.gather(
-                self.rubbish(path, signed), self.typed(path, signed)
-            )
+            await asyncio.gather(self.rubbish(path, signed), self.typed(path, signed))
 
     async def typed(self, path: str, signed: str) -> None:
         """Every message that the consumer tells apart; a new client after a crash."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import asyncio
 import re
 import sys
@@ -21,6 +22,7 @@ from tutor.doctor.ask import Answers, Conversation
 from tutor.doctor.child import Live, Told
 from tutor.doctor.evidence import MARK, Evidence
 from tutor.doctor.source import Source
+from tutor.doctor.source.walking import walk
 
 LOOKING = 12.0  # seconds for the facts
 
@@ -149,7 +151,8 @@ def _serve(
             told = live.told()
             known = _words(told, read())
             host, origin = _host(told), _origin(told)
-            talk = Conversation(live, port, host, _keys(copy), origin, known)
+            mine = _personal(told, read())
+            talk = Conversation(live, port, host, _keys(copy), origin, known, mine)
             with suppress(asyncio.TimeoutError):
                 left = max(0.5, end - time.monotonic())
                 asyncio.run(asyncio.wait_for(talk.ask(paths(told)), left))
@@ -178,6 +181,21 @@ def _words(told: Told, source: Source) -> dict[str, list[str]]:
         for leaf in leaves
         if (found := words.messages(source, leaf.get("consumer")))
     }
+
+
+def _personal(told: Told, source: Source) -> list[str]:
+    """The paths whose consumers look at who is there."""
+    leaves = (told.get("walk") or {}).get("leaves") or []
+    return [
+        leaf["sample"].replace("^", "").replace("$", "")
+        for leaf in leaves
+        if (one := source.classes.get(leaf.get("consumer") or ""))
+        and any(
+            isinstance(node, ast.Constant) and node.value in ("user", "session")
+            for kind in one.line_of_ancestors
+            for node in walk(kind.node)
+        )
+    ]
 
 
 def _host(told: Told) -> str:

@@ -138,16 +138,19 @@ def observe(mistake: Mistake, project: Path, python: Path | None = None) -> Seen
         end = time.monotonic() + 24
         with _redis(mistake) as extra:
             found = gathering.gather(project, project, copy, python, end, extra=extra)
-        symptom = mistake.symptom
-        client = _client(found, symptom.get("after", ""), symptom.get("path", ""))
-        log = found.serve.out + found.look.out
-        command = symptom.get("run")
-        if command:
-            client, more = _run(command, copy, python)
-            log += more
-        if mistake.scene:
-            client, more = scenes.play(mistake.scene, copy, symptom.get("log", ""))
-            log += more
+    symptom = mistake.symptom
+    client = _client(found, symptom.get("after", ""), symptom.get("path", ""))
+    log = found.serve.out + found.look.out
+    command = symptom.get("run")
+    # In another copy: in the first, a client of ours may have signed in.
+    if command or mistake.scene:
+        with copying.copied(project) as copy:
+            if command:
+                client, more = _run(command, copy, python)
+                log += more
+            if mistake.scene:
+                client, more = scenes.play(mistake.scene, copy, symptom.get("log", ""))
+                log += more
     found.aim = mistake.data.get("aim", 0)
     problems = [catalogue.problem(one) for one in judge(found)]
     heard = found.answers.clients[0].heard if found.answers.clients else []

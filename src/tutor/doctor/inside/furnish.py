@@ -110,8 +110,9 @@ def _lay(connection, cursor, model):
         for statement in editor.deferred_sql:
             # Constraints: a row is made once, or not.  Other indexes only cost time.
             if "UNIQUE" in str(statement):
-                with contextlib.suppress(Exception), transaction.atomic(
-                    using=connection.alias
+                with (
+                    contextlib.suppress(Exception),
+                    transaction.atomic(using=connection.alias),
                 ):
                     editor.execute(statement, None)
 
@@ -264,9 +265,9 @@ class Maker:
         from django.db import models, router, transaction
 
         pk = model._meta.pk
-        if pk.get_internal_type().endswith("AutoField") and self.word.isdigit():
-            if not model._base_manager.filter(pk=int(self.word)).exists():
-                values = {**values, pk.name: int(self.word)}
+        numbered = pk.get_internal_type().endswith("AutoField") and self.word.isdigit()
+        if numbered and not model._base_manager.filter(pk=int(self.word)).exists():
+            values = {**values, pk.name: int(self.word)}
         one, alias = model(**values), router.db_for_write(model)
         with transaction.atomic(using=alias):
             models.Model.save_base(one, force_insert=True, using=alias)
@@ -287,9 +288,7 @@ class Maker:
                 found[field.name] = self._text(field)
             elif kind == "BooleanField" and any(word in field.name for word in OPEN):
                 found[field.name] = True
-            elif field.has_default() or field.null or getattr(field, "auto_now", False):
-                continue
-            elif getattr(field, "auto_now_add", False):
+            elif field.has_default() or field.null or _is_stamped(field):
                 continue
             elif not field.blank or field.unique or not field.empty_strings_allowed:
                 found[field.name] = self._value(field, kind)
@@ -346,3 +345,8 @@ def _is_name(field):
     if kind not in ("CharField", "TextField", "SlugField") or field.flatchoices:
         return False
     return field.unique or kind == "SlugField" or field.name in NAMES
+
+
+def _is_stamped(field):
+    """Whether a field holds when its row was stored."""
+    return getattr(field, "auto_now", False) or getattr(field, "auto_now_add", False)

@@ -111,7 +111,8 @@ def _session(user):
     engine = importlib.import_module(settings.SESSION_ENGINE)
     lines = [base.__module__ for base in engine.SessionStore.__mro__]
     known = [name for name in lines if name in SESSIONS]
-    if not known or ("db" in known[0] and not apps.is_installed("django.contrib.sessions")):
+    stored = bool(known) and known[0].endswith("db")
+    if not known or (stored and not apps.is_installed("django.contrib.sessions")):
         return
     store = engine.SessionStore()
     store[auth.SESSION_KEY] = user._meta.pk.value_to_string(user)
