@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 import sys
 import time
 from pathlib import Path
@@ -10,6 +11,7 @@ import pytest
 
 from tutor import doctor
 from tutor.doctor import gathering
+from tutor.doctor.rules import members
 
 sys.path.insert(0, str(Path(__file__).parent / "variants"))
 import locked
@@ -53,8 +55,61 @@ def test_nothing_is_found_where_a_client_is_let_in(
     project = shapes.write("guild", changes, tmp_path / "guild")
     found = doctor.diagnose(project)
     assert [(one.slug, one.place, one.got) for one in found.findings] == []
+    assert is_let_in(project)
+
+
+def is_let_in(project: Path) -> bool:
+    """Whether a member goes in and on where strangers are turned away."""
     answers = seen(project).answers
     strangers = {one.status for one in answers.clients if one.path == DOOR}
-    members = {one.status for one in answers.members if one.path == DOOR}
-    assert strangers == {403}
-    assert 101 in members
+    inside = [one.heard for one in answers.members if one.path == DOOR]
+    return strangers == {403} and any("welcome" in str(heard) for heard in inside)
+
+
+def test_a_database_that_is_behind_its_models_does_no_harm(tmp_path: Path) -> None:
+    project = shapes.write("guild", (), tmp_path / "guild")
+    with sqlite3.connect(project / "guild.db") as database:
+        database.execute("CREATE TABLE halls_hall (id INTEGER, old TEXT NOT NULL)")
+        database.execute("INSERT INTO halls_hall VALUES (1, 'x')")
+    before = (project / "guild.db").read_bytes()
+    assert doctor.diagnose(project).findings == []
+    assert (project / "guild.db").read_bytes() == before
+    assert is_let_in(project)
+
+
+def test_rows_that_are_there_are_used(tmp_path: Path) -> None:
+    project = shapes.write("guild", (), tmp_path / "guild")
+    assert is_let_in(project)
+    with sqlite3.connect(project / "guild.db") as database:
+        database.execute("UPDATE halls_hall SET name = 'Great'")
+    database.close()
+    heard = str([one.heard for one in seen(project).answers.members])
+    assert "Great" in heard
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("DatabaseError", "no such table: halls_hall"),
+        ("AttributeError", "'NoneType' object has no attribute 'role'"),
+        ("ConnectionError", "Error 111 connecting to 127.0.0.1:6379"),
+    ],
+)
+def test_what_our_user_lacks_is_no_mistake(name: str, text: str) -> None:
+    module = "django.db.utils" if name == "DatabaseError" else "builtins"
+    link = {"type": name, "module": module, "bases": [name], "text": text}
+    assert members.is_ours([link], "websocket.receive")
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("AttributeError", "'NoneType' object has no attribute 'group_add'"),
+        ("AttributeError", "'Hall' object has no attribute 'role'"),
+        ("KeyError", "'room'"),
+        ("SynchronousOnlyOperation", "You cannot call this from an async context"),
+    ],
+)
+def test_what_the_project_does_is_one(name: str, text: str) -> None:
+    link = {"type": name, "module": "builtins", "bases": [name], "text": text}
+    assert not members.is_ours([link], "websocket.receive")

@@ -272,6 +272,57 @@ MEMBERSHIP: tuple[Change, ...] = (
     ),
 )
 
+RULE = """
+
+class Rule(models.Model):
+    word = models.CharField(max_length=20, unique=True)
+    text = models.TextField()
+"""
+
+MIGRATION = """\
+import django.db.models.deletion
+from django.conf import settings
+from django.db import migrations, models
+
+
+def write(apps, schema_editor):
+    apps.get_model("halls", "Rule").objects.create(word="quiet", text="Be quiet.")
+
+
+class Migration(migrations.Migration):
+    initial = True
+    dependencies = [migrations.swappable_dependency(settings.AUTH_USER_MODEL)]
+    operations = [
+        migrations.CreateModel(
+            "Hall",
+            [
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("name", models.CharField(max_length=80)),
+                ("members", models.ManyToManyField(to=settings.AUTH_USER_MODEL)),
+            ],
+        ),
+        migrations.CreateModel(
+            "Line",
+            [
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("text", models.TextField()),
+                ("hall", models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name="lines", to="halls.hall")),
+            ],
+        ),
+        migrations.CreateModel(
+            "Rule",
+            [
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("word", models.CharField(max_length=20, unique=True)),
+                ("text", models.TextField()),
+            ],
+        ),
+        migrations.RunPython(write, migrations.RunPython.noop),
+    ]
+"""
+
+FOUND = 'found = Hall.objects.filter(pk=number, members=self.scope["user"]).first()'
+
 # A name for the test, and the changes; the client is let in everywhere.
 RIGHT: tuple[tuple[str, tuple[Change, ...]], ...] = (
     ("session", ()),
@@ -356,6 +407,67 @@ RIGHT: tuple[tuple[str, tuple[Change, ...]], ...] = (
                 '{"BACKEND": "channels.layers.InMemoryChannelLayer"}',
                 '{\n        "BACKEND": "channels_redis.core.RedisChannelLayer",\n'
                 '        "CONFIG": {"hosts": ["redis://127.0.0.1:1"]},\n    }',
+            ),
+        ),
+    ),
+    (
+        "row-of-a-migration",
+        (
+            (
+                MODELS,
+                "    text = models.TextField()\n",
+                "    text = models.TextField()\n" + RULE,
+            ),
+            ("halls/migrations/0001_initial.py", None, MIGRATION),
+            (CONSUMERS, "import Hall, Line", "import Hall, Line, Rule"),
+            (
+                CONSUMERS,
+                FOUND,
+                FOUND + '\n        self.rule = Rule.objects.get(word="quiet").text',
+            ),
+        ),
+    ),
+    (
+        "room-by-its-slug",
+        (
+            (MODELS, "from django.conf", "import uuid\n\nfrom django.conf"),
+            (
+                MODELS,
+                "    name = models.CharField(max_length=80)\n",
+                "    id = models.UUIDField(primary_key=True, default=uuid.uuid4)\n"
+                "    slug = models.SlugField(unique=True)\n"
+                "    opened = models.DateTimeField(null=True, blank=True)\n"
+                "    name = models.CharField(max_length=80)\n",
+            ),
+            (
+                "halls/routing.py",
+                "sockets/halls/<int:number>/",
+                "sockets/halls/<slug:number>/",
+            ),
+            (CONSUMERS, FOUND, FOUND.replace("pk=", "slug=")),
+            (CONSUMERS, '"number": found.pk', '"number": str(found.pk)'),
+        ),
+    ),
+    (
+        "pages-that-send-objects",
+        (
+            (
+                CONSUMERS,
+                '        if content.get("do") == "say":\n',
+                '        if content["do"] in ("hi", "say"):\n'
+                '            self.colour = content["words"]["style"]["colour"]\n',
+            ),
+        ),
+    ),
+    (
+        "pages-that-send-numbers-of-ours",
+        (
+            (
+                CONSUMERS,
+                '        if content.get("do") == "say":\n',
+                "        if isinstance(content, dict):\n"
+                '            self.colour = {"red": 1}[content.get("name", "red")]\n'
+                '        if content.get("do") == "say":\n',
             ),
         ),
     ),

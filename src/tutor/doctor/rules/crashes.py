@@ -23,7 +23,7 @@ from tutor.doctor.rules.lines import (
 from tutor.doctor.rules.names import near_handler
 from tutor.doctor.rules.routes import route_place
 from tutor.doctor.rules.texts import TEXTS
-from tutor.doctor.source import Function
+from tutor.doctor.source import Class, Function, calls
 from tutor.doctor.source.walking import walk
 
 RANK = 50
@@ -61,10 +61,13 @@ def explain(seen: Evidence, crash: Crash) -> Found | None:
     got = last_line(crash.links)
     every = " ".join(link["text"] for link in crash.links)
     tried, expected = _said(crash)
+    tried += ", after a login" if crash.signed else ""
     found = _cause(seen, crash, every, place)
     if found is None:
         return None
     slug, at, hint = found
+    if crash.signed and slug in _OF_TYPES and _is_of_the_message(seen, crash, slug):
+        return None
     if slug and slug.startswith("redis-hosts"):
         got = last_line(crash.links[:1])  # the layer says it while it looks for a pool
     rank = RANK + (0 if slug else 9)
@@ -362,6 +365,32 @@ def _by_type(seen: Evidence, crash: Crash, place: Place) -> Cause | None:
     if root["type"] == "AttributeError" and crash.told == "websocket.disconnect":
         return "group-disconnect-needs-attribute-set-later", place, ""
     return None, place if place[0] else _handler_place(seen, crash), ""
+
+
+# What it is called where a text stands in place of what a page would send.
+_OF_TYPES = (None, "consumer-json-not-parsed", "consumer-message-is-no-dict")
+
+
+def _is_of_the_message(seen: Evidence, crash: Crash, slug: str | None) -> bool:
+    """Whether a message of ours may lack what the project's own pages send."""
+    root = crash.links[-1]
+    if crash.told != "websocket.receive" or root["type"] not in _BAD_INPUT:
+        return False
+    if slug is None:
+        return not _is_of_the_code(root)
+    owner = seen.consumer_class(crash.leaf.get("consumer"))
+    own = bool(root["frames"]) and bool(root["frames"][-1]["own"])
+    return own and owner is not None and _reads_json(owner)
+
+
+def _reads_json(owner: Class) -> bool:
+    """Whether a consumer makes something of the text before it uses it."""
+    return owner.kind.endswith("json") or any(
+        calls.name_of(call, method).endswith(("loads", "decode_json", "validate_json"))
+        for one in owner.line_of_ancestors
+        for method in one.methods.values()
+        for call in calls.calls(method.node)
+    )
 
 
 def _is_of_the_code(root: Event) -> bool:

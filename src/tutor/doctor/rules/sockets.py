@@ -137,6 +137,7 @@ def _message(seen: Evidence, sent: Event, client: Client) -> Iterator[Found]:
     """A message that the application sent, and that the server drops or breaks on."""
     place = seen.place(sent["at"])
     tried, expected = f"a conversation on {client.path}", "each message arrives"
+    tried += ", after a login" if client.signed else ""
     kind = sent["type"]
 
     def found(slug: str, got: str, rank: int = 49) -> Found:
