@@ -75,8 +75,12 @@ _LATER = (
 )
 
 
-# What a crash shows where an event arrives, and the source where it is sent.
-_OF_THE_SENDER = ("group-message-without-type", "group-sends-raw-websocket-event")
+# What a crash shows where something arrives, and the source where it is made.
+_OF_THE_SENDER = (
+    "group-message-without-type",
+    "group-sends-raw-websocket-event",
+    "db-model-instance-in-event",
+)
 
 
 def judge(seen: Evidence) -> list[Found]:

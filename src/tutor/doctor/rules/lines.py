@@ -10,6 +10,7 @@ from tutor.doctor.evidence import Evidence
 from tutor.doctor.rules.found import Place
 from tutor.doctor.rules.groupnames import group_of, misnamed, origin
 from tutor.doctor.source import Function, calls, known
+from tutor.doctor.source.flow import returned
 from tutor.doctor.source.walking import walk
 
 Cause = tuple["str | None", Place, str]
@@ -90,6 +91,8 @@ def awaited_there(seen: Evidence, place: Place) -> Cause:
         if name.startswith("self.") and function.owner:
             targets = function.owner.virtual(name[5:])
         for target in targets:
+            if target.owner is None and not target.is_async and returned(target):
+                continue  # a plain function, which others call for what it returns
             if not target.is_async and not set(target.decorators()) & known.TO_THREAD:
                 at: Place = (target.module.file, target.node.lineno)
                 return "consumer-handlers-not-async", at, ""

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from tutor.doctor.ask import Client
 from tutor.doctor.child import Event
 from tutor.doctor.evidence import Evidence
-from tutor.doctor.rules import crashes, loops
+from tutor.doctor.rules import crashes, loops, unheard
 from tutor.doctor.rules.found import Found, Place, deepest, last_line
 from tutor.doctor.rules.loops import busy, endless
 from tutor.doctor.source import Class
@@ -243,6 +243,10 @@ def _ending(
     lasted = _lasted(events)
     if (client.quiet == "disconnect") if lasted is None else lasted > SLOW:
         place = _place(owner, "websocket_disconnect", "disconnect")
+        waits = list(unheard.kept_going(owner)) if owner is not None else []
+        if waits:
+            yield waits[0]  # it waits for what nobody has cancelled
+            return
         # What the source says for certain comes first.
         yield Found("consumer-slow-work-in-disconnect", got, place, 77, tried, expected)
 

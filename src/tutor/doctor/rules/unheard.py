@@ -23,7 +23,7 @@ def rules(seen: Evidence) -> Iterator[Found]:
     for owner in seen.source.consumers():
         if _is_closed(seen, owner):
             yield from _unchecked(owner)
-            yield from _kept_going(owner)
+            yield from kept_going(owner)
             yield from _endless(owner)
 
 
@@ -119,7 +119,7 @@ def _caught(method: Function) -> set[int]:
     return found
 
 
-def _kept_going(owner: Class) -> Iterator[Found]:
+def kept_going(owner: Class) -> Iterator[Found]:
     """Endless tasks that a consumer starts, and that nothing of it ever cancels."""
     line = [
         method for one in owner.line_of_ancestors for method in one.methods.values()
