@@ -121,6 +121,33 @@ WRONG: tuple[tuple[str, str | None, str, str, tuple[Change, ...]], ...] = (
         ),
     ),
     (
+        "task-that-goes-on",
+        "consumer-background-task-not-cancelled",
+        CONSUMERS,
+        "async def tick(",
+        (
+            (
+                CONSUMERS,
+                "import json\n",
+                'import asyncio\nimport json\n\nways = {"aside": asyncio.create_task}\n',
+            ),
+            (
+                CONSUMERS,
+                '        await self.send_json({"kind": "welcome"',
+                '        self.clock = ways["aside"](self.tick())\n'
+                '        await self.send_json({"kind": "welcome"',
+            ),
+            (
+                CONSUMERS,
+                "    async def receive_json",
+                "    async def tick(self):\n"
+                "        while True:\n"
+                "            await asyncio.sleep(10)\n\n"
+                "    async def receive_json",
+            ),
+        ),
+    ),
+    (
         "text-is-a-number",
         "consumer-int-payload",
         CONSUMERS,
@@ -468,6 +495,16 @@ RIGHT: tuple[tuple[str, tuple[Change, ...]], ...] = (
                 "        if isinstance(content, dict):\n"
                 '            self.colour = {"red": 1}[content.get("name", "red")]\n'
                 '        if content.get("do") == "say":\n',
+            ),
+        ),
+    ),
+    (
+        "two-databases",
+        (
+            (
+                SETTINGS,
+                '"NAME": BASE_DIR / "guild.db"}\n',
+                '"NAME": BASE_DIR / "guild.db"},\n    "archive": {},\n',
             ),
         ),
     ),

@@ -1,10 +1,11 @@
-"""What consumers do that let none of our clients in: read, as it can't be tried."""
+"""What consumers do that turn strangers away, as their source says it."""
 
 from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
 
+from tutor.doctor.ask import Client
 from tutor.doctor.evidence import Evidence
 from tutor.doctor.rules.found import TRIED, Found, Place, at
 from tutor.doctor.source import Class, Function, calls
@@ -24,20 +25,31 @@ def rules(seen: Evidence) -> Iterator[Found]:
         if _is_closed(seen, owner):
             yield from _unchecked(owner)
             yield from kept_going(owner)
-            yield from _endless(owner)
+            yield from _endless(owner, _stays(owner, seen, seen.answers.members))
 
 
 def _is_closed(seen: Evidence, owner: Class) -> bool:
-    """Whether a route leads to a consumer, and none of our clients could stay."""
-    samples = {
+    """Whether a route leads to a consumer, and no stranger could stay."""
+    return bool(_samples(owner, seen)) and not _stays(owner, seen, seen.answers.clients)
+
+
+def _stays(owner: Class, seen: Evidence, clients: list[Client]) -> bool:
+    """Whether one of some clients was let in by a consumer, and answered."""
+    samples = _samples(owner, seen)
+    return any(
+        (client.path in samples and client.status == 101 and client.closed is None)
+        and not (client.signed and client.quiet)
+        for client in clients
+    )
+
+
+def _samples(owner: Class, seen: Evidence) -> set[str]:
+    """The paths at which our clients meet a consumer."""
+    return {
         leaf["sample"].replace("^", "").replace("$", "")
         for leaf in seen.leaves
         if leaf.get("consumer") == owner.dotted
     }
-    return bool(samples) and not any(
-        client.path in samples and client.status == 101 and client.closed is None
-        for client in seen.answers.clients
-    )
 
 
 def _unchecked(owner: Class) -> Iterator[Found]:
@@ -157,9 +169,14 @@ def kept_going(owner: Class) -> Iterator[Found]:
                 return
 
 
-def _endless(owner: Class) -> Iterator[Found]:
-    """Handlers that never come back, by themselves or in what they call."""
+def _endless(owner: Class, entered: bool) -> Iterator[Found]:
+    """Handlers that never come back, by themselves or in what they call.
+
+    Where a member has ``entered``, connect() has come back, whatever it looks like.
+    """
     for name in BEGUN:
+        if entered and name.endswith("connect"):
+            continue
         method = owner.method(name)
         place = _stuck(method, owner) if method is not None else None
         if place is not None:
