@@ -11,7 +11,8 @@ import pytest
 
 from tutor import doctor
 from tutor.doctor import gathering
-from tutor.doctor.rules import members
+from tutor.doctor.evidence import Evidence
+from tutor.doctor.rules import judge, members
 
 sys.path.insert(0, str(Path(__file__).parent / "variants"))
 import locked
@@ -20,7 +21,7 @@ import shapes
 DOOR = "/sockets/halls/1/"
 
 
-def seen(folder: Path) -> gathering.Evidence:
+def seen(folder: Path) -> Evidence:
     """What the clients met at a project, which may be written into."""
     end = time.monotonic() + 24
     return gathering.gather(folder, folder, folder, None, end)
@@ -52,15 +53,14 @@ def test_a_mistake_behind_the_login_is_named(
 def test_nothing_is_found_where_a_client_is_let_in(
     changes: tuple[shapes.Change, ...], tmp_path: Path
 ) -> None:
-    project = shapes.write("guild", changes, tmp_path / "guild")
-    found = doctor.diagnose(project)
-    assert [(one.slug, one.place, one.got) for one in found.findings] == []
-    assert is_let_in(project)
+    evidence = seen(shapes.write("guild", changes, tmp_path / "guild"))
+    assert judge(evidence) == []
+    assert is_let_in(evidence)
 
 
-def is_let_in(project: Path) -> bool:
+def is_let_in(evidence: Evidence) -> bool:
     """Whether a member goes in and on where strangers are turned away."""
-    answers = seen(project).answers
+    answers = evidence.answers
     strangers = {one.status for one in answers.clients if one.path == DOOR}
     inside = [one.heard for one in answers.members if one.path == DOOR]
     return strangers == {403} and any("welcome" in str(heard) for heard in inside)
@@ -74,12 +74,12 @@ def test_a_database_that_is_behind_its_models_does_no_harm(tmp_path: Path) -> No
     before = (project / "guild.db").read_bytes()
     assert doctor.diagnose(project).findings == []
     assert (project / "guild.db").read_bytes() == before
-    assert is_let_in(project)
+    assert is_let_in(seen(project))
 
 
 def test_rows_that_are_there_are_used(tmp_path: Path) -> None:
     project = shapes.write("guild", (), tmp_path / "guild")
-    assert is_let_in(project)
+    assert is_let_in(seen(project))
     with sqlite3.connect(project / "guild.db") as database:
         database.execute("UPDATE halls_hall SET name = 'Great'")
     database.close()

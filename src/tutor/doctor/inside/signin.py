@@ -13,7 +13,7 @@ import sys
 import threading
 import urllib.parse
 
-from . import furnish, walk
+from . import furnish, tables, walk
 from .report import emit
 
 HEADER = b"x-tutor-signin"
@@ -86,8 +86,8 @@ def ready(paths):
     words = [word for word in walk.used if any(word in path for path in paths)]
     words = words[:2] or ["1"]
     try:
-        with furnish.unheard():
-            furnish.lay_tables()
+        with tables.unheard():
+            tables.lay_tables()
             user = None
             with contextlib.suppress(Exception):  # a project without users
                 user = furnish.user_of(words[0])
@@ -163,7 +163,7 @@ def _own(user):
     """The text of a model of the project that is a token, and the user's."""
     from django.apps import apps
 
-    for model in filter(furnish.is_own, apps.get_models()):
+    for model in filter(tables.is_own, apps.get_models()):
         fields = {field.name: field for field in model._meta.concrete_fields}
         names = [name for name in ("token", "key", "ticket") if name in fields]
         for name, field in fields.items() if names else ():
