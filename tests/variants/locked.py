@@ -509,6 +509,10 @@ RIGHT: tuple[tuple[str, tuple[Change, ...]], ...] = (
         ),
     ),
     (
+        "database-in-memory",
+        ((SETTINGS, 'BASE_DIR / "guild.db"', '":memory:"'),),
+    ),
+    (
         "only-the-staff",
         (
             (

@@ -6,7 +6,7 @@ import importlib
 import os
 import threading
 
-from .report import inside
+from .report import ROOT, inside
 
 
 class UnfitError(Exception):
@@ -53,8 +53,11 @@ def lay_tables():
         connection = connections[alias]
         if connection.settings_dict["ENGINE"].endswith(".dummy"):
             continue
-        if connection.vendor != "sqlite" or connection.is_in_memory_db():
+        if connection.vendor != "sqlite":
             raise UnfitError(alias)
+        if connection.is_in_memory_db():
+            # Each thread would have its own; from now on, all have this one.
+            connection.settings_dict["NAME"] = f"{ROOT}/.tutor-{alias}.sqlite3"
         connection.ensure_connection()
         connection.disable_constraint_checking()
         with connection.cursor() as cursor:
