@@ -15,7 +15,7 @@ NAMES = (
     *("name", "slug", "code", "title", "key", "token", "ticket", "identifier"),
     *("uid", "username", "handle", "room_name", "short_id", "public_id"),
 )
-GONE = ("delet", "remov", "ban", "block", "closed", "reject", "revok", "kick", "left")
+GONE = ("delete", "remov", "ban", "block", "closed", "reject", "revok", "kick", "left")
 OPEN = ("active", "approved", "accepted", "enabled", "verified", "confirmed", "staff")
 LATER = ("expire", "until", "valid", "ends", "end_")
 
