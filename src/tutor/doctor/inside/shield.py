@@ -6,6 +6,7 @@ and a Redis that others use.  The settings are changed as they are loaded.
 """
 
 import os
+import re
 import shutil
 
 from .report import ROOT, emit
@@ -20,7 +21,13 @@ def raise_shield():
     real = conf.Settings.__init__
 
     def init(self, module):
-        real(self, module)
+        try:
+            real(self, module)
+        except BaseException as error:
+            other = _chosen_by_manage()
+            if not other or other == module or not _is_for_elsewhere(error):
+                raise
+            real(self, other)
         for change in (_databases, _mail, _layers, _sessions):
             try:
                 change(self)
@@ -28,6 +35,30 @@ def raise_shield():
                 emit("shield-failed", text=repr(error))
 
     conf.Settings.__init__ = init
+
+
+_NAMED = re.compile(r"""DJANGO_SETTINGS_MODULE['"]\s*[,\]=)]\s*=?\s*['"]([\w.]+)""")
+_UNSET = re.compile(r"environment variable|envvar", re.I)
+
+
+def _chosen_by_manage():
+    """The settings that ``manage.py`` names: those of this machine."""
+    try:
+        with open(os.path.join(ROOT, "manage.py"), encoding="utf-8") as file:
+            named = _NAMED.search(file.read())
+    except (OSError, ValueError):
+        return None
+    return named[1] if named else None
+
+
+def _is_for_elsewhere(error):
+    """Whether settings ask for a variable that only the production's machine has."""
+    last = error.__traceback__
+    while last is not None and last.tb_next is not None:
+        last = last.tb_next
+    if isinstance(error, KeyError):
+        return last is not None and last.tb_frame.f_globals is vars(os)
+    return "UndefinedValue" in type(error).__name__ or bool(_UNSET.search(str(error)))
 
 
 def _databases(settings):

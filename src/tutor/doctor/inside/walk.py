@@ -7,6 +7,7 @@ import uuid
 
 from .report import inside
 from .wrappers import (
+    branches,
     chain,
     inner_of,
     is_protocols,
@@ -57,7 +58,10 @@ def walk(application):
 
 def origins(thing):
     """The origins that the first check of origins lets in; None without one."""
-    found = peel(thing, lambda t: hasattr(t, "allowed_origins"))[0]
+    found = peel(thing, lambda t: hasattr(t, "allowed_origins") or is_fork(t))[0]
+    if found is not None and is_fork(found):
+        known = [origins(one) for one in branches(found)]
+        return next((one for one in known if one is not None), None)
     if found is None:
         return None
     try:
@@ -66,10 +70,19 @@ def origins(thing):
         return None
 
 
+def is_fork(thing):
+    """Whether a function chooses between several applications."""
+    return inspect.isroutine(thing) and len(branches(thing)) > 1
+
+
 def leaves_of(thing, passed, path, outer):
     """Every place where a connection can end, with its way there."""
-    found, through = peel(thing, lambda t: is_router(t) or listed(t))
+    found, through = peel(thing, lambda t: is_router(t) or listed(t) or is_fork(t))
     passed = passed + tuple(through)
+    if found is not None and is_fork(found):
+        for one in branches(found):
+            yield from leaves_of(one, (*passed, name_of(found)), path, outer)
+        return
     if found is None:
         last = thing
         for _ in through[1:]:
@@ -171,9 +184,12 @@ def sample_of(pattern):
 
 def resolve(thing, path, leaves):
     """The index of the leaf that a path ends at; None for nowhere."""
-    router = peel(thing, lambda t: is_router(t) or listed(t))[0]
+    router = peel(thing, lambda t: is_router(t) or listed(t) or is_fork(t))[0]
     if router is None:
         return 0
+    if is_fork(router):
+        known = [resolve(one, path, leaves) for one in branches(router)]
+        return next((one for one in known if one is not None), None)
     try:
         found = _resolve(router, path)
     except Exception:

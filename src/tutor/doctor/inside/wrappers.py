@@ -42,10 +42,19 @@ def inner_of(thing):
     func = getattr(thing, "func", None)
     if callable(func) and getattr(thing, "args", None) is not None:
         return next((a for a in thing.args if callable(a)), func)
-    for found in used_by(thing):
-        if is_router(found) or is_protocols(found) or inner_of_known(found):
-            return found
-    return None
+    return next(iter(branches(thing)), None)
+
+
+def branches(thing):
+    """What a function may hand a connection on to: by its path, such as."""
+    if inspect.isclass(thing) or hasattr(thing, "consumer_class"):
+        return []
+    found = []
+    for one in used_by(thing):
+        known = is_router(one) or is_protocols(one) or inner_of_known(one)
+        if known and not any(one is other for other in found):
+            found.append(one)
+    return found
 
 
 def used_by(thing):
