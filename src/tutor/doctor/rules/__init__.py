@@ -36,6 +36,7 @@ from tutor.doctor.rules import (
     testing,
     unheard,
     users,
+    wiring,
     workers,
 )
 from tutor.doctor.rules.found import Found
@@ -72,6 +73,7 @@ _LATER = (
     scopes,
     stored,
     keeping,
+    wiring,
 )
 
 

@@ -7,7 +7,15 @@ import re
 from collections.abc import Iterator
 
 from tutor.doctor.evidence import Evidence
-from tutor.doctor.rules import dialogue, javascript, keys, markup, scripts
+from tutor.doctor.rules import (
+    dialogue,
+    javascript,
+    keys,
+    markup,
+    scripts,
+    taken,
+    untold,
+)
 from tutor.doctor.rules.found import Found
 from tutor.doctor.rules.handling import (
     Handler,
@@ -48,6 +56,8 @@ def rules(seen: Evidence) -> Iterator[Found]:
         yield from dialogue.offered(seen, socket)
     yield from keys.rules(seen, every, opened)
     yield from markup.rules(seen, every, opened)
+    yield from taken.rules(seen, every)
+    yield from untold.rules(every)
 
 
 EVENTS = ("open", "message", "close", "error")

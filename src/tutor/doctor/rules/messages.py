@@ -375,8 +375,11 @@ def _after_close(seen: Evidence, owner: Class) -> Iterator[Found]:
                     break
                 kinds = _kinds(statement, method)
                 if closed and kinds & {"send", "accept", "send_json"}:
+                    opening = method.name in ("connect", "websocket_connect")
                     yield Found(
-                        "consumer-send-after-close",
+                        "auth-close-without-return"
+                        if opening and "accept" in kinds
+                        else "consumer-send-after-close",
                         "Attempt to send on a closed protocol",
                         at(method, statement),
                         65,

@@ -1,0 +1,391 @@
+"""What a page takes out of a message, against what the project ever says."""
+
+from __future__ import annotations
+
+import ast
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from tutor.doctor.evidence import Evidence
+from tutor.doctor.rules.found import Found
+from tutor.doctor.rules.handling import functions, handlers
+from tutor.doctor.rules.javascript import NAME, Code, Func, Span
+from tutor.doctor.rules.pages import TRIED
+from tutor.doctor.source.index import is_aside
+from tutor.doctor.source.walking import walk
+
+RANK = 71
+DEEP = 4
+SLUG = "client-reads-another-key"
+# Ways in which keys come that stand nowhere in the project.
+_FOREIGN = re.compile(
+    r"\.json\(\)|\.json\(content|_asdict\(|DictReader|json\.load\(|yaml|toml|\bvars\("
+    r"|__dict__|serializers\.serialize|camel|graphql",
+    re.I,
+)
+# Of every object, list and text; and of Django's own rows.
+_COMMON = {
+    *("length", "map", "forEach", "filter", "toString", "constructor", "slice"),
+    *("id", "pk", "model", "fields", "username", "email", "first_name", "last_name"),
+    *("name", "size", "data", "type", "message", "target", "detail"),
+}
+
+
+@dataclass
+class _Reads:
+    """Where scripts take something out of a message.
+
+    Args:
+        keys: each key and the places where it is read.
+        guarded: keys of which a script asks whether they are there.
+        kinds: the values a script tells apart, by the key and the place.
+    """
+
+    keys: dict[str, list[tuple[Code, int]]] = field(default_factory=dict)
+    guarded: set[str] = field(default_factory=set)
+    kinds: list[tuple[str, str, Code, int]] = field(default_factory=list)
+    done: set[tuple[int, int, str]] = field(default_factory=set)
+
+
+def rules(seen: Evidence, every: list[Code]) -> Iterator[Found]:
+    """Keys, and values that tell messages apart, of which the project knows nothing.
+
+    Both sides have to be odd: the page takes what nobody sends, and something is
+    sent that no page takes.  One of them alone may be meant for later.
+    """
+    own = [one for one in seen.source.modules.values() if not is_aside(one.file)]
+    if any(_FOREIGN.search(one.text) for one in own):
+        return
+    reads = _Reads()
+    for code in every:
+        for handler in handlers(code, every):
+            _parsed(handler.code, handler.function, handler.data, every, reads)
+    if not reads.keys:
+        return
+    said = _Said([one.tree for one in own], every)
+    scripts = "\n".join(one.script.text for one in every)
+    sent = _sent(seen) - {*reads.keys}
+    for key, places in reads.keys.items() if sent else ():
+        if key in _COMMON or key in reads.guarded or said.has_key(key):
+            continue
+        code, index = places[0]
+        yield _found(code, index, f"no message has {key!r}", ", ".join(sorted(sent)))
+        return
+    for key, value, code, index in reads.kinds:
+        others = {v for v in said.under(key) if not _stands_in(v, scripts)}
+        others -= {v for k, v, *_ in reads.kinds if k == key}
+        if others and not said.has_value(value):
+            expected = f"one of {', '.join(sorted(others))}"
+            yield _found(code, index, f"no message has {key} {value!r}", expected)
+            return
+
+
+def _found(code: Code, index: int, got: str, expected: str) -> Found:
+    return Found(SLUG, got, code.spot(index), RANK, TRIED, expected)
+
+
+def _stands_in(word: str, scripts: str) -> bool:
+    word = re.escape(word)
+    return bool(re.search(rf"""['"`]{word}['"`]|(?<![\w$]){word}\s*[:(]""", scripts))
+
+
+def _parsed(
+    code: Code, function: Func, data: str, every: list[Code], reads: _Reads
+) -> None:
+    """Where a handler parses what came, and what it does with the object."""
+    begin, end = function.body
+    for match in re.finditer(
+        rf"\bJSON\.parse\s*\(\s*{data}\s*\)", code.bare[begin:end]
+    ):
+        start, stop = begin + match.start(), begin + match.end()
+        _follow(code, function, start, stop, every, reads, 0)
+
+
+def _follow(
+    code: Code,
+    function: Func,
+    start: int,
+    stop: int,
+    every: list[Code],
+    reads: _Reads,
+    depth: int,
+) -> None:
+    """What becomes of an expression that is a message."""
+    before = code.bare[function.body[0] : start]
+    bound = re.search(r"([\w$]+|\{[^{}]*\})\s*=\s*$", before)
+    handed = re.search(r"([\w$.]+|\])\s*\(\s*$", before)
+    if bound and bound[1].startswith("{"):
+        _apart(code, function, bound[1], start, every, reads, depth)
+    elif bound:
+        _use(code, function, bound[1], every, reads, depth)
+    elif handed and re.match(r"\s*\)", code.bare[stop:]):
+        _handed(code, function, handed[1], every, reads, depth)
+
+
+def _handed(
+    code: Code,
+    function: Func,
+    called: str,
+    every: list[Code],
+    reads: _Reads,
+    depth: int,
+) -> None:
+    """A message is the first argument of a call."""
+    name = called.rpartition(".")[2]
+    if depth > DEEP or called == "]":
+        return
+    for outer in code.functions:
+        inside = outer.body[0] <= function.start < outer.body[1] or outer is function
+        if inside and name == called and name in outer.given:
+            _given(outer, outer.given.index(name), every, reads, depth)
+            return
+    for other, one in functions(name, every):
+        _first(other, one, every, reads, depth)
+
+
+def _given(
+    outer: Func, position: int, every: list[Code], reads: _Reads, depth: int
+) -> None:
+    """The function that is called is what the callers of another give."""
+    word = rf"(?<![\w$.])(?:new\s+|[\w$.]+\.)?{re.escape(outer.name)}\s*\("
+    for code in every if outer.name else ():
+        for match in re.finditer(word, code.bare):
+            spans = code.arguments(match.end() - 1)
+            one = code.at(spans[position][0]) if len(spans) > position else None
+            if one is not None:
+                _first(code, one, every, reads, depth)
+            elif len(spans) > position:
+                for other, named in functions(code.plain(spans[position]), every):
+                    _first(other, named, every, reads, depth)
+
+
+def _first(code: Code, one: Func, every: list[Code], reads: _Reads, depth: int) -> None:
+    """A message is the first parameter of a function."""
+    given = one.given[0] if one.given else ""
+    if given.startswith("{"):
+        _apart(code, one, given, one.start, every, reads, depth + 1)
+    elif re.fullmatch(r"[\w$]+", given):
+        _use(code, one, given, every, reads, depth + 1)
+
+
+def _apart(
+    code: Code,
+    function: Func,
+    names: str,
+    index: int,
+    every: list[Code],
+    reads: _Reads,
+    depth: int,
+) -> None:
+    """``const { type, body: text, ...rest } = message``."""
+    for part in names.strip("{} \n").split(","):
+        match = re.match(r"\s*(\.\.\.)?([\w$]+)(?:\s*:\s*([\w$]+))?(\s*=)?", part)
+        if not match:
+            continue
+        if match[1]:
+            _use(code, function, match[2], every, reads, depth)
+            continue
+        reads.keys.setdefault(match[2], []).append((code, index))
+        if match[4]:
+            reads.guarded.add(match[2])
+        word = rf"(?<![\w$.]){re.escape(match[3] or match[2])}"
+        _told_apart(code, function.body, word, match[2], every, reads)
+
+
+def _use(
+    code: Code,
+    function: Func,
+    name: str,
+    every: list[Code],
+    reads: _Reads,
+    depth: int,
+) -> None:
+    """What is read of a message under its name."""
+    begin, end = function.body
+    known = (id(code), begin, name)
+    if depth > DEEP or known in reads.done:
+        return
+    reads.done.add(known)
+    body = code.bare[begin:end]
+    word = rf"(?<![\w$.]){re.escape(name)}"
+    for match in re.finditer(rf"{word}\s*(\?)?\.\s*([\w$]+)(\s*\()?", body):
+        key, rest = match[2], body[match.end() :]
+        if match[3] or re.match(r"\s*=(?!=)", rest):
+            reads.guarded.add(key)  # its own: the page puts it there
+            continue
+        if (
+            re.match(r"\s*(\?|\|\||&&|\)\s*(\{|\?|return))", rest)
+            or re.search(r"(\bif\s*\(|!|&&|\|\|)\s*$", body[: match.start()])
+            and not re.match(r"\s*[=!]==?", rest)
+            or match[1]
+        ):
+            reads.guarded.add(key)
+        reads.keys.setdefault(key, []).append((code, begin + match.start()))
+        _told_apart(code, function.body, rf"{word}\s*\.\s*{key}", key, every, reads)
+    for match in re.finditer(rf"\{{([^{{}}]*)\}}\s*=\s*{word}\s*[;\n]", body):
+        index = begin + match.start()
+        _apart(code, function, match[1], index, every, reads, depth)
+    for match in re.finditer(rf"([\w$.]+)\s*\(\s*{word}\s*[,)]", body):
+        if match[1] not in ("if", "while", "switch") and "." not in match[1][1:-1]:
+            _handed(code, function, match[1], every, reads, depth + 1)
+        elif match[1].startswith("this."):
+            _handed(code, function, match[1], every, reads, depth + 1)
+
+
+_CASE = re.compile(r"\bcase\s+(['\"`])")
+
+
+def _told_apart(
+    code: Code,
+    span: Span,
+    word: str,
+    key: str,
+    every: list[Code],
+    reads: _Reads,
+) -> None:
+    """The values by which messages are told apart, by what stands behind a key."""
+    begin, end = span
+    body = code.bare[begin:end]
+    for match in re.finditer(rf"{word}\s*===?\s*(?=['\"])", body):
+        _text_at(code, begin + match.end(), key, reads)
+    for match in re.finditer(rf"\bswitch\s*\(\s*{word}\s*\)\s*\{{", body):
+        brace = begin + match.end() - 1
+        close = code.pairs.get(brace, brace)
+        for case in _CASE.finditer(code.bare, brace, close):
+            _text_at(code, case.end() - 1, key, reads)
+    for match in re.finditer(rf"([\w$.]+)\s*(?:\?\.)?\s*\[\s*{word}\s*\]", body):
+        _table(match[1], key, every, reads)
+
+
+def _text_at(code: Code, index: int, key: str, reads: _Reads) -> None:
+    match = re.compile(r"(['\"`])([\w.:-]+)\1").match(code.script.text, index)
+    if match:
+        reads.kinds.append((key, match[2], code, index))
+
+
+def _table(table: str, key: str, every: list[Code], reads: _Reads) -> None:
+    """Handlers in an object: written out, or put there by ``on("kind", f)``."""
+    for code in every:
+        word = rf"(?<![\w$.]){re.escape(table)}\s*=\s*\{{"
+        for match in re.finditer(word, code.bare):
+            brace = match.end() - 1
+            for begin, end in code.arguments(brace):
+                text = code.script.text[begin:end]
+                named = re.match(r"\s*['\"]?([\w$.:-]+?)['\"]?\s*(?::|\()", text)
+                if named and not text.lstrip().startswith("..."):
+                    reads.kinds.append((key, named[1], code, begin + named.start(1)))
+        for match in re.finditer(
+            rf"(?<![\w$.]){re.escape(table)}\s*\[\s*([\w$]+)\s*\]\s*=(?!=)", code.bare
+        ):
+            maker = code.around(match.start())
+            if maker is not None and match[1] in maker.given and maker.name:
+                _put(maker, maker.given.index(match[1]), key, every, reads)
+
+
+def _put(
+    maker: Func, position: int, key: str, every: list[Code], reads: _Reads
+) -> None:
+    for code in every:
+        for match in re.finditer(rf"\.\s*{re.escape(maker.name)}\s*\(", code.bare):
+            spans = code.arguments(match.end() - 1)
+            if len(spans) > position and len(spans) == len(maker.given):
+                begin = spans[position][0]
+                begin += len(code.bare[begin:]) - len(code.bare[begin:].lstrip())
+                _text_at(code, begin, key, reads)
+
+
+def _sent(seen: Evidence) -> set[str]:
+    """Keys of which it is certain that the project's consumers send them."""
+    found: set[str] = set()
+    for client in seen.answers.clients:
+        for text in client.heard:
+            try:
+                told = json.loads(text)
+            except ValueError:
+                continue
+            found |= {str(key) for key in told} if isinstance(told, dict) else set()
+    for owner in seen.source.consumers():
+        for method in owner.methods.values():
+            for call in (n for n in walk(method.node) if isinstance(n, ast.Call)):
+                name = getattr(call.func, "attr", "")
+                if name not in ("send_json", "dumps"):
+                    continue
+                for one in (n for given in call.args for n in walk(given)):
+                    keys = one.keys if isinstance(one, ast.Dict) else []
+                    found |= {str(getattr(key, "value", "")) for key in keys if key}
+    return {key for key in found if key.isidentifier()}
+
+
+class _Said:
+    """Everything that the project's Python, and its pages, could put into a message."""
+
+    def __init__(self, trees: list[ast.Module], every: list[Code]) -> None:
+        self.keys: set[str] = set()
+        self.values: set[str] = set()
+        self.patterns: list[re.Pattern[str]] = []
+        self.pairs: dict[str, set[str]] = {}
+        names = (getattr(n, "attr", "") for tree in trees for n in walk(tree))
+        self.named = bool({"__name__", "model_name", "_meta"} & {*names})
+        for tree in trees:
+            told = {
+                id(v) for n in walk(tree) if isinstance(n, ast.Dict) for v in n.values
+            }
+            for node in walk(tree):
+                self._node(node, id(node) in told)
+        for code in every:
+            text = code.script.text
+            self.keys |= set(re.findall(r"([\w$]+)['\"]?\s*:(?!:)", text))
+            self.values |= set(re.findall(r":\s*['\"]([\w.:-]+)['\"]", text))
+
+    def _node(self, node: ast.AST, is_value: bool) -> None:
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            self.values |= {node.value, *node.value.split(".")}
+            if not is_value:
+                self.keys.add(node.value)
+        elif isinstance(node, ast.keyword) and node.arg:
+            self.keys.add(node.arg)
+        elif isinstance(node, ast.ClassDef):
+            if self.named:
+                self.values |= {node.name, node.name.lower()}
+            for one in node.body:
+                targets = one.targets if isinstance(one, ast.Assign) else []
+                targets = [one.target] if isinstance(one, ast.AnnAssign) else targets
+                names = {t.id for t in targets if isinstance(t, ast.Name)}
+                self.keys |= names | {f"{name}_id" for name in names}
+                self.values |= {name.lower() for name in names}
+        elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            self.values.add(node.name)
+        elif isinstance(node, ast.JoinedStr):
+            parts = [
+                re.escape(str(p.value)) if isinstance(p, ast.Constant) else ".*"
+                for p in node.values
+            ]
+            if any(part != ".*" for part in parts):
+                self.patterns.append(re.compile("".join(parts), re.S))
+        elif isinstance(node, ast.Dict):
+            for key, value in zip(node.keys, node.values, strict=True):
+                if isinstance(key, ast.Constant) and isinstance(value, ast.Constant):
+                    held = self.pairs.setdefault(str(key.value), set())
+                    held.add(str(value.value))
+        elif isinstance(node, ast.Call) and node.args:
+            first = node.args[0]
+            if isinstance(first, ast.Constant) and isinstance(first.value, str):
+                self.pairs.setdefault("", set()).add(first.value)
+
+    def has_key(self, key: str) -> bool:
+        return key in self.keys or any(p.fullmatch(key) for p in self.patterns)
+
+    def has_value(self, value: str) -> bool:
+        known = value in self.values
+        return known or any(p.fullmatch(value) for p in self.patterns)
+
+    def under(self, key: str) -> set[str]:
+        """The values that a message may have under a key.
+
+        Where no message that is written out has the key, a method puts it in: its
+        callers say the value first.
+        """
+        found = self.pairs.get(key) or self.pairs.get("", set())
+        return {one for one in found if NAME.fullmatch(one)}

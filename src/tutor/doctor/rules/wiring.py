@@ -1,0 +1,297 @@
+"""What is written and never runs, or runs for somebody else: how parts are joined."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+
+from tutor.doctor.evidence import Evidence
+from tutor.doctor.rules.found import TRIED, Found, at
+from tutor.doctor.source import Class, Function, Module, calls
+from tutor.doctor.source.index import is_aside
+from tutor.doctor.source.walking import walk
+
+RANK = 62
+HOOKS = {
+    *("connect", "disconnect", "receive", "receive_json", "dispatch", "accept"),
+    *("decode_json", "encode_json", "websocket_connect", "websocket_receive"),
+    *("websocket_disconnect", "send_json", "__call__"),
+}
+ON_COMMIT = "django.db.transaction.on_commit"
+_SIGNALS = "django.db.models.signals."
+_LATER = ("delay", "apply_async", "send", "group_send")
+_CHOSEN = re.compile(r"receive")
+# A new value each time it is asked for.
+_FRESH = re.compile(
+    r"^(uuid\.uuid[14]|time\.(time|monotonic)|secrets\.\w+|random\.\w+|"
+    r"datetime\.datetime\.(now|utcnow)|django\.utils\.timezone\.now)\(\)"
+)
+# Made to be shared.
+_SHARED = re.compile(
+    r"hub|regist|manager|presence|pool|store|cache|repo|service|client|logg|track|"
+    r"limit|lock|queue|broker|bus|router|serializer|form|schema|valid|adapter|backend",
+    re.I,
+)
+_CHANGES = {"append", "add", "pop", "update", "clear", "setdefault", "remove", "extend"}
+
+
+def rules(seen: Evidence) -> Iterator[Found]:
+    yield from _never_imported(seen)
+    for function in seen.source.all_functions():
+        yield from _called_for_later(function)
+    for owner in seen.source.consumers():
+        yield from _behind_the_base(owner)
+        yield from _chosen(owner)
+        yield from _made_once(seen, owner)
+
+
+def _never_imported(seen: Evidence) -> Iterator[Found]:
+    """Receivers of signals in a module that nothing imports."""
+    modules = [m for m in seen.source.modules.values() if not is_aside(m.file)]
+    hearing = {m.name: line for m in modules if (line := _receives(m))}
+    if not hearing:
+        return
+    known: set[str] = set()
+    for module in modules:
+        known |= set(module.stars)
+        for node in walk(module.tree):
+            if isinstance(node, ast.Import):
+                known |= {alias.name for alias in node.names}
+            elif isinstance(node, ast.ImportFrom):
+                base = _base(node, module)
+                known |= {base, *(f"{base}.{alias.name}" for alias in node.names)}
+            elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+                known.add(node.value)  # import_module, autodiscover_modules, a list
+    for name, line in hearing.items():
+        last = name.rpartition(".")[2]
+        by_name = any(word == last or word.endswith(f".{name}") for word in known)
+        if name in known or by_name or last in ("models", "apps", "__init__"):
+            continue
+        module = seen.source.modules[name]
+        yield Found(
+            "app-signals-never-imported",
+            f"nothing imports {name}, so nothing hears the signal",
+            (module.file, line),
+            RANK,
+            TRIED,
+            "an import of it in ready()",
+        )
+
+
+def _base(node: ast.ImportFrom, module: Module) -> str:
+    if not node.level:
+        return node.module or ""
+    parts = module.name.split(".")
+    keep = len(parts) - node.level + (1 if module.is_package else 0)
+    return ".".join([*parts[: max(keep, 0)], *([node.module] if node.module else [])])
+
+
+def _receives(module: Module) -> int | None:
+    """The line of the first receiver of Django's signals of models in a module."""
+    for node in module.tree.body:
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            for one in node.decorator_list:
+                made = isinstance(one, ast.Call) and module.resolve(one.func)
+                if made == "django.dispatch.receiver":
+                    return node.lineno
+        elif isinstance(node, ast.Expr) and isinstance(node.value, ast.Call):
+            name = module.resolve(node.value.func) or ""
+            if name.startswith(_SIGNALS) and name.endswith(".connect"):
+                return node.lineno
+    return None
+
+
+def _called_for_later(function: Function) -> Iterator[Found]:
+    """``on_commit(tell(pk))``: told at once, and nothing is left for later."""
+    for call in calls.calls(function.node):
+        if calls.name_of(call, function) != ON_COMMIT or not call.args:
+            continue
+        given = call.args[0]
+        if not isinstance(given, ast.Call):
+            continue
+        target = calls.target_of(given, function)
+        nothing = target is not None and not any(
+            isinstance(node, ast.Return) and node.value is not None
+            for node in walk(target.node)
+        )
+        done = isinstance(given.func, ast.Attribute) and given.func.attr in _LATER
+        wrapped = calls.inner_call(given, function).endswith("async_to_sync")
+        if nothing or done or wrapped:
+            yield Found(
+                "db-on-commit-given-a-result",
+                "TypeError: on_commit()'s callback must be a callable.",
+                at(function, given),
+                RANK - 15,
+                TRIED,
+                "a function that is called later: functools.partial(...)",
+            )
+
+
+def _behind_the_base(owner: Class) -> Iterator[Found]:
+    """A mixin's handlers, behind those of the library's class: never called."""
+    source = owner.module.source
+    consumer_first = False
+    for base, node in zip(owner.bases, owner.node.bases, strict=False):
+        known = source.classes.get(base)
+        if known is None:
+            consumer_first |= base.startswith("channels.generic.")
+            continue
+        own = any(b.startswith("channels.") for b in known.library_bases())
+        lost = sorted(HOOKS & {*known.methods} - {*owner.methods})
+        if consumer_first and not own and lost:
+            yield Found(
+                "consumer-mixin-after-base",
+                f"{lost[0]} of {known.name} is never called",
+                at_class(owner, node),
+                RANK - 15,
+                TRIED,
+                f"class {owner.name}({known.name}, ...)",
+            )
+            return
+
+
+def at_class(owner: Class, node: ast.AST) -> tuple[str, int]:
+    return owner.module.file, getattr(node, "lineno", owner.node.lineno)
+
+
+def _chosen(owner: Class) -> Iterator[Found]:
+    """``getattr(self, content["action"])``: a client chooses what is called."""
+    for method in owner.methods.values():
+        for call in calls.calls(method.node):
+            if (
+                getattr(call.func, "id", "") != "getattr"
+                or len(call.args) < 2
+                or not isinstance(call.args[0], ast.Name)
+                or call.args[0].id != method.self_name
+            ):
+                continue
+            name = call.args[1]
+            if isinstance(name, ast.Name):
+                values = method.values.get(name.id, [])
+                if _is_checked(method, name.id):
+                    continue
+                given = [a.arg for a in method.node.args.args]
+                if not values and name.id not in given:
+                    continue
+                if not values and not _CHOSEN.search(method.name):
+                    continue
+                name = values[-1] if values else name
+            if any(isinstance(n, ast.JoinedStr | ast.BinOp) for n in walk(name)):
+                continue  # put together: only what begins so can be called
+            if any(getattr(n, "attr", "") == "type" for n in walk(name)):
+                continue
+            told = _CHOSEN.search(method.name) or _reads_a_client(method)
+            taken = any(_takes(node) for node in walk(name))
+            if told and (taken or isinstance(name, ast.Name)):
+                yield Found(
+                    "consumer-method-chosen-by-client",
+                    "a client may have any method called: close, send, dispatch",
+                    at(method, call),
+                    RANK + 12,
+                    TRIED,
+                    "a table of what clients may ask for",
+                )
+                return
+
+
+def _takes(node: ast.AST) -> bool:
+    """Whether a key of something is read."""
+    if isinstance(node, ast.Subscript):
+        return isinstance(node.slice, ast.Constant)
+    return isinstance(node, ast.Call) and getattr(node.func, "attr", "") in (
+        "get",
+        "pop",
+    )
+
+
+def _reads_a_client(method: Function) -> bool:
+    return any(
+        calls.name_of(call, method).endswith("json.loads")
+        for call in calls.calls(method.node)
+    )
+
+
+def _is_checked(method: Function, name: str) -> bool:
+    """Whether a method asks for a name in a list, or how it begins."""
+    for node in walk(method.node):
+        if isinstance(node, ast.Compare) and any(
+            isinstance(op, ast.In | ast.NotIn) for op in node.ops
+        ):
+            if getattr(node.left, "id", "") == name:
+                return True
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+            held = getattr(node.func.value, "id", "") == name
+            if held and node.func.attr in ("startswith", "endswith"):
+                return True
+    return False
+
+
+def _made_once(seen: Evidence, owner: Class) -> Iterator[Found]:
+    """A value that each client should have of its own, made for the class."""
+    own = {n for method in owner.methods.values() for n, _ in method.self_values}
+    for name, value in owner.attributes.items():
+        if name in own or name.isupper():
+            continue
+        used = _used(owner, name)
+        if used is None:
+            continue
+        made = owner.module.resolve(value) or ""
+        fresh = _FRESH.match(made)
+        kind = seen.source.classes.get(made.removesuffix("()"))
+        changed = (
+            kind is not None and made.endswith("()") and _changes(owner, name, kind)
+        )
+        if fresh or (changed and not _SHARED.search(f"{name} {made}")):
+            yield Found(
+                "consumer-state-on-class",
+                f"all clients share {owner.name}.{name}",
+                at(used, value),
+                RANK - 6,
+                TRIED,
+                "state that belongs to one client",
+            )
+            return
+
+
+def _used(owner: Class, name: str) -> Function | None:
+    """A method that reads an attribute of its consumer."""
+    for method in owner.methods.values():
+        for node in walk(method.node):
+            if isinstance(node, ast.Attribute) and node.attr == name:
+                if getattr(node.value, "id", "") == method.self_name:
+                    return method
+    return None
+
+
+def _changes(owner: Class, name: str, kind: Class) -> bool:
+    """Whether a consumer calls what changes an object of its own project."""
+    for method in owner.methods.values():
+        for call in calls.calls(method.node):
+            target = call.func
+            if not isinstance(target, ast.Attribute):
+                continue
+            inner = target.value
+            mine = isinstance(inner, ast.Attribute) and inner.attr == name
+            called = kind.method(target.attr) if mine else None
+            if called is not None and _changes_itself(called):
+                return True
+    return False
+
+
+def _changes_itself(method: Function) -> bool:
+    for node in walk(method.node):
+        targets: list[ast.expr] = []
+        if isinstance(node, ast.Assign):
+            targets = node.targets
+        elif isinstance(node, ast.AugAssign):
+            targets = [node.target]
+        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+            targets = [node.func.value] if node.func.attr in _CHANGES else []
+        for one in targets:
+            while isinstance(one, ast.Subscript):
+                one = one.value
+            if isinstance(one, ast.Attribute):
+                if getattr(one.value, "id", "") == method.self_name:
+                    return True
+    return False
