@@ -28,12 +28,33 @@ def examples(method: Function) -> list[dict[str, Any]]:
         for one in _asked(node, method):
             found.setdefault(one.dotted, one)
     made = [example(one) for one in found.values() if is_message(one)]
+    made += [_of_form(one) for one in found.values() if is_form(one)]
     return [one for one in made if one]
 
 
 def is_message(one: Class) -> bool:
     """Whether a class describes data that comes from outside: a pydantic model."""
     return any(base.startswith("pydantic.") for base in one.library_bases())
+
+
+def is_form(one: Class) -> bool:
+    """Whether a class names the fields of a message as attributes that are made."""
+    return any(
+        base.startswith(("django.forms.", "rest_framework.serializers."))
+        for base in one.library_bases()
+    )
+
+
+def _of_form(one: Class) -> dict[str, Any]:
+    """A message with the fields of a form."""
+    found: dict[str, Any] = {}
+    for owner in reversed(one.line_of_ancestors):
+        for name, given in owner.attributes.items():
+            kind = getattr(getattr(given, "func", None), "attr", "")
+            if kind.endswith("Field"):
+                number = kind.startswith(("Integer", "Float", "Decimal", "ModelChoice"))
+                found[name] = 1 if number else "hi"
+    return found
 
 
 def _asked(node: ast.AST, method: Function) -> Iterator[Class]:
@@ -46,6 +67,10 @@ def _asked(node: ast.AST, method: Function) -> Iterator[Class]:
             parts = [*getattr(node.args[1], "elts", node.args[1:])]
         elif any(word.arg is None for word in node.keywords):
             parts = [node.func]  # Message(**content)
+        elif node.args or any(word.arg == "data" for word in node.keywords):
+            named = method.module.resolve(node.func, method) or ""
+            known = method.module.source.classes.get(named)
+            parts = [node.func] if known is not None and is_form(known) else []
     elif (
         isinstance(node, ast.Call)
         and isinstance(node.func, ast.Attribute)

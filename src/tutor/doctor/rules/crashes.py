@@ -422,8 +422,24 @@ def _key(seen: Evidence, crash: Crash, key: str, place: Place) -> Cause | None:
         if isinstance(n, ast.stmt)
         and not isinstance(n, (ast.ClassDef, ast.AsyncFunctionDef, ast.FunctionDef))
     )
+    said = crash.told == "websocket.receive" and crash.phase == "json"
+    if said and key in ("text", "message", "type") and _of_a_client(seen, place, key):
+        return "consumer-unvalidated-input-closes-socket", place, ""
     asked = "kwargs" in source or (place[0] and crash.told == "websocket.connect")
     if asked and key not in names:
         captured = ", ".join(names) or "nothing"
         return "routing-kwarg-name-differs", place, f"The route captures {captured}."
     return None
+
+
+def _of_a_client(seen: Evidence, place: Place, key: str) -> bool:
+    """Whether a line takes a key out of what was parsed, and of no event."""
+    function = seen.function_at(place)
+    given = [one.arg for one in function.node.args.args] if function else []
+    for node in seen.nodes_at(place):
+        for one in walk(node) if isinstance(node, ast.expr) else ():
+            if isinstance(one, ast.Subscript) and isinstance(one.slice, ast.Constant):
+                held = getattr(one.value, "id", "")
+                if one.slice.value == key and held and held not in given:
+                    return True
+    return False

@@ -35,6 +35,7 @@ def rules(seen: Evidence, every: list[Code], opened: list[Socket]) -> Iterator[F
         every: the code of the pages' scripts.
         opened: the sockets that they open.
     """
+    done = False
     for code in every:
         for name, made in code.sockets.items():
             places = {code.spot(new) for new, _ in made}
@@ -48,6 +49,7 @@ def rules(seen: Evidence, every: list[Code], opened: list[Socket]) -> Iterator[F
                 # Without the deciding key, and with one that nobody reads.
                 lost = first and not sent & first and sent - known
                 if sent and (lost or not sent & known):
+                    done = True
                     yield Found(
                         "client-sends-another-key",
                         f"nothing is read of a message with {', '.join(sorted(sent))}",
@@ -56,6 +58,71 @@ def rules(seen: Evidence, every: list[Code], opened: list[Socket]) -> Iterator[F
                         TRIED,
                         f"one of {', '.join(sorted(wanted or ()))}",
                     )
+    if not done:
+        yield from _unsaid(seen, every, opened)
+
+
+_SAYS = re.compile(r"[.\w]*\bsend\s*\(\s*(?=[^\s)])")
+
+
+def _unsaid(seen: Evidence, every: list[Code], opened: list[Socket]) -> Iterator[Found]:
+    """Every page is silent on what the one consumer of a project asks for.
+
+    Either the key by which it tells messages apart stands in no script, or none of
+    the words does that it knows.
+    """
+    ends = {leaf.get("consumer") for one in opened for leaf in leaves(seen, one.url)}
+    owner = seen.consumer_class(next(iter(ends))) if len(ends) == 1 else None
+    says = [(code, m.start()) for code in every for m in _spoken(code)]
+    if owner is None or not says:
+        return
+    told = words.messages(seen.source, owner.dotted)
+    text = "\n".join(code.script.text for code in every)
+    plain = [one for one in told if not one.startswith("{")]
+    first = _deciding(seen, owner)
+    wanted: set[str] = set()
+    if plain and len(plain) == len(told) and len(plain) > 1:
+        wanted = {one for one in plain if re.fullmatch(r"[\w:.-]+", one)}
+        if len(wanted) < len(plain) or any(_is_quoted(one, text) for one in wanted):
+            return
+    elif first and len(told) > len(plain):
+        key = next(iter(first))
+        if re.search(
+            rf"""[{{,]\s*['"]?{re.escape(key)}['"]?\s*[:,}}]|\.{key}\s*=""", text
+        ):
+            return
+        wanted = {key}
+    if wanted:
+        # Where a page's own words are: in a wrapper there are none.
+        said = [one for one in says if _has_words(*one)]
+        code, index = (said or says)[0]
+        yield Found(
+            "client-sends-another-key",
+            "nothing of what the consumer asks for stands in any script",
+            code.spot(index),
+            RANK + 1,
+            TRIED,
+            f"one of {', '.join(sorted(wanted))}",
+        )
+
+
+def _spoken(code: Code) -> Iterator[re.Match[str]]:
+    """Where a socket, or what stands before one, is told to send a text."""
+    if code.sockets or ".send(" in code.bare:
+        for match in _SAYS.finditer(code.bare):
+            if not any(f.start == match.start() for f in code.functions):
+                yield match
+
+
+def _has_words(code: Code, index: int) -> bool:
+    """Whether a call is given a text or an object that is written out."""
+    bracket = code.bare.index("(", index)
+    given = code.bare[bracket : code.pairs.get(bracket, bracket)]
+    return bool(re.search(r"""['"`{]""", given))
+
+
+def _is_quoted(word: str, text: str) -> bool:
+    return bool(re.search(rf"""['"`]{re.escape(word)}['"`]""", text))
 
 
 def _sent(code: Code, name: str) -> Iterator[tuple[int, Keys]]:

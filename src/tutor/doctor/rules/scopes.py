@@ -18,6 +18,83 @@ PARSERS = ("urllib.parse.parse_qs", "urllib.parse.parse_qsl")
 def rules(seen: Evidence) -> Iterator[Found]:
     for function in seen.source.all_functions():
         yield from _query(function)
+        yield from _headers(function)
+
+
+def _headers(function: Function) -> Iterator[Found]:
+    """A header that is asked for by a text, or by a name with capitals."""
+    nodes = list(walk(function.node))
+    if not any(getattr(node, "value", "") == "headers" for node in nodes):
+        return
+    names = _names_of_headers(function)
+    for node in nodes:
+        place: ast.expr | None = None
+        key: ast.expr | None = None
+        if isinstance(node, ast.Subscript):
+            place, key = node.value, node.slice
+        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+            if node.func.attr in ("get", "pop") and node.args:
+                place, key = node.func.value, node.args[0]
+        elif isinstance(node, ast.Compare):
+            place, key = node.comparators[0], node.left
+            if isinstance(node.ops[0], ast.Eq) and getattr(key, "id", "") in names:
+                place, key = None, place
+            elif not isinstance(node.ops[0], ast.In | ast.NotIn):
+                continue
+        told = key.value if isinstance(key, ast.Constant) else None
+        wrong = isinstance(told, str) or (
+            isinstance(told, bytes) and told != told.lower()
+        )
+        if wrong and (place is None or _is_headers(place, function)):
+            name = told.lower() if isinstance(told, str) else told.lower().decode()
+            yield Found(
+                "auth-headers-are-bytes",
+                f"no {told!r}: the names of headers are bytes without capitals",
+                at(function, node),
+                RANK,
+                TRIED,
+                f"b{name!r}",
+            )
+            return
+
+
+def _names_of_headers(function: Function) -> set[str]:
+    """What a loop over a scope's headers calls their names."""
+    found = set()
+    for node in walk(function.node):
+        if isinstance(node, ast.For | ast.comprehension):
+            first = next(iter(getattr(node.target, "elts", ())), None)
+            if isinstance(first, ast.Name) and _asks_for(node.iter, "headers"):
+                found.add(first.id)
+    return found
+
+
+def _is_headers(node: ast.expr, function: Function, depth: int = 0) -> bool:
+    """Whether an expression holds the headers of a scope by their names."""
+    if isinstance(node, ast.Name):
+        made = function.values.get(node.id, [])
+        return (
+            len(made) == 1
+            and depth < DEEP
+            and _is_headers(made[0], function, depth + 1)
+        )
+    if isinstance(node, ast.Call) and len(node.args) == 1:
+        known = calls.name_of(node, function) == "builtins.dict"
+        return known and _asks_for(node.args[0], "headers")
+    return False
+
+
+def _asks_for(node: ast.expr, key: str) -> bool:
+    """``scope["headers"]``, ``scope.get("headers", [])``."""
+    given: ast.expr | None = None
+    if isinstance(node, ast.Subscript):
+        given, held = node.slice, node.value
+    elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+        held = node.func.value
+        given = node.args[0] if node.func.attr == "get" and node.args else None
+    if not isinstance(given, ast.Constant) or given.value != key:
+        return False
+    return "scope" in ast.unparse(held)
 
 
 def _query(function: Function) -> Iterator[Found]:

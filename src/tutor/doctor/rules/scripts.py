@@ -21,8 +21,10 @@ HOST, ANY, HERE, GIVEN = "\x01", "\x00", "\x02", "\x03"
 DEEP = 6
 LONG = 2000  # characters between the brackets of a call
 _NEW = re.compile(r"new\s+WebSocket\s*\(")
-_BOUND = re.compile(r"\b(?:const|let|var)\s+(\w+)\s*=\s*([^;\n]+)")
-_OWN = re.compile(r"\b(this\.\w+)\s*=(?!=)\s*([^;\n]+)")
+# An expression goes on in the next line behind an operator, and before one.
+_WHOLE = r"((?:[^;\n]|(?<=[+?:|&])\n|(?<=[+?:|&] )\n|\n(?=[ \t]*[+?:|&]))+)"
+_BOUND = re.compile(rf"\b(?:const|let|var)\s+(\w+)\s*=\s*{_WHOLE}")
+_OWN = re.compile(rf"\b(this\.\w+)\s*=(?!=)\s*{_WHOLE}")
 _GETTER = re.compile(r"\bget\s+(\w+)\s*\(\)\s*\{.*?\breturn\s+([^;\n]+)", re.S)
 _DEFINED = re.compile(
     r"\bclass\s+(?P<kind>\w+)[^{(]*\{|\bfunction\s+(?P<function>\w+)\s*\(|"
@@ -84,7 +86,7 @@ class Script:
         """Names and the expressions that they are given."""
         made = [*_OWN.findall(self.text), *_BOUND.findall(self.text)]
         got = [(f"this.{name}", text) for name, text in _GETTER.findall(self.text)]
-        return dict([*got, *made])
+        return {name: text.replace("\n", " ") for name, text in [*got, *made]}
 
     def spot(self, index: int) -> Spot:
         return self.file, self.text.count("\n", 0, index) + 1

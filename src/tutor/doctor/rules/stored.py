@@ -9,7 +9,7 @@ from tutor.doctor.evidence import Evidence
 from tutor.doctor.rules.found import TRIED, Found, Place, at
 from tutor.doctor.rules.spreading import tells
 from tutor.doctor.source import Function, calls
-from tutor.doctor.source.walking import own_nodes
+from tutor.doctor.source.walking import own_nodes, walk
 
 RANK = 45  # before the queries that then fail
 ATOMIC = ("django.db.transaction.atomic", "django.db.transaction.atomic()")
@@ -21,8 +21,9 @@ WRITES = {
 
 def rules(seen: Evidence) -> Iterator[Found]:
     yield from _without_migration(seen)
+    atomic = _each_request(seen)
     for function in seen.source.all_functions():
-        yield from _before_the_commit(function)
+        yield from _before_the_commit(function, atomic)
         if function.is_async:
             yield from _awaited_transaction(function)
 
@@ -76,9 +77,54 @@ def _model(seen: Evidence, app: str, model: str, field: str) -> Place:
     return None, None
 
 
-def _before_the_commit(function: Function) -> Iterator[Found]:
+def _each_request(seen: Evidence) -> bool:
+    """Whether each view of a project runs in a transaction."""
+    return any(
+        isinstance(node, ast.Dict)
+        and any(
+            getattr(key, "value", "") == "ATOMIC_REQUESTS"
+            and getattr(value, "value", False) is True
+            for key, value in zip(node.keys, node.values, strict=True)
+        )
+        for module in seen.source.modules.values()
+        if "ATOMIC_REQUESTS" in module.text
+        for node in walk(module.tree)
+    )
+
+
+def _is_view(function: Function) -> bool:
+    """Whether a function answers a request, as a view or for one."""
+    given = [one.arg for one in function.node.args.args[:2]]
+    of_class = function.owner is not None and any(
+        base.startswith("django.views.") for base in function.owner.library_bases()
+    )
+    return not function.is_async and ("request" in given or of_class)
+
+
+def _hears_a_save(function: Function) -> bool:
+    """Whether a function is a receiver that runs inside of what saves."""
+    return any(
+        name.startswith("django.dispatch.receiver") for name in function.decorators()
+    ) and "post_save" in "".join(map(ast.unparse, function.node.decorator_list))
+
+
+def _before_the_commit(function: Function, atomic: bool) -> Iterator[Found]:
     """A group that is told of what a transaction may still undo."""
     blocks: list[ast.AST] = []
+    if atomic and _hears_a_save(function):
+        for call in calls.calls(function.node):
+            if tells(call, function):
+                yield Found(
+                    "db-told-before-commit",
+                    "a group hears of what its request may still undo",
+                    at(function, call),
+                    RANK + 20,
+                    TRIED,
+                    "transaction.on_commit(...)",
+                )
+                return
+    if atomic and _is_view(function):
+        blocks = [function.node]
     if any(name.startswith(ATOMIC[0]) for name in function.decorators()):
         blocks = [function.node]
     for node in own_nodes(function.node):

@@ -228,14 +228,14 @@ def _expects_an_answer(function: Function) -> bool:
 
 def _expects_a_refusal(function: Function) -> bool:
     """Whether a test says that somebody stays outside; for a helper, any test of it."""
-    alone = function.name.startswith("test") or _expects_an_answer(function)
+    answered = _expects_an_answer(function)
+    alone = function.name.startswith("test") or answered
     for node in walk(function.node if alone else function.module.tree):
         if isinstance(node, ast.Assert) and isinstance(node.test, ast.UnaryOp):
             return True
-        if getattr(getattr(node, "func", None), "attr", "") in (
-            "assertFalse",
-            "assertEqual",
-            "assertIs",
+        said = getattr(getattr(node, "func", None), "attr", "")
+        if said == "assertFalse" or (
+            said in ("assertEqual", "assertIs") and not answered
         ):
             return True
     return False

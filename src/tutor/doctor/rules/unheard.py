@@ -26,6 +26,32 @@ def rules(seen: Evidence) -> Iterator[Found]:
             yield from _unchecked(owner)
             yield from kept_going(owner)
             yield from _endless(owner, _stays(owner, seen, seen.answers.members))
+            yield from _outlives(owner)
+
+
+def _outlives(owner: Class) -> Iterator[Found]:
+    """A raw consumer that hears of its client's leaving, and does not end."""
+    method = owner.method("websocket_disconnect")
+    if method is None or owner.kind not in ("async", "sync"):
+        return
+    below = [f for one in owner.line_of_ancestors for f in one.methods.values()]
+    if any("StopConsumer" in ast.unparse(f.node) for f in below):
+        return
+    if any(owner.method(name) for name in ("dispatch", "__call__")):
+        return
+    if any(
+        calls.name_of(c, method).startswith("builtins.super")
+        for c in calls.calls(method.node)
+    ):
+        return
+    yield Found(
+        "consumer-no-stopconsumer",
+        "Application instance took too long to shut down and was killed.",
+        (method.module.file, method.node.lineno),
+        56,
+        TRIED,
+        "a consumer that ends by itself",
+    )
 
 
 def _is_closed(seen: Evidence, owner: Class) -> bool:

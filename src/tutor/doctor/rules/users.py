@@ -215,6 +215,16 @@ def _parses(call: ast.Call, function: Function) -> bool:
 def _origins(seen: Evidence) -> Iterator[Found]:
     """In development: origins of this machine, and none that its server has."""
     allowed = [str(one) for one in seen.walk.get("origins") or []]
+    bare = [one for one in allowed if one.startswith("//")]
+    if bare:
+        yield Found(
+            "origin-validator-scheme-or-port-mismatch",
+            f"every page is refused; no origin is like {bare[0]!r}",
+            _written(seen, bare[0]),
+            RANK,
+            "reading the list of the origins",
+            f"the host alone: {bare[0].strip('/')!r}",
+        )
     found = [match for one in allowed if (match := _LOCAL.match(one))]
     if not seen.settings.get("debug") or not found or speaks_tls(seen):
         return
