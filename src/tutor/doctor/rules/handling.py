@@ -109,3 +109,32 @@ def aliases(body: str, name: str) -> list[str]:
             found += [taken[1] or own] if taken else []
     kept = rf"([\w$]+)\s*=\s*{re.escape(name)}\s*[;\n]"
     return [*found, *re.findall(kept, body)]
+
+
+def called(
+    code: Code, function: Func, name: str, every: list[Code]
+) -> Iterator[tuple[Code, Func]]:
+    """The functions that a call may run: by their name, or as a caller gives them."""
+    for outer in code.functions:
+        inside = outer.body[0] <= function.start < outer.body[1] or outer is function
+        if inside and name in outer.given:
+            yield from _given(outer, outer.given.index(name), every)
+            return
+    yield from functions(name.rpartition(".")[2], every)
+
+
+def _given(
+    outer: Func, position: int, every: list[Code]
+) -> Iterator[tuple[Code, Func]]:
+    """What the callers of a function give it in one place."""
+    word = rf"(?<![\w$.])(?:new\s+|[\w$.]+\.)?{re.escape(outer.name)}\s*\("
+    for code in every if outer.name else ():
+        for match in re.finditer(word, code.bare):
+            spans = code.arguments(match.end() - 1)
+            if len(spans) <= position:
+                continue
+            one = code.at(spans[position][0])
+            if one is not None:
+                yield code, one
+            else:
+                yield from functions(code.plain(spans[position]), every)

@@ -60,6 +60,7 @@ def rules(seen: Evidence, every: list[Code], opened: list[Socket]) -> Iterator[F
                     )
     if not done:
         yield from _unsaid(seen, every, opened)
+        yield from _misplaced(seen, every, opened)
 
 
 _SAYS = re.compile(r"[.\w]*\bsend\s*\(\s*(?=[^\s)])")
@@ -112,6 +113,42 @@ def _spoken(code: Code) -> Iterator[re.Match[str]]:
         for match in _SAYS.finditer(code.bare):
             if not any(f.start == match.start() for f in code.functions):
                 yield match
+
+
+def _misplaced(
+    seen: Evidence, every: list[Code], opened: list[Socket]
+) -> Iterator[Found]:
+    """A word that a consumer knows, under a key that it does not look at."""
+    ends = {leaf.get("consumer") for one in opened for leaf in leaves(seen, one.url)}
+    text = "\n".join(code.script.text for code in every)
+    for end in sorted(str(one) for one in ends):
+        owner = seen.consumer_class(end)
+        told = words.messages(seen.source, end) if owner is not None else []
+        known: dict[str, set[str]] = {}
+        for message in (json.loads(one) for one in told if one.startswith("{")):
+            for key, value in message.items():
+                if isinstance(value, str) and value != words.ANYTHING:
+                    known.setdefault(key, set()).add(value)
+        if len(known) != 1:
+            continue
+        key, values = next(iter(known.items()))
+        if re.search(
+            rf"""[{{,(]\s*['"]?{re.escape(key)}['"]?\s*[:,}}]|\.{key}\s*=""", text
+        ):
+            continue
+        told_as = "|".join(map(re.escape, sorted(values)))
+        for code in every:
+            word = rf"""[{{,]\s*['"]?([\w$]+)['"]?\s*:\s*['"]({told_as})['"]"""
+            for match in re.finditer(word, code.script.text):
+                yield Found(
+                    "client-sends-another-key",
+                    f"nothing is read of a message with {match[1]} {match[2]!r}",
+                    code.spot(match.start(1)),
+                    RANK,
+                    TRIED,
+                    f"{key}: {match[2]!r}",
+                )
+                return
 
 
 def _has_words(code: Code, index: int) -> bool:

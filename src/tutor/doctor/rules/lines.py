@@ -147,7 +147,7 @@ def group_name(seen: Evidence, place: Place) -> Cause:
                 return "group-add-arguments-swapped", place, ""
             function = seen.function_at(place)
             made = origin(function, group) if function else None
-            return "group-name-not-allowed", made or place, ""
+            return "group-name-not-allowed", made or misnamed(seen) or place, ""
     if place[0] is None:
         place = misnamed(seen) or place
     return "group-name-not-allowed", place, ""

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from tutor.doctor.child import Event
 from tutor.doctor.evidence import Evidence
 from tutor.doctor.rules import proxy
-from tutor.doctor.rules.found import Found
+from tutor.doctor.rules.found import Found, Place
 from tutor.doctor.rules.routes import route_place
 from tutor.doctor.rules.scripts import ANY, GIVEN, HERE, HOST, Socket, sockets
 
@@ -49,7 +49,7 @@ def _wrong(seen: Evidence, socket: Socket) -> Iterator[Found]:
             slug = "client-no-trailing-slash"
         got = f"No route found for path {_shown(path).lstrip('/')!r}."
         expected = f"one of the routes: {', '.join(known)}"
-        yield Found(slug, got, socket.given, 67, TRIED, expected)
+        yield Found(slug, got, _path_at(socket), 67, TRIED, expected)
     if _plain(seen, socket) and proxy.speaks_tls(seen):
         slug, expected = "client-ws-hardcoded-on-https-page", "wss:// over https"
         yield Found(slug, _shown(socket.url), socket.place, 75, TRIED, expected)
@@ -57,6 +57,16 @@ def _wrong(seen: Evidence, socket: Socket) -> Iterator[Found]:
     if host and re.match(r"(localhost|127\.0\.0\.1)(:|$)", host[1]):
         slug, expected = "auth-other-host-than-the-page", "the host the page came from"
         yield Found(slug, _shown(socket.url), socket.place, 76, TRIED, expected)
+
+
+def _path_at(socket: Socket) -> Place:
+    """Where a path is written: not where a caller only gives a name in it."""
+    before, _, after = socket.own.partition(GIVEN)
+    given = socket.url[len(before) : len(socket.url) - len(after)]
+    written = re.sub(r"^[\w\x00]*:?//[^/]*", "", before)
+    if GIVEN in after or "/" in given or not re.search(r"\w", written):
+        return socket.given
+    return socket.place
 
 
 def _plain(seen: Evidence, socket: Socket) -> bool:

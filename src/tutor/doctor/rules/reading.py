@@ -26,6 +26,7 @@ def _lost(seen: Evidence, function: Function) -> Iterator[Found]:
     """Coroutines that nobody awaits: calls that stand alone as a statement."""
     for call in (
         *_alone(function.node),
+        *_used_as_a_value(function),
         *_kept(function),
         *_put(function),
         *_later(function),
@@ -145,6 +146,41 @@ def _is_scope(node: ast.expr) -> bool:
 
 _TESTS = (ast.If, ast.Compare, ast.BoolOp, ast.UnaryOp, ast.FormattedValue)
 _SHOWN = ("bool", "str", "len", "print", "repr", "list", "int")
+
+
+_PLAINLY = {"asdict", "dumps", "str", "len", "dict", "list", "repr", "print", "bool"}
+
+
+def _used_as_a_value(function: Function) -> Iterator[ast.Call]:
+    """Calls whose result has a name, under which nothing ever awaits it.
+
+    What is given to another function may be awaited there; its attributes, its keys
+    and what is made of it by a function of Python's own say that it is not.
+    """
+    above = {
+        id(child): node for node in walk(function.node) for child in child_nodes(node)
+    }
+    names: dict[str, list[ast.AST]] = {}
+    for node in walk(function.node):
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load):
+            names.setdefault(node.id, []).append(above[id(node)])
+    for node in walk(function.node):
+        if not (isinstance(node, ast.Assign) and isinstance(node.value, ast.Call)):
+            continue
+        target = node.targets[0]
+        if not isinstance(target, ast.Name) or len(node.targets) > 1:
+            continue
+        uses = names.get(target.id, [])
+        values = function.values.get(target.id, [])
+        if uses and len(values) == 1 and all(map(_is_plain, uses)):
+            yield node.value
+
+
+def _is_plain(node: ast.AST) -> bool:
+    if isinstance(node, ast.Call):
+        end = getattr(node.func, "attr", "") or getattr(node.func, "id", "")
+        return end in _PLAINLY
+    return isinstance(node, ast.Attribute | ast.Subscript)
 
 
 def _alone(node: ast.AST) -> Iterator[ast.Call]:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from tutor.doctor.evidence import Evidence
 from tutor.doctor.rules.found import Found
-from tutor.doctor.rules.handling import functions, handlers
+from tutor.doctor.rules.handling import called, handlers
 from tutor.doctor.rules.javascript import NAME, Code, Func, Span
 from tutor.doctor.rules.pages import TRIED
 from tutor.doctor.source.index import is_aside
@@ -31,6 +31,21 @@ _COMMON = {
     *("id", "pk", "model", "fields", "username", "email", "first_name", "last_name"),
     *("name", "size", "data", "type", "message", "target", "detail"),
 }
+
+
+_EVENTS = {
+    *("click", "submit", "input", "change", "open", "message", "close", "error"),
+    *("load", "keydown", "keyup", "keypress", "focus", "blur", "scroll", "resize"),
+    *("DOMContentLoaded", "beforeunload", "visibilitychange", "online", "offline"),
+    *("mousedown", "mouseup", "mousemove", "pointerdown", "pointerup", "touchstart"),
+    *("dragstart", "dragover", "drop", "paste", "pagehide", "pageshow", "popstate"),
+}
+# Where a consumer passes on what a client has said, as it is.
+_RELAYS = re.compile(
+    r"text_data=text_data|send_json\(\s*(content|data|message)\b|send\(text_data\)|"
+    r":\s*(content|data|text_data)\s*[,}]|\*\*(content|data|message)\b|"
+    r"\.group_send\([^()]*\b(content|data)\s*\)"
+)
 
 
 @dataclass
@@ -64,7 +79,8 @@ def rules(seen: Evidence, every: list[Code]) -> Iterator[Found]:
             _parsed(handler.code, handler.function, handler.data, every, reads)
     if not reads.keys:
         return
-    said = _Said([one.tree for one in own], every)
+    relays = any(_RELAYS.search(one.text) for one in own)
+    said = _Said([one.tree for one in own], every, relays)
     scripts = "\n".join(one.script.text for one in every)
     sent = _sent(seen) - {*reads.keys}
     for key, places in reads.keys.items() if sent else ():
@@ -92,7 +108,12 @@ def _stands_in(word: str, scripts: str) -> bool:
 
 
 def _parsed(
-    code: Code, function: Func, data: str, every: list[Code], reads: _Reads
+    code: Code,
+    function: Func,
+    data: str,
+    every: list[Code],
+    reads: _Reads,
+    depth: int = 0,
 ) -> None:
     """Where a handler parses what came, and what it does with the object."""
     begin, end = function.body
@@ -101,6 +122,16 @@ def _parsed(
     ):
         start, stop = begin + match.start(), begin + match.end()
         _follow(code, function, start, stop, every, reads, 0)
+    if depth > 1:
+        return
+    for match in re.finditer(rf"([\w$.#]+)\s*\(\s*{data}\s*\)", code.bare[begin:end]):
+        if match[1] in ("JSON.parse", "if", "switch"):
+            continue
+        for other, one in called(code, function, match[1], every):
+            given = one.given[0] if one.given else ""
+            if re.fullmatch(r"[\w$]+", given):
+                word = rf"(?<![\w$.]){re.escape(given)}"
+                _parsed(other, one, word, every, reads, depth + 1)
 
 
 def _follow(
@@ -127,38 +158,16 @@ def _follow(
 def _handed(
     code: Code,
     function: Func,
-    called: str,
+    name: str,
     every: list[Code],
     reads: _Reads,
     depth: int,
 ) -> None:
     """A message is the first argument of a call."""
-    name = called.rpartition(".")[2]
-    if depth > DEEP or called == "]":
+    if depth > DEEP or name == "]":
         return
-    for outer in code.functions:
-        inside = outer.body[0] <= function.start < outer.body[1] or outer is function
-        if inside and name == called and name in outer.given:
-            _given(outer, outer.given.index(name), every, reads, depth)
-            return
-    for other, one in functions(name, every):
+    for other, one in called(code, function, name, every):
         _first(other, one, every, reads, depth)
-
-
-def _given(
-    outer: Func, position: int, every: list[Code], reads: _Reads, depth: int
-) -> None:
-    """The function that is called is what the callers of another give."""
-    word = rf"(?<![\w$.])(?:new\s+|[\w$.]+\.)?{re.escape(outer.name)}\s*\("
-    for code in every if outer.name else ():
-        for match in re.finditer(word, code.bare):
-            spans = code.arguments(match.end() - 1)
-            one = code.at(spans[position][0]) if len(spans) > position else None
-            if one is not None:
-                _first(code, one, every, reads, depth)
-            elif len(spans) > position:
-                for other, named in functions(code.plain(spans[position]), every):
-                    _first(other, named, every, reads, depth)
 
 
 def _first(code: Code, one: Func, every: list[Code], reads: _Reads, depth: int) -> None:
@@ -257,6 +266,17 @@ def _told_apart(
             _text_at(code, case.end() - 1, key, reads)
     for match in re.finditer(rf"([\w$.]+)\s*(?:\?\.)?\s*\[\s*{word}\s*\]", body):
         _table(match[1], key, every, reads)
+    if re.search(rf"\bnew\s+(?:Custom)?Event\s*\(\s*{word}\s*[,)]", body):
+        for other in every:
+            for match in re.finditer(r"\.addEventListener\s*\(\s*", other.bare):
+                if not _of_browser(other, match.end()):
+                    _text_at(other, match.end(), key, reads)
+
+
+def _of_browser(code: Code, index: int) -> bool:
+    """Whether an event is one of the browser's own."""
+    match = re.compile(r"['\"`](\w+)").match(code.script.text, index)
+    return match is None or match[1] in _EVENTS
 
 
 def _text_at(code: Code, index: int, key: str, reads: _Reads) -> None:
@@ -321,7 +341,9 @@ def _sent(seen: Evidence) -> set[str]:
 class _Said:
     """Everything that the project's Python, and its pages, could put into a message."""
 
-    def __init__(self, trees: list[ast.Module], every: list[Code]) -> None:
+    def __init__(
+        self, trees: list[ast.Module], every: list[Code], relays: bool
+    ) -> None:
         self.keys: set[str] = set()
         self.values: set[str] = set()
         self.patterns: list[re.Pattern[str]] = []
@@ -329,12 +351,19 @@ class _Said:
         names = (getattr(n, "attr", "") for tree in trees for n in walk(tree))
         self.named = bool({"__name__", "model_name", "_meta"} & {*names})
         for tree in trees:
+            asked = {
+                id(part)
+                for n in walk(tree)
+                if isinstance(n, ast.Compare | ast.MatchValue)
+                for part in walk(n)
+            }
             told = {
                 id(v) for n in walk(tree) if isinstance(n, ast.Dict) for v in n.values
             }
             for node in walk(tree):
-                self._node(node, id(node) in told)
-        for code in every:
+                if id(node) not in asked:
+                    self._node(node, id(node) in told)
+        for code in every if relays else ():
             text = code.script.text
             self.keys |= set(re.findall(r"([\w$]+)['\"]?\s*:(?!:)", text))
             self.values |= set(re.findall(r":\s*['\"]([\w.:-]+)['\"]", text))

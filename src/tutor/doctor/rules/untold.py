@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from tutor.doctor.rules.found import Found
-from tutor.doctor.rules.handling import functions, handlers
+from tutor.doctor.rules.handling import called, handlers
 from tutor.doctor.rules.javascript import Code, Func
 from tutor.doctor.rules.pages import TRIED
 
@@ -49,8 +49,8 @@ def _as_object(
         yield _found(code, begin + match.start())
         return
     passed = "|".join(names)
-    for match in re.finditer(rf"([\w$.]+)\s*\(\s*(?:{passed})\s*\)", body):
-        for other, one in functions(match[1].rpartition(".")[2], every):
+    for match in re.finditer(rf"([\w$.#]+)\s*\(\s*(?:{passed})\s*\)", body):
+        for other, one in called(code, function, match[1], every):
             given = one.given[0] if one.given else ""
             inner = other.bare[one.body[0] : one.body[1]]
             if (
@@ -108,6 +108,11 @@ def _without_port(code: Code) -> Iterator[Found]:
     names = [_HOSTNAME]
     for match in re.finditer(rf"([\w$]+)\s*=\s*{_HOSTNAME}\s*[;,\n]", text):
         names.append(rf"(?<![\w$.]){re.escape(match[1])}")
+    apart = re.compile(r"\{([^{}]*)\}\s*=\s*(?:window\.|document\.)?location\b(?!\.)")
+    for match in apart.finditer(text):
+        taken = re.search(r"\bhostname\b(?:\s*:\s*([\w$]+))?", match[1])
+        if taken and not re.search(r"\bport\b", match[1]):
+            names.append(rf"(?<![\w$.]){re.escape(taken[1] or 'hostname')}")
     for name in names:
         pattern = rf"\$\{{\s*{name}\s*\}}/|{name}\s*\+\s*['\"`]/"
         for match in re.finditer(pattern, text):

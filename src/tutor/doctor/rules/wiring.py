@@ -110,7 +110,7 @@ def _called_for_later(function: Function) -> Iterator[Found]:
         given = call.args[0]
         if not isinstance(given, ast.Call):
             continue
-        target = calls.target_of(given, function)
+        target = calls.target_of(given, function) or _inner(given, function)
         nothing = target is not None and not any(
             isinstance(node, ast.Return) and node.value is not None
             for node in walk(target.node)
@@ -126,6 +126,12 @@ def _called_for_later(function: Function) -> Iterator[Found]:
                 TRIED,
                 "a function that is called later: functools.partial(...)",
             )
+
+
+def _inner(call: ast.Call, function: Function) -> Function | None:
+    """A function that is defined in another, where that one calls it."""
+    name = f"{function.dotted}.<locals>.{getattr(call.func, 'id', '')}"
+    return function.module.source.functions.get(name)
 
 
 def _behind_the_base(owner: Class) -> Iterator[Found]:
