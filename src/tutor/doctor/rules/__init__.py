@@ -82,6 +82,7 @@ _OF_THE_SENDER = (
     "group-message-without-type",
     "group-sends-raw-websocket-event",
     "db-model-instance-in-event",
+    "group-name-not-allowed",
 )
 
 

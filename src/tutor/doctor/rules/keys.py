@@ -89,7 +89,7 @@ def _unsaid(seen: Evidence, every: list[Code], opened: list[Socket]) -> Iterator
     elif first and len(told) > len(plain):
         key = next(iter(first))
         if re.search(
-            rf"""[{{,]\s*['"]?{re.escape(key)}['"]?\s*[:,}}]|\.{key}\s*=""", text
+            rf"""[{{,]\s*['"]?{re.escape(key)}['"]?\s*[:,}}]|\.{key}\s*=(?!=)""", text
         ):
             return
         wanted = {key}
@@ -133,7 +133,7 @@ def _misplaced(
             continue
         key, values = next(iter(known.items()))
         if re.search(
-            rf"""[{{,(]\s*['"]?{re.escape(key)}['"]?\s*[:,}}]|\.{key}\s*=""", text
+            rf"""[{{,(]\s*['"]?{re.escape(key)}['"]?\s*[:,}}]|\.{key}\s*=(?!=)""", text
         ):
             continue
         told_as = "|".join(map(re.escape, sorted(values)))

@@ -385,7 +385,8 @@ class _Said:
                 self.keys |= names | {f"{name}_id" for name in names}
                 self.values |= {name.lower() for name in names}
         elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-            self.values.add(node.name)
+            if self.named:
+                self.values.add(node.name)
         elif isinstance(node, ast.JoinedStr):
             parts = [
                 re.escape(str(p.value)) if isinstance(p, ast.Constant) else ".*"
