@@ -6,10 +6,14 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from shape_arena import ARENA
+from shape_auction import AUCTION
 from shape_desk import DESK
+from shape_greenhouse import GREENHOUSE
 from shape_guild import GUILD
 from shape_hub import HUB
+from shape_metro import METRO
 from shape_slate import SLATE
+from shape_studio import STUDIO
 
 # A file, a text in it and what stands there instead; None for all of it.
 Change = tuple[str, str | None, str | bytes | None]
@@ -1150,6 +1154,10 @@ SHAPES: dict[str, dict[str, str]] = {
     "guild": GUILD,
     "arena": ARENA,
     "slate": SLATE,
+    "auction": AUCTION,
+    "metro": METRO,
+    "studio": STUDIO,
+    "greenhouse": GREENHOUSE,
 }
 
 

@@ -148,6 +148,7 @@ _TESTS = (ast.If, ast.Compare, ast.BoolOp, ast.UnaryOp, ast.FormattedValue)
 _SHOWN = ("bool", "str", "len", "print", "repr", "list", "int")
 
 
+_OF_COROUTINES = {"send", "close", "throw", "add_done_callback", "cancel", "result"}
 _PLAINLY = {"asdict", "dumps", "str", "len", "dict", "list", "repr", "print", "bool"}
 
 
@@ -180,7 +181,9 @@ def _is_plain(node: ast.AST) -> bool:
     if isinstance(node, ast.Call):
         end = getattr(node.func, "attr", "") or getattr(node.func, "id", "")
         return end in _PLAINLY
-    return isinstance(node, ast.Attribute | ast.Subscript)
+    if isinstance(node, ast.Attribute):
+        return node.attr not in _OF_COROUTINES
+    return isinstance(node, ast.Subscript)
 
 
 def _alone(node: ast.AST) -> Iterator[ast.Call]:

@@ -42,11 +42,12 @@ def _headers(function: Function) -> Iterator[Found]:
             elif not isinstance(node.ops[0], ast.In | ast.NotIn):
                 continue
         told = key.value if isinstance(key, ast.Constant) else None
-        wrong = isinstance(told, str) or (
-            isinstance(told, bytes) and told != told.lower()
-        )
-        if wrong and (place is None or _is_headers(place, function)):
-            name = told.lower() if isinstance(told, str) else told.lower().decode()
+        if not isinstance(told, str | bytes):
+            continue
+        name = (told if isinstance(told, str) else told.decode("latin-1")).lower()
+        if told == name.encode("latin-1", "replace"):
+            continue
+        if place is None or _is_headers(place, function):
             yield Found(
                 "auth-headers-are-bytes",
                 f"no {told!r}: the names of headers are bytes without capitals",

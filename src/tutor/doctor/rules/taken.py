@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import ast
-import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -11,10 +9,10 @@ from dataclasses import dataclass, field
 from tutor.doctor.evidence import Evidence
 from tutor.doctor.rules.found import Found
 from tutor.doctor.rules.handling import called, handlers
-from tutor.doctor.rules.javascript import NAME, Code, Func, Span
+from tutor.doctor.rules.javascript import Code, Func, Span
 from tutor.doctor.rules.pages import TRIED
+from tutor.doctor.rules.vocabulary import Said, keys_sent
 from tutor.doctor.source.index import is_aside
-from tutor.doctor.source.walking import walk
 
 RANK = 71
 DEEP = 4
@@ -40,12 +38,6 @@ _EVENTS = {
     *("mousedown", "mouseup", "mousemove", "pointerdown", "pointerup", "touchstart"),
     *("dragstart", "dragover", "drop", "paste", "pagehide", "pageshow", "popstate"),
 }
-# Where a consumer passes on what a client has said, as it is.
-_RELAYS = re.compile(
-    r"text_data=text_data|send_json\(\s*(content|data|message)\b|send\(text_data\)|"
-    r":\s*(content|data|text_data)\s*[,}]|\*\*(content|data|message)\b|"
-    r"\.group_send\([^()]*\b(content|data)\s*\)"
-)
 
 
 @dataclass
@@ -79,10 +71,9 @@ def rules(seen: Evidence, every: list[Code]) -> Iterator[Found]:
             _parsed(handler.code, handler.function, handler.data, every, reads)
     if not reads.keys:
         return
-    relays = any(_RELAYS.search(one.text) for one in own)
-    said = _Said([one.tree for one in own], every, relays)
+    said = Said(own, every)
     scripts = "\n".join(one.script.text for one in every)
-    sent = _sent(seen) - {*reads.keys}
+    sent = keys_sent(seen) - {*reads.keys}
     for key, places in reads.keys.items() if sent else ():
         if key in _COMMON or key in reads.guarded or said.has_key(key):
             continue
@@ -226,8 +217,10 @@ def _use(
             continue
         if (
             re.match(r"\s*(\?|\|\||&&|\)\s*(\{|\?|return))", rest)
-            or re.search(r"(\bif\s*\(|!|&&|\|\|)\s*$", body[: match.start()])
-            and not re.match(r"\s*[=!]==?", rest)
+            or (
+                re.search(r"(\bif\s*\(|!|&&|\|\|)\s*$", body[: match.start()])
+                and not re.match(r"\s*[=!]==?", rest)
+            )
             or match[1]
         ):
             reads.guarded.add(key)
@@ -237,9 +230,8 @@ def _use(
         index = begin + match.start()
         _apart(code, function, match[1], index, every, reads, depth)
     for match in re.finditer(rf"([\w$.]+)\s*\(\s*{word}\s*[,)]", body):
-        if match[1] not in ("if", "while", "switch") and "." not in match[1][1:-1]:
-            _handed(code, function, match[1], every, reads, depth + 1)
-        elif match[1].startswith("this."):
+        plain = match[1] not in ("if", "while", "switch") and "." not in match[1]
+        if plain or match[1].startswith("this."):
             _handed(code, function, match[1], every, reads, depth + 1)
 
 
@@ -314,108 +306,3 @@ def _put(
                 begin = spans[position][0]
                 begin += len(code.bare[begin:]) - len(code.bare[begin:].lstrip())
                 _text_at(code, begin, key, reads)
-
-
-def _sent(seen: Evidence) -> set[str]:
-    """Keys of which it is certain that the project's consumers send them."""
-    found: set[str] = set()
-    for client in seen.answers.clients:
-        for text in client.heard:
-            try:
-                told = json.loads(text)
-            except ValueError:
-                continue
-            found |= {str(key) for key in told} if isinstance(told, dict) else set()
-    for owner in seen.source.consumers():
-        for method in owner.methods.values():
-            for call in (n for n in walk(method.node) if isinstance(n, ast.Call)):
-                name = getattr(call.func, "attr", "")
-                if name not in ("send_json", "dumps"):
-                    continue
-                for one in (n for given in call.args for n in walk(given)):
-                    keys = one.keys if isinstance(one, ast.Dict) else []
-                    found |= {str(getattr(key, "value", "")) for key in keys if key}
-    return {key for key in found if key.isidentifier()}
-
-
-class _Said:
-    """Everything that the project's Python, and its pages, could put into a message."""
-
-    def __init__(
-        self, trees: list[ast.Module], every: list[Code], relays: bool
-    ) -> None:
-        self.keys: set[str] = set()
-        self.values: set[str] = set()
-        self.patterns: list[re.Pattern[str]] = []
-        self.pairs: dict[str, set[str]] = {}
-        names = (getattr(n, "attr", "") for tree in trees for n in walk(tree))
-        self.named = bool({"__name__", "model_name", "_meta"} & {*names})
-        for tree in trees:
-            asked = {
-                id(part)
-                for n in walk(tree)
-                if isinstance(n, ast.Compare | ast.MatchValue)
-                for part in walk(n)
-            }
-            told = {
-                id(v) for n in walk(tree) if isinstance(n, ast.Dict) for v in n.values
-            }
-            for node in walk(tree):
-                if id(node) not in asked:
-                    self._node(node, id(node) in told)
-        for code in every if relays else ():
-            text = code.script.text
-            self.keys |= set(re.findall(r"([\w$]+)['\"]?\s*:(?!:)", text))
-            self.values |= set(re.findall(r":\s*['\"]([\w.:-]+)['\"]", text))
-
-    def _node(self, node: ast.AST, is_value: bool) -> None:
-        if isinstance(node, ast.Constant) and isinstance(node.value, str):
-            self.values |= {node.value, *node.value.split(".")}
-            if not is_value:
-                self.keys.add(node.value)
-        elif isinstance(node, ast.keyword) and node.arg:
-            self.keys.add(node.arg)
-        elif isinstance(node, ast.ClassDef):
-            if self.named:
-                self.values |= {node.name, node.name.lower()}
-            for one in node.body:
-                targets = one.targets if isinstance(one, ast.Assign) else []
-                targets = [one.target] if isinstance(one, ast.AnnAssign) else targets
-                names = {t.id for t in targets if isinstance(t, ast.Name)}
-                self.keys |= names | {f"{name}_id" for name in names}
-                self.values |= {name.lower() for name in names}
-        elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-            if self.named:
-                self.values.add(node.name)
-        elif isinstance(node, ast.JoinedStr):
-            parts = [
-                re.escape(str(p.value)) if isinstance(p, ast.Constant) else ".*"
-                for p in node.values
-            ]
-            if any(part != ".*" for part in parts):
-                self.patterns.append(re.compile("".join(parts), re.S))
-        elif isinstance(node, ast.Dict):
-            for key, value in zip(node.keys, node.values, strict=True):
-                if isinstance(key, ast.Constant) and isinstance(value, ast.Constant):
-                    held = self.pairs.setdefault(str(key.value), set())
-                    held.add(str(value.value))
-        elif isinstance(node, ast.Call) and node.args:
-            first = node.args[0]
-            if isinstance(first, ast.Constant) and isinstance(first.value, str):
-                self.pairs.setdefault("", set()).add(first.value)
-
-    def has_key(self, key: str) -> bool:
-        return key in self.keys or any(p.fullmatch(key) for p in self.patterns)
-
-    def has_value(self, value: str) -> bool:
-        known = value in self.values
-        return known or any(p.fullmatch(value) for p in self.patterns)
-
-    def under(self, key: str) -> set[str]:
-        """The values that a message may have under a key.
-
-        Where no message that is written out has the key, a method puts it in: its
-        callers say the value first.
-        """
-        found = self.pairs.get(key) or self.pairs.get("", set())
-        return {one for one in found if NAME.fullmatch(one)}

@@ -173,6 +173,8 @@ def _chosen(owner: Class) -> Iterator[Found]:
             ):
                 continue
             name = call.args[1]
+            if getattr(getattr(name, "func", None), "id", "") == "str":
+                name = next(iter(getattr(name, "args", ())), name)
             if isinstance(name, ast.Name):
                 values = method.values.get(name.id, [])
                 if _is_checked(method, name.id):
@@ -221,11 +223,10 @@ def _reads_a_client(method: Function) -> bool:
 def _is_checked(method: Function, name: str) -> bool:
     """Whether a method asks for a name in a list, or how it begins."""
     for node in walk(method.node):
-        if isinstance(node, ast.Compare) and any(
-            isinstance(op, ast.In | ast.NotIn) for op in node.ops
-        ):
-            if getattr(node.left, "id", "") == name:
+        if isinstance(node, ast.Compare) and getattr(node.left, "id", "") == name:
+            if any(isinstance(op, ast.In | ast.NotIn) for op in node.ops):
                 return True
+            continue
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
             held = getattr(node.func.value, "id", "") == name
             if held and node.func.attr in ("startswith", "endswith"):
@@ -264,9 +265,12 @@ def _used(owner: Class, name: str) -> Function | None:
     """A method that reads an attribute of its consumer."""
     for method in owner.methods.values():
         for node in walk(method.node):
-            if isinstance(node, ast.Attribute) and node.attr == name:
-                if getattr(node.value, "id", "") == method.self_name:
-                    return method
+            if (
+                isinstance(node, ast.Attribute)
+                and node.attr == name
+                and getattr(node.value, "id", "") == method.self_name
+            ):
+                return method
     return None
 
 
@@ -297,7 +301,7 @@ def _changes_itself(method: Function) -> bool:
         for one in targets:
             while isinstance(one, ast.Subscript):
                 one = one.value
-            if isinstance(one, ast.Attribute):
-                if getattr(one.value, "id", "") == method.self_name:
-                    return True
+            held = one.value if isinstance(one, ast.Attribute) else None
+            if getattr(held, "id", "") == method.self_name:
+                return True
     return False

@@ -1,0 +1,125 @@
+"""Everything that a project could put into a message: its keys, and its words."""
+
+from __future__ import annotations
+
+import ast
+import json
+import re
+
+from tutor.doctor.evidence import Evidence
+from tutor.doctor.rules.javascript import NAME, Code
+from tutor.doctor.source import Module
+from tutor.doctor.source.walking import walk
+
+# Where a consumer passes on what a client has said, as it is.
+_RELAYS = re.compile(
+    r"text_data=text_data|send_json\(\s*(content|data|message)\b|send\(text_data\)|"
+    r":\s*(content|data|text_data)\s*[,}]|\*\*(content|data|message)\b|"
+    r"\.group_send\([^()]*\b(content|data)\s*\)"
+)
+
+
+def keys_sent(seen: Evidence) -> set[str]:
+    """Keys of which it is certain that the project's consumers send them."""
+    found: set[str] = set()
+    for client in seen.answers.clients:
+        for text in client.heard:
+            try:
+                told = json.loads(text)
+            except ValueError:
+                continue
+            found |= {str(key) for key in told} if isinstance(told, dict) else set()
+    for owner in seen.source.consumers():
+        for method in owner.methods.values():
+            for call in (n for n in walk(method.node) if isinstance(n, ast.Call)):
+                name = getattr(call.func, "attr", "")
+                if name not in ("send_json", "dumps"):
+                    continue
+                for one in (n for given in call.args for n in walk(given)):
+                    keys = one.keys if isinstance(one, ast.Dict) else []
+                    found |= {str(getattr(key, "value", "")) for key in keys if key}
+    return {key for key in found if key.isidentifier()}
+
+
+class Said:
+    """Everything that the project's Python, and its pages, could put into a message."""
+
+    def __init__(self, modules: list[Module], every: list[Code]) -> None:
+        trees = [one.tree for one in modules]
+        relays = any(_RELAYS.search(one.text) for one in modules)
+        self.keys: set[str] = set()
+        self.values: set[str] = set()
+        self.patterns: list[re.Pattern[str]] = []
+        self.pairs: dict[str, set[str]] = {}
+        names = (getattr(n, "attr", "") for tree in trees for n in walk(tree))
+        self.named = bool({"__name__", "model_name", "_meta"} & {*names})
+        for tree in trees:
+            asked = {
+                id(part)
+                for n in walk(tree)
+                if isinstance(n, ast.Compare | ast.MatchValue)
+                for part in walk(n)
+            }
+            told = {
+                id(v) for n in walk(tree) if isinstance(n, ast.Dict) for v in n.values
+            }
+            for node in walk(tree):
+                if id(node) not in asked:
+                    self._node(node, id(node) in told)
+        for code in every if relays else ():
+            text = code.script.text
+            self.keys |= set(re.findall(r"([\w$]+)['\"]?\s*:(?!:)", text))
+            self.values |= set(re.findall(r":\s*['\"]([\w.:-]+)['\"]", text))
+
+    def _node(self, node: ast.AST, is_value: bool) -> None:
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            self.values |= {node.value, *node.value.split(".")}
+            if not is_value:
+                self.keys.add(node.value)
+        elif isinstance(node, ast.keyword) and node.arg:
+            self.keys.add(node.arg)
+        elif isinstance(node, ast.ClassDef):
+            if self.named:
+                self.values |= {node.name, node.name.lower()}
+            for one in node.body:
+                targets = one.targets if isinstance(one, ast.Assign) else []
+                targets = [one.target] if isinstance(one, ast.AnnAssign) else targets
+                names = {t.id for t in targets if isinstance(t, ast.Name)}
+                self.keys |= names | {f"{name}_id" for name in names}
+                self.values |= {name.lower() for name in names}
+        elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            if self.named:
+                self.values.add(node.name)
+        elif isinstance(node, ast.JoinedStr):
+            parts = [
+                re.escape(str(p.value)) if isinstance(p, ast.Constant) else ".*"
+                for p in node.values
+            ]
+            if any(part != ".*" for part in parts):
+                self.patterns.append(re.compile("".join(parts), re.S))
+        elif isinstance(node, ast.Dict):
+            for key, value in zip(node.keys, node.values, strict=True):
+                if isinstance(key, ast.Constant) and isinstance(value, ast.Constant):
+                    known = self.pairs.setdefault(str(key.value), set())
+                    known.add(str(value.value))
+        elif isinstance(node, ast.Call) and node.args:
+            first, held = node.args[0], getattr(node.func, "value", None)
+            own = getattr(held, "id", "") in ("self", "consumer")
+            if own and isinstance(first, ast.Constant) and isinstance(first.value, str):
+                self.pairs.setdefault("", set()).add(first.value)
+
+    def has_key(self, key: str) -> bool:
+        return key in self.keys or any(p.fullmatch(key) for p in self.patterns)
+
+    def has_value(self, value: str) -> bool:
+        known = value in self.values
+        return known or any(p.fullmatch(value) for p in self.patterns)
+
+    def under(self, key: str) -> set[str]:
+        """The values that a message may have under a key.
+
+        Where no message that is written out has the key, a method puts it in: its
+        callers say the value first.
+        """
+        found = self.pairs.get(key) or self.pairs.get("", set())
+        return {one for one in found if NAME.fullmatch(one)}

@@ -1,0 +1,75 @@
+"""The diagnosis of projects whose consumers look something up in the database."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tutor import doctor
+
+sys.path.insert(0, str(Path(__file__).parent / "variants"))
+import looked_up
+import shapes
+
+STORED = {
+    "auction": "lots",
+    "studio": "notes",
+    "greenhouse": "sensors",
+}  # and its app
+
+
+def made(shape: str, changes: tuple[shapes.Change, ...], folder: Path) -> Path:
+    """A project with its tables, and no row in them; the folder."""
+    right = shapes.write(shape, (), folder / "right")
+    wrong = shapes.write(shape, changes, folder / shape)
+    env = {k: v for k, v in os.environ.items() if not k.startswith("DJANGO_")}
+    for command in ("makemigrations", "migrate") if shape in STORED else ():
+        app = [STORED[shape]] if command == "makemigrations" else []
+        words = [sys.executable, "manage.py", command, "-v0", *app]
+        subprocess.run(words, cwd=right, env=env, check=True)
+    for path in [*right.glob("*/migrations/*.py"), *right.glob("*.sqlite3")]:
+        target = wrong / path.relative_to(right)
+        target.parent.mkdir(exist_ok=True)
+        path.rename(target)
+    return wrong
+
+
+@pytest.mark.parametrize(
+    ("shape", "slug", "file", "changes"),
+    looked_up.WRONG,
+    ids=[f"{shape}-{slug}" for shape, slug, _, _ in looked_up.WRONG],
+)
+def test_a_mistake_is_named_first(
+    shape: str,
+    slug: str,
+    file: str,
+    changes: tuple[shapes.Change, ...],
+    tmp_path: Path,
+) -> None:
+    found = doctor.diagnose(made(shape, changes, tmp_path)).findings
+    assert [(one.slug, one.file) for one in found[:1]] == [(slug, file)], found
+
+
+@pytest.mark.parametrize(
+    ("shape", "name", "changes"),
+    looked_up.RIGHT,
+    ids=[f"{shape}-{name}" for shape, name, _ in looked_up.RIGHT],
+)
+def test_nothing_is_found(
+    shape: str, name: str, changes: tuple[shapes.Change, ...], tmp_path: Path
+) -> None:
+    found = doctor.diagnose(made(shape, changes, tmp_path)).findings
+    assert [(one.slug, one.place, one.got) for one in found] == []
+
+
+def test_a_consumer_that_asks_for_a_row_lets_our_clients_in(tmp_path: Path) -> None:
+    changes = (
+        ("lots/live.py", '"price": str(self.lot', '"price": self.lot'),
+        ("lots/live.py", "highest())})\n\n    def disc", "highest()})\n\n    def disc"),
+    )
+    found = doctor.diagnose(made("auction", changes, tmp_path)).findings
+    assert [one.slug for one in found[:1]] == ["db-model-instance-in-event"]
