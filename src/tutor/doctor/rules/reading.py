@@ -212,6 +212,8 @@ def slug_of_lost(
     for node in seen.nodes_at(place):
         if isinstance(node, ast.Call):
             name = calls.name_of(node, function)
+            if [getattr(one, "id", "") for one in node.args][1:] == ["receive", "send"]:
+                return None  # a middleware and what it wraps
             if (
                 name == known.TO_SYNC
                 and node.args

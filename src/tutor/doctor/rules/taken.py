@@ -73,9 +73,14 @@ def rules(seen: Evidence, every: list[Code]) -> Iterator[Found]:
         return
     said = Said(own, every)
     scripts = "\n".join(one.script.text for one in every)
-    sent = keys_sent(seen) - {*reads.keys}
+    every_sent = keys_sent(seen)
+    sent = every_sent - {*reads.keys}
     for key, places in reads.keys.items() if sent else ():
-        if key in _COMMON or key in reads.guarded or said.has_key(key):
+        if key == "type" and not said.passes_on and key not in every_sent:
+            told = [kind for kind in reads.kinds if kind[0] == key]
+            if not told:
+                continue  # events of a group have it, and nothing is told apart by it
+        elif key in _COMMON or key in reads.guarded or said.has_key(key):
             continue
         code, index = places[0]
         yield _found(code, index, f"no message has {key!r}", ", ".join(sorted(sent)))

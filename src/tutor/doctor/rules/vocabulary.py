@@ -17,6 +17,10 @@ _RELAYS = re.compile(
     r":\s*(content|data|text_data)\s*[,}]|\*\*(content|data|message)\b|"
     r"\.group_send\([^()]*\b(content|data)\s*\)"
 )
+# Where an event of a group is sent as it is, with its type.
+_WHOLE = re.compile(
+    r"(send_json|dumps)\(\s*(event|message|content|data|payload|\{\*\*)|\btype="
+)
 
 
 def keys_sent(seen: Evidence) -> set[str]:
@@ -47,6 +51,8 @@ class Said:
     def __init__(self, modules: list[Module], every: list[Code]) -> None:
         trees = [one.tree for one in modules]
         relays = any(_RELAYS.search(one.text) for one in modules)
+        texts = "\n".join(one.text for one in modules)
+        self.passes_on = relays or bool(_WHOLE.search(texts))
         self.keys: set[str] = set()
         self.values: set[str] = set()
         self.patterns: list[re.Pattern[str]] = []
