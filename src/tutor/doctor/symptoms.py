@@ -26,6 +26,7 @@ _CLIENT = {
     'at line 1 column 2"}': "the server says that what it got is no JSON",
     "hears nothing was asked": "messages come, and the consumer finds nothing in them",
     "shows –": "the socket opens, and the page shows nothing of what it hears",
+    "shows undefined": "the page shows undefined, though messages come",
     "hears no end": "page and server never rest; nothing in the log",
     "403": "HTTP 403 (in the browser: 1006); no reason in the log",
     "404": "HTTP 404 (in the browser: 1006)",
