@@ -29,7 +29,7 @@ _FRESH = re.compile(
 )
 # Made to be shared.
 _SHARED = re.compile(
-    r"hub|regist|manager|presence|pool|store|cache|repo|service|client|logg|track|"
+    r"hub|registry|manager|presence|pool|store|cache|repo|service|client|logg|track|"
     r"limit|lock|queue|broker|bus|router|serializer|form|schema|valid|adapter|backend",
     re.I,
 )
