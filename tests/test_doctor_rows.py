@@ -67,9 +67,7 @@ def test_nothing_is_found(
 
 
 def test_a_consumer_that_asks_for_a_row_lets_our_clients_in(tmp_path: Path) -> None:
-    changes = (
-        ("lots/live.py", '"price": str(self.lot', '"price": self.lot'),
-        ("lots/live.py", "highest())})\n\n    def disc", "highest()})\n\n    def disc"),
-    )
+    greeting = "str(self.lot.highest())"
+    changes = (("lots/live.py", greeting, "self.lot.highest()"),)
     found = doctor.diagnose(made("auction", changes, tmp_path)).findings
     assert [one.slug for one in found[:1]] == ["db-model-instance-in-event"]
