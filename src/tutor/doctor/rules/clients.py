@@ -9,8 +9,10 @@ from collections.abc import Iterator
 from tutor.doctor.evidence import Evidence
 from tutor.doctor.rules import (
     dialogue,
+    forms,
     javascript,
     keys,
+    loaded,
     markup,
     scripts,
     taken,
@@ -55,6 +57,8 @@ def rules(seen: Evidence) -> Iterator[Found]:
     for socket in opened:
         yield from dialogue.offered(seen, socket)
     yield from keys.rules(seen, every, opened)
+    yield from loaded.rules(seen, every)
+    yield from forms.rules(seen, every)
     yield from markup.rules(seen, every, opened)
     yield from taken.rules(seen, every)
     yield from untold.rules(every)

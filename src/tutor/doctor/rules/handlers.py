@@ -23,11 +23,16 @@ def rules(seen: Evidence) -> Iterator[Found]:
 
 def _json_unreached(owner: Class) -> Iterator[Found]:
     """The library's ``receive`` calls ``receive_json``; another one may forget it."""
-    receive, handler = owner.methods.get("receive"), owner.methods.get("receive_json")
+    receive, handler = owner.method("receive"), owner.method("receive_json")
     if not (owner.kind.endswith("json") and receive and handler):
         return
+    line = owner.line_of_ancestors  # a mixin's, too
+    reached = [one.methods["receive"] for one in line if "receive" in one.methods]
     called = {
-        node.attr for node in walk(receive.node) if isinstance(node, ast.Attribute)
+        node.attr
+        for method in reached
+        for node in walk(method.node)
+        if isinstance(node, ast.Attribute)
     }
     if not called & {"receive_json", "receive"}:
         yield Found(

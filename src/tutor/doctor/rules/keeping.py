@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 
 from tutor.doctor.evidence import Evidence
@@ -13,6 +14,10 @@ from tutor.doctor.source.walking import walk
 RANK = 67
 ENDS = {"ex", "px", "exat", "pxat", "keepttl"}
 EXPIRES = {"expire", "pexpire", "expireat", "pexpireat", "setex", "psetex"}
+# What holds many, and what throws old ones out of it.
+HOLDS = {"sadd", "hset", "hsetnx", "hincrby", "lpush", "rpush"}
+ENDING = {*EXPIRES, "hexpire", "hpexpire", "hsetex", "zremrangebyscore"}
+NAMES = re.compile(r"\w+")
 ASKS = {"exists", "get"}
 
 
@@ -20,6 +25,8 @@ def rules(seen: Evidence) -> Iterator[Found]:
     for function in seen.source.all_functions():
         if "redis" in function.module.text.lower():
             yield from _stays(function)
+            if not ENDING & {*NAMES.findall(function.module.text)}:
+                yield from _counted(function)
             yield from _taken(function)
 
 
@@ -35,13 +42,10 @@ def _stays(function: Function) -> Iterator[Found]:
     for call in inside:
         key = call.args[0] if call.args else None
         given = {word.arg for word in call.keywords}
-        of_a_socket = key is not None and any(
-            isinstance(node, ast.Attribute) and node.attr == "channel_name"
-            for node in walk(key)
-        )
         if (
             _method(call) == "set"
-            and of_a_socket
+            and key is not None
+            and _of_a_socket(key)
             and len(call.args) == 2
             and not given & {*ENDS, None}
         ):
@@ -53,6 +57,32 @@ def _stays(function: Function) -> Iterator[Found]:
                 TRIED,
                 "a key that expires, and is renewed",
             )
+
+
+def _counted(function: Function) -> Iterator[Found]:
+    """Each socket in one set or hash, where a part cannot expire by itself."""
+    inside = calls.calls(function.node)
+    for call in inside:
+        if _method(call) not in HOLDS or calls.target_of(call, function):
+            continue
+        held = [*call.args[1:], *(word.value for word in call.keywords)]
+        if any(map(_of_a_socket, held[:1] if _method(call) == "hset" else held)):
+            yield Found(
+                "redis-key-never-expires",
+                "a socket that stays counted once its process was killed",
+                at(function, call),
+                RANK,
+                TRIED,
+                "a key for each socket, which expires and is renewed",
+            )
+            return
+
+
+def _of_a_socket(node: ast.AST) -> bool:
+    return any(
+        isinstance(one, ast.Attribute) and one.attr == "channel_name"
+        for one in walk(node)
+    )
 
 
 def _taken(function: Function) -> Iterator[Found]:

@@ -104,7 +104,8 @@ def path_of(url: str) -> str | None:
     host, slash, rest = behind.partition("/")
     if not slash or "{{" in url or HOST + ANY in host:
         return None  # what follows the host may hold a part of the path
-    return re.split(r"[?#]", slash + rest)[0]
+    path = re.split(r"[?#]", slash + rest)[0]
+    return path if path.strip(f"/{HERE}{ANY}") or ANY not in path else None
 
 
 def _reached(seen: Evidence, path: str) -> bool:

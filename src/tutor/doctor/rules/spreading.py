@@ -229,8 +229,7 @@ def _strange(
         keys = node.keys if isinstance(node, ast.Dict) else [node.key]
         values = node.values if isinstance(node, ast.Dict) else [node.value]
         if any(_is_number(key, function) for key in keys):
-            got = "int is not allowed for map key when strict_map_key=True"
-            yield "redis-non-string-dict-keys", place, got, "keys that are text"
+            yield _keyed(place)
         for value in values:
             yield from _strange(function, value, depth + 1)
     elif isinstance(node, ast.List | ast.Tuple):
@@ -264,14 +263,39 @@ def _named(
     values = function.values.get(name) or function.module.values.get(name, [])
     if len(values) == 1:
         yield from _strange(function, values[0], depth + 1)
-    for node in walk(function.node):
-        for target in node.targets if isinstance(node, ast.Assign) else ():
-            if (
-                isinstance(node, ast.Assign)
-                and isinstance(target, ast.Subscript)
-                and ast.unparse(target.value) == name
-            ):
-                yield from _strange(function, node.value, depth + 1)
+    for where in _sharing(function, name):
+        for node in walk(where.node):
+            for target in node.targets if isinstance(node, ast.Assign) else ():
+                if (
+                    isinstance(node, ast.Assign)
+                    and isinstance(target, ast.Subscript)
+                    and ast.unparse(target.value) == name
+                ):
+                    if _is_number(target.slice, where) and not _is_list(values):
+                        yield _keyed(at(where, target))
+                    yield from _strange(where, node.value, depth + 1)
+
+
+def _sharing(function: Function, name: str) -> list[Function]:
+    """Who puts something into what a name stands for: all, if it is a module's."""
+    module = function.module
+    if name in function.values or name not in module.values:
+        return [function]
+    return [
+        one
+        for one in module.source.functions.values()
+        if one.module is module and name not in one.values
+    ]
+
+
+def _is_list(values: list[ast.expr]) -> bool:
+    """Whether what a number finds is a place, and no key."""
+    return any(isinstance(one, ast.List | ast.ListComp) for one in values)
+
+
+def _keyed(place: Place) -> tuple[str, Place, str, str]:
+    got = "int is not allowed for map key when strict_map_key=True"
+    return "redis-non-string-dict-keys", place, got, "keys that are text"
 
 
 def _is_number(key: ast.expr | None, function: Function) -> bool:

@@ -9,6 +9,7 @@ from tutor.doctor.evidence import Evidence
 from tutor.doctor.rules.found import TRIED, Found, at
 from tutor.doctor.source import Function, calls
 from tutor.doctor.source.flow import Frame, returned, unfold, yielded
+from tutor.doctor.source.index import is_aside
 from tutor.doctor.source.walking import walk
 
 RANK = 80  # a project that does not work comes first
@@ -16,6 +17,7 @@ COMMUNICATORS = {
     "channels.testing.WebsocketCommunicator",
     "channels.testing.websocket.WebsocketCommunicator",
 }
+ROUTES = {"django.urls.path", "django.urls.re_path"}
 _ITS_OWN = {"send_json_to", "receive_json_from", "send_to", "receive_from"}
 _AWAITED = {
     *("connect", "disconnect", "send_to", "send_json_to"),
@@ -25,6 +27,7 @@ _UNAWAITED = {"unittest.TestCase", "unittest.case.TestCase"}
 
 
 def rules(seen: Evidence) -> Iterator[Found]:
+    yield from _classes_routed(seen)
     for function in seen.source.functions.values():
         for call in calls.calls(function.node):
             if calls.name_of(call, function) in COMMUNICATORS:
@@ -33,6 +36,24 @@ def rules(seen: Evidence) -> Iterator[Found]:
             yield from _never_awaited(function)
             yield from _tuples(function)
             yield from _dropped(function)
+
+
+def _classes_routed(seen: Evidence) -> Iterator[Found]:
+    """A route of a test's own that ends at a class; others are seen as they run."""
+    for module in seen.source.modules.values():
+        for node in walk(module.tree) if is_aside(module.file) else ():
+            if not isinstance(node, ast.Call) or len(node.args) < 2:
+                continue
+            known = seen.source.classes.get(module.resolve(node.args[1]) or "")
+            if module.resolve(node.func) in ROUTES and known and known.kind:
+                yield Found(
+                    "test-consumer-without-as-asgi",
+                    f"TypeError: {known.name}() takes no arguments",
+                    (module.file, node.lineno),
+                    RANK,
+                    TRIED,
+                    f"{known.name}.as_asgi()",
+                )
 
 
 def _never_awaited(function: Function) -> Iterator[Found]:
@@ -120,7 +141,7 @@ def _dropped(function: Function) -> Iterator[Found]:
             continue
         method = _talks(call, function)
         alone = getattr(call.func, "attr", "") if isinstance(node, ast.Expr) else ""
-        if function.name.startswith("test") and alone in _ITS_OWN:
+        if is_aside(function.module.file) and alone in _ITS_OWN:
             method = alone  # whoever has made it, nothing else is called so
         if method in _AWAITED:
             yield Found(

@@ -285,6 +285,9 @@ def type_of(node: ast.expr | None, function: Function, depth: int = 0) -> str:
 
 def _type_of_call(node: ast.Call, function: Function, depth: int) -> str:
     name = name_of(node, function)
+    if name == "builtins.next" and node.args:
+        counted = function.module.resolve(node.args[0], function)
+        return "int" if counted == "itertools.count()" else ""
     if name in known.RETURNS:
         return known.RETURNS[name]
     if ".objects" in name and name.endswith((".count", ".acount")):
