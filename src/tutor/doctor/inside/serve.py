@@ -12,7 +12,7 @@ import os
 import sys
 
 from . import load, record, shield, walk
-from .report import ROOT, emit, failed, give_up_after, inside, own, stack_of
+from .report import ROOT, emit, error_of, failed, give_up_after, inside, own, stack_of
 
 IMPORTING = 6  # seconds
 TURN = 0.05  # seconds between two looks at finished applications
@@ -77,6 +77,18 @@ def hosts():
         failed("hosts", error)
 
 
+def note_failed_pages():
+    """Report what a page ends with in place of an answer; Django only logs it."""
+    from django.core.signals import got_request_exception
+
+    def note(**told):
+        error = sys.exc_info()[1]
+        if error is not None:
+            emit("page-failed", error=error_of(error))
+
+    got_request_exception.connect(note, weak=False)
+
+
 class Order(importlib.abc.MetaPathFinder):
     """Finds nothing; notes which of the project's modules Django was not ready for."""
 
@@ -116,6 +128,7 @@ def serve(server, application, descriptor):
         return real_later(TURN, look)
 
     reactor.callLater = later
+    note_failed_pages()
     record.note_sync_sends()
     record.note_unawaited()
     record.note_lost_tasks(reactor._asyncioEventloop)

@@ -26,9 +26,11 @@ from tutor.doctor.rules import (
     proxy,
     reading,
     related,
+    rendering,
     scopes,
     settings,
     signatures,
+    slips,
     sockets,
     spreading,
     stored,
@@ -74,6 +76,8 @@ _LATER = (
     stored,
     keeping,
     wiring,
+    slips,
+    rendering,
 )
 
 

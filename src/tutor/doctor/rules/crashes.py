@@ -347,6 +347,12 @@ def _by_type(seen: Evidence, crash: Crash, place: Place) -> Cause | None:
     text = root["text"]
     if root["type"] == "NameError":
         return "python-name-not-defined", place, ""
+    if root["type"] == "UnboundLocalError":
+        return _no_global(seen, text, place), place, ""
+    if root["type"] == "RecursionError" and _calls_itself(seen, place):
+        return "python-method-calls-itself", place, ""
+    if mixed_up(seen, text, place):
+        return "python-module-mixed-up", place, ""
     if root["type"] == "KeyError":
         found = _key(seen, crash, text.strip("'\""), place)
         if found:
@@ -364,6 +370,9 @@ def _by_type(seen: Evidence, crash: Crash, place: Place) -> Cause | None:
         return None
     if root["type"] == "AttributeError" and crash.told == "websocket.disconnect":
         return "group-disconnect-needs-attribute-set-later", place, ""
+    unset = re.match(r"'(\w+)' object has no attribute '(\w+)'", text)
+    if unset and unset[1] in {one.name for one in seen.source.consumers()}:
+        return "consumer-attribute-never-set", place, ""
     return None, place if place[0] else _handler_place(seen, crash), ""
 
 
@@ -390,6 +399,55 @@ def _reads_json(owner: Class) -> bool:
         for one in owner.line_of_ancestors
         for method in one.methods.values()
         for call in calls.calls(method.node)
+    )
+
+
+def _no_global(seen: Evidence, text: str, place: Place) -> str:
+    """Whether a name without a value is one of the module's."""
+    named = re.search(r"variable '(\w+)'", text)
+    module = seen.source.by_file(place[0] or "")
+    if named and module is not None and named[1] in module.values:
+        return "python-global-missing"
+    return "python-name-not-defined"
+
+
+def _calls_itself(seen: Evidence, place: Place) -> bool:
+    """Whether the line of a method that never ends calls the same method again."""
+    function = seen.function_at(place)
+    return function is not None and any(
+        isinstance(node, ast.Attribute)
+        and node.attr == function.name
+        and isinstance(node.value, ast.Name)
+        and node.value.id == function.self_name
+        for node in walk(function.node)
+    )
+
+
+def mixed_up(seen: Evidence, text: str, place: Place) -> bool:
+    """Whether a module is taken for what it holds, or the other way round.
+
+    Args:
+        seen: the evidence.
+        text: what Python says.
+        place: the line of the project at which it does.
+    """
+    if re.search(
+        r"'module' object is not callable|"
+        r"module '(asyncio|datetime|json|random|time|uuid)' has no attribute|"
+        r"type object 'datetime\.\w+' has no attribute '(datetime|date|timedelta)'",
+        text,
+    ):
+        return place[0] is not None
+    if not re.search(
+        r"'(builtin_function_or_method|function)' object has no att", text
+    ):
+        return False
+    module = seen.source.by_file(place[0] or "")
+    return module is not None and any(
+        isinstance(node, ast.Attribute)
+        and isinstance(node.value, ast.Name)
+        and len(module.names.get(node.value.id, "").split(".")) > 1
+        for node in seen.nodes_at(place)
     )
 
 

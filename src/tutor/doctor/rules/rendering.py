@@ -1,0 +1,85 @@
+"""The page at / that ends with an exception, in place of an answer."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from tutor.doctor.child import Event
+from tutor.doctor.evidence import Evidence
+from tutor.doctor.rules import scripts
+from tutor.doctor.rules.crashes import mixed_up
+from tutor.doctor.rules.found import Found, Place, deepest, last_line
+
+RANK = 61
+# What has to do with the code itself, and not with a database that is elsewhere.
+_OF_THE_CODE = {
+    *("AttributeError", "TypeError", "NameError", "ImportError", "IndexError"),
+    *("TemplateSyntaxError", "UnboundLocalError", "RecursionError"),
+}
+
+
+def rules(seen: Evidence) -> Iterator[Found]:
+    event = seen.serve.get("page-failed")
+    links = event["error"] if event else []
+    if not links:
+        return
+    root, place = links[-1], seen.place(deepest(links))
+    found = _cause(seen, links, place)
+    if found is None and not {*root["bases"]} & _OF_THE_CODE:
+        return
+    slug, at, hint = found or (None, place, "")
+    if slug is None and at[0] is None:
+        return
+    yield Found(
+        slug,
+        last_line(links),
+        at,
+        RANK if slug else RANK + 9,
+        "asking for the page /",
+        "200 OK",
+        hint,
+    )
+
+
+def _cause(
+    seen: Evidence, links: list[Event], place: Place
+) -> tuple[str, Place, str] | None:
+    kinds = [link["type"] for link in links]
+    every = " ".join(link["text"] for link in links)
+    if "TemplateDoesNotExist" in kinds:
+        name = links[kinds.index("TemplateDoesNotExist")]["text"].strip()
+        outer = _saying(seen, rf"\{{%\s*(?:extends|include)\s+[\"']{re.escape(name)}")
+        return "client-template-not-found", outer or place, _elsewhere(seen, name)
+    nothing = re.search(r"The view ([\w.]+) didn't return an HttpResponse", every)
+    if nothing and "returned None" in every:
+        view = seen.source.functions.get(nothing[1])
+        at = (view.module.file, view.node.lineno) if view else place
+        return "client-view-returns-nothing", at, ""
+    tag = re.search(r"Invalid (?:block tag[^']*|filter: )'(\w+)'", every)
+    if tag and "TemplateSyntaxError" in kinds:
+        outer = _saying(seen, rf"(?:\{{%\s*|\|\s*){re.escape(tag[1])}\b")
+        if "register or load" in every or "Invalid filter" in every:
+            return "client-template-tag-not-loaded", outer or place, ""
+    if links[-1]["type"] in ("NameError", "UnboundLocalError"):
+        return "python-name-not-defined", place, ""
+    if mixed_up(seen, every, place):
+        return "python-module-mixed-up", place, ""
+    return None
+
+
+def _saying(seen: Evidence, pattern: str) -> Place | None:
+    """The first line of a template that something stands in."""
+    for one in scripts.texts(seen):
+        match = None if one.is_static else re.search(pattern, one.text)
+        if match:
+            return one.spot(match.start())
+    return None
+
+
+def _elsewhere(seen: Evidence, name: str) -> str:
+    """Where a template of that name is, if it is not where Django looks."""
+    last = name.rpartition("/")[2]
+    for path in sorted(seen.home.rglob(last)) if re.fullmatch(r"[\w.-]+", last) else ():
+        return f"There is a {path.relative_to(seen.project).as_posix()}."
+    return ""
