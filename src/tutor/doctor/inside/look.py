@@ -12,6 +12,7 @@ from . import load, shield, walk, wrappers
 from .report import ROOT, emit, error_of, failed, give_up_after, inside, leave
 
 LIMIT = 6  # seconds for the whole process
+MANY = 2000  # routes of pages
 
 
 def main(arguments):
@@ -278,14 +279,16 @@ def urls():
     """Consumers among the pages' URLs, where no socket ever looks."""
     from django.urls import Resolver404, get_resolver
 
-    found = []
+    found, routes = [], []
 
-    def visit(patterns, depth=0):
+    def visit(patterns, depth=0, before=""):
         for pattern in patterns:
             inner = getattr(pattern, "url_patterns", None)
+            route = before + str(pattern.pattern)
             if inner is not None and depth < 5:
-                visit(inner, depth + 1)
+                visit(inner, depth + 1, route)
                 continue
+            routes.append(route)
             callback = getattr(pattern, "callback", None)
             kind = wrappers.kind(callback)
             if kind in ("consumer", "class", "instance"):
@@ -296,4 +299,4 @@ def urls():
         root = wrappers.name_of(get_resolver().resolve("/").func)
     except Resolver404:
         root = None
-    emit("urls", consumers=found, root=root)
+    emit("urls", consumers=found, root=root, routes=routes[:MANY])

@@ -36,6 +36,7 @@ from tutor.doctor.rules import (
     stored,
     testcases,
     testing,
+    undefined,
     unheard,
     users,
     wiring,
@@ -77,6 +78,7 @@ _LATER = (
     keeping,
     wiring,
     slips,
+    undefined,
     rendering,
 )
 

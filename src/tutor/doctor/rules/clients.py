@@ -149,8 +149,33 @@ def _gives_nothing(code: Code, function: Func) -> bool:
     begin, end = function.body
     return not any(
         code.around(begin + match.start()) == function
+        and not _is_plain(code, function, begin + match.end() - 1)
         for match in re.finditer(r"\breturn[ \t]+[^\s;}]", code.bare[begin:end])
     )
+
+
+_PLAIN = re.compile(
+    r"(?:null|undefined|true|false|-?\d[\d.]*|[\"'`].*|"
+    r"(?:Math|Number|String|Date|JSON)\b(?:\.\w+)?\(.*)",
+    re.S,
+)
+
+
+def _is_plain(code: Code, function: Func, begin: int) -> bool:
+    """Whether what is returned is a number, a text or nothing, whatever happens."""
+    text = code.plain(code.expression(begin))
+    branches = text.rpartition("?")[2].split(":") if "?" in text else [text]
+    for branch in map(str.strip, branches):
+        own = re.search(
+            rf"\b(?:const|let|var)\s+{re.escape(branch)}\s*=\s*",
+            code.bare[slice(*function.body)],
+        )
+        if own and re.fullmatch(r"[\w$]+", branch):
+            at = function.body[0] + own.end()
+            branch = code.plain(code.expression(at))
+        if not _PLAIN.fullmatch(branch):
+            return False
+    return True
 
 
 def _early(code: Code, name: str, every: list[Code]) -> Iterator[Found]:

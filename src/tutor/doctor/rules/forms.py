@@ -1,4 +1,4 @@
-"""Forms of pages: without the token that Django asks for, without the field it reads."""
+"""Forms of pages: without their token, a field's name, or a view behind them."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ TRIED = "reading the page"
 CSRF = "django.middleware.csrf.CsrfViewMiddleware"
 _FORM = re.compile(r"<form\b([^>]*)>(.*?)</form\s*>", re.S | re.I)
 _POST = re.compile(r"""\bmethod\s*=\s*["']?post\b""", re.I)
+_ACTION = re.compile(r"""\baction\s*=\s*(?:"([^"]*)"|'([^']*)')""", re.I)
 _AWAY = re.compile(r"""\baction\s*=\s*["']?(?:https?:)?//|\bhx-|\b(?:v-on|@|x-on)""")
 _FIELD = re.compile(r"<(?:input|select|textarea)\b([^>]*)>", re.I)
 _SILENT = re.compile(r"""\btype\s*=\s*["']?(?:submit|button|reset|image)\b""", re.I)
@@ -30,6 +31,7 @@ def rules(seen: Evidence, every: list[Code]) -> Iterator[Found]:
             if _POST.search(match[1]) and not _AWAY.search(match[1]):
                 yield from _token(seen, every, page, match)
                 yield from _unnamed(seen, every, page, match)
+                yield from _nowhere(seen, page, match)
 
 
 def _token(
@@ -77,6 +79,48 @@ def _unnamed(
                     f'name="{key}"',
                 )
                 return
+
+
+def _nowhere(seen: Evidence, page: Code, form: re.Match[str]) -> Iterator[Found]:
+    """An address that no view has, but for the slash at its end."""
+    action = _ACTION.search(form[1])
+    asked = (action[1] or action[2]).partition("?")[0] if action else ""
+    routes = [str(one) for one in (seen.look.get("urls") or {}).get("routes", [])]
+    plain = [one for one in routes if re.fullmatch(r"[\w/.-]+", one)]
+    if not re.fullmatch(r"[\w/.-]*\w[\w/.-]*", asked) or len(plain) < 1:
+        return
+    end = asked.lstrip("./")
+    whole = asked.startswith("/")
+    same = [
+        one
+        for one in plain
+        if one.strip("/") == end.strip("/")
+        or (not whole and one.strip("/").endswith("/" + end.strip("/")))
+    ]
+    if not same or any(one.endswith("/") == end.endswith("/") for one in same):
+        return
+    place = page.spot(form.start())
+    if end.endswith("/"):
+        place = _route(seen, same[0]) or place
+    yield Found(
+        "client-form-leads-nowhere",
+        f"Not Found: /{end}" if end.endswith("/") else f"no redirect of a POST: {end}",
+        place,
+        RANK,
+        TRIED,
+        f"the same in the form and in the route: {same[0]!r}",
+    )
+
+
+def _route(seen: Evidence, route: str) -> tuple[str, int] | None:
+    """Where a page's route is written."""
+    for module in seen.source.modules.values():
+        if "urlpatterns" not in module.lines or "websocket" in module.file:
+            continue
+        for node in walk(module.tree):
+            if isinstance(node, ast.Constant) and node.value == route:
+                return module.file, node.lineno
+    return None
 
 
 def _asked(seen: Evidence) -> set[str]:

@@ -1,7 +1,8 @@
-"""What pages load: scripts that are modules, what they import, elements they look for."""
+"""What pages load: modules, what they import, and the elements they look for."""
 
 from __future__ import annotations
 
+import difflib
 import posixpath
 import re
 from collections.abc import Iterator
@@ -72,15 +73,19 @@ def rules(seen: Evidence, every: list[Code]) -> Iterator[Found]:
     for page in every:
         if page.script.is_static:
             continue
+        yield from _files(page, statics, prefix)
         reached = [page]
         for match in _TAG.finditer(page.script.text):
             source, kind = _SOURCE.search(match[1]), _TYPE.search(match[1])
             code = statics.at(source[1] or source[2], prefix) if source else None
             if kind is not None and kind[1].lower() == "module":
                 modules += [code] if code is not None else []
-            elif code is not None and (kind is None or "javascript" in kind[1]):
-                if _SPOKEN.search(code.bare):
-                    yield _no_module(page, match.start())
+            elif (
+                code is not None
+                and (kind is None or "javascript" in kind[1])
+                and _SPOKEN.search(code.bare)
+            ):
+                yield _no_module(page, match.start())
             if code is not None:
                 reached += _closure(code, statics)
         yield from _elements(page, reached, every)
@@ -99,6 +104,34 @@ def _statics(seen: Evidence, every: list[Code]) -> Statics:
             if code.script.is_static and code.script.file.startswith(folder):
                 found.setdefault(code.script.file[len(folder) :], code)
     return Statics(found)
+
+
+def _files(page: Code, statics: Statics, prefix: str) -> Iterator[Found]:
+    """A script under a path that no file has, and nearly one of ours."""
+    for match in _TAG.finditer(page.script.text):
+        source = _SOURCE.search(match[1])
+        if source is None or statics.at(source[1] or source[2], prefix):
+            continue
+        named = _STATIC.search(source[1] or source[2])
+        path = named[1] if named else (source[1] or source[2]).partition("?")[0]
+        if re.search(r"\{\{|\{%|//", path) or not path.endswith(".js"):
+            continue
+        path = re.sub(rf"^[./]*(?:{re.escape(prefix.strip('/'))}|static)?/?", "", path)
+        near = [one for one in statics.codes if _last(one) == _last(path)]
+        near += difflib.get_close_matches(path, statics.codes, 1, 0.85)
+        if near:
+            yield Found(
+                "client-static-file-not-there",
+                f"404 for {path}",
+                page.spot(match.start()),
+                RANK,
+                TRIED,
+                f"the path below a folder static: {near[0]}",
+            )
+
+
+def _last(path: str) -> str:
+    return path.rpartition("/")[2]
 
 
 def _tagged(code: Code) -> Iterator[Found]:

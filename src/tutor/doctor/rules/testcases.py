@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 
 from tutor.doctor.evidence import Evidence
+from tutor.doctor.rules import scripts
 from tutor.doctor.rules.found import TRIED, Found, at
 from tutor.doctor.rules.testing import COMMUNICATORS, RANK
 from tutor.doctor.source import Function, calls, known
@@ -42,7 +43,8 @@ def _pages_only(seen: Evidence) -> Iterator[Found]:
             node
             for method in owner.methods.values()
             for node in walk(method.node)
-            if isinstance(node, ast.Call) and _opens(node, method)
+            if isinstance(node, ast.Call)
+            and (_opens(node, method) or _visits(seen, node, method))
         ]
         if opened:
             yield Found(
@@ -53,6 +55,32 @@ def _pages_only(seen: Evidence) -> Iterator[Found]:
                 TRIED,
                 "channels.testing.ChannelsLiveServerTestCase",
             )
+
+
+def _visits(seen: Evidence, call: ast.Call, function: Function) -> bool:
+    """Whether a browser opens a page of the project whose scripts open a socket."""
+    if getattr(call.func, "attr", "") not in ("goto", "get") or len(call.args) != 1:
+        return False
+    parts = list(walk(call.args[0]))
+    if not any(getattr(part, "attr", "") == "live_server_url" for part in parts):
+        return False
+    texts = [
+        str(part.value)
+        for part in parts
+        if isinstance(part, ast.Constant) and isinstance(part.value, str)
+    ]
+    text = "".join(texts).partition("?")[0]
+    if text.strip("/") or any(
+        isinstance(part, ast.Call) for part in parts if part is not call
+    ):
+        return False  # which view it is that answers there, nobody has asked
+    root = seen.source.functions.get(str((seen.look.get("urls") or {}).get("root")))
+    named = [
+        str(node.value)
+        for node in (walk(root.node) if root is not None else ())
+        if isinstance(node, ast.Constant) and str(node.value).endswith(".html")
+    ]
+    return bool(named) and any(scripts.sockets(seen))
 
 
 def _opens(call: ast.Call, function: Function) -> bool:
