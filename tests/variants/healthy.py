@@ -201,6 +201,7 @@ websocket_urlpatterns = [
 CHAT_PAGE = """
 <!doctype html>
 <p id="log"></p>
+{{ room_name|json_script:"room-name" }}
 <script>
   const roomName = JSON.parse(document.getElementById("room-name").textContent);
   const scheme = window.location.protocol === "https:" ? "wss://" : "ws://";

@@ -98,6 +98,7 @@ def settings():
     shield.raise_shield_later()
     if not load.settings():
         return False
+    from django.conf import global_settings
     from django.conf import settings as loaded
 
     module = sys.modules.get(loaded.SETTINGS_MODULE)
@@ -106,6 +107,7 @@ def settings():
         module=loaded.SETTINGS_MODULE,
         file=inside(getattr(module, "__file__", None)),
         names=[name for name in dir(module) if name.isupper()],
+        defaults=[name for name in dir(global_settings) if name.isupper()],
         apps=[str(app) for app in loaded.INSTALLED_APPS],
         middleware=[str(one) for one in loaded.MIDDLEWARE],
         asgi=plain(getattr(loaded, "ASGI_APPLICATION", None)),

@@ -110,6 +110,10 @@ def _once(found: list[Found]) -> list[Found]:
     """Without what was recognised twice: the same mistake, or the same place."""
     kept: list[Found] = []
     for one in found:
+        if one.slug is None and any(
+            (one.place, one.got) == (other.place, other.got) for other in kept
+        ):
+            continue
         same = [other for other in kept if one.slug and one.slug == other.slug]
         if same:
             if one.slug in _OF_THE_SENDER and one.place[0] is not None:

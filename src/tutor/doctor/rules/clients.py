@@ -27,7 +27,7 @@ from tutor.doctor.rules.handling import (
     listened,
     sends,
 )
-from tutor.doctor.rules.javascript import Code, Func
+from tutor.doctor.rules.javascript import NAME, Code, Func
 from tutor.doctor.rules.pages import TRIED
 
 RANK = 68
@@ -43,6 +43,8 @@ def rules(seen: Evidence) -> Iterator[Found]:
     opened = list(scripts.sockets(seen))
     for code in every:
         yield from _timed(code, every)
+        yield from _without_this(code)
+        yield from _without_new(code, every)
         for name in code.sockets:
             yield from _misnamed(code, name)
             yield from _called(code, name, every)
@@ -139,6 +141,61 @@ def _timed(code: Code, every: list[Code]) -> Iterator[Found]:
                     TRIED,
                     f"{match[1]}(() => {call[1]}(…), …)",
                 )
+
+
+_HANDED = re.compile(
+    r"(?:\.\s*on\w+\s*=(?!=)\s*|\baddEventListener\s*\([^,()]*,\s*|"
+    r"\bset(?:Timeout|Interval)\s*\(\s*)this\s*\.\s*([\w$]+)(?=\s*[;,)\n])"
+)
+
+
+def _without_this(code: Code) -> Iterator[Found]:
+    """``onclose = this.wait``: the method is called without its object."""
+    for match in _HANDED.finditer(code.bare):
+        name = match[1]
+        methods = [
+            one
+            for one in code.functions
+            if one.name == name
+            and code.owner(one)
+            and code.bare[one.start : one.start + len(name)] == name
+        ]
+        bound = rf"this\s*\.\s*{re.escape(name)}\s*=|\b{re.escape(name)}\s*=\s*\("
+        if re.search(bound, code.bare) or not methods:
+            continue
+        if all("this" in NAME.findall(code.plain(one.body)) for one in methods):
+            yield Found(
+                "client-method-without-this",
+                f"in {name}, this is not the object that has {name}",
+                code.spot(match.start(1)),
+                RANK,
+                TRIED,
+                f"() => this.{name}(…)",
+            )
+
+
+def _without_new(code: Code, every: list[Code]) -> Iterator[Found]:
+    """``Live('ws/')``: a class is called like a function."""
+    kinds = {name for one in every for name, _ in one.classes} | {"WebSocket"}
+    for match in _CALLED.finditer(code.bare):
+        before = code.bare[: match.start()].rstrip()
+        if match[1] in kinds and not re.search(
+            r"\b(?:new|class|extends|function|static|async|get|set)$", before
+        ):
+            close = code.pairs.get(match.end() - 1, -1)
+            if code.bare[close + 1 :].lstrip()[:1] != "{":
+                yield Found(
+                    "client-class-without-new",
+                    f"Class constructor {match[1]} cannot be invoked without 'new'",
+                    code.spot(match.start()),
+                    RANK,
+                    TRIED,
+                    f"new {match[1]}(…)",
+                )
+                return
+
+
+_CALLED = re.compile(r"(?<![\w$.])([A-Z][\w$]*)\s*\(")
 
 
 def _gives_nothing(code: Code, function: Func) -> bool:

@@ -65,8 +65,8 @@ class Statics:
 
 
 def rules(seen: Evidence, every: list[Code]) -> Iterator[Found]:
-    for code in every:
-        yield from _tagged(code)
+    for one in every:
+        yield from _tagged(one)
     statics = _statics(seen, every)
     prefix = str(seen.settings.get("static") or "")
     modules: list[Code] = []

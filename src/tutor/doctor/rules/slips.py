@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterable, Iterator
 
 from tutor.doctor import copying
@@ -36,6 +37,7 @@ def rules(seen: Evidence) -> Iterator[Found]:
         yield from _contexts(function)
         yield from _by_position(function)
     yield from _beside(seen)
+    yield from _settings(seen)
 
 
 def _rank(module: Module) -> int:
@@ -242,6 +244,39 @@ def _by_position(function: Function) -> Iterator[Found]:
             TRIED,
             f"case {known.name}(field=name)",
         )
+
+
+def _settings(seen: Evidence) -> Iterator[Found]:
+    """``settings.REDIS_URI``: a name that the settings do not have."""
+    there = {*seen.settings.get("names", ()), *seen.settings.get("defaults", ())}
+    modules = seen.source.modules.values()
+    if not seen.settings.get("defaults"):
+        return
+    for module in modules:
+        if is_aside(module.file) or "settings" not in module.text:
+            continue
+        for node in walk(module.tree):
+            if (
+                not isinstance(node, ast.Attribute)
+                or not isinstance(node.ctx, ast.Load)
+                or not node.attr.isupper()
+                or node.attr in there
+                or module.resolve(node.value) != "django.conf.settings"
+            ):
+                continue
+            near = seen.near(node.attr, there, 0.8)
+            said = re.compile(rf"[\"']{node.attr}[\"']|settings\.{node.attr}\s*=[^=]")
+            if any(said.search(one.text) for one in modules):
+                continue  # somebody asks first whether it is there, or sets it
+            yield Found(
+                "settings-name-unknown",
+                f"AttributeError: 'Settings' object has no attribute '{node.attr}'",
+                (module.file, node.lineno),
+                RANK - 20,
+                TRIED,
+                near or "a name that the settings have",
+            )
+            return
 
 
 def _beside(seen: Evidence) -> Iterator[Found]:

@@ -10,7 +10,7 @@ from tutor.doctor.evidence import Evidence
 from tutor.doctor.rules import scripts
 from tutor.doctor.rules.found import TRIED, Found, at
 from tutor.doctor.rules.testing import COMMUNICATORS, RANK
-from tutor.doctor.source import Function, calls, known
+from tutor.doctor.source import Class, Function, calls, known
 from tutor.doctor.source.index import is_aside
 from tutor.doctor.source.walking import walk
 
@@ -25,6 +25,7 @@ IN_TRANSACTION = {"django.test.TestCase", "django.test.testcases.TestCase"}
 
 def rules(seen: Evidence) -> Iterator[Found]:
     yield from _pages_only(seen)
+    yield from _never_run(seen)
     awaits_itself = _awaits_itself(seen)
     for function in seen.source.functions.values():
         if function.is_async and is_aside(function.module.file):
@@ -32,6 +33,70 @@ def rules(seen: Evidence) -> Iterator[Found]:
             yield from _closed(function)
             if not awaits_itself:
                 yield from _unmarked(function)
+
+
+_OWN_NAMES = ("setUp", "tearDown", "asyncSetUp", "asyncTearDown", "runTest", "id")
+
+
+def _never_run(seen: Evidence) -> Iterator[Found]:
+    """A method of a test case that asserts something, and that nobody calls."""
+    used = {
+        node.attr
+        for module in seen.source.modules.values()
+        for node in walk(module.tree)
+        if isinstance(node, ast.Attribute)
+    }
+    for owner in seen.source.classes.values():
+        bases = [base.rpartition(".")[2] for base in owner.library_bases()]
+        if not any(base.endswith("TestCase") for base in bases) or owner.heirs:
+            continue
+        for name, method in owner.methods.items():
+            asserts = any(
+                isinstance(node, ast.Assert)
+                or getattr(getattr(node, "func", None), "attr", "").startswith("assert")
+                for node in walk(method.node)
+            )
+            if (
+                asserts
+                and not name.startswith(("test", "_", *_OWN_NAMES))
+                and name not in used
+                and len(method.node.args.args) == 1
+                and not method.node.decorator_list
+            ):
+                yield Found(
+                    "test-never-run",
+                    f"nobody calls {name}",
+                    at(method, method.node),
+                    RANK,
+                    TRIED,
+                    f"test_{name}",
+                )
+                return
+        yield from _unlooked(seen, owner)
+
+
+def _unlooked(seen: Evidence, owner: Class) -> Iterator[Found]:
+    """Tests in a file whose name does not begin as the search for tests expects."""
+    file = owner.module.file
+    name = file.rpartition("/")[2]
+    tests = [one for one in owner.methods if one.startswith("test")]
+    asked = re.fullmatch(r"test.*\.py|.*_tests?\.py|conftest\.py|__init__\.py", name)
+    if not tests or asked or "tests" not in file.split("/"):
+        return
+    imported = {
+        dotted.rpartition(".")[0]
+        for module in seen.source.modules.values()
+        for dotted in module.names.values()
+    } | {star for module in seen.source.modules.values() for star in module.stars}
+    if owner.module.name not in imported:
+        yield Found(
+            "test-never-run",
+            f"nobody looks for tests in {name}",
+            (file, owner.node.lineno),
+            RANK,
+            TRIED,
+            f"test_{name}",
+        )
 
 
 def _pages_only(seen: Evidence) -> Iterator[Found]:

@@ -10,6 +10,18 @@ TEXTS: tuple[tuple[str, str], ...] = (
         "consumer-dict-payload",
         r"'(dict|list|tuple|set)' object has no attribute 'encode'",
     ),
+    (
+        "python-function-not-called",
+        r"Object of type (function|method|builtin_function_or_method|type) is not JSON|"
+        r"can not serialize '(function|method)'|"
+        r"'(function|method)' object (has no attribute 'encode'|is not subscriptable)",
+    ),
+    (
+        "consumer-missing-await-on-send",
+        r"Object of type coroutine is not JSON|can not serialize 'coroutine'|"
+        r"'coroutine' object (has no attribute|is not|cannot be)|"
+        r"cannot unpack non-iterable coroutine",
+    ),
     ("consumer-bytes-under-text", r"'bytes' object has no attribute 'encode'"),
     (
         "consumer-str-under-bytes",

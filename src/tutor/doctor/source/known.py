@@ -81,6 +81,8 @@ SYNC_ORM = {
     "update_or_create",
     "bulk_create",
     "aggregate",
+    "create_user",
+    "create_superuser",
     "latest",
     "earliest",
     "in_bulk",
