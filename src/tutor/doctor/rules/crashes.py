@@ -349,8 +349,9 @@ def _by_type(seen: Evidence, crash: Crash, place: Place) -> Cause | None:
         return "python-name-not-defined", place, ""
     if root["type"] == "UnboundLocalError":
         return _no_global(seen, text, place), place, ""
-    if root["type"] == "RecursionError" and _calls_itself(seen, place):
-        return "python-method-calls-itself", place, ""
+    again = _calls_itself(seen, place) if root["type"] == "RecursionError" else None
+    if again is not None:
+        return "python-method-calls-itself", again, ""
     if mixed_up(seen, text, place):
         return "python-module-mixed-up", place, ""
     if root["type"] == "KeyError":
@@ -411,16 +412,19 @@ def _no_global(seen: Evidence, text: str, place: Place) -> str:
     return "python-name-not-defined"
 
 
-def _calls_itself(seen: Evidence, place: Place) -> bool:
-    """Whether the line of a method that never ends calls the same method again."""
+def _calls_itself(seen: Evidence, place: Place) -> Place | None:
+    """Where a method that never ends calls the same method again."""
     function = seen.function_at(place)
-    return function is not None and any(
-        isinstance(node, ast.Attribute)
-        and node.attr == function.name
-        and isinstance(node.value, ast.Name)
-        and node.value.id == function.self_name
-        for node in walk(function.node)
-    )
+    for node in walk(function.node) if function is not None else ():
+        if (
+            function is not None
+            and isinstance(node, ast.Attribute)
+            and node.attr == function.name
+            and isinstance(node.value, ast.Name)
+            and node.value.id == function.self_name
+        ):
+            return function.module.file, node.lineno
+    return None
 
 
 def mixed_up(seen: Evidence, text: str, place: Place) -> bool:
