@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+import sys
 from dataclasses import dataclass
 
 from tutor.doctor.child import Event
@@ -447,11 +448,17 @@ def mixed_up(seen: Evidence, text: str, place: Place) -> bool:
     ):
         return False
     module = seen.source.by_file(place[0] or "")
-    return module is not None and any(
-        isinstance(node, ast.Attribute)
-        and isinstance(node.value, ast.Name)
-        and len(module.names.get(node.value.id, "").split(".")) > 1
+    names = [
+        module.names.get(node.value.id, "")
         for node in seen.nodes_at(place)
+        if module is not None
+        and isinstance(node, ast.Attribute)
+        and isinstance(node.value, ast.Name)
+    ]
+    # from random import random
+    return any(
+        "." in name and name.partition(".")[0] in sys.stdlib_module_names
+        for name in names
     )
 
 

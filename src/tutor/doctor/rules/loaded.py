@@ -142,7 +142,7 @@ def _tagged(code: Code) -> Iterator[Found]:
             "client-django-tag-in-static-js",
             f"{match[0]} … is taken for JavaScript",
             code.spot(match.start()),
-            RANK,
+            RANK + 2,  # where it is in a URL, the socket is the better place
             TRIED,
             "a script without template tags",
         )

@@ -283,6 +283,8 @@ def _beside(seen: Evidence) -> Iterator[Found]:
     """``tests.py`` and ``tests/``: Python finds the folder, and never the file."""
     for path in sorted(seen.home.rglob("__init__.py")):
         folder = path.parent
+        if folder == seen.home:
+            continue
         file = folder.parent / f"{folder.name}.py"
         below = file.relative_to(seen.home)
         if {*below.parts} & {*copying.SKIPPED} or not file.is_file():

@@ -19,6 +19,7 @@ _THERE = {
     *("__file__", "__path__", "__class__", "__module__", "__qualname__"),
     *("__annotations__", "__builtins__", "__conditional_annotations__"),
     *("unicode", "basestring", "xrange", "long", "raw_input", "WindowsError"),
+    "frozendict",
 }
 
 

@@ -27,6 +27,7 @@ class Source:
     """
 
     def __init__(self, project: Path, home: Path) -> None:
+        self._asked = threading.local()
         self.modules: dict[str, Module] = {}
         self.functions: dict[str, Function] = {}
         self.classes: dict[str, Class] = {}
@@ -78,8 +79,17 @@ class Source:
         )
 
     def _step(self, dotted: str) -> str | None:
-        if self._known(dotted):
+        """One step of ``canonical``; none where a name leads back to itself."""
+        asked: set[str] = vars(self._asked).setdefault("names", set())
+        if self._known(dotted) or dotted in asked:
             return None
+        asked.add(dotted)
+        try:
+            return self._stepped(dotted)
+        finally:
+            asked.discard(dotted)
+
+    def _stepped(self, dotted: str) -> str | None:
         head, _, tail = dotted.rpartition(".")
         rest = ""
         while head:
