@@ -40,7 +40,7 @@ _HELPER = re.compile(
 
 
 @dataclass(frozen=True)
-class Statics:
+class Served:
     """The static scripts by the path that a page asks for.
 
     Args:
@@ -67,17 +67,17 @@ class Statics:
 def rules(seen: Evidence, every: list[Code]) -> Iterator[Found]:
     for one in every:
         yield from _tagged(one)
-    statics = _statics(seen, every)
+    served = _served(seen, every)
     prefix = str(seen.settings.get("static") or "")
     modules: list[Code] = []
     for page in every:
         if page.script.is_static:
             continue
-        yield from _files(page, statics, prefix)
+        yield from _files(page, served, prefix)
         reached = [page]
         for match in _TAG.finditer(page.script.text):
             source, kind = _SOURCE.search(match[1]), _TYPE.search(match[1])
-            code = statics.at(source[1] or source[2], prefix) if source else None
+            code = served.at(source[1] or source[2], prefix) if source else None
             if kind is not None and kind[1].lower() == "module":
                 modules += [code] if code is not None else []
             elif (
@@ -87,38 +87,38 @@ def rules(seen: Evidence, every: list[Code]) -> Iterator[Found]:
             ):
                 yield _no_module(page, match.start())
             if code is not None:
-                reached += _closure(code, statics)
+                reached += _closure(code, served)
         yield from _elements(page, reached, every)
     done: set[str] = set()
-    for code in (one for begin in modules for one in _closure(begin, statics)):
+    for code in (one for begin in modules for one in _closure(begin, served)):
         if code.script.file not in done:
             done.add(code.script.file)
-            yield from _imported(code, statics)
+            yield from _imported(code, served)
 
 
-def _statics(seen: Evidence, every: list[Code]) -> Statics:
+def _served(seen: Evidence, every: list[Code]) -> Served:
     folders = (seen.look.get("static") or {}).get("folders", [])
     found: dict[str, Code] = {}
     for code in every:
         for folder in (f"{seen.prefix}{one}/" for one in folders):
             if code.script.is_static and code.script.file.startswith(folder):
                 found.setdefault(code.script.file[len(folder) :], code)
-    return Statics(found)
+    return Served(found)
 
 
-def _files(page: Code, statics: Statics, prefix: str) -> Iterator[Found]:
+def _files(page: Code, served: Served, prefix: str) -> Iterator[Found]:
     """A script under a path that no file has, and nearly one of ours."""
     for match in _TAG.finditer(page.script.text):
         source = _SOURCE.search(match[1])
-        if source is None or statics.at(source[1] or source[2], prefix):
+        if source is None or served.at(source[1] or source[2], prefix):
             continue
         named = _STATIC.search(source[1] or source[2])
         path = named[1] if named else (source[1] or source[2]).partition("?")[0]
         if re.search(r"\{\{|\{%|//", path) or not path.endswith(".js"):
             continue
         path = re.sub(rf"^[./]*(?:{re.escape(prefix.strip('/'))}|static)?/?", "", path)
-        near = [one for one in statics.codes if _last(one) == _last(path)]
-        near += difflib.get_close_matches(path, statics.codes, 1, 0.85)
+        near = [one for one in served.codes if _last(one) == _last(path)]
+        near += difflib.get_close_matches(path, served.codes, 1, 0.85)
         if near:
             yield Found(
                 "client-static-file-not-there",
@@ -169,40 +169,40 @@ def _wanted(code: Code) -> Iterator[tuple[int, str, str]]:
             yield match.start("whole"), match["names"] or "", quoted[1]
 
 
-def _target(code: Code, specifier: str, statics: Statics) -> str:
+def _target(code: Code, specifier: str, served: Served) -> str:
     """The path below the static folders that an import leads to; empty if elsewhere."""
-    own = statics.paths.get(code.script.file, "")
+    own = served.paths.get(code.script.file, "")
     if not specifier.startswith(("./", "../")) or not own:
         return ""
     return posixpath.normpath(posixpath.join(posixpath.dirname(own), specifier))
 
 
-def _closure(code: Code, statics: Statics) -> list[Code]:
+def _closure(code: Code, served: Served) -> list[Code]:
     """A script, and the project's scripts that it imports."""
     found = [code]
     for one in found:  # it grows
         for _, _, specifier in _wanted(one):
-            target = statics.codes.get(_target(one, specifier, statics))
+            target = served.codes.get(_target(one, specifier, served))
             if target is not None and target not in found:
                 found.append(target)
     return found
 
 
-def _imported(code: Code, statics: Statics) -> Iterator[Found]:
+def _imported(code: Code, served: Served) -> Iterator[Found]:
     """An import of a file, or of a name, that is not there."""
     for index, names, specifier in _wanted(code):
-        path = _target(code, specifier, statics)
+        path = _target(code, specifier, served)
         got, expected = "", ""
-        if path and path not in statics.codes:
+        if path and path not in served.codes:
             got, expected = f"404 for {path}", "the path from this script to the other"
         elif path:
-            lost = [one for one in _given(names) if not _exports(statics, path, one)]
+            lost = [one for one in _given(names) if not _exports(served, path, one)]
             if lost:
                 got = f"'{specifier}' does not provide an export named '{lost[0]}'"
                 expected = "a name that it exports; in braces, unless it is its default"
         elif re.fullmatch(r"[\w.-]+\.js", specifier):
-            beside = _target(code, "./" + specifier, statics)
-            if beside in statics.codes:
+            beside = _target(code, "./" + specifier, served)
+            if beside in served.codes:
                 got = f'Failed to resolve module specifier "{specifier}"'
                 expected = f"'./{specifier}'"
         if got:
@@ -225,8 +225,8 @@ def _given(names: str) -> list[str]:
     return [*found, *(["default"] if outer and "*" not in outer else [])]
 
 
-def _exports(statics: Statics, path: str, name: str) -> bool:
-    bare = statics.codes[path].bare
+def _exports(served: Served, path: str, name: str) -> bool:
+    bare = served.codes[path].bare
     if re.search(r"\bexport\s*\*", bare) or re.search(r"\bmodule\.exports\b", bare):
         return True
     if name == "default":
