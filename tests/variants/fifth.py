@@ -170,6 +170,18 @@ WRONG: list[Wrong] = [
         ),
     ),
     (
+        9,
+        "test-headers-as-str-or-capitalised",
+        "master_app/tests/clients.py",
+        (("master_app/tests/clients.py", "(b'origin', origin.encode())", "('Origin', origin)"),),
+    ),
+    (
+        9,
+        "test-text-compared-with-number",
+        PRACTICE,
+        ((PRACTICE, "In(int(number), range", "In(number, range"),),
+    ),
+    (
         11,
         "settings-name-unknown",
         VIEWS,

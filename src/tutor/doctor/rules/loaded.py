@@ -67,6 +67,7 @@ class Served:
 def rules(seen: Evidence, every: list[Code]) -> Iterator[Found]:
     for one in every:
         yield from _tagged(one)
+        yield from _capitals(one, every)
     served = _served(seen, every)
     prefix = str(seen.settings.get("static") or "")
     modules: list[Code] = []
@@ -146,6 +147,36 @@ def _tagged(code: Code) -> Iterator[Found]:
             TRIED,
             "a script without template tags",
         )
+
+
+# Names of the browser's own whose capitals are easily mistaken.
+_BROWSER = {
+    name.lower(): name
+    for name in (
+        *("getElementById", "getElementsByClassName", "querySelector", "innerHTML"),
+        *("querySelectorAll", "addEventListener", "removeEventListener", "innerText"),
+        *("textContent", "createElement", "appendChild", "setAttribute", "classList"),
+        *("preventDefault", "readyState", "binaryType", "insertAdjacentHTML"),
+    )
+}
+
+
+def _capitals(code: Code, every: list[Code]) -> Iterator[Found]:
+    """``getElementByID``: to JavaScript, another name."""
+    for match in re.finditer(r"\.\s*([A-Za-z]+)\b", code.bare):
+        name = match[1]
+        right = _BROWSER.get(name.lower(), name)
+        made = rf"(?<!\.)\b{name}\b"
+        if name != right and not any(re.search(made, one.bare) for one in every):
+            yield Found(
+                "client-name-in-other-letters",
+                f"there is no {name}",
+                code.spot(match.start(1)),
+                RANK,
+                TRIED,
+                right,
+            )
+            return
 
 
 def _no_module(page: Code, index: int) -> Found:

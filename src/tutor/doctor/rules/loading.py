@@ -214,7 +214,12 @@ _TEXTS = (
         r"'(URLPattern|URLRouter|module|dict)' object is not iterable",
     ),
     ("consumer-type-field-not-literal", r"field '\w+' to be of type `Literal`"),
+    ("routing-view-called", r"missing 1 required positional argument: 'request'"),
     ("routing-view-is-no-callable", r"view must be a callable"),
+    (
+        "consumer-model-field-without-type",
+        r"requires a type annotation|non-annotated attribute was detected",
+    ),
     ("routing-pattern-not-compiled", r'"\S*" is not a valid regular expression'),
 )
 

@@ -33,7 +33,7 @@ def rules(seen: Evidence) -> Iterator[Found]:
         return
     yield Found(
         slug,
-        last_line(links),
+        last_line(links[: _said(links) + 1]),
         at,
         RANK if slug else RANK + 9,
         "asking for the page /",
@@ -66,6 +66,13 @@ def _cause(
     if mixed_up(seen, every, place):
         return "python-module-mixed-up", place, ""
     return None
+
+
+def _said(links: list[Event]) -> int:
+    """The link that a person reads: Django's, where it has one of its own."""
+    kinds = [link["type"] for link in links]
+    own = [kinds.index(k) for k in kinds if k.startswith("Template")]
+    return own[0] if own else len(links) - 1
 
 
 def _saying(seen: Evidence, pattern: str) -> Place | None:
