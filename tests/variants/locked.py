@@ -35,7 +35,7 @@ WRONG: tuple[tuple[str, str | None, str, str, tuple[Change, ...]], ...] = (
     ),
     (
         "crash-on-a-message",
-        None,
+        "consumer-attribute-never-set",
         CONSUMERS,
         "self.spoken += 1",
         (

@@ -164,7 +164,7 @@ class BidConsumer(Base):
             pk=self.scope["url_route"]["kwargs"]["lot"]
         ).first()
         if self.lot is None or self.lot.sold:
-            self.close(code=4404)
+            self.close()
             return
         self.enter(lot_room(self.lot.pk))
         self.accept()

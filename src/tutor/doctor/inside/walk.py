@@ -5,7 +5,6 @@ import inspect
 import re
 import uuid
 
-from . import rows
 from .report import inside
 from .wrappers import (
     branches,
@@ -48,7 +47,6 @@ def walk(application):
     if "websocket" in mapping:
         described["origins"] = origins(mapping["websocket"])
         leaves = list(leaves_of(mapping["websocket"], (), "", ()))
-        rows.fill(given(leaves))
         for leaf in leaves:
             leaf["reached"] = resolve(mapping["websocket"], leaf["sample"], leaves)
         described["leaves"] = [
@@ -56,17 +54,6 @@ def walk(application):
             for leaf in leaves
         ]
     return described
-
-
-def given(leaves):
-    """What the samples of some routes give, by the names of their parameters."""
-    found = {}
-    for step in (step for leaf in leaves for step in leaf["steps"]):
-        if step["names"] and step["sample"] is not None:
-            matched = re.search(step["regex"], step["sample"])
-            for name, word in (matched.groupdict() if matched else {}).items():
-                found.setdefault(name, word)
-    return found
 
 
 def origins(thing):
