@@ -6,7 +6,6 @@ import ast
 import re
 from collections.abc import Iterable, Iterator
 
-from tutor.doctor import copying
 from tutor.doctor.evidence import Evidence
 from tutor.doctor.models import is_message
 from tutor.doctor.rules.found import TRIED, Found
@@ -281,14 +280,14 @@ def _settings(seen: Evidence) -> Iterator[Found]:
 
 def _beside(seen: Evidence) -> Iterator[Found]:
     """``tests.py`` and ``tests/``: Python finds the folder, and never the file."""
-    for path in sorted(seen.home.rglob("__init__.py")):
-        folder = path.parent
-        if folder == seen.home:
+    for module in seen.source.modules.values():
+        if not module.is_package:
             continue
+        folder = (seen.project / module.file).parent
         file = folder.parent / f"{folder.name}.py"
-        below = file.relative_to(seen.home)
-        if {*below.parts} & {*copying.SKIPPED} or not file.is_file():
+        if folder == seen.home or not file.is_file():
             continue
+        below = file.relative_to(seen.home)
         yield Found(
             "python-module-beside-package",
             f"'{folder.name}' is the folder, and {file.name} is never imported",
