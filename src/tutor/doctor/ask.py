@@ -339,7 +339,7 @@ class Conversation:
         loop has turned once more, so an event that a handler has sent to its own
         consumer was dealt with, however slow the machine is.
         """
-        moment = 0.01 if client.signed else 0.03  # what a member hears is hardly read
+        moment = 0.002 if client.signed else 0.03  # what a member hears is hardly read
         with suppress(asyncio.TimeoutError):
             try:
                 for _ in range(TURNS):

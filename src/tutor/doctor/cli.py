@@ -7,10 +7,13 @@ import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from tutor import places
-from tutor.doctor.diagnosis import Diagnosis, diagnose
+from tutor import children, places
 from tutor.report import Refusal
+
+if TYPE_CHECKING:
+    from tutor.doctor.diagnosis import Diagnosis
 
 PART_ONE = 6  # the last step that a diagnosis tells from those before it
 
@@ -35,6 +38,10 @@ def main(argv: Sequence[str]) -> int:
         python = (
             options.python and options.python.parent.resolve() / options.python.name
         )
+        if python is None:
+            children.warmed()  # its libraries are imported while ours are
+        from tutor.doctor.diagnosis import diagnose
+
         found = diagnose(options.path or places.workspace(), python=python)
     except Refusal as refusal:
         print(str(refusal).splitlines()[0], file=sys.stderr)
