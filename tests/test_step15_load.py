@@ -253,7 +253,7 @@ def test_what_is_live_waits_and_nothing_overtakes(project: Path) -> None:
 
 @pytest.mark.parametrize(
     ("power", "words"),
-    [(2, "more than 3 times"), (1, "about 2 times, or less"), (0, "about 2 times")],
+    [(2, "more than 6 times"), (1, "about 4 times, or less"), (0, "about 4 times")],
 )
 def test_what_is_drawn_says_how_fast_it_grows(
     power: int, words: str, capsys: pytest.CaptureFixture[str]

@@ -40,24 +40,25 @@ async def costs(
     Args:
         title: what costs.
         work: is given a size, and awaited; seconds.
-        sizes: from small to large, each twice the one before.
+        sizes: from small to large; the last is some times the first.
     """
     found = {}
     for size in sizes:
         tries = 3 if size <= 500 else 1
         found[size] = min([await work(size) for _ in range(tries)])
-    *_, before, last = sizes
-    by = last / before
+    # Over the whole range, what grows as the square is far from what grows as the size.
+    first, last = sizes[0], sizes[-1]
+    by = last / first
     for _ in range(MORE):
-        times = growth(found[last] / found[before], by)
+        times = growth(found[last] / found[first], by)
         if "between" not in times:
             break
         # That says nothing.  Other work on this machine only adds to a cost.
-        for size in (before, last):
+        for size in (first, last):
             found[size] = min(found[size], await work(size))
-    times = growth(found[last] / found[before], by)
-    said = f"from {before:,} to {last:,} it is {times} as much"
-    print(f"{by:g} times as many ({before:,} → {last:,}): {said.split('it is ')[1]}")
+    times = growth(found[last] / found[first], by)
+    said = f"from {first:,} to {last:,} it is {times} as much"
+    print(f"{by:g} times as many ({first:,} → {last:,}): {said.split('it is ')[1]}")
     return dots(title, {"measured": found}, said, "receivers")
 
 
