@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from tutor.doctor.evidence import Evidence
 from tutor.doctor.rules.found import TRIED, Found, at
 from tutor.doctor.source import Class, Function, Module, calls
-from tutor.doctor.source.index import is_aside
+from tutor.doctor.source.index import base_of, is_aside
 from tutor.doctor.source.walking import walk
 
 RANK = 62
@@ -59,7 +59,7 @@ def _never_imported(seen: Evidence) -> Iterator[Found]:
             if isinstance(node, ast.Import):
                 known |= {alias.name for alias in node.names}
             elif isinstance(node, ast.ImportFrom):
-                base = _base(node, module)
+                base = base_of(node, module)
                 known |= {base, *(f"{base}.{alias.name}" for alias in node.names)}
             elif isinstance(node, ast.Constant) and isinstance(node.value, str):
                 known.add(node.value)  # import_module, autodiscover_modules, a list
@@ -77,14 +77,6 @@ def _never_imported(seen: Evidence) -> Iterator[Found]:
             TRIED,
             "an import of it in ready()",
         )
-
-
-def _base(node: ast.ImportFrom, module: Module) -> str:
-    if not node.level:
-        return node.module or ""
-    parts = module.name.split(".")
-    keep = len(parts) - node.level + (1 if module.is_package else 0)
-    return ".".join([*parts[: max(keep, 0)], *([node.module] if node.module else [])])
 
 
 def _receives(module: Module) -> int | None:

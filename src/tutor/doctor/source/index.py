@@ -279,7 +279,7 @@ def _bind(
             names[bound] = alias.name if alias.asname else bound
             lines[bound] = node.lineno
     elif isinstance(node, ast.ImportFrom):
-        base = _base(node, module)
+        base = base_of(node, module)
         for alias in node.names:
             if alias.name == "*":
                 module.stars.append(base)
@@ -303,7 +303,8 @@ def _bind(
                 values.setdefault(item.optional_vars.id, []).append(item.context_expr)
 
 
-def _base(node: ast.ImportFrom, module: Module) -> str:
+def base_of(node: ast.ImportFrom, module: Module) -> str:
+    """The module that ``from … import`` asks, by its whole name."""
     if not node.level:
         return node.module or ""
     parts = module.name.split(".")
