@@ -21,6 +21,20 @@ def rules(seen: Evidence) -> Iterator[Found]:
         yield from _headers(function)
 
 
+def _looked_up(node: ast.AST) -> tuple[ast.expr | None, ast.expr | None]:
+    """Where something is asked for, and by which key: ``m[key]``, ``m.get(key)``."""
+    if isinstance(node, ast.Subscript):
+        return node.value, node.slice
+    if (
+        isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Attribute)
+        and node.func.attr in ("get", "pop")
+        and node.args
+    ):
+        return node.func.value, node.args[0]
+    return None, None
+
+
 def _headers(function: Function) -> Iterator[Found]:
     """A header that is asked for by a text, or by a name with capitals."""
     nodes = list(walk(function.node))
@@ -28,14 +42,8 @@ def _headers(function: Function) -> Iterator[Found]:
         return
     names = _names_of_headers(function)
     for node in nodes:
-        place: ast.expr | None = None
-        key: ast.expr | None = None
-        if isinstance(node, ast.Subscript):
-            place, key = node.value, node.slice
-        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
-            if node.func.attr in ("get", "pop") and node.args:
-                place, key = node.func.value, node.args[0]
-        elif isinstance(node, ast.Compare):
+        place, key = _looked_up(node)
+        if isinstance(node, ast.Compare):
             place, key = node.comparators[0], node.left
             if isinstance(node.ops[0], ast.Eq) and getattr(key, "id", "") in names:
                 place, key = None, place
@@ -104,14 +112,8 @@ def _query(function: Function) -> Iterator[Found]:
     if not any(getattr(node, "value", "") == "query_string" for node in nodes):
         return
     for node in nodes:
-        place: ast.expr | None = None
-        key: ast.expr | None = None
-        if isinstance(node, ast.Subscript):
-            place, key = node.value, node.slice
-        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
-            if node.func.attr in ("get", "pop") and node.args:
-                place, key = node.func.value, node.args[0]
-        elif isinstance(node, ast.Compare) and isinstance(node.ops[0], ast.In):
+        place, key = _looked_up(node)
+        if isinstance(node, ast.Compare) and isinstance(node.ops[0], ast.In):
             place, key = node.comparators[0], node.left
         told = key.value if isinstance(key, ast.Constant) else None
         if place is not None and isinstance(told, str) and _is_raw(place, function):
