@@ -714,12 +714,12 @@ def test_one_thread_waits_and_another_asks(tmp_path: Path) -> None:
 
 
 def test_stopped_before_it_has_begun(tmp_path: Path) -> None:
-    """Its group is there as soon as its number is known."""
-    for _ in range(10):
+    """Its group is there as soon as its number is known, and tells how it ended."""
+    for _ in range(20):
         child = Child(["python", "-c", SLEEP], tmp_path)
         os.killpg(child.pid, 0)
         child.stop()
-        assert gone(child.pid)
+        assert gone(child.pid) and child.poll() == 128 + signal.SIGTERM
 
 
 PARENT = """

@@ -149,11 +149,10 @@ def _guard(control: socket.socket, argv: list[str], fds: list[int]) -> None:
     """
     os.setsid()
     guard = os.getpid()
-    control.send(str(guard).encode())  # from here on its group can be signalled
-    control.close()
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     pid = os.fork()
     if pid == 0:
+        control.close()
         with contextlib.suppress(OSError, AttributeError):
             libc = ctypes.CDLL(None)
             libc.prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
@@ -161,11 +160,15 @@ def _guard(control: socket.socket, argv: list[str], fds: list[int]) -> None:
         if os.getppid() != guard:
             os._exit(1)
         return
+    for ours_too in (signal.SIGINT, signal.SIGTERM):  # meant for the command
+        signal.signal(ours_too, signal.SIG_IGN)
+    # From here on its group can be signalled; not sooner, for a guard that ends first
+    # can't say how its command ended.
+    control.send(str(guard).encode())
+    control.close()
     stdin, status = fds[0], fds[2]
     for fd in {1, 2, *fds} - {stdin, status}:
         os.close(fd)
-    for ours_too in (signal.SIGINT, signal.SIGTERM):  # meant for the command
-        signal.signal(ours_too, signal.SIG_IGN)
     child = os.pidfd_open(pid)
     if child not in select.select([stdin, child], [], [])[0]:
         os.killpg(0, signal.SIGTERM)
