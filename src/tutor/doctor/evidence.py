@@ -4,17 +4,23 @@ from __future__ import annotations
 
 import ast
 import difflib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
+from itertools import chain
 from pathlib import Path
+from typing import TypeVar, cast
 
 from tutor.doctor.ask import Answers
 from tutor.doctor.child import Event, Told
 from tutor.doctor.source import Class, Function, Source
+from tutor.doctor.source.flow import Sites, body
+from tutor.doctor.source.index import is_aside
 from tutor.doctor.source.walking import walk
 
 MARK = "TUTOR_DOCTOR"  # the variable that marks what one diagnosis starts
 Place = tuple[str | None, int | None]
+Kept = TypeVar("Kept")
 
 
 @dataclass
@@ -40,6 +46,22 @@ class Evidence:
     answers: Answers = field(default_factory=Answers)
     target: str = ""
     aim: int = 0
+    _kept: dict[object, object] = field(default_factory=dict)
+
+    def once(self, find: Callable[[Evidence], Iterable[Kept]]) -> Sequence[Kept]:
+        """What ``find`` yields: found at the first call, for many rules ask the same.
+
+        The source must not change any more.
+        """
+        if find not in self._kept:
+            self._kept[find] = [*find(self)]
+        return cast("list[Kept]", self._kept[find])
+
+    @cached_property
+    def sites(self) -> Sites:
+        """Who calls the functions of the project; its import runs those of a module."""
+        modules = (m for m in self.source.modules.values() if not is_aside(m.file))
+        return Sites(chain(self.source.all_functions(), map(body, modules)))
 
     @property
     def prefix(self) -> str:

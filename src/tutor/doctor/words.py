@@ -15,7 +15,7 @@ from typing import Any, TypeGuard
 
 from tutor.doctor import models
 from tutor.doctor.source import Class, Function, Source
-from tutor.doctor.source.walking import walk
+from tutor.doctor.source.walking import kept, walk
 
 MOST = 7  # messages for one consumer
 DEEP = 4  # names that lead to one another
@@ -139,9 +139,13 @@ def _key(node: ast.AST | None, method: Function, depth: int = 0) -> str | None:
 def _named(name: str, method: Function) -> Iterator[ast.expr]:
     """What a name is given in a method: by a statement, or on the way."""
     yield from method.values.get(name, [])
-    for node in walk(method.node):
-        if isinstance(node, ast.NamedExpr) and node.target.id == name:
+    for node in kept(method.node, "_on_the_way", _on_the_way):
+        if node.target.id == name:
             yield node.value
+
+
+def _on_the_way(node: ast.AST) -> Iterator[ast.NamedExpr]:
+    return (one for one in walk(node) if isinstance(one, ast.NamedExpr))
 
 
 def _inner(node: ast.AST, method: Function) -> str | None:

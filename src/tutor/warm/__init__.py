@@ -92,6 +92,13 @@ PROJECT = (
     "encodings.ascii",
     "twisted.internet.asyncioreactor",
     "twisted.internet.endpoints",
+    # What is asked who can read ``fd:fileno=…``, all of Twisted's plugins.
+    "twisted.application.reactors",
+    "twisted.cred.strcred",
+    "twisted.plugins.autobahn_endpoints",
+    "twisted.plugins.fd_endpoint",
+    "twisted.trial.itrial",
+    "twisted.words.iwords",
     "twisted.web.http",
     "websockets.sync.client",
 )

@@ -40,7 +40,7 @@ def rules(seen: Evidence) -> Iterator[Found]:
     if not seen.leaves and not seen.walk.get("protocols"):
         return
     every = javascript.codes(scripts.texts(seen))
-    opened = list(scripts.sockets(seen))
+    opened = [*scripts.sockets(seen)]
     for code in every:
         yield from _timed(code, every)
         yield from _without_this(code)

@@ -11,7 +11,7 @@ from tutor.doctor.rules.found import GENERIC, HANDLERS, TRIED, Found, Place, at
 from tutor.doctor.rules.groupnames import asked, given, group_of
 from tutor.doctor.rules.messages import REST, holds_models, written
 from tutor.doctor.source import Class, Function, calls, known
-from tutor.doctor.source.flow import Frame, Sites, body, every_call, unfold
+from tutor.doctor.source.flow import Frame, every_call, unfold
 from tutor.doctor.source.index import is_aside
 from tutor.doctor.source.values import ANY, values
 from tutor.doctor.source.walking import walk
@@ -20,8 +20,6 @@ from tutor.doctor.source.walking import walk
 def rules(seen: Evidence) -> Iterator[Found]:
     """Events to groups: their type, their handler, the group's name, the channel."""
     functions = [*seen.source.all_functions()]
-    modules = [m for m in seen.source.modules.values() if not is_aside(m.file)]
-    sites = Sites(iter([*functions, *map(body, modules)]))
     sends: list[tuple[Frame, ast.Call]] = []
     adds: list[tuple[Frame, ast.Call]] = []
     leavers: list[Class | None] = []
@@ -41,7 +39,7 @@ def rules(seen: Evidence) -> Iterator[Found]:
             if method in TWO and _number(call, method) < 2:
                 yield _too_few(function, call, method)
                 continue
-            frames = [one for one in sites.frames(function) if _is_real(seen, one)]
+            frames = [one for one in seen.sites.frames(function) if _is_real(seen, one)]
             if method == "group_send" and len(call.args) + len(call.keywords) > 1:
                 sends += [(frame, call) for frame in frames]
             elif method == "group_add":

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
@@ -233,7 +233,7 @@ class Code:
         return found[1] if found else ""
 
 
-def codes(texts: Iterator[Script]) -> list[Code]:
+def codes(texts: Iterable[Script]) -> list[Code]:
     """The code of every script; of a page, what stands in its scripts."""
     found = []
     for script in texts:

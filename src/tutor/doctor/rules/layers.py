@@ -10,7 +10,7 @@ from tutor.doctor.evidence import Evidence
 from tutor.doctor.rules.found import Found, last_line
 from tutor.doctor.rules.settings import like
 from tutor.doctor.source import Module
-from tutor.doctor.source.flow import DEEP, Frame, Sites, body, unfold
+from tutor.doctor.source.flow import DEEP, Frame, body, unfold
 from tutor.doctor.source.index import is_aside
 from tutor.doctor.source.walking import own_nodes, walk
 
@@ -106,7 +106,6 @@ def _one_host(seen: Evidence) -> Iterator[Found]:
         for module in seen.source.modules.values()
         if "channels_redis" in module.text and not is_aside(module.file)
     ]
-    sites = Sites(iter([*functions, *map(body, modules)]))
     for module in modules:
         inner = [one for one in functions if one.module is module]
         for function in [body(module), *inner]:
@@ -114,7 +113,8 @@ def _one_host(seen: Evidence) -> Iterator[Found]:
                 for config in _under(node, "CONFIG"):
                     yield from _like_hosts(module, config)
                     for hosts in _under_one(config, "hosts"):
-                        if any(_is_text(f, hosts) for f in sites.frames(function)):
+                        frames = seen.sites.frames(function)
+                        if any(_is_text(frame, hosts) for frame in frames):
                             yield Found(
                                 "redis-hosts-is-a-string",
                                 "You must pass a list of Redis hosts",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
 from pathlib import Path
@@ -101,16 +101,24 @@ class Scope:
     depth: int = 0
 
 
-def sockets(seen: Evidence) -> Iterator[Socket]:
+def sockets(seen: Evidence) -> Sequence[Socket]:
     """Every socket that a template or a static script opens."""
+    return seen.once(_sockets)
+
+
+def _sockets(seen: Evidence) -> Iterator[Socket]:
     scripts = list(texts(seen))
     for script in scripts:
         for match in _NEW.finditer(script.text):
             yield from _opened(script, match, scripts)
 
 
-def texts(seen: Evidence) -> Iterator[Script]:
+def texts(seen: Evidence) -> Sequence[Script]:
     """Every template and static script, and the pages that are texts of a view."""
+    return seen.once(_scripts)
+
+
+def _scripts(seen: Evidence) -> Iterator[Script]:
     folders = [
         f
         for e in ("templates", "static")

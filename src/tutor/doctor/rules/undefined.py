@@ -11,7 +11,7 @@ from tutor.doctor.evidence import Evidence
 from tutor.doctor.rules.found import TRIED, Found
 from tutor.doctor.source import Module
 from tutor.doctor.source.index import is_aside
-from tutor.doctor.source.walking import walk
+from tutor.doctor.source.walking import kept, walk
 
 RANK, OF_TESTS = 62, 80
 _THERE = {
@@ -41,10 +41,17 @@ def _lost(module: Module) -> dict[str, int]:
     """The names that only a run of their line would miss, and where they stand."""
     if "except NameError" in module.text or "globals()" in module.text:
         return {}
+    # Kept with the tree, which is made of the same text.
+    lost = kept(module.tree, "_undefined", lambda _: _undefined(module))
+    return _places(module, {*lost}) if lost else {}
+
+
+def _undefined(module: Module) -> set[str]:
+    """The names that are asked for in some scope, and made in none."""
     try:
         top = symtable.symtable(module.text, module.file, "exec")
     except (SyntaxError, ValueError, RecursionError):
-        return {}
+        return set()
     known, asked = set(_THERE), set[str]()
     for table in _tables(top):
         for symbol in table.get_symbols():
@@ -53,8 +60,7 @@ def _lost(module: Module) -> dict[str, int]:
                 known.add(symbol.get_name())
             if symbol.is_referenced() and (table is top or symbol.is_global()):
                 asked.add(symbol.get_name())
-    lost = asked - known
-    return _places(module, lost) if lost else {}
+    return asked - known
 
 
 def _tables(top: symtable.SymbolTable) -> Iterator[symtable.SymbolTable]:
