@@ -16,7 +16,7 @@ from tutor.doctor.child import Event, Told
 from tutor.doctor.source import Class, Function, Source
 from tutor.doctor.source.flow import Sites, body
 from tutor.doctor.source.index import is_aside
-from tutor.doctor.source.walking import walk
+from tutor.doctor.source.walking import own_nodes, walk
 
 MARK = "TUTOR_DOCTOR"  # the variable that marks what one diagnosis starts
 Place = tuple[str | None, int | None]
@@ -62,6 +62,15 @@ class Evidence:
         """Who calls the functions of the project; its import runs those of a module."""
         modules = (m for m in self.source.modules.values() if not is_aside(m.file))
         return Sites(chain(self.source.all_functions(), map(body, modules)))
+
+    def unfold(self) -> None:
+        """Find beforehand what lies below each node, and who calls what."""
+        for module in self.source.modules.values():
+            walk(module.tree)
+        for function in self.source.functions.values():
+            walk(function.node)
+            own_nodes(function.node)
+        _ = self.sites
 
     @property
     def prefix(self) -> str:

@@ -76,6 +76,7 @@ def gather(
         source = reading.result()
         look = looking.result()
         seen = Evidence(project, home, look, source, target=target)
+        pool.submit(seen.unfold)  # while the server is being asked
         served = serving.result() if serving else None
     wanted = _wanted(seen)
     if wanted and wanted != target and time.monotonic() < end - 3:
