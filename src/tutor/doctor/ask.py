@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
@@ -22,6 +22,7 @@ ANSWER = 1.0  # seconds for one message to be dealt with
 ENDING = 1.0  # seconds for the server to close the socket of a crashed consumer
 PRINTING = 3.0  # seconds for the server to print why a consumer has ended
 LEAVING = 1.3  # seconds for a consumer to end after its client has gone
+TURNED_AWAY = (301, 302, 401, 403)  # statuses of a page for members
 READY = 8.0  # seconds for the server to make a user, and what a user asks for
 TURNS = 5  # of the server's loop: what it has begun by itself has come to its end
 
@@ -109,8 +110,15 @@ class Conversation:
         self.seen = Answers(asked=True)
         self.texts = [json.dumps(dict.fromkeys(keys or ["message"], "hi")), "next"]
 
-    async def ask(self, paths: list[str]) -> Answers:
-        """Ask everything of each path, two at a time; then a page."""
+    async def ask(
+        self, paths: list[str], pages: Callable[[], Awaitable[list[str]]]
+    ) -> Answers:
+        """Ask everything of each path, two at a time; and for some pages.
+
+        Args:
+            paths: where sockets are opened.
+            pages: gives the paths of the project's own pages, when they are known.
+        """
         self.seen.page = await self.page()
         for path in paths:
             await asyncio.gather(
@@ -119,10 +127,17 @@ class Conversation:
                 self.whole(path),
             )
         left = [path for path in paths if self._is_closed(path) or self._asks(path)]
-        for signed in await self.prepared(left) if left else ():
+        ways = await self.prepared(left) if left else []
+        for signed in ways:
             for path in left:
                 await self.whole(path, signed)
             left = [path for path in left if self._is_closed(path)]
+        for path in await pages():
+            status = await self.request(path, {}, OPENING)
+            if status is None:
+                break  # the next would wait behind it
+            if status in TURNED_AWAY and ways:
+                await self.request(path, {"x-tutor-signin": ways[0]}, OPENING)
         await self.printed()
         return self.seen
 

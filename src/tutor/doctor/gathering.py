@@ -9,9 +9,10 @@ import sys
 import sysconfig
 import time
 from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from importlib.machinery import PathFinder
 from pathlib import Path
 from typing import Any
@@ -31,6 +32,9 @@ STARTING = 12.0  # seconds until the server is ready
 
 
 MOST_PATHS = 4  # routes that are talked to
+
+
+MOST_PAGES = 4  # pages that are asked for besides that at /
 
 
 @dataclass(frozen=True)
@@ -70,9 +74,8 @@ def gather(
     with ThreadPoolExecutor(3) as pool:
         looking = pool.submit(_look, copy, how)
         reading = pool.submit(Source, project, home)
-        serving = None
-        if target:
-            serving = pool.submit(_serve, copy, target, end, how, reading.result)
+        serve = partial(_serve, copy, end, how, reading.result, looking)
+        serving = pool.submit(serve, target) if target else None
         source = reading.result()
         look = looking.result()
         seen = Evidence(project, home, look, source, target=target)
@@ -80,7 +83,7 @@ def gather(
         served = serving.result() if serving else None
     wanted = _wanted(seen)
     if wanted and wanted != target and time.monotonic() < end - 3:
-        served = _serve(copy, wanted, end, how, lambda: source)
+        served = serve(wanted)
         seen.target = wanted
     if served:
         seen.serve, seen.answers = served
@@ -127,7 +130,12 @@ def _wanted(seen: Evidence) -> str:
 
 
 def _serve(
-    copy: Path, target: str, end: float, how: How, read: Callable[[], Source]
+    copy: Path,
+    end: float,
+    how: How,
+    read: Callable[[], Source],
+    looking: Future[Told],
+    target: str,
 ) -> tuple[Told, Answers]:
     held = servers.hold(0)
     held.listen(64)
@@ -156,7 +164,8 @@ def _serve(
             talk = Conversation(live, port, host, _keys(copy), origin, known, mine)
             with suppress(asyncio.TimeoutError):
                 left = max(0.5, end - time.monotonic())
-                asyncio.run(asyncio.wait_for(talk.ask(paths(told)), left))
+                asking = talk.ask(paths(told), partial(_pages, looking))
+                asyncio.run(asyncio.wait_for(asking, left))
             answers = talk.seen
     finally:
         live.stop()
@@ -172,6 +181,17 @@ def paths(told: Told) -> list[str]:
         if leaf["is"] != "empty"
     ]
     return list(dict.fromkeys(found))[:MOST_PATHS] or ["/ws/nobody/"]
+
+
+_DOES_MORE = re.compile(r"(?i)log_?out|delete|remove|reset|clear|admin|pay|mail")
+
+
+async def _pages(looking: Future[Told]) -> list[str]:
+    """The paths of some pages of the project's own; that at / was asked before."""
+    told = await asyncio.wrap_future(looking)
+    own = (told.get("urls") or {}).get("own") or []
+    plain = [path for path in own if path != "/" and not _DOES_MORE.search(path)]
+    return plain[:MOST_PAGES]
 
 
 def _words(told: Told, source: Source) -> dict[str, list[str]]:

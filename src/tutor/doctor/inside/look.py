@@ -278,20 +278,24 @@ def application():
 
 
 def urls():
-    """Consumers among the pages' URLs, where no socket ever looks."""
+    """Consumers among the pages' URLs, where no socket ever looks; the own pages."""
     from django.urls import Resolver404, get_resolver
 
-    found, routes = [], []
+    found, routes, own = [], [], []
 
-    def visit(patterns, depth=0, before=""):
+    def visit(patterns, depth=0, before="", way="/"):
         for pattern in patterns:
             inner = getattr(pattern, "url_patterns", None)
             route = before + str(pattern.pattern)
+            sample = walk.sample_of(pattern.pattern)
+            path = way + sample if None not in (way, sample) else None
             if inner is not None and depth < 5:
-                visit(inner, depth + 1, route)
+                visit(inner, depth + 1, route, path)
                 continue
             routes.append(route)
             callback = getattr(pattern, "callback", None)
+            if path is not None and is_own(callback):
+                own.append(path)
             kind = wrappers.kind(callback)
             if kind in ("consumer", "class", "instance"):
                 found.append({"route": str(pattern.pattern), "is": kind})
@@ -301,4 +305,11 @@ def urls():
         root = wrappers.name_of(get_resolver().resolve("/").func)
     except Resolver404:
         root = None
-    emit("urls", consumers=found, root=root, routes=routes[:MANY])
+    emit("urls", consumers=found, root=root, routes=routes[:MANY], own=own[:MANY])
+
+
+def is_own(view):
+    """Whether a view is the project's."""
+    kind = getattr(view, "view_class", view)
+    module = sys.modules.get(getattr(kind, "__module__", None) or "")
+    return inside(getattr(module, "__file__", None)) is not None

@@ -105,10 +105,12 @@ def recorded(application):
 
     async def app(scope, receive, send):
         if scope["type"] != "websocket":
-            if (paths := signin.asked(scope)) and scope["type"] == "http":
-                return await signin.prepare(paths.split(","), send)
+            asked = signin.asked(scope) if scope["type"] == "http" else ""
+            if asked.startswith("/"):
+                return await signin.prepare(asked.split(","), send)
             try:
-                return await application(scope, receive, send)
+                page = signin.signed(scope) if asked else scope
+                return await application(page, receive, send)
             except Exception as error:
                 emit("http-failed", type=scope["type"], error=error_of(error))
                 raise

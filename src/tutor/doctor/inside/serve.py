@@ -81,10 +81,11 @@ def note_failed_pages():
     """Report what a page ends with in place of an answer; Django only logs it."""
     from django.core.signals import got_request_exception
 
-    def note(**told):
+    def note(request=None, **told):
         error = sys.exc_info()[1]
         if error is not None:
-            emit("page-failed", error=error_of(error))
+            path = getattr(request, "path", "")
+            emit("page-failed", path=path, error=error_of(error))
 
     got_request_exception.connect(note, weak=False)
 

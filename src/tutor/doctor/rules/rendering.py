@@ -1,4 +1,4 @@
-"""The page at / that ends with an exception, in place of an answer."""
+"""A page that ends with an exception, in place of an answer."""
 
 from __future__ import annotations
 
@@ -17,16 +17,25 @@ _OF_THE_CODE = {
     *("AttributeError", "TypeError", "NameError", "ImportError", "IndexError"),
     *("TemplateSyntaxError", "UnboundLocalError", "RecursionError"),
 }
+# Nothing and nobody, where a page may count on something that was asked before.
+_LACKS = re.compile("NoneType|AnonymousUser|index out of range")
 
 
 def rules(seen: Evidence) -> Iterator[Found]:
-    event = seen.serve.get("page-failed")
-    links = event["error"] if event else []
+    told = seen.serve.all("page-failed")
+    every = [one for event in told for one in _failed(seen, event)]
+    yield from [*(one for one in every if one.slug), *every][:1]
+
+
+def _failed(seen: Evidence, event: Event) -> Iterator[Found]:
+    links = event["error"]
     if not links:
         return
     root, place = links[-1], seen.place(deepest(links))
     found = _cause(seen, links, place)
     if found is None and not {*root["bases"]} & _OF_THE_CODE:
+        return
+    if found is None and event["path"] != "/" and _LACKS.search(root["text"]):
         return
     slug, at, hint = found or (None, place, "")
     if slug is None and at[0] is None:
@@ -36,7 +45,7 @@ def rules(seen: Evidence) -> Iterator[Found]:
         last_line(links[: _said(links) + 1]),
         at,
         RANK if slug else RANK + 9,
-        "asking for the page /",
+        f"asking for the page {event['path']}",
         "200 OK",
         hint,
     )
