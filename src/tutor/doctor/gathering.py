@@ -46,6 +46,7 @@ class How:
     extra: dict[str, str]
 
 
+_NAME = re.compile(r"[\w/-]{1,60}").fullmatch
 _SETTINGS = re.compile(r"""DJANGO_SETTINGS_MODULE['"]\s*[,\]=)]\s*=?\s*['"]([\w.]+)""")
 
 
@@ -109,12 +110,28 @@ def _look(copy: Path, how: How) -> Told:
     return live.finish(LOOKING)
 
 
+def added(home: Path) -> list[str]:
+    """The folders of a project that its ``manage.py`` puts on ``sys.path``."""
+    try:
+        text = (home / "manage.py").read_text("utf-8", "replace")
+        tree = ast.parse(text) if "sys.path" in text else ast.Module([], [])
+    except (OSError, SyntaxError, ValueError):
+        return []
+    texts = (n.value for n in walk(tree) if isinstance(n, ast.Constant))
+    plain = [t.strip("./") for t in texts if isinstance(t, str) and "\0" not in t]
+    return [t for t in dict.fromkeys(plain) if _NAME(t) and (home / t).is_dir()]
+
+
 def guess(home: Path) -> str:
     """Where the application stands in most projects; empty if no file is there."""
+    package = ""
     with suppress(OSError, ValueError):
         named = _SETTINGS.search((home / "manage.py").read_text("utf-8", "replace"))
         package = named[1].partition(".")[0] if named else ""
         if package and (home / package / "asgi.py").exists():
+            return f"{package}.asgi:application"
+    for folder in added(home):
+        if package and (home / folder / package / "asgi.py").exists():
             return f"{package}.asgi:application"
     found = sorted(home.glob("*/asgi.py"))
     return f"{found[0].parent.name}.asgi:application" if found else ""
@@ -143,7 +160,7 @@ def _serve(
     live = Live(
         copy,
         "serve",
-        [target, held.fileno()],
+        [target, held.fileno(), *added(copy)],
         python=how.python,
         cold=how.cold,
         extra=how.extra,

@@ -2,7 +2,8 @@
 """Run a project's application under Daphne, as production does, and watch it.
 
 The ASGI module is imported in a process that has nothing but Python and Daphne:
-no ``manage.py``, no ``DJANGO_SETTINGS_MODULE``.
+no ``manage.py``, no ``DJANGO_SETTINGS_MODULE``.  Only the folders that ``manage.py``
+puts on ``sys.path`` are there: whoever starts a server names them in ``PYTHONPATH``.
 """
 
 import gc
@@ -19,10 +20,11 @@ TURN = 0.05  # seconds between two looks at finished applications
 
 
 def main(arguments):
-    target, descriptor = arguments
+    target, descriptor, *added = arguments
     loaded = []
     give_up_after(IMPORTING, lambda: load.stage[0], unless=lambda: bool(loaded))
-    sys.path[:] = [ROOT] + [p for p in sys.path if p not in ("", ROOT)]
+    own = [os.path.join(ROOT, folder) for folder in added] + [ROOT]
+    sys.path[:] = own + [p for p in sys.path if p not in ("", *own)]
     sys.argv[:] = ["daphne", target]
     os.environ.pop("DJANGO_SETTINGS_MODULE", None)
     load.stage[0] = "daphne"

@@ -5,6 +5,7 @@ import inspect
 import re
 import uuid
 
+from .matching import text_for
 from .report import inside
 from .wrappers import (
     branches,
@@ -179,7 +180,19 @@ def sample_of(pattern):
             if matched:
                 used.update(dict.fromkeys([word] if names else []))
                 return text
-    return None
+    return _narrow(pattern)
+
+
+def _narrow(pattern):
+    """A path for a pattern that none of our words fits, such as ``[A-Z]{4}``."""
+    try:
+        text, held = text_for(pattern.regex.pattern)
+        if not pattern.match(text):
+            return None
+    except Exception:
+        return None
+    used.update(dict.fromkeys(held.values()))
+    return text
 
 
 def resolve(thing, path, leaves):

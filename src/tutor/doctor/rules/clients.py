@@ -55,7 +55,7 @@ def rules(seen: Evidence) -> Iterator[Found]:
             yield from _at_once_again(code, name)
     for handler in (one for code in every for one in handlers(code, every)):
         yield from _parsed(handler, every)
-        yield from dialogue.rules(seen, handler, opened)
+        yield from dialogue.rules(seen, handler, opened, every)
     for socket in opened:
         yield from dialogue.offered(seen, socket)
     yield from keys.rules(seen, every, opened)

@@ -8,8 +8,9 @@ from collections.abc import Iterator
 from tutor.doctor.commands import SERVERS, Command, commands, known, mentioned
 from tutor.doctor.evidence import Evidence
 from tutor.doctor.proxies import Directive, location, sites
-from tutor.doctor.rules import options
+from tutor.doctor.rules import options, scripts
 from tutor.doctor.rules.found import Found, Place
+from tutor.doctor.rules.pages import path_of
 
 RANK = 58
 TRIED = "reading the commands in the project's files"
@@ -129,7 +130,9 @@ def _root_path(seen: Evidence, one: Command) -> Iterator[Found]:
     prefix = (one.value("--root-path") or "").rstrip("/")
     paths = [leaf["sample"] for leaf in seen.leaves if leaf["is"] == "consumer"]
     proxies = [server for site in sites(seen.project) for server in site.servers()]
-    if not prefix or not known(prefix) or not paths or not proxies:
+    if not prefix or not known(prefix) or not paths:
+        return
+    if not proxies and not _knocked_without(seen, prefix):
         return
     for server in proxies:
         taken = location(server, prefix + paths[0])
@@ -138,6 +141,18 @@ def _root_path(seen: Evidence, one: Command) -> Iterator[Found]:
     got = f"ValueError: No route found for path {paths[0]!r}."
     expected = f"a proxy that keeps {prefix}, or no --root-path"
     yield found("deploy-root-path-breaks-routes", got, one, expected)
+
+
+def _knocked_without(seen: Evidence, prefix: str) -> bool:
+    """Whether the pages' scripts knock at paths that do not begin with a prefix."""
+    asked = [path_of(socket.url) for socket in scripts.sockets(seen)]
+    return bool(asked) and all(
+        path is not None
+        and path[:1] == "/"
+        and path[1:2].isalnum()
+        and not path.startswith(f"{prefix}/")
+        for path in asked
+    )
 
 
 def _below(taken: Directive, prefix: str) -> bool:

@@ -55,7 +55,7 @@ def rules(seen: Evidence) -> Iterator[Found]:
     for function in seen.source.functions.values():
         if not is_aside(function.module.file):
             continue
-        for name, talk in _talks(Frame(function, function.owner)).items():
+        for name, talk in talks(Frame(function, function.owner)).items():
             if talk.where.function is not function:
                 yield from _greeted(seen, function, talk)
                 continue
@@ -66,7 +66,7 @@ def rules(seen: Evidence) -> Iterator[Found]:
             yield from _unheard(seen, function, talk)
 
 
-def _talks(frame: Frame, depth: int = 0) -> dict[str, Talk]:
+def talks(frame: Frame, depth: int = 0) -> dict[str, Talk]:
     """The communicators that a function makes or is given, by their names in it."""
     function = frame.function
     found: dict[str, Talk] = {}
@@ -113,7 +113,7 @@ def _from_helper(frame: Frame, call: ast.Call, depth: int) -> Talk | None:
     for node in walk(helper.function.node):
         if isinstance(node, ast.Return | ast.Yield) and node.value is not None:
             own = "" if isinstance(node.value, ast.Call) else ast.unparse(node.value)
-            talk = _talks(helper, depth + 1).get(own)
+            talk = talks(helper, depth + 1).get(own)
             if talk is not None:
                 done = [name for name, one in talk.said if one.lineno < node.lineno]
                 return Talk(talk.made, talk.where, [], [*talk.before, *done])

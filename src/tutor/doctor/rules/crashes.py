@@ -9,9 +9,9 @@ from dataclasses import dataclass
 
 from tutor.doctor.child import Event
 from tutor.doctor.evidence import Evidence
-from tutor.doctor.rules import layers, members, offers
+from tutor.doctor.rules import layers, members, offers, related
 from tutor.doctor.rules.asgi import router_place, websocket_place
-from tutor.doctor.rules.found import GENERIC, Found, Place, deepest, last_line
+from tutor.doctor.rules.found import GENERIC, HANDLERS, Found, Place, deepest, last_line
 from tutor.doctor.rules.lines import (
     Cause,
     awaited_there,
@@ -20,6 +20,7 @@ from tutor.doctor.rules.lines import (
     of_pydantic,
     query,
     sends_there,
+    uncalled,
 )
 from tutor.doctor.rules.names import near_handler
 from tutor.doctor.rules.routes import route_place
@@ -210,6 +211,8 @@ def _refined(seen: Evidence, crash: Crash, slug: str, place: Place) -> Cause:
         if slug == "auth-login-required-on-consumer" and function is not None:
             line = next((d.lineno for d in function.node.decorator_list), line)
         return slug, (file, line), ""
+    if slug == "python-function-not-called" and "serializ" in str(crash.links[-1]):
+        return slug, uncalled(seen, place), ""
     if slug == "db-model-instance-in-event" and of_pydantic(seen, crash.links):
         return "consumer-pydantic-model-sent", place, ""
     if slug == "db-orm-in-async-consumer":
@@ -217,6 +220,9 @@ def _refined(seen: Evidence, crash: Crash, slug: str, place: Place) -> Cause:
         outer = seen.function_at(at) if at else None
         if outer is not None and is_middleware(outer):
             return "auth-middleware-queries-synchronously", place, ""
+        lazy = related.made_lazily(seen, outer, at) if outer and at else None
+        if lazy is not None:
+            return "db-lazy-queryset-returned", lazy, ""
         return query(seen, place), place, ""
     if slug == "consumer-send-before-accept" and not _accepts(seen, crash):
         return "consumer-never-accepts", _connecting(seen, crash) or place, ""
@@ -285,7 +291,13 @@ def _no_handler(seen: Evidence, crash: Crash, kind: str) -> Cause | None:
         return "group-sends-raw-websocket-event", place, ""
     if owner is None or not any(one.methods for one in owner.line_of_ancestors):
         # At step 5 nobody has written it yet.
-        return ("consumer-has-no-handlers", place, "") if seen.aim >= 6 else None
+        others = any(
+            name in (*GENERIC, *HANDLERS)
+            for one in seen.source.consumers()
+            for name in one.methods
+        )
+        late = seen.aim >= 6 or others
+        return ("consumer-has-no-handlers", place, "") if late else None
     wanted = kind.replace(".", "_")
     found = near_handler(seen, owner, wanted)
     if found:

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from tutor.doctor.child import Event
 from tutor.doctor.evidence import Evidence
 from tutor.doctor.rules.found import Found
-from tutor.doctor.rules.handling import Handler, block_end, sends
+from tutor.doctor.rules.handling import Handler, block_end, called, sends
 from tutor.doctor.rules.javascript import Code
 from tutor.doctor.rules.pages import TRIED, WORDS, fits, path_of, takes
 from tutor.doctor.rules.scripts import ANY, HERE, Socket
@@ -21,12 +21,35 @@ RANK = 68
 LATER = re.compile(r"\b(?:if|setTimeout|requestAnimationFrame)\b|&&|\|\||\?")
 
 
-def rules(seen: Evidence, handler: Handler, opened: list[Socket]) -> Iterator[Found]:
+def rules(
+    seen: Evidence, handler: Handler, opened: list[Socket], every: list[Code]
+) -> Iterator[Found]:
     """What is wrong between a handler and the consumer that it hears."""
     mine = [one for one in opened if _is_of(one, handler)]
+    for inner, socket in _handed(handler, mine, every):
+        for leaf in leaves(seen, socket.url):
+            yield from _plain_text(seen, inner, leaf)
     for leaf in (leaf for one in mine for leaf in leaves(seen, one.url)):
         yield from _plain_text(seen, handler, leaf)
         yield from _without_pause(seen, handler, leaf)
+
+
+def _handed(
+    handler: Handler, mine: list[Socket], every: list[Code]
+) -> Iterator[tuple[Handler, Socket]]:
+    """The functions that are given a message's text, each by the caller of a socket."""
+    code, (begin, end) = handler.code, handler.function.body
+    for match in re.finditer(
+        rf"([\w$.]+)\s*\(\s*{handler.data}\s*\)", code.bare[begin:end]
+    ):
+        if match[1] == "JSON.parse":
+            continue
+        for other, one in called(code, handler.function, match[1], every):
+            file, line = other.spot(one.start)
+            above = [s for s in mine if s.given[0] == file and s.given[1] <= line]
+            if above and re.fullmatch(r"[\w$]+", "".join(one.given)):
+                socket = max(above, key=lambda s: s.given[1])
+                yield Handler(other, handler.socket, one, is_text=True), socket
 
 
 def _is_of(socket: Socket, handler: Handler) -> bool:

@@ -18,6 +18,7 @@ LEAVE = ("discard", "remove", "pop", "clear", "difference_update")
 WAITS = (ast.Await, ast.AsyncFor, ast.AsyncWith)
 STARTS = ("asyncio.create_task", "asyncio.ensure_future")
 ENCODES = ("json.dumps",)
+TELLS = ("send", "send_text", "put", "put_nowait", "send_str", "write_message")
 DEEP = 5
 
 Key = tuple[str, str]  # the module, and the name in it
@@ -48,7 +49,11 @@ def rules(seen: Evidence) -> Iterator[Found]:
         for function, loop in shared.loops:
             yield from _changes(name, shared, function, loop)
             yield from _encoded(function, loop)
+    known = {id(loop) for shared in found.values() for _, loop in shared.loops}
     for function in seen.source.all_functions():
+        for loop in walk(function.node):
+            if isinstance(loop, ast.For) and id(loop) not in known and _tells(loop):
+                yield from _encoded(function, loop)
         yield from _dropped(function)
         yield from _goes_on(function)
 
@@ -71,9 +76,27 @@ def _changes(
         )
 
 
+def _tells(loop: ast.For) -> bool:
+    """Whether a loop hands something to each of those that it goes through."""
+    told = loop.target.id if isinstance(loop.target, ast.Name) else ""
+    return any(
+        isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Attribute)
+        and node.func.attr in TELLS
+        and getattr(node.func.value, "id", "") == told
+        for part in loop.body
+        for node in walk(part)
+    )
+
+
 def _encoded(function: Function, loop: ast.For) -> Iterator[Found]:
     """The same text, made anew for everyone."""
     mine = {node.id for node in walk(loop.target) if isinstance(node, ast.Name)}
+    for node in (one for part in loop.body for one in walk(part)):
+        if isinstance(node, ast.Assign):
+            used = {one.id for one in walk(node.value) if isinstance(one, ast.Name)}
+            if used & mine:
+                mine |= {getattr(target, "id", "") for target in node.targets}
     for part in loop.body:
         for node in walk(part):
             if not (

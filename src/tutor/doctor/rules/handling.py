@@ -16,6 +16,7 @@ class Handler:
     code: Code
     socket: str
     function: Func
+    is_text: bool = False  # it is given the text, and no event
 
     @property
     def event(self) -> str:
@@ -27,6 +28,8 @@ class Handler:
     def data(self) -> str:
         """What stands for the message's text in it, as a pattern."""
         first = self.function.given[0] if self.function.given else ""
+        if self.is_text:
+            return rf"(?<![\w$.]){re.escape(first)}"
         if self.event:
             taken = rf"{re.escape(self.event)}\s*\.\s*data"
             kept = re.search(rf"([\w$]+)\s*=\s*{taken}\s*[;,\n]", self._body)
@@ -120,14 +123,24 @@ def called(
         if inside and name in outer.given:
             yield from _given(outer, outer.given.index(name), every)
             return
+    own = re.fullmatch(r"this\.([\w$]+)", name)
+    for outer in code.functions if own else ():
+        # constructor(path, heard) { this.heard = heard }
+        kept = rf"{re.escape(name)}\s*=\s*([\w$]+)\s*[;,\n}}]"
+        for match in re.finditer(kept, code.bare[slice(*outer.body)]):
+            if match[1] in outer.given and code.owner(outer) == code.owner(function):
+                yield from _given(outer, outer.given.index(match[1]), every, code)
+                return
     yield from functions(name.rpartition(".")[2], every)
 
 
 def _given(
-    outer: Func, position: int, every: list[Code]
+    outer: Func, position: int, every: list[Code], made: Code | None = None
 ) -> Iterator[tuple[Code, Func]]:
     """What the callers of a function give it in one place."""
-    word = rf"(?<![\w$.])(?:new\s+|[\w$.]+\.)?{re.escape(outer.name)}\s*\("
+    is_new = made is not None and outer.name == "constructor"
+    name = made.owner(outer) if made is not None and is_new else outer.name
+    word = rf"(?<![\w$.])(?:new\s+|[\w$.]+\.)?{re.escape(name)}\s*\("
     for code in every if outer.name else ():
         for match in re.finditer(word, code.bare):
             spans = code.arguments(match.end() - 1)

@@ -11,6 +11,7 @@ from tutor.doctor.rules.found import Place
 from tutor.doctor.rules.groupnames import group_of, misnamed, origin
 from tutor.doctor.source import Function, calls, known
 from tutor.doctor.source.flow import returned
+from tutor.doctor.source.index import is_aside
 from tutor.doctor.source.walking import walk
 
 Cause = tuple["str | None", Place, str]
@@ -151,6 +152,31 @@ def group_name(seen: Evidence, place: Place) -> Cause:
     if place[0] is None:
         place = misnamed(seen) or place
     return "group-name-not-allowed", place, ""
+
+
+# Methods without arguments that are read where their results are meant.
+_BARE = re.compile(
+    r"isoformat|strftime|total_seconds|model_dump\w*|to_dict|as_dict|to_json|"
+    r"get_(?:username|full_name|short_name|absolute_url|\w+_display)"
+)
+
+
+def uncalled(seen: Evidence, place: Place) -> Place:
+    """Where a method stands in a message that nobody has called."""
+    there = seen.nodes_at(place)
+    called = {id(node.func) for node in there if isinstance(node, ast.Call)}
+    if any(_is_bare(node) and id(node) not in called for node in there):
+        return place
+    for module in seen.source.modules.values():
+        for node in walk(module.tree) if not is_aside(module.file) else ():
+            for value in node.values if isinstance(node, ast.Dict) else ():
+                if _is_bare(value):
+                    return module.file, value.lineno
+    return place
+
+
+def _is_bare(node: ast.AST) -> bool:
+    return isinstance(node, ast.Attribute) and bool(_BARE.fullmatch(node.attr))
 
 
 def of_pydantic(seen: Evidence, links: list[Event]) -> bool:

@@ -104,8 +104,7 @@ def _said(function: Function) -> Iterator[ast.Call]:
                 if isinstance(value, ast.Name):
                     given_once = function.values.get(value.id, [])
                     made = given_once[0] if len(given_once) == 1 else value
-                if isinstance(made, ast.Call):
-                    yield made
+                yield from (n for n in _branches(made) if isinstance(n, ast.Call))
 
 
 _MESSAGES = ("send_json", "dumps", "group_send", "JsonResponse")
@@ -127,12 +126,22 @@ def _put(function: Function) -> Iterator[ast.Call]:
             for key, value in zip(node.keys, node.values, strict=True)
         ):
             given = node.values
-        for value in given:
-            if isinstance(value, ast.Name):
-                made = function.values.get(value.id, [])
-                value = made[0] if len(made) == 1 else value
-            if isinstance(value, ast.Call):
-                yield value
+        for one in given:
+            value = one
+            if isinstance(one, ast.Name):
+                made = function.values.get(one.id, [])
+                value = made[0] if len(made) == 1 else one
+            yield from (n for n in _branches(value) if isinstance(n, ast.Call))
+
+
+def _branches(node: ast.expr) -> Iterator[ast.expr]:
+    """What an expression may be: ``f() if name else None`` is one of two."""
+    if isinstance(node, ast.IfExp):
+        yield from (*_branches(node.body), *_branches(node.orelse))
+    elif isinstance(node, ast.BoolOp):
+        yield from (inner for one in node.values for inner in _branches(one))
+    else:
+        yield node
 
 
 def _is_scope(node: ast.expr) -> bool:

@@ -6,7 +6,7 @@ import ast
 from collections.abc import Iterator
 
 from tutor.doctor.evidence import Evidence
-from tutor.doctor.rules.found import TRIED, Found, at
+from tutor.doctor.rules.found import TRIED, Found, Place, at
 from tutor.doctor.source import Class, Function, calls
 from tutor.doctor.source.flow import returned
 from tutor.doctor.source.known import SYNC_ORM, TO_THREAD
@@ -162,19 +162,43 @@ def _looped(seen: Evidence, function: Function) -> Iterator[Found]:
         place = at(function, node if hasattr(node, "lineno") else held)
         lazy = not isinstance(held, ast.Await) and _is_lazy(seen, function, held)
         if isinstance(held, ast.Await) and isinstance(held.value, ast.Call):
-            target = calls.target_of(held.value, function)
-            given = returned(target) if target is not None else []
             slug = "db-lazy-queryset-returned"
-            lazy = (
-                target is not None
-                and bool(given and TO_THREAD & set(target.decorators()))
-                and all(_is_lazy(seen, target, one) for one in given)
-            )
-            if lazy and target is not None:  # what is to be mended stands there
-                place = at(target, given[0])
+            made = _made_in_thread(seen, held.value, function)
+            lazy = made is not None
+            place = made or place  # what is to be mended stands there
         if lazy:
             expected = "a list made in the thread, or async for"
             yield Found(slug, CALLED, place, RANK, TRIED, expected)
+
+
+def _made_in_thread(seen: Evidence, call: ast.Call, function: Function) -> Place | None:
+    """Where a function that a call runs in a thread returns a query that has not run."""
+    target, run = calls.target_of(call, function), call
+    if calls.inner_call(call, function) in TO_THREAD and isinstance(
+        call.func, ast.Call
+    ):
+        run, target = call.func, None
+    if calls.name_of(run, function) in TO_THREAD and run.args:
+        target = calls.target_of(ast.Call(run.args[0], [], []), function)
+    elif target is None or not TO_THREAD & set(target.decorators()):
+        return None
+    given = returned(target) if target is not None else []
+    if target is None or not given:
+        return None
+    lazy = all(_is_lazy(seen, target, one) for one in given)
+    return at(target, given[0]) if lazy else None
+
+
+def made_lazily(seen: Evidence, function: Function, place: Place) -> Place | None:
+    """Where the query comes from that something of a line runs, out of a thread."""
+    for node in seen.nodes_at(place):
+        values = _given(function, node.id) if isinstance(node, ast.Name) else []
+        for one in (node, *values):
+            if isinstance(one, ast.Await) and isinstance(one.value, ast.Call):
+                made = _made_in_thread(seen, one.value, function)
+                if made is not None:
+                    return made
+    return None
 
 
 def _run(node: ast.AST, function: Function) -> ast.expr | None:

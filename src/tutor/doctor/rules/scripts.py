@@ -171,6 +171,7 @@ def _opened(
         own = value(arguments[0], scope)
         if GIVEN in own:
             break
+    own += _fragment(script, arguments[0])
     more = [argument.strip() for argument in arguments[1:]]
     more = [script.bound.get(argument, argument) for argument in more]
     options = next((one for one in more if one.startswith("{")), "".join(more[:1]))
@@ -185,9 +186,17 @@ def _opened(
         values = [value(expression, Scope(other)) for expression in given]
         known = dict(zip(parameters, values, strict=False))
         url = value(arguments[0], Scope(script, known))
+        url += _fragment(script, arguments[0])
         yield replace(one, url=url, given=other.spot(index))
     if not called:
         yield replace(one, url=own.replace(GIVEN, ANY))
+
+
+def _fragment(script: Script, expression: str) -> str:
+    """What ``url.hash = …`` puts behind a URL that is an object."""
+    name = re.match(r"\s*([\w$.]+?)(?:\.href|\.toString\(\))?\s*$", expression)
+    given = rf"(?<![\w$.]){re.escape(name[1])}\.hash\s*=(?!=)" if name else r"(?!)"
+    return "#" if re.search(given, script.text) else ""
 
 
 def _definitions(text: str, index: int) -> list[tuple[str, list[str]]]:

@@ -312,6 +312,6 @@ def _written(seen: Evidence, text: str) -> Place:
     """Where a text stands in the source."""
     for module in seen.source.modules.values():
         for node in walk(module.tree):
-            if isinstance(node, ast.Constant) and node.value == text:
-                return module.file, node.lineno
+            if getattr(node, "value", "") == text or getattr(node, "arg", "") == text:
+                return module.file, getattr(node, "lineno", None)
     return NOWHERE

@@ -7,11 +7,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from tutor.doctor.evidence import Evidence
+from tutor.doctor.rules import kinds
 from tutor.doctor.rules.found import Found
 from tutor.doctor.rules.handling import called, handlers
 from tutor.doctor.rules.javascript import Code, Func, Span
 from tutor.doctor.rules.pages import TRIED
 from tutor.doctor.rules.vocabulary import Said, keys_sent
+from tutor.doctor.source import Module
 from tutor.doctor.source.index import is_aside
 
 RANK = 71
@@ -92,6 +94,25 @@ def rules(seen: Evidence, every: list[Code]) -> Iterator[Found]:
             expected = f"one of {', '.join(sorted(others))}"
             yield _found(code, index, f"no message has {key} {value!r}", expected)
             return
+    yield from _of_a_kind(seen, own, every, reads)
+
+
+def _of_a_kind(
+    seen: Evidence, own: list[Module], every: list[Code], reads: _Reads
+) -> Iterator[Found]:
+    """A key that messages of another kind have, read by the handler of one kind."""
+    told: dict[str, list[tuple[Func, dict[str, list[tuple[Code, int]]]]]] = {}
+    for _, value, code, index in reads.kinds:
+        function = kinds.handler_at(code, index, value)
+        if function is not None:
+            mine = _Reads()
+            _first(code, function, every, mine, 0)
+            keys = {k: v for k, v in mine.keys.items() if k not in mine.guarded}
+            told.setdefault(value, []).append((function, keys))
+    for kind, key, (code, index), left in kinds.odd(kinds.held(seen, own), told):
+        got = f"no message of the kind {kind!r} has {key!r}"
+        yield _found(code, index, got, f"one of {', '.join(sorted(left))}")
+        return
 
 
 def _found(code: Code, index: int, got: str, expected: str) -> Found:

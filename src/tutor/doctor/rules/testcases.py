@@ -8,9 +8,11 @@ from collections.abc import Iterator
 
 from tutor.doctor.evidence import Evidence
 from tutor.doctor.rules import scripts
+from tutor.doctor.rules.communicators import talks
 from tutor.doctor.rules.found import TRIED, Found, at
 from tutor.doctor.rules.testing import COMMUNICATORS, RANK
 from tutor.doctor.source import Class, Function, calls, known
+from tutor.doctor.source.flow import Frame
 from tutor.doctor.source.index import is_aside
 from tutor.doctor.source.walking import walk
 
@@ -192,6 +194,10 @@ def _ends(function: Function) -> Iterator[int]:
         owner, _, method = calls.name_of(call, function).rpartition(".")
         if method == "disconnect" and owner.removesuffix("()") in COMMUNICATORS:
             yield call.lineno
+    for talk in talks(Frame(function, function.owner)).values():
+        line = talk.line("disconnect")
+        if line is not None:
+            yield line
     for node in walk(function.node):
         if not isinstance(node, ast.AsyncWith):
             continue

@@ -228,8 +228,11 @@ def _origins(seen: Evidence) -> Iterator[Found]:
     found = [match for one in allowed if (match := _LOCAL.match(one))]
     if not seen.settings.get("debug") or not found or speaks_tls(seen):
         return
-    if len(found) < len(allowed):
-        return  # a bare host, or another site, that may be the one that is meant
+    others = [one for one in allowed if not _LOCAL.match(one)]
+    if any(not re.match(r"https?://\w", one) for one in others):
+        return  # a bare host, which lets in every port of it
+    if others and not _own_page(seen):
+        return  # another site, that may be the one that is meant
     elsewhere = any(one[1] == "http" and one[3] not in (None, "80") for one in found)
     if elsewhere and (not _own_page(seen) or any(_served(one) for one in found)):
         return

@@ -177,6 +177,8 @@ def _chosen(owner: Class) -> Iterator[Found]:
                 if not values and not _CHOSEN.search(method.name):
                     continue
                 name = values[-1] if values else name
+                if _is_own_table(owner, method, name):
+                    continue
             if any(isinstance(n, ast.JoinedStr | ast.BinOp) for n in walk(name)):
                 continue  # put together: only what begins so can be called
             if any(getattr(n, "attr", "") == "type" for n in walk(name)):
@@ -193,6 +195,24 @@ def _chosen(owner: Class) -> Iterator[Found]:
                     "a table of what clients may ask for",
                 )
                 return
+
+
+def _is_own_table(owner: Class, method: Function, value: ast.AST) -> bool:
+    """``self.actions.get(word)``: what comes out of a table is the project's own."""
+    if isinstance(value, ast.Call) and isinstance(value.func, ast.Attribute):
+        held = value.func.value if value.func.attr in ("get", "pop") else None
+    else:
+        held = value.value if isinstance(value, ast.Subscript) else None
+    if isinstance(held, ast.Attribute):
+        return getattr(held.value, "id", "") in (
+            method.self_name,
+            "cls",
+            owner.node.name,
+        ) and any(held.attr in one.attributes for one in owner.line_of_ancestors)
+    if isinstance(held, ast.Name):
+        made = method.values.get(held.id) or owner.module.values.get(held.id) or []
+        return any(isinstance(one, ast.Dict) for one in made)
+    return False
 
 
 def _takes(node: ast.AST) -> bool:
