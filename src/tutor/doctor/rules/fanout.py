@@ -51,9 +51,9 @@ def rules(seen: Evidence) -> Iterator[Found]:
             yield from _encoded(function, loop)
     known = {id(loop) for shared in found.values() for _, loop in shared.loops}
     for function in seen.source.all_functions():
-        for loop in walk(function.node):
-            if isinstance(loop, ast.For) and id(loop) not in known and _tells(loop):
-                yield from _encoded(function, loop)
+        for node in walk(function.node):
+            if isinstance(node, ast.For) and id(node) not in known and _tells(node):
+                yield from _encoded(function, node)
         yield from _dropped(function)
         yield from _goes_on(function)
 

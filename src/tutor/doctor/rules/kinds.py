@@ -101,7 +101,7 @@ def odd(
 
 
 def handler_at(code: Code, index: int, value: str) -> Func | None:
-    """The function that stands behind the word of a kind: ``"kind": f``, ``kind() {}``."""
+    """The function behind the word of a kind: ``"kind": f``, ``kind() {}``."""
     shorthand = code.at(index)
     if shorthand is not None and shorthand.name == value:
         return shorthand

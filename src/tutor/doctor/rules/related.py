@@ -172,7 +172,7 @@ def _looped(seen: Evidence, function: Function) -> Iterator[Found]:
 
 
 def _made_in_thread(seen: Evidence, call: ast.Call, function: Function) -> Place | None:
-    """Where a function that a call runs in a thread returns a query that has not run."""
+    """Where a function that a call runs in a thread returns a lazy query."""
     target, run = calls.target_of(call, function), call
     if calls.inner_call(call, function) in TO_THREAD and isinstance(
         call.func, ast.Call
