@@ -176,12 +176,12 @@ def _choices(method: Function, owner: Class, heard: _Heard) -> None:
             sides = [node.left, *node.comparators]
             for side in sides:
                 if _is_text(side, method):
-                    found = [text for one in sides for text in _texts(one, method)]
+                    found = [t for one in sides for t in _texts(one, method, owner)]
                     heard.plain.update(dict.fromkeys(found))
                     break
                 key = _chosen(side, method, heard)
                 for other in sides if key else ():
-                    _choose(heard, key, _texts(other, method))
+                    _choose(heard, key, _texts(other, method, owner))
         elif isinstance(node, ast.Match):
             _cases(node, method, heard)
         elif isinstance(node, (ast.Subscript, ast.Call)):
@@ -245,22 +245,22 @@ def _choose(heard: _Heard, key: str | None, values: list[str]) -> None:
         heard.choices.update({(key, value): None for value in values})
 
 
-def _texts(node: ast.expr, method: Function) -> list[str]:
-    """The texts that an expression is, or holds."""
+def _texts(node: ast.expr, method: Function, owner: Class | None = None) -> list[str]:
+    """The texts that an expression is, or holds, where ``self`` is of a class."""
     if isinstance(node, ast.Constant):
         return [node.value] if isinstance(node.value, str) else []
     if isinstance(node, (ast.Tuple, ast.List, ast.Set)):
-        return [text for one in node.elts for text in _texts(one, method)]
+        return [text for one in node.elts for text in _texts(one, method, owner)]
     if isinstance(node, ast.Dict):
         return [text for one in node.keys if one for text in _texts(one, method)]
     if isinstance(node, ast.Name):
         values = method.values.get(node.id) or method.module.values.get(node.id) or []
         return _texts(values[0], method) if len(values) == 1 else []
     if isinstance(node, ast.Attribute) and method.owner is not None:
-        for one in [method.owner, *method.owner.heirs]:
+        for one in [owner or method.owner, method.owner, *method.owner.heirs]:
             for held in one.line_of_ancestors:
                 if node.attr in held.attributes:
-                    return _texts(held.attributes[node.attr], method)
+                    return _texts(held.attributes[node.attr], method, owner)
         given = method.owner.assigned(node.attr)
         return _texts(given[0][1], given[0][0]) if len(given) == 1 else []
     return []
@@ -322,14 +322,15 @@ def _tables(
     if isinstance(held, ast.Attribute) and held.attr == "get":
         held = held.value
     if wanted is not None and _is_text(wanted, method):
-        heard.plain.update(dict.fromkeys(_texts(held, method)))
+        heard.plain.update(dict.fromkeys(_texts(held, method, owner)))
         return
     if isinstance(node, ast.Subscript):
-        _choose(heard, _chosen(node.slice, method, heard), _texts(node.value, method))
+        key = _chosen(node.slice, method, heard)
+        _choose(heard, key, _texts(node.value, method, owner))
         return
     if isinstance(node.func, ast.Attribute) and node.func.attr == "get" and node.args:
         key = _chosen(node.args[0], method, heard)
-        _choose(heard, key, _texts(node.func.value, method))
+        _choose(heard, key, _texts(node.func.value, method, owner))
     elif getattr(node.func, "id", "") == "getattr" and len(node.args) > 1:
         _named_methods(node.args[1], method, owner, heard)
 

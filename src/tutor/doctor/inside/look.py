@@ -185,12 +185,18 @@ def layers():
 def templates():
     from django.template import engines
 
-    found = []
+    found, others, plain = [], [], True
     for engine in engines.all():
+        loaders = getattr(getattr(engine, "engine", None), "loaders", None) or []
+        plain = plain and all("django.template.loaders." in str(one) for one in loaders)
+        plain = plain and "locmem" not in str(loaders)
         for folder in engine.template_dirs:
             if inside(os.path.join(str(folder), "x")):
                 found.append(inside(os.path.join(str(folder), "x"))[:-2])
-    emit("templates", folders=found)
+            else:
+                others.append(str(folder))
+    # Where every template has to be: not where a loader of the project's own looks.
+    emit("templates", folders=found, others=others, plain=plain)
 
 
 def pages():

@@ -14,6 +14,7 @@ from tutor.doctor.rules import (
     keys,
     loaded,
     markup,
+    orders,
     scripts,
     taken,
     untold,
@@ -58,7 +59,8 @@ def rules(seen: Evidence) -> Iterator[Found]:
         yield from dialogue.rules(seen, handler, opened, every)
     for socket in opened:
         yield from dialogue.offered(seen, socket)
-    yield from keys.rules(seen, every, opened)
+    known = list(keys.rules(seen, every, opened))
+    yield from known or orders.rules(seen, every)
     yield from loaded.rules(seen, every)
     yield from forms.rules(seen, every)
     yield from markup.rules(seen, every, opened)

@@ -127,7 +127,9 @@ def _cause(seen: Evidence, crash: Crash, every: str, place: Place) -> Cause | No
         if awaited:
             return awaited
     layer = re.search(
-        r"'NoneType' object has no attribute '(group_\w+|send|receive)'", every
+        r"'NoneType' object has no attribute "
+        r"'(group_(?:add|discard|send)|send|receive)'",
+        every,
     )
     if layer or "BACKEND is unconfigured" in every:
         found = next(layers.no_layers(seen, "", ""), None)

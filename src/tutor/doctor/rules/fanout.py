@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -18,6 +19,7 @@ LEAVE = ("discard", "remove", "pop", "clear", "difference_update")
 WAITS = (ast.Await, ast.AsyncFor, ast.AsyncWith)
 STARTS = ("asyncio.create_task", "asyncio.ensure_future")
 ENCODES = ("json.dumps",)
+_LOOP = re.compile(r"asyncio\.get_(?:running|event)_loop\(\)\.create_task").fullmatch
 TELLS = ("send", "send_text", "put", "put_nowait", "send_str", "write_message")
 DEEP = 5
 
@@ -121,7 +123,10 @@ def _dropped(function: Function) -> Iterator[Found]:
         if (
             isinstance(node, ast.Expr)
             and isinstance(node.value, ast.Call)
-            and calls.name_of(node.value, function) in STARTS
+            and (
+                calls.name_of(node.value, function) in STARTS
+                or _LOOP(calls.name_of(node.value, function))
+            )
         ):
             yield Found(
                 "load-task-not-kept",

@@ -201,10 +201,10 @@ def heard(owner: Class) -> Keys | None:
     else:
         return None
     given = [one.arg for one in method.node.args.args[1:2]]
-    return _of(owner, method, set(given if name == "receive_json" else ()), 0)
+    return of(owner, method, set(given if name == "receive_json" else ()), 0)
 
 
-def _of(owner: Class, method: Function, names: set[str], depth: int) -> Keys | None:
+def of(owner: Class, method: Function, names: set[str], depth: int) -> Keys | None:
     """The keys that a method reads of the message behind some names."""
     if depth > DEEP:
         return None
@@ -293,4 +293,4 @@ def _handed(
     index = call.args.index(node)
     if index >= len(places):
         return None
-    return _of(owner, target, {places[index]}, depth + 1)
+    return of(owner, target, {places[index]}, depth + 1)

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from tutor.doctor.ask import Client
+from tutor.doctor.child import Event
 from tutor.doctor.evidence import Evidence
 from tutor.doctor.rules import crashes
 from tutor.doctor.rules.found import Found, Place
@@ -180,6 +181,26 @@ def _lost_tasks(seen: Evidence) -> Iterator[Found]:
             yield replace(found, rank=found.rank + 3)
 
 
+def _ends_itself(seen: Evidence, task: Event) -> bool:
+    """Whether a task asks at each turn what another method of its consumer sets."""
+    function = seen.function_at(seen.place(task))
+    owner = function.owner if function is not None else None
+    for loop in walk(function.node) if function is not None and owner else ():
+        test = loop.test if isinstance(loop, ast.While) else None
+        asked = (
+            [node.attr for node in walk(test) if isinstance(node, ast.Attribute)]
+            if test
+            else []
+        )
+        for one in owner.line_of_ancestors if owner else ():
+            for method in one.methods.values():
+                if "disconnect" in method.name and {*asked} & {
+                    n for n, _ in method.self_values
+                }:
+                    return True
+    return False
+
+
 def _tasks(seen: Evidence) -> Iterator[Found]:
     """Tasks that outlive the consumers which started them."""
     last = seen.serve.get("tasks")
@@ -194,7 +215,7 @@ def _tasks(seen: Evidence) -> Iterator[Found]:
         return
     for task in last["found"]:
         same = [t for t in last["found"] if t == task]
-        if len(same) >= talked:
+        if len(same) >= talked and not _ends_itself(seen, task):
             yield Found(
                 "consumer-background-task-not-cancelled",
                 f"{len(same)} tasks {task['name']} go on after their clients have gone",

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from collections.abc import Iterator
+from pathlib import Path
 
 from tutor.doctor.child import Event
 from tutor.doctor.evidence import Evidence
 from tutor.doctor.rules import scripts
 from tutor.doctor.rules.crashes import mixed_up
-from tutor.doctor.rules.found import Found, Place, deepest, last_line
+from tutor.doctor.rules.found import TRIED, Found, Place, deepest, last_line
+from tutor.doctor.source.index import is_aside
+from tutor.doctor.source.walking import walk
 
 RANK = 61
 # What has to do with the code itself, and not with a database that is elsewhere.
@@ -25,6 +29,57 @@ def rules(seen: Evidence) -> Iterator[Found]:
     told = seen.serve.all("page-failed")
     every = [one for event in told for one in _failed(seen, event)]
     yield from [*(one for one in every if one.slug), *every][:1]
+    yield from _missing(seen)
+
+
+def _missing(seen: Evidence) -> Iterator[Found]:
+    """A template that a view or another template names, in no folder of theirs."""
+    told = seen.look.get("templates") or {}
+    folders = [seen.home / one for one in told.get("folders", [])]
+    folders += [Path(one) for one in told.get("others", [])]
+    if not told.get("plain") or not told.get("folders"):
+        return
+    for name, place in (*_named(seen), *_extended(seen)):
+        if not any((folder / name).exists() for folder in folders):
+            yield Found(
+                "client-template-not-found",
+                f"TemplateDoesNotExist: {name}",
+                place,
+                RANK + 1,
+                TRIED,
+                "a file in one of the folders for templates",
+                _elsewhere(seen, name),
+            )
+            return
+
+
+_RENDERS = ("render", "render_to_string", "get_template", "TemplateResponse")
+
+
+def _named(seen: Evidence) -> Iterator[tuple[str, Place]]:
+    """The templates that views name."""
+    for module in seen.source.modules.values():
+        for node in walk(module.tree) if not is_aside(module.file) else ():
+            given: list[ast.expr] = []
+            if isinstance(node, ast.Call):
+                name = getattr(node.func, "attr", "") or getattr(node.func, "id", "")
+                given = list(node.args[:2]) if name in _RENDERS else []
+                given += [w.value for w in node.keywords if w.arg == "template_name"]
+            elif isinstance(node, ast.Assign):
+                names = [getattr(target, "id", "") for target in node.targets]
+                given = [node.value] if "template_name" in names else []
+            for one in given:
+                text = getattr(one, "value", "")
+                if isinstance(text, str) and re.fullmatch(r"[\w./-]+\.html", text):
+                    yield text, (module.file, one.lineno)
+
+
+def _extended(seen: Evidence) -> Iterator[tuple[str, Place]]:
+    """The templates that templates name."""
+    named = re.compile(r"\{%\s*(?:extends|include)\s+[\"']([\w/-][\w./-]*\.html)[\"']")
+    for one in scripts.texts(seen):
+        for match in () if one.is_static else named.finditer(one.text):
+            yield match[1], one.spot(match.start())
 
 
 def _failed(seen: Evidence, event: Event) -> Iterator[Found]:

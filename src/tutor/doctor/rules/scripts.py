@@ -327,6 +327,10 @@ def _joined(arguments: list[str], scope: Scope) -> str:
     if re.match(r"\w+:", path):
         return path
     path = re.sub(r"^(\.\.?/)+", "", path)  # from here, or from a folder above
+    fixed = re.match(r"(\w+)://([\w.:-]+)", value(arguments[1], scope))
+    if fixed:  # http:// becomes ws:// by itself
+        scheme = fixed[1].replace("http", "ws")
+        return f"{scheme}://{fixed[2]}/{path.lstrip('/')}"
     return f"ws://{HOST}" + (path if path.startswith("/") else f"/{HERE}{path}")
 
 

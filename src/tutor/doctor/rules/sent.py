@@ -40,6 +40,8 @@ def jobs(seen: Evidence) -> Iterator[Job]:
         for call, name, owner in sending(function):
             if name.endswith(".send") and calls.is_layer(name):
                 channel, message = given(call, 0, "channel"), given(call, 1, "message")
+                if _is_reply(channel, function):
+                    continue
                 told = written(message, function) or {}
                 kind = told.get("type") or under(message, "type")
                 layer = _layer(function, owner)
@@ -49,6 +51,17 @@ def jobs(seen: Evidence) -> Iterator[Job]:
                         _value(function, node, where, site) for node in (channel, kind)
                     ]
                     yield Job(values[0], values[1], layer, place)
+
+
+def _is_reply(channel: ast.expr | None, function: Function) -> bool:
+    """Whether something goes to where a message says: ``message["reply_to"]``."""
+    if isinstance(channel, ast.Name):
+        values = function.values.get(channel.id, [])
+        channel = values[0] if len(values) == 1 else channel
+    if isinstance(channel, ast.Call) and isinstance(channel.func, ast.Attribute):
+        channel = channel.func if channel.func.attr in ("get", "pop") else channel
+    held = channel.value if isinstance(channel, ast.Subscript | ast.Attribute) else None
+    return isinstance(held, ast.Name) and held.id in _parameters(function)
 
 
 def sending(function: Function) -> Iterator[tuple[ast.Call, str, ast.expr | None]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from tutor.doctor.ask import Client
 from tutor.doctor.child import Event
@@ -85,6 +86,15 @@ def _story(seen: Evidence, client: Client) -> Iterator[Found]:
             failed["error"], last, phase, leaf, over, bool(client.signed)
         )
         found = crashes.explain(seen, crash)
+        if (
+            found
+            and found.slug is None
+            and kinds == ["websocket.close"]
+            and not leaving
+        ):
+            # It was refused, and what it lacks is what it was refused for.
+            got = f"it goes on after close: {found.got}"
+            found = replace(found, slug="auth-close-without-return", got=got, rank=50)
         if found:
             yield found
         return

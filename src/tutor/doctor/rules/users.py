@@ -164,6 +164,7 @@ def _token(function: Function) -> Iterator[Found]:
     if not any(_parses(call, function) for call in calls.calls(function.node)):
         return
     lasting = any(name.startswith(LASTING) for name in function.module.names.values())
+    lasting = lasting or any(map(_names_the_session, walk(function.node)))
     fixed = [node for node in walk(function.node) if _compares(node, function)]
     for node in walk(function.node) if lasting else fixed:
         key = next(filter(None, map(_key, walk(node))), "")
@@ -177,6 +178,12 @@ def _token(function: Function) -> Iterator[Found]:
                 "the cookie of the session, or a ticket that is good once",
             )
             return
+
+
+def _names_the_session(node: ast.AST) -> bool:
+    """Whether a function makes the cookie of a session, whose key is as good."""
+    name = getattr(node, "value", "") if isinstance(node, ast.Constant) else ""
+    return name == "sessionid" or getattr(node, "attr", "") == "SESSION_COOKIE_NAME"
 
 
 def _key(node: ast.AST) -> str:
