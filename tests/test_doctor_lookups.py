@@ -12,6 +12,7 @@ import pytest
 from tutor import doctor
 
 sys.path.insert(0, str(Path(__file__).parent / "variants"))
+import foreign
 import looked_up
 import shapes
 
@@ -19,6 +20,8 @@ STORED = {
     "auction": "lots",
     "studio": "notes",
     "greenhouse": "sensors",
+    "helpline": "tickets",
+    "lounge": "rooms",
 }  # and its app
 
 
@@ -31,7 +34,7 @@ def made(shape: str, changes: tuple[shapes.Change, ...], folder: Path) -> Path:
         app = [STORED[shape]] if command == "makemigrations" else []
         words = [sys.executable, "manage.py", command, "-v0", *app]
         subprocess.run(words, cwd=right, env=env, check=True)
-    for path in [*right.glob("*/migrations/*.py"), *right.glob("*.sqlite3")]:
+    for path in [*right.rglob("migrations/*.py"), *right.glob("*.sqlite3")]:
         target = wrong / path.relative_to(right)
         target.parent.mkdir(exist_ok=True)
         path.rename(target)
@@ -40,8 +43,8 @@ def made(shape: str, changes: tuple[shapes.Change, ...], folder: Path) -> Path:
 
 @pytest.mark.parametrize(
     ("shape", "slug", "file", "changes"),
-    looked_up.WRONG,
-    ids=[f"{shape}-{slug}" for shape, slug, _, _ in looked_up.WRONG],
+    looked_up.WRONG + foreign.STORED,
+    ids=[f"{shape}-{slug}" for shape, slug, _, _ in looked_up.WRONG + foreign.STORED],
 )
 def test_a_mistake_is_named_first(
     shape: str,
@@ -52,6 +55,12 @@ def test_a_mistake_is_named_first(
 ) -> None:
     found = doctor.diagnose(made(shape, changes, tmp_path)).findings
     assert [(one.slug, one.file) for one in found[:1]] == [(slug, file)], found
+
+
+@pytest.mark.parametrize("shape", ["helpline", "lounge"])
+def test_nothing_is_found_as_it_is(shape: str, tmp_path: Path) -> None:
+    found = doctor.diagnose(made(shape, (), tmp_path)).findings
+    assert [(one.slug, one.place, one.got) for one in found] == []
 
 
 @pytest.mark.parametrize(

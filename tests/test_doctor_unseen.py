@@ -13,6 +13,7 @@ sys.path.insert(0, str(Path(__file__).parent / "variants"))
 import abroad
 import behind
 import fifth
+import foreign
 import fourth
 import fresh
 import missed
@@ -20,6 +21,7 @@ import shapes
 import unseen
 
 WRONG = unseen.WRONG + missed.WRONG + fresh.WRONG + behind.WRONG + abroad.WRONG
+WRONG += foreign.WRONG
 IN_A_STEP = fourth.WRONG + fifth.WRONG
 RIGHT_IN_A_STEP = fourth.RIGHT + fifth.RIGHT
 RIGHT = unseen.RIGHT + fresh.RIGHT + behind.RIGHT + abroad.RIGHT

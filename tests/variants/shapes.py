@@ -10,10 +10,14 @@ from shape_auction import AUCTION
 from shape_desk import DESK
 from shape_greenhouse import GREENHOUSE
 from shape_guild import GUILD
+from shape_helpline import HELPLINE
 from shape_hub import HUB
+from shape_lounge import LOUNGE
 from shape_metro import METRO
+from shape_observatory import OBSERVATORY
 from shape_slate import SLATE
 from shape_studio import STUDIO
+from shape_trivia import TRIVIA
 
 # A file, a text in it and what stands there instead; None for all of it.
 Change = tuple[str, str | None, str | bytes | None]
@@ -1155,12 +1159,16 @@ SHAPES: dict[str, dict[str, str]] = {
     "arena": ARENA,
     "slate": SLATE,
     "metro": METRO,
+    "trivia": TRIVIA,
+    "observatory": OBSERVATORY,
 }
 # Those that need their tables: see test_doctor_rows.
 STORED: dict[str, dict[str, str]] = {
     "auction": AUCTION,
     "studio": STUDIO,
     "greenhouse": GREENHOUSE,
+    "helpline": HELPLINE,
+    "lounge": LOUNGE,
 }
 
 

@@ -44,6 +44,7 @@ class How:
     python: Path | None
     cold: bool
     extra: dict[str, str]
+    added: tuple[str, ...] = ()  # folders that ``manage.py`` puts on ``sys.path``
 
 
 _NAME = re.compile(r"[\w/-]{1,60}").fullmatch
@@ -71,7 +72,9 @@ def gather(
         extra: more variables for their environment.
     """
     target = guess(copy)
-    how = How(python, hides(home), {MARK: mark, **(extra or {})})
+    # Here, since Python 3.11 may not parse in two threads at once.
+    more = tuple(added(copy))
+    how = How(python, hides(home), {MARK: mark, **(extra or {})}, more)
     with ThreadPoolExecutor(3) as pool:
         looking = pool.submit(_look, copy, how)
         reading = pool.submit(Source, project, home)
@@ -160,7 +163,7 @@ def _serve(
     live = Live(
         copy,
         "serve",
-        [target, held.fileno(), *added(copy)],
+        [target, held.fileno(), *how.added],
         python=how.python,
         cold=how.cold,
         extra=how.extra,

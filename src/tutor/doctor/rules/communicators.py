@@ -57,6 +57,8 @@ def rules(seen: Evidence) -> Iterator[Found]:
             continue
         for name, talk in talks(Frame(function, function.owner)).items():
             if talk.where.function is not function:
+                yield from _empty(function, talk)
+                yield from _dead(function, name, talk)
                 yield from _greeted(seen, function, talk)
                 continue
             yield from _made(seen, function, talk)

@@ -33,7 +33,14 @@ class Handler:
         if self.event:
             taken = rf"{re.escape(self.event)}\s*\.\s*data"
             kept = re.search(rf"([\w$]+)\s*=\s*{taken}\s*[;,\n]", self._body)
-            return rf"(?:{taken}|{re.escape(kept[1])})" if kept else taken
+            apart = re.search(
+                r"\{[^{}]*\bdata\b(?:\s*:\s*([\w$]+))?[^{}]*\}\s*=\s*"
+                rf"{re.escape(self.event)}\s*[;,\n]",
+                self._body,
+            )
+            names = [kept[1]] if kept else []
+            names += [apart[1] or "data"] if apart else []
+            return rf"(?:{'|'.join([taken, *map(re.escape, names)])})"
         named = re.search(r"\bdata\b(?:\s*:\s*([\w$]+))?", first)
         return re.escape(named[1] or "data") if named else r"(?!)"
 
@@ -50,12 +57,26 @@ def handlers(code: Code, every: list[Code]) -> Iterator[Handler]:
                 continue
             one = code.at(begin)
             if one is not None:
-                yield Handler(code, name, one)
+                own = Handler(code, name, one)
+                yield own
+                yield from _handed_on(own, every)
                 continue
             called = re.match(r"[\w$.]+", code.bare[begin:].lstrip())
             word = (called[0] if called else "").removesuffix(".bind")
             for other, function in functions(word.rpartition(".")[2], every):
                 yield Handler(other, name, function)
+
+
+def _handed_on(handler: Handler, every: list[Code]) -> Iterator[Handler]:
+    """``onmessage = (event) => this.receive(event)``: who hears it then."""
+    code, function = handler.code, handler.function
+    passed = rf"([\w$.#]+)\s*\(\s*{re.escape(handler.event)}\s*\)"
+    for match in re.finditer(
+        passed, code.plain(function.body) if handler.event else ""
+    ):
+        for other, one in called(code, function, match[1], every):
+            if match[1] != "JSON.parse" and one is not function:
+                yield Handler(other, handler.socket, one)
 
 
 def listened(code: Code, name: str) -> Iterator[tuple[str, int]]:

@@ -19,6 +19,7 @@ from tutor.doctor.rules.found import (
 )
 from tutor.doctor.rules.imports import MISSING, cannot_import, explain_import
 from tutor.doctor.rules.related import in_ready
+from tutor.doctor.source.index import is_aside
 from tutor.doctor.source.walking import walk
 
 RANK = 10
@@ -159,6 +160,8 @@ def _cause(
             "",
         )
     if "settings are not configured" in text:
+        if not _names_settings(seen):
+            return "settings-module-not-set", place, ""
         return "asgi-consumers-imported-before-settings-module", _order(seen, links), ""
     if re.search(r"Cannot find '\w+' in ASGI_APPLICATION module", every):
         return "asgi-v2-get-default-application", place, ""
@@ -222,6 +225,15 @@ _TEXTS = (
     ),
     ("routing-pattern-not-compiled", r'"\S*" is not a valid regular expression'),
 )
+
+
+def _names_settings(seen: Evidence) -> bool:
+    """Whether any file that a server reads names the settings."""
+    return any(
+        "DJANGO_SETTINGS_MODULE" in module.text or "settings.configure" in module.text
+        for module in seen.source.modules.values()
+        if not module.file.endswith("manage.py") and not is_aside(module.file)
+    )
 
 
 def _uncalled(seen: Evidence) -> Place | None:

@@ -77,16 +77,26 @@ def _by_address(function: Function) -> Iterator[Found]:
     if function.owner is not None and function.owner.kind:
         return
     for node in walk(function.node):
-        if not isinstance(node, ast.Compare):
+        if isinstance(node, ast.Compare):
+            sides, near = [node.left, *node.comparators], False
+        elif isinstance(node, ast.Attribute) and node.attr in (
+            "is_loopback",
+            "is_private",
+        ):
+            sides, near = [node.value], True
+        else:
             continue
-        sides = [node.left, *node.comparators]
+        names = {
+            one.id for side in sides for one in walk(side) if isinstance(one, ast.Name)
+        }
+        given = [value for name in names for value in function.values.get(name, [])]
         constants = {
             leaf.value
-            for side in sides
+            for side in (*sides, *given)
             for leaf in walk(side)
             if isinstance(leaf, ast.Constant)
         }
-        if "REMOTE_ADDR" in constants and constants & {*LOOPBACK}:
+        if "REMOTE_ADDR" in constants and (near or constants & {*LOOPBACK}):
             yield Found(
                 "operate-trusts-the-address",
                 "behind a proxy everybody comes from this machine",

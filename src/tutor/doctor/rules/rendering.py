@@ -40,7 +40,9 @@ def _missing(seen: Evidence) -> Iterator[Found]:
     if not told.get("plain") or not told.get("folders"):
         return
     for name, place in (*_named(seen), *_extended(seen)):
-        if not any((folder / name).exists() for folder in folders):
+        # Without one like it, it may be for later.
+        there = any((folder / name).exists() for folder in folders)
+        if not there and _is_like(seen, name):
             yield Found(
                 "client-template-not-found",
                 f"TemplateDoesNotExist: {name}",
@@ -51,6 +53,16 @@ def _missing(seen: Evidence) -> Iterator[Found]:
                 _elsewhere(seen, name),
             )
             return
+
+
+def _is_like(seen: Evidence, name: str) -> bool:
+    """Whether there is a template of the same name elsewhere, or of one like it."""
+    own = [
+        path.relative_to(seen.home / one).as_posix()
+        for one in (seen.look.get("templates") or {}).get("folders", [])
+        for path in (seen.home / one).rglob("*.html")
+    ]
+    return bool(_elsewhere(seen, name) or seen.near(name, own, 0.85))
 
 
 _RENDERS = ("render", "render_to_string", "get_template", "TemplateResponse")
