@@ -226,6 +226,33 @@ STORED: tuple[tuple[str, str, str, tuple[Change, ...]], ...] = (
         ),
     ),
     (
+        "lounge",
+        "client-ping-pong-without-pause",
+        "rooms/static/rooms/main.js",
+        (
+            (
+                "rooms/static/rooms/main.js",
+                "  error:",
+                "  pong: () => room.ping(),\n  error:",
+            ),
+            (
+                "rooms/static/rooms/socket.js",
+                "  leave() {",
+                '  ping() {\n    this.#send({ kind: "ping" });\n  }\n\n  leave() {',
+            ),
+            (
+                "rooms/static/rooms/socket.js",
+                "    this.ws.onclose",
+                "    this.ws.onopen = () => this.ping();\n    this.ws.onclose",
+            ),
+            (
+                "rooms/consumers.py",
+                '        else:\n            await self.reply("error", reason="unknown kind")',
+                '        elif kind == "ping":\n            await self.reply("pong")\n        else:\n            await self.reply("error", reason="unknown kind")',
+            ),
+        ),
+    ),
+    (
         "helpline",
         "test-testcase-with-database-consumer",
         "tests/test_realtime.py",
@@ -338,6 +365,65 @@ STORED: tuple[tuple[str, str, str, tuple[Change, ...]], ...] = (
                 "tests/test_rooms.py",
                 '        await socket.send_to(json.dumps({"kind": "message", "text": "Help!"}))\n',
                 '        await socket.send_to(text_data="")\n        problem = json.loads(await socket.receive_from())\n        self.assertEqual(problem["kind"], "error")\n        await socket.send_to(json.dumps({"kind": "message", "text": "Help!"}))\n',
+            ),
+        ),
+    ),
+    (
+        "helpline",
+        "auth-user-in-message",
+        "apps/tickets/realtime/consumers.py",
+        (
+            (
+                "apps/tickets/realtime/consumers.py",
+                '{"event": "taken", "ticket": ticket_id, "ok": taken}',
+                '{"event": "taken", "by": self.user, "ticket": ticket_id, "ok": taken}',
+            ),
+        ),
+    ),
+    (
+        "lounge",
+        "consumer-await-on-no-coroutine",
+        "rooms/consumers.py",
+        (
+            (
+                "rooms/store.py",
+                "@database_sync_to_async\ndef room_by_slug(slug):\n    return Room.objects.filter(slug=slug).first()",
+                "def room_by_slug(slug):\n    return Room(slug=slug, topic=slug)",
+            ),
+        ),
+    ),
+    (
+        "helpline",
+        "apps-string-added",
+        "config/settings/local.py",
+        (
+            (
+                "config/settings/local.py",
+                "DEBUG = True\n",
+                'DEBUG = True\nINSTALLED_APPS += "django.contrib.humanize"  # noqa: F405\n',
+            ),
+        ),
+    ),
+    (
+        "helpline",
+        "client-script-before-element",
+        "templates/tickets/board.html",
+        (
+            (
+                "templates/tickets/board.html",
+                '{% block scripts %}\n<script type="module" src="{% static \'js/board.js\' %}"></script>\n{% endblock %}\n',
+                "",
+            ),
+            (
+                "templates/tickets/board.html",
+                "{% block title %}Board{% endblock %}\n",
+                "{% block title %}Board{% endblock %}\n{% block head %}<script src=\"{% static 'js/board.js' %}\"></script>{% endblock %}\n",
+            ),
+            ("assets/js/board.js", 'import { Channel } from "./channel.js";\n\n', ""),
+            (
+                "assets/js/board.js",
+                "const channel = new Channel",
+                "class Channel {\n  constructor(path, handlers) {\n    this.socket = new WebSocket(`ws${location.origin.slice(4)}${path}`);\n    this.socket.onmessage = ({ data }) => {\n      const { event, ...rest } = JSON.parse(data);\n      handlers[event]?.(rest);\n    };\n  }\n\n  send(command, payload = {}) {\n    this.socket.send(JSON.stringify({ command, ...payload }));\n  }\n}\n\nconst channel = new Channel",
             ),
         ),
     ),

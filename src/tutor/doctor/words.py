@@ -89,8 +89,11 @@ def _keys(method: Function, heard: _Heard) -> None:
     for node in walk(method.node):
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.args:
             key = _key(node.args[0], method)
-            if key in heard.keys and node.func.id in _TYPES:
-                heard.keys[str(key)] = _TYPES[node.func.id]
+            kind = node.func.id
+            if kind == "isinstance" and len(node.args) > 1:
+                kind = getattr(node.args[1], "id", "")
+            if key in heard.keys and kind in _TYPES:
+                heard.keys[str(key)] = _TYPES[kind]
 
 
 def _default(node: ast.AST, key: str) -> Any:

@@ -328,6 +328,9 @@ def _near_method(seen: Evidence, wanted: str) -> Place | None:
     return None
 
 
+_PLAIN = ("NoneType", "str", "int", "dict", "bool", "list", "float", "tuple")
+
+
 def _awaited(seen: Evidence, crash: Crash, every: str, place: Place) -> Cause | None:
     """Something was awaited that is no coroutine, or called that takes nothing."""
     kinds = {one.name for one in seen.source.consumers()}
@@ -336,10 +339,11 @@ def _awaited(seen: Evidence, crash: Crash, every: str, place: Place) -> Cause | 
     ):
         if set(name) & kinds and place[0] is None:
             return "routing-as-asgi-missing", route_place(seen, crash.leaf), ""
-    if re.search(
-        r"object (NoneType|str|int|dict|bool|list|float) can't be used in 'await'",
-        every,
-    ):
+    awaited = re.search(r"object (\w+) can't be used in 'await'", every)
+    known = ("method", "builtin_function_or_method", "function", "UserLazyObject")
+    if awaited and awaited[1] not in known:
+        if awaited[1] not in _PLAIN and place[0] is None:
+            return None
         if place[0] is not None:
             return awaited_there(seen, place)
         return "consumer-handlers-not-async", _handler_place(seen, crash), ""

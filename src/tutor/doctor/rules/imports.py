@@ -140,12 +140,25 @@ def _apps(seen: Evidence, name: str) -> tuple[str, Place, str] | None:
     if joined:
         return "apps-missing-comma", joined, ""
     if len(entry) == 1:
-        return "apps-string-added", seen.setting("INSTALLED_APPS"), ""
+        return "apps-string-added", _added(seen) or seen.setting("INSTALLED_APPS"), ""
     place = _written(seen, entry) or seen.setting("INSTALLED_APPS")
     own = _tops(seen)
     near = seen.near(entry.partition(".")[0], own | {"daphne", "channels", "django"})
     hint = f"The nearest name is {near}." if near else ""
     return "apps-name-misspelled", place, hint
+
+
+def _added(seen: Evidence) -> Place | None:
+    """Where a text is added to the list of apps."""
+    for module in seen.source.modules.values():
+        for node in walk(module.tree):
+            if (
+                isinstance(node, ast.AugAssign)
+                and getattr(node.target, "id", "") == "INSTALLED_APPS"
+                and isinstance(getattr(node.value, "value", None), str)
+            ):
+                return module.file, node.lineno
+    return None
 
 
 def _joined(seen: Evidence, value: str) -> Place | None:

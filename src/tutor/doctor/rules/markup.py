@@ -11,8 +11,9 @@ from tutor.doctor.rules import contexts, dialogue
 from tutor.doctor.rules.found import Found
 from tutor.doctor.rules.handling import Handler, functions, handlers
 from tutor.doctor.rules.javascript import NAME, Code, Func
+from tutor.doctor.rules.layouts import laid_out
 from tutor.doctor.rules.pages import TRIED
-from tutor.doctor.rules.scripts import Socket
+from tutor.doctor.rules.scripts import Socket, Spot
 from tutor.doctor.source import Function, calls
 from tutor.doctor.source.walking import walk
 
@@ -58,8 +59,9 @@ def _too_early(every: list[Code]) -> Iterator[Found]:
     """A script that asks for an element which the page has only further below."""
     for page in every:
         text = page.script.text
-        if page.script.is_static or re.search(r"\{%\s*extends\b", text):
+        if page.script.is_static:
             continue
+        whole = laid_out(page, every)
         for match in _TAG.finditer(text):
             if _LATER.search(match[1]):
                 continue
@@ -71,8 +73,12 @@ def _too_early(every: list[Code]) -> Iterator[Found]:
                 spans = [
                     (one, 0, len(one.bare)) for one in _named(source.group(0), every)
                 ]
-            for code, begin, end in spans:
-                yield from _asked_early(page, match.start(), code, begin, end)
+            # Its own script may stand there twice: the first time is as good.
+            end = text.find("</script", match.end())
+            tag = whole.find(text[match.start() : end if end >= 0 else match.end()])
+            for code, begin, end in spans if tag >= 0 else ():
+                at = page.spot(match.start()) if code is not page else None
+                yield from _asked_early(whole, tag, at, code, begin, end)
 
 
 def _named(source: str, every: list[Code]) -> list[Code]:
@@ -88,9 +94,8 @@ def _named(source: str, every: list[Code]) -> list[Code]:
 
 
 def _asked_early(
-    page: Code, tag: int, code: Code, begin: int, end: int
+    text: str, tag: int, at: Spot | None, code: Code, begin: int, end: int
 ) -> Iterator[Found]:
-    text = page.script.text
     for match in _ASKED.finditer(code.script.text, begin, end):
         if not code.bare[match.start() : match.start() + 3].strip():
             continue  # in a text
@@ -103,7 +108,7 @@ def _asked_early(
         yield Found(
             "client-script-before-element",
             f"getElementById({name!r}) is null",
-            page.spot(tag) if code is not page else code.spot(match.start()),
+            at or code.spot(match.start()),
             RANK - 2,
             TRIED,
             "a script that runs when the page is there",

@@ -41,7 +41,7 @@ def _wanted(seen: Evidence) -> dict[str, frozenset[str]]:
     """The keys that are read of each kind, where all of them are certain."""
     found: dict[str, frozenset[str]] = {}
     for owner in seen.source.consumers():
-        for word, method in _chosen(owner):
+        for word, method in chosen(owner):
             names = [one.arg for one in method.node.args.args[1:2]]
             read = keys.of(owner, method, {*names}, 0) if names else None
             known = found.get(word, frozenset())
@@ -49,7 +49,7 @@ def _wanted(seen: Evidence) -> dict[str, frozenset[str]]:
     return {word: read for word, read in found.items() if "" not in read}
 
 
-def _chosen(owner: Class) -> Iterator[tuple[str, Function]]:
+def chosen(owner: Class) -> Iterator[tuple[str, Function]]:
     """The methods that a consumer chooses by a word, each with its word."""
     methods = {n: m for one in owner.line_of_ancestors for n, m in one.methods.items()}
     asked = [

@@ -37,12 +37,44 @@ LINKS = {
 
 def rules(seen: Evidence) -> Iterator[Found]:
     for function in seen.source.all_functions():
+        yield from _said(function)
         if function.is_async:
             yield from _of_the_user(function)
             yield from _of_a_row(seen, function)
             yield from _looped(seen, function)
         elif function.name == "ready" and _is_config(function):
             yield from _ready(seen, function)
+
+
+def _said(function: Function) -> Iterator[Found]:
+    """The user in the scope, as a value of what is written as JSON."""
+    for call in calls.calls(function.node):
+        name = calls.name_of(call, function).rpartition(".")[2]
+        other = any(word.arg in ("default", "cls") for word in call.keywords)
+        if name not in ("send_json", "dumps") or other:
+            continue
+        for held in (one for given in call.args for one in walk(given)):
+            for value in held.values if isinstance(held, ast.Dict) else ():
+                if _is_user(value, function) or _keeps_user(value, function):
+                    yield Found(
+                        "auth-user-in-message",
+                        "Object of type UserLazyObject is not JSON serializable",
+                        at(function, value),
+                        RANK,
+                        TRIED,
+                        "the user's name, or another text",
+                    )
+                    return
+
+
+def _keeps_user(node: ast.expr, function: Function) -> bool:
+    """Whether an expression is an attribute that a consumer keeps its user in."""
+    if not isinstance(node, ast.Attribute) or function.owner is None:
+        return False
+    if getattr(node.value, "id", "") != function.self_name:
+        return False
+    given = function.owner.assigned(node.attr)
+    return bool(given) and all(_is_user(value, where) for where, value in given)
 
 
 def _found(function: Function, node: ast.AST, what: str) -> Found:

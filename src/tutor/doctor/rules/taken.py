@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from tutor.doctor.evidence import Evidence
-from tutor.doctor.rules import kinds
+from tutor.doctor.rules import echoes, kinds
 from tutor.doctor.rules.found import Found
 from tutor.doctor.rules.handling import called, handlers
 from tutor.doctor.rules.javascript import Code, Func, Span
@@ -102,13 +102,16 @@ def _of_a_kind(
 ) -> Iterator[Found]:
     """A key that messages of another kind have, read by the handler of one kind."""
     told: dict[str, list[tuple[Func, dict[str, list[tuple[Code, int]]]]]] = {}
+    hearing: dict[str, list[tuple[Code, Func]]] = {}
     for _, value, code, index in reads.kinds:
         function = kinds.handler_at(code, index, value)
         if function is not None:
+            hearing.setdefault(value, []).append((code, function))
             mine = _Reads()
             _first(code, function, every, mine, 0)
             keys = {k: v for k, v in mine.keys.items() if k not in mine.guarded}
             told.setdefault(value, []).append((function, keys))
+    yield from echoes.rules(seen, every, hearing)
     for kind, key, (code, index), left in kinds.odd(kinds.held(seen, own), told):
         got = f"no message of the kind {kind!r} has {key!r}"
         yield _found(code, index, got, f"one of {', '.join(sorted(left))}")
@@ -305,21 +308,48 @@ def _text_at(code: Code, index: int, key: str, reads: _Reads) -> None:
 
 def _table(table: str, key: str, every: list[Code], reads: _Reads) -> None:
     """Handlers in an object: written out, or put there by ``on("kind", f)``."""
+    for code, brace in _written(table, every):
+        for begin, end in code.arguments(brace):
+            text = code.script.text[begin:end]
+            named = re.match(r"\s*['\"]?([\w$.:-]+?)['\"]?\s*(?::|\()", text)
+            if named and not text.lstrip().startswith("..."):
+                reads.kinds.append((key, named[1], code, begin + named.start(1)))
     for code in every:
-        word = rf"(?<![\w$.]){re.escape(table)}\s*=\s*\{{"
-        for match in re.finditer(word, code.bare):
-            brace = match.end() - 1
-            for begin, end in code.arguments(brace):
-                text = code.script.text[begin:end]
-                named = re.match(r"\s*['\"]?([\w$.:-]+?)['\"]?\s*(?::|\()", text)
-                if named and not text.lstrip().startswith("..."):
-                    reads.kinds.append((key, named[1], code, begin + named.start(1)))
         for match in re.finditer(
             rf"(?<![\w$.]){re.escape(table)}\s*\[\s*([\w$]+)\s*\]\s*=(?!=)", code.bare
         ):
             maker = code.around(match.start())
             if maker is not None and match[1] in maker.given and maker.name:
                 _put(maker, maker.given.index(match[1]), key, every, reads)
+
+
+def _written(table: str, every: list[Code]) -> Iterator[tuple[Code, int]]:
+    """Where a table is written out: there, from outside, or by who makes its object."""
+    own = table.rpartition(".")[2] if table.startswith("this.") else ""
+    word = rf"(?<![\w$.]){re.escape(table)}"
+    if own:
+        word = rf"(?<![\w$.])[\w$]+\.{re.escape(own)}"
+    for code in every:
+        for match in re.finditer(rf"{word}\s*=\s*\{{", code.bare):
+            yield code, match.end() - 1
+        kept = rf"(?<![\w$.])this\.{re.escape(own)}\s*=\s*([\w$]+)\s*[;,\n}}]"
+        for match in re.finditer(kept, code.bare) if own else ():
+            maker = code.around(match.start())
+            if maker is None or match[1] not in maker.given:
+                continue
+            name = code.owner(maker) if maker.name == "constructor" else maker.name
+            if name:
+                yield from _objects_given(name, maker.given.index(match[1]), every)
+
+
+def _objects_given(
+    name: str, position: int, every: list[Code]
+) -> Iterator[tuple[Code, int]]:
+    for code in every:
+        for match in re.finditer(rf"(?<![\w$.]){re.escape(name)}\s*\(", code.bare):
+            spans = code.arguments(match.end() - 1)
+            if len(spans) > position and code.plain(spans[position]).startswith("{"):
+                yield code, code.bare.index("{", spans[position][0])
 
 
 def _put(
