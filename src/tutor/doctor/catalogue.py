@@ -95,7 +95,8 @@ def problem(found: Found) -> Problem:
             line=line,
             slug=None,
         )
-    cause = known.cause + (f" {found.hint}" if found.hint else "")
+    cause = found.milder or known.cause
+    cause += f" {found.hint}" if found.hint else ""
     return Problem(
         tried=found.tried or "running the project",
         expected=found.expected or "a project that works",
@@ -108,5 +109,5 @@ def problem(found: Found) -> Problem:
         slug=known.slug,
         title=known.title,
         step=known.step,
-        severity=known.severity,
+        severity="advice" if found.milder else known.severity,
     )

@@ -257,6 +257,7 @@ def migrations():
                     or getattr(operation, "name", "")
                 ),
                 "field": str(getattr(operation, "name", "")),
+                "table": touches(operation, label, compared.from_state),
             }
             for label, found in changes.items()
             if label in own
@@ -264,6 +265,31 @@ def migrations():
             for operation in migration.operations
         ],
     )
+
+
+def touches(operation, label, before):
+    """Whether an operation changes a table, and not only what Django knows of it."""
+    from django.db import connection
+    from django.db.migrations import AlterField, AlterModelManagers, AlterModelOptions
+
+    if isinstance(operation, (AlterModelOptions, AlterModelManagers)):
+        return False
+    if not isinstance(operation, AlterField):
+        return True
+    try:
+        model = before.models[label, operation.model_name_lower]
+        fields = model.get_field(operation.name), operation.field
+        return len({_column(field, connection) for field in fields}) > 1
+    except Exception:
+        return True
+
+
+def _column(field, connection):
+    """What the table has of a field, as far as a query notices."""
+    made = field.deconstruct()[3]
+    kept = ("null", "unique", "primary_key", "db_column", "to", "max_length")
+    kind = made.get("to") or field.db_type(connection)
+    return (str(kind), *(str(made.get(key)) for key in kept))
 
 
 def application():

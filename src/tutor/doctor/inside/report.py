@@ -16,6 +16,7 @@ import traceback
 
 ROOT = os.path.realpath(os.getcwd())
 _FOREIGN = ("site-packages", "dist-packages", "node_modules", "__pypackages__")
+TURN = 0.5  # seconds in which a project that gets on imports something
 MOST = 4.0  # seconds: whoever started us does not wait for ever either
 _lock = threading.Lock()
 _out = None
@@ -186,6 +187,12 @@ def give_up_after(seconds, stage, unless=lambda: False):
         began = time.monotonic()
         while (left := seconds + min(MOST, starved()) - (time.monotonic() - began)) > 0:
             time.sleep(left)
+        # What still imports something does not hang: packages without bytecode, or
+        # on a slow disk, take that long.
+        known = 0
+        while known < len(sys.modules) and time.monotonic() - began < seconds + MOST:
+            known = len(sys.modules)
+            time.sleep(TURN)
         if unless():
             return
         frame = sys._current_frames().get(main)

@@ -23,6 +23,10 @@ used = {}  # the words that stand in our paths
 _WORDS = ("1", "lobby", "7", "room1", "a-b", "2024", str(uuid.UUID(int=7)), "x", "abc")
 
 
+# A consumer that makes a UUID of what stands in its path, or looks a row up by one.
+_OF_UUIDS = re.compile(r"\bUUID\(|uuid\s*=[^=]|\bis_valid_uuid\b")
+
+
 def walk(application):
     """Everything between the application and its consumers, as plain data."""
     described = {"type": name_of(application), "protocols": None, "leaves": []}
@@ -115,7 +119,7 @@ def routes_of(router, passed, path, outer):
             "pattern": type(pattern).__name__,
             "endpoint": bool(getattr(pattern, "_is_endpoint", True)),
             "names": sorted(getattr(regex, "groupindex", {})),
-            "sample": sample_of(pattern) if regex is not None else None,
+            "sample": sample_of(pattern, callback) if regex is not None else None,
             "regex": getattr(regex, "pattern", None),
             "wrong": wrong,
             "hidden": not is_router(callback)
@@ -159,7 +163,20 @@ def leaf(thing, passed, path, steps, route):
     }
 
 
-def sample_of(pattern):
+def words_for(callback):
+    """What may stand in a path, what its consumer can make something of first."""
+    found = getattr(callback, "consumer_class", None)
+    try:
+        text = inspect.getsource(found) if found is not None else ""
+    except (OSError, TypeError):
+        text = ""
+    if not _OF_UUIDS.search(text):
+        return _WORDS
+    one = uuid.UUID(int=7)
+    return (str(one), one.hex, *_WORDS)
+
+
+def sample_of(pattern, callback=None):
     """A path that the pattern matches, or None."""
     regex = getattr(pattern, "regex", None)
     if regex is None:
@@ -171,7 +188,7 @@ def sample_of(pattern):
     except Exception:
         return None
     for form, names in candidates[:4]:
-        for word in _WORDS:
+        for word in words_for(callback):
             text = form % {name: word for name in names}
             try:
                 matched = pattern.match(text)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import warnings
+from collections.abc import Iterator
 from dataclasses import replace
+from types import ModuleType
 
 from tutor.doctor.evidence import Evidence
 from tutor.doctor.rules import (
@@ -99,11 +102,22 @@ def judge(seen: Evidence) -> list[Found]:
         found += [*settings.rules(seen), *layers.rules(seen)]
     if not found or found[0].rank >= settings.RANK:
         for module in _LATER:
-            found += module.rules(seen)
+            found += _told(module, seen)
     found.sort(key=lambda one: one.rank)
     known = {one.place for one in found if one.slug and one.place[1]}
     # What nobody knows at a line where something known is wrong is its consequence.
     return _once([one for one in found if one.slug or one.place not in known])
+
+
+def _told(module: ModuleType, seen: Evidence) -> Iterator[Found]:
+    """What one module says; where it fails itself, the others still say theirs."""
+    try:
+        yield from module.rules(seen)
+    except Exception as error:
+        name = module.__name__.rpartition(".")[2]
+        text = f"the rules of {name} could not look: {type(error).__name__}: {error}"
+        # Our mistake, not the project's: in our own tests it is an error.
+        warnings.warn(text, RuntimeWarning, stacklevel=2)
 
 
 def _once(found: list[Found]) -> list[Found]:

@@ -89,7 +89,7 @@ def _unlisted(seen: Evidence) -> Iterator[Found]:
 
 
 def _order(seen: Evidence) -> Iterator[Found]:
-    """Consumers that were imported before Django was ready; it fails later."""
+    """Consumers that were imported before Django was ready; so far it does no harm."""
     modules = {one.module.name for one in seen.source.consumers()}
     for event in seen.serve.all("early"):
         first = seen.place(event["first"])
@@ -103,6 +103,8 @@ def _order(seen: Evidence) -> Iterator[Found]:
                 75,
                 "importing the ASGI module as daphne does",
                 "get_asgi_application() first, then the routes",
+                milder="They import no model yet, so nothing fails. "
+                "The first model that they import ends the server at its start.",
             )
             return
 

@@ -72,6 +72,9 @@ def explain(seen: Evidence, crash: Crash) -> Found | None:
         return None
     if slug and slug.startswith("redis-hosts"):
         got = last_line(crash.links[:1])  # the layer says it while it looks for a pool
+    if slug == "redis-server-not-running":  # else it is what the loop ended with
+        down = [one for one in crash.links if "Connect" in one["type"]]
+        got = last_line(down) if down else got
     rank = RANK + (0 if slug else 9)
     if slug in (
         "consumer-asyncio-run-in-async",
@@ -114,6 +117,8 @@ def _said(crash: Crash) -> tuple[str, str]:
 
 
 def _cause(seen: Evidence, crash: Crash, every: str, place: Place) -> Cause | None:
+    if any(_is_of_the_query(seen, link) for link in crash.links):
+        return None  # our clients say nothing there; the pages do
     handler = re.search(r"No handler for message type ([\w.]+)", every)
     if handler:
         return _no_handler(seen, crash, handler[1])
@@ -173,6 +178,27 @@ def _cause(seen: Evidence, crash: Crash, every: str, place: Place) -> Cause | No
         if re.search(pattern, every):
             return _refined(seen, crash, slug, place)
     return _by_type(seen, crash, place)
+
+
+def _is_of_the_query(seen: Evidence, link: Event) -> bool:
+    """Whether a key was looked for in what stands behind a question mark."""
+    place = seen.place(deepest([link]))
+    function = seen.function_at(place)
+    if link["type"] != "KeyError" or function is None:
+        return False
+    for node in seen.nodes_at(place):
+        if not (
+            isinstance(node, ast.Subscript)
+            and isinstance(node.slice, ast.Constant)
+            and repr(node.slice.value) == link["text"]
+        ):
+            continue
+        held = node.value
+        made = function.values.get(held.id, []) if isinstance(held, ast.Name) else []
+        parts = " ".join(ast.unparse(one) for one in [held, *made])
+        if re.search(r"parse_qsl?\(|\bQueryDict\(", parts):
+            return True
+    return False
 
 
 def _method(seen: Evidence, owner: str, name: str) -> Function | None:
@@ -384,14 +410,21 @@ def _by_type(seen: Evidence, crash: Crash, place: Place) -> Cause | None:
             return None  # what was sent is not all that they need
         if crash.phase in ("text", "binary"):
             return None  # what was sent is no message of theirs
+        if "does not support item assignment" in text:
+            return None  # they send an object where we send a text
         if "ValueError" in root["bases"]:
             return "consumer-unvalidated-input-closes-socket", place, ""
     if crash.phase == "typed" and not _is_of_the_code(root):
         return None
-    if root["type"] == "AttributeError" and crash.told == "websocket.disconnect":
-        return "group-disconnect-needs-attribute-set-later", place, ""
     unset = re.match(r"'(\w+)' object has no attribute '(\w+)'", text)
-    if unset and unset[1] in {one.name for one in seen.source.consumers()}:
+    known = {one.name for one in seen.source.consumers()}
+    if crash.told == "websocket.disconnect" and unset and unset[1] in known:
+        return "group-disconnect-needs-attribute-set-later", place, ""
+    if unset and unset[1] in known:
+        if unset[2] in ("channel_name", "channel_layer"):
+            layer = next(layers.no_layers(seen, "", ""), None)
+            if layer:
+                return layer.slug, layer.place, layer.hint
         return "consumer-attribute-never-set", place, ""
     return None, place if place[0] else _handler_place(seen, crash), ""
 
@@ -491,8 +524,18 @@ def _is_of_the_code(root: Event) -> bool:
     )
 
 
+# Keys that a message of ours may lack, though a consumer looks for them.
+_UNSAID = ("text", "message", "type", "user", "code", "bytes", "headers")
+
+
 def _key(seen: Evidence, crash: Crash, key: str, place: Place) -> Cause | None:
-    if key == "user":
+    source = " ".join(
+        ast.unparse(n)
+        for n in seen.nodes_at(place)
+        if isinstance(n, ast.stmt)
+        and not isinstance(n, (ast.ClassDef, ast.AsyncFunctionDef, ast.FunctionDef))
+    )
+    if key == "user" and (place[0] is None or "scope" in source):
         module_line = seen.asgi_file, None
         chain = " ".join(crash.leaf.get("chain", []))
         if "channels.auth.AuthMiddleware" not in chain:
@@ -503,14 +546,8 @@ def _key(seen: Evidence, crash: Crash, key: str, place: Place) -> Cause | None:
     if key in ("text", "bytes") and crash.phase == "binary":
         return "consumer-binary-frame-keyerror", place, ""
     names = [name for step in crash.leaf.get("steps", []) for name in step["names"]]
-    source = " ".join(
-        ast.unparse(n)
-        for n in seen.nodes_at(place)
-        if isinstance(n, ast.stmt)
-        and not isinstance(n, (ast.ClassDef, ast.AsyncFunctionDef, ast.FunctionDef))
-    )
     said = crash.told == "websocket.receive" and crash.phase == "json"
-    if said and key in ("text", "message", "type") and _of_a_client(seen, place, key):
+    if said and key in _UNSAID and _of_a_client(seen, place, key):
         return "consumer-unvalidated-input-closes-socket", place, ""
     asked = "kwargs" in source or (place[0] and crash.told == "websocket.connect")
     if asked and key not in names:
@@ -523,6 +560,8 @@ def _of_a_client(seen: Evidence, place: Place, key: str) -> bool:
     """Whether a line takes a key out of what was parsed, and of no event."""
     function = seen.function_at(place)
     given = [one.arg for one in function.node.args.args] if function else []
+    if function is not None and function.name == "receive_json":
+        given = given[:1]
     for node in seen.nodes_at(place):
         for one in walk(node) if isinstance(node, ast.expr) else ():
             if isinstance(one, ast.Subscript) and isinstance(one.slice, ast.Constant):

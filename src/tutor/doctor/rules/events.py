@@ -10,7 +10,7 @@ from tutor.doctor.rules.found import GENERIC, HANDLERS, TRIED, Found, at
 from tutor.doctor.rules.groupnames import given
 from tutor.doctor.rules.messages import REST, written
 from tutor.doctor.rules.sent import jobs
-from tutor.doctor.source import Function
+from tutor.doctor.source import Class, Function
 from tutor.doctor.source.flow import Frame, unfold
 from tutor.doctor.source.index import is_aside
 from tutor.doctor.source.values import ANY, values
@@ -25,6 +25,7 @@ def rules(seen: Evidence, sends: list[tuple[Frame, ast.Call]]) -> Iterator[Found
         sends: the calls of ``group_send``, as they run.
     """
     known: dict[str, set[str]] = {}
+    senders: dict[str, list[Class | None]] = {}
     for frame, call in sends:
         node = given(call, 1, "message")
         where, found = unfold(frame, node) if node is not None else (frame, None)
@@ -33,7 +34,9 @@ def rules(seen: Evidence, sends: list[tuple[Frame, ast.Call]]) -> Iterator[Found
         if message is None or any(ANY in kind for kind in kinds):
             return  # it may be an event of any type
         for kind in kinds:
-            known.setdefault(kind.replace(".", "_"), set()).update(message)
+            name = kind.replace(".", "_")
+            known.setdefault(name, set()).update(message)
+            senders.setdefault(name, []).append(frame.owner)
     told = {job.kind for job in jobs(seen)}
     if None in told:
         return
@@ -43,6 +46,8 @@ def rules(seen: Evidence, sends: list[tuple[Frame, ast.Call]]) -> Iterator[Found
         for name, method in owner.methods.items():
             sent = known.get(name)
             if sent is None or REST in sent or name in (*GENERIC, *HANDLERS, *others):
+                continue
+            if _is_for_another(seen, owner, name, senders[name]):
                 continue
             for node, key in _asked(method):
                 if key not in sent | later:
@@ -55,6 +60,24 @@ def rules(seen: Evidence, sends: list[tuple[Frame, ast.Call]]) -> Iterator[Found
                         f"one of {', '.join(sorted(sent - {'type'})) or 'no keys'}",
                     )
                     return
+
+
+def _is_for_another(
+    seen: Evidence, owner: Class, name: str, senders: list[Class | None]
+) -> bool:
+    """Whether the events may be meant for another consumer with such a handler."""
+    also = [
+        one
+        for one in seen.source.consumers()
+        if name in one.methods
+        and one not in owner.line_of_ancestors
+        and owner not in one.line_of_ancestors
+    ]
+    return bool(also) and not any(
+        one is not None
+        and (one in owner.line_of_ancestors or owner in one.line_of_ancestors)
+        for one in senders
+    )
 
 
 def groups(seen: Evidence) -> Iterator[Found]:

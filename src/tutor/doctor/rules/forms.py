@@ -84,7 +84,7 @@ def _unnamed(
 def _nowhere(seen: Evidence, page: Code, form: re.Match[str]) -> Iterator[Found]:
     """An address that no view has, but for the slash at its end."""
     action = _ACTION.search(form[1])
-    asked = (action[1] or action[2]).partition("?")[0] if action else ""
+    asked = (action[1] or action[2] or "").partition("?")[0] if action else ""
     routes = [str(one) for one in (seen.look.get("urls") or {}).get("routes", [])]
     plain = [one for one in routes if re.fullmatch(r"[\w/.-]+", one)]
     if not re.fullmatch(r"[\w/.-]*\w[\w/.-]*", asked) or len(plain) < 1:

@@ -27,6 +27,7 @@ class Found:
         tried: what was done, if the mistake's own file does not say it better.
         expected: what should have come, likewise.
         hint: a sentence that only this project's files can give.
+        milder: why it does no harm yet: it is advice then, and this its cause.
     """
 
     slug: str | None
@@ -36,6 +37,7 @@ class Found:
     tried: str = ""
     expected: str = ""
     hint: str = ""
+    milder: str = ""
 
 
 def last_line(links: list[Event]) -> str:

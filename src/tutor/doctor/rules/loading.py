@@ -69,6 +69,16 @@ def rules(seen: Evidence) -> Iterator[Found]:
         yield explain(seen, asgi["error"], "urls")
 
 
+def _unfinished_merge(seen: Evidence, file: str | None) -> int | None:
+    """The line of the first mark that Git has left in a file."""
+    text = ""
+    with suppress(OSError):
+        text = (seen.project / (file or "")).read_text("utf-8", "replace")
+    lines = text.splitlines()
+    marks = (n for n, line in enumerate(lines, 1) if line.startswith("<<<<<<< "))
+    return next(marks, None) if ">>>>>>> " in text else None
+
+
 def _names_nothing(seen: Evidence, links: list[Event]) -> bool:
     """Whether ASGI_APPLICATION itself is wrong, which other rules explain."""
     named = str(seen.settings.get("asgi") or "")
@@ -137,6 +147,10 @@ def _cause(
         return "python-not-a-text-file", (place[0] or _no_text(seen), None), ""
     if "SyntaxError" in root["bases"]:
         inside = "'await' outside" in text or "'async with' outside" in text
+        merge = _unfinished_merge(seen, place[0])
+        if merge:
+            hint = "A merge was left unfinished: its marks stand in the file."
+            return "python-syntax-error", (place[0], merge), hint
         return (
             ("consumer-await-outside-async" if inside else "python-syntax-error"),
             place,

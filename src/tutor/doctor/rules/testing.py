@@ -234,6 +234,7 @@ def _communicator(
     elif (
         not origin
         and given.endswith("ProtocolTypeRouter()")
+        and any("OriginValidator" in one.text for one in seen.source.modules.values())
         and not _expects_a_refusal(function)
     ):
         yield Found(

@@ -17,6 +17,8 @@ _RELAYS = re.compile(
     r":\s*(content|data|text_data)\s*[,}]|\*\*(content|data|message)\b|"
     r"\.group_send\([^()]*\b(content|data)\s*\)"
 )
+_QUOTED = re.compile(r"""(['"`])([\w.:-]+)\1""")
+_ASKED = re.compile(r"(?:\bcase|[=!]=)\s*$")  # what a word is compared with
 # Where an event of a group is sent as it is, with its type.
 _WHOLE = re.compile(
     r"(send_json|dumps)\(\s*(event|message|content|data|payload|\{\*\*)|\btype="
@@ -75,7 +77,11 @@ class Said:
         for code in every if relays else ():
             text = code.script.text
             self.keys |= set(re.findall(r"([\w$]+)['\"]?\s*:(?!:)", text))
-            self.values |= set(re.findall(r":\s*['\"]([\w.:-]+)['\"]", text))
+            self.values |= {
+                word[2]
+                for word in _QUOTED.finditer(text)
+                if not _ASKED.search(text, 0, word.start())
+            }
 
     def _node(self, node: ast.AST, is_value: bool) -> None:
         if isinstance(node, ast.Constant) and isinstance(node.value, str):

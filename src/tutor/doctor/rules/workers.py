@@ -99,6 +99,11 @@ def _without_type(seen: Evidence) -> Iterator[Found]:
         for call, name, _ in sending(function):
             if not (calls.is_layer(name) and name.endswith(".send")):
                 continue
+            if any(
+                calls.is_layer(other) and other.endswith(".receive")
+                for _, other, _ in sending(function)
+            ):
+                continue  # it fetches its message itself
             message = written(call.args[1] if len(call.args) > 1 else None, function)
             if message is not None and not {"type", REST} & set(message):
                 yield Found(

@@ -63,10 +63,15 @@ def _joined(parts: list[Values | None]) -> Values | None:
 
 
 def _either(frame: Frame, nodes: list[ast.expr], depth: int) -> Values | None:
-    found = [values(frame, node, depth + 1) for node in nodes]
-    if any(one is None for one in found):
+    found = [values(frame, node, depth + 1) for node in nodes if not _is_empty(node)]
+    if any(one is None for one in found) or (nodes and not found):
         return None
     return frozenset().union(*(one for one in found if one))
+
+
+def _is_empty(node: ast.expr) -> bool:
+    """Whether it is ``None``: what stands there until there is a text."""
+    return isinstance(node, ast.Constant) and node.value is None
 
 
 def _operation(frame: Frame, node: ast.BinOp, depth: int) -> Values | None:
@@ -182,8 +187,12 @@ def _of_attribute(frame: Frame, node: ast.Attribute, depth: int) -> Values | Non
         return _either(Frame(method, owner), returned(method), depth)
     given = owner.assigned(node.attr)
     if given:
-        each = [values(Frame(where, owner), one, depth + 1) for where, one in given]
-        if any(one is None for one in each):
+        each = [
+            values(Frame(where, owner), one, depth + 1)
+            for where, one in given
+            if not _is_empty(one)
+        ]
+        if any(one is None for one in each) or not each:
             return None
         return frozenset().union(*(one for one in each if one))
     for one in owner.line_of_ancestors:
