@@ -15,6 +15,7 @@ from shape_hub import HUB
 from shape_lounge import LOUNGE
 from shape_metro import METRO
 from shape_observatory import OBSERVATORY
+from shape_quay import QUAY
 from shape_slate import SLATE
 from shape_studio import STUDIO
 from shape_trivia import TRIVIA
@@ -1161,6 +1162,7 @@ SHAPES: dict[str, dict[str, str]] = {
     "metro": METRO,
     "trivia": TRIVIA,
     "observatory": OBSERVATORY,
+    "quay": {**QUAY, "manage.py": MANAGE.format(settings="quay.settings")},
 }
 # Those that need their tables: see test_doctor_rows.
 STORED: dict[str, dict[str, str]] = {
