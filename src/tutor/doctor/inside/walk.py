@@ -170,10 +170,26 @@ def words_for(callback):
         text = inspect.getsource(found) if found is not None else ""
     except (OSError, TypeError):
         text = ""
-    if not _OF_UUIDS.search(text):
+    if not (_OF_UUIDS.search(text) or has_uuid_keys(text)):
         return _WORDS
     one = uuid.UUID(int=7)
     return (str(one), one.hex, *_WORDS)
+
+
+def has_uuid_keys(text):
+    """Whether the models that a consumer asks for rows have UUIDs as keys."""
+    names = set(re.findall(r"\b(\w+)\.objects\b", text))
+    try:
+        from django.apps import apps
+
+        keys = {
+            type(model._meta.pk).__name__
+            for model in apps.get_models()
+            if model.__name__ in names
+        }
+    except Exception:
+        return False
+    return keys == {"UUIDField"}
 
 
 def sample_of(pattern, callback=None):

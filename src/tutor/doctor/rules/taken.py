@@ -12,7 +12,7 @@ from tutor.doctor.rules.found import Found
 from tutor.doctor.rules.handling import called, handlers
 from tutor.doctor.rules.javascript import Code, Func, Span
 from tutor.doctor.rules.pages import TRIED
-from tutor.doctor.rules.vocabulary import Said, keys_sent
+from tutor.doctor.rules.vocabulary import Said, keys_sent, said_whole
 from tutor.doctor.source import Module
 from tutor.doctor.source.index import is_aside
 
@@ -86,6 +86,12 @@ def rules(seen: Evidence, every: list[Code]) -> Iterator[Found]:
             continue
         code, index = places[0]
         yield _found(code, index, f"no message has {key!r}", ", ".join(sorted(sent)))
+        return
+    whole = said_whole(seen)
+    if whole and not whole & {*reads.keys} and not reads.guarded:
+        key, places = next(iter(reads.keys.items()))
+        got = f"no message has {key!r}"
+        yield _found(*places[0], got, ", ".join(sorted(whole)))
         return
     for key, value, code, index in reads.kinds:
         others = {v for v in said.under(key) if not _stands_in(v, scripts)}

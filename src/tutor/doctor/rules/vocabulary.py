@@ -9,6 +9,7 @@ import re
 from tutor.doctor.evidence import Evidence
 from tutor.doctor.rules.javascript import NAME, Code
 from tutor.doctor.source import Module
+from tutor.doctor.source.calls import name_of
 from tutor.doctor.source.walking import walk
 
 # Where a consumer passes on what a client has said, as it is.
@@ -45,6 +46,32 @@ def keys_sent(seen: Evidence) -> set[str]:
                     keys = one.keys if isinstance(one, ast.Dict) else []
                     found |= {str(getattr(key, "value", "")) for key in keys if key}
     return {key for key in found if key.isidentifier()}
+
+
+_SENDS = ("self.send", "self.send_json")
+
+
+def said_whole(seen: Evidence) -> set[str]:
+    """All keys of all messages, where each is written out as it is sent; else none."""
+    found: set[str] = set()
+    for owner in seen.source.consumers():
+        for method in owner.methods.values():
+            for call in (n for n in walk(method.node) if isinstance(n, ast.Call)):
+                if name_of(call, method) not in _SENDS:
+                    continue
+                if not owner.kind.endswith(("generic", "json")):
+                    return set()  # it sends events, and the message is a text in them
+                given = [*call.args[:1], *(word.value for word in call.keywords)]
+                one = given[0] if len(given) == 1 else None
+                if isinstance(one, ast.Call) and name_of(one, method) == "json.dumps":
+                    one = one.args[0] if len(one.args) == 1 else None
+                if not isinstance(one, ast.Dict) or None in one.keys:
+                    return set()
+                keys = [getattr(key, "value", None) for key in one.keys]
+                if not all(isinstance(key, str) for key in keys):
+                    return set()
+                found |= {str(key) for key in keys}
+    return found if "type" not in found or len(found) > 1 else set()
 
 
 class Said:

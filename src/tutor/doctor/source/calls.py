@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator, Sequence
 
 from tutor.doctor.source import known, walking
@@ -190,6 +191,45 @@ def is_manager(one: Class | None) -> bool:
     )
 
 
+_OF_ROWS = ("save", "delete", "refresh_from_db")
+_GIVES_A_ROW = re.compile(r"(.+)\.objects\.(?:a?get|a?create|a?first|a?last)$")
+
+
+def is_row(node: ast.expr, function: Function) -> bool:
+    """Whether a name is certainly one row: it is said so, or a method gives one."""
+    if not isinstance(node, ast.Name):
+        return False
+    for one in walk(function.node):
+        if isinstance(one, ast.AnnAssign) and getattr(one.target, "id", "") == node.id:
+            kind = function.module.resolve(one.annotation, function) or ""
+            return is_model(function.module.source, kind)
+    made = function.values.get(node.id, [])
+    return bool(made) and all(_gives_a_row(one, function) for one in made)
+
+
+def _gives_a_row(node: ast.expr, function: Function) -> bool:
+    if not (isinstance(node, ast.Await) and isinstance(node.value, ast.Call)):
+        return False
+    call = node.value
+    if isinstance(call.func, ast.Call):  # a wrapper around what is called
+        parts = call.func.args[:1]
+        names = [function.module.resolve(one, function) or "" for one in parts]
+        return any(_is_of_a_row(name, function) for name in names)
+    target = target_of(call, function)
+    if target is None:
+        return False
+    given = [one.value for one in walk(target.node) if isinstance(one, ast.Return)]
+    return bool(given) and all(
+        isinstance(one, ast.Call) and _is_of_a_row(name_of(one, target), target)
+        for one in given
+    )
+
+
+def _is_of_a_row(name: str, function: Function) -> bool:
+    match = _GIVES_A_ROW.fullmatch(name)
+    return match is not None and is_model(function.module.source, match[1])
+
+
 def queries(call: ast.Call, function: Function) -> bool:
     """Whether a call asks the database, at once and synchronously."""
     name = name_of(call, function)
@@ -201,7 +241,10 @@ def queries(call: ast.Call, function: Function) -> bool:
         or (base.partition(".")[0] == "self" and _of_manager(base, function))
     ):
         return True
-    if method in ("save", "delete", "refresh_from_db") and base.endswith("()"):
+    held = call.func.value if isinstance(call.func, ast.Attribute) else None
+    if method in _OF_ROWS and held is not None and is_row(held, function):
+        return True
+    if method in _OF_ROWS and base.endswith("()"):
         return is_model(function.module.source, base[:-2]) or ".objects.aget()" in base
     if (
         name in ("builtins.list", "builtins.len", "builtins.sorted", "builtins.bool")
