@@ -118,7 +118,7 @@ def settings():
         secure=bool(loaded.SESSION_COOKIE_SECURE),
         debug=bool(loaded.DEBUG),
         logging=plain(loaded.LOGGING),
-        urlconf=plain(loaded.ROOT_URLCONF),
+        urlconf=plain(getattr(loaded, "ROOT_URLCONF", None)),
         databases={
             alias: {
                 "engine": one.get("ENGINE", ""),

@@ -175,11 +175,24 @@ def _cause(seen: Evidence, crash: Crash, every: str, place: Place) -> Cause | No
     for slug, pattern in TEXTS:
         if slug == "consumer-json-not-parsed" and not _own_last(crash):
             continue
+        if slug in _OF_TYPES and _is_nested(seen, crash, place):
+            continue
         if slug == "auth-request-or-self-user" and _sets_it(seen, crash, every):
             continue
         if re.search(pattern, every):
             return _refined(seen, crash, slug, place)
     return _by_type(seen, crash, place)
+
+
+def _is_nested(seen: Evidence, crash: Crash, place: Place) -> bool:
+    """Whether it is inside of a message that was parsed: ours holds texts there."""
+    owner = seen.consumer_class(crash.leaf.get("consumer"))
+    if owner is None or not _reads_json(owner):
+        return False
+    return any(
+        isinstance(node, ast.Subscript) and isinstance(node.value, ast.Subscript)
+        for node in seen.nodes_at(place)
+    )
 
 
 def _sets_it(seen: Evidence, crash: Crash, every: str) -> bool:
@@ -429,7 +442,9 @@ def _by_type(seen: Evidence, crash: Crash, place: Place) -> Cause | None:
             return None  # what was sent is not all that they need
         if crash.phase in ("text", "binary"):
             return None  # what was sent is no message of theirs
-        if "does not support item assignment" in text:
+        if "does not support item assignment" in text or (
+            root["type"] == "TypeError" and _is_nested(seen, crash, place)
+        ):
             return None  # they send an object where we send a text
         if "ValueError" in root["bases"]:
             return "consumer-unvalidated-input-closes-socket", place, ""

@@ -61,6 +61,7 @@ def rules(seen: Evidence, sends: list[Call], adds: list[Call]) -> Iterator[Found
     found += [values(frame, node) for frame, node in listed(seen)]
     joined = {name for names in found for name in names or ()}
     if not joined or None in found:
+        yield from _dressed(sends, adds)
         return
     for frame, call in sends:
         node = group_of(call)
@@ -80,6 +81,30 @@ def rules(seen: Evidence, sends: list[Call], adds: list[Call]) -> Iterator[Found
                 TRIED,
                 f"one of {shown}",
             )
+
+
+def _dressed(sends: list[Call], adds: list[Call]) -> Iterator[Found]:
+    """What is joined by a bare name, and told under that name with a text around it."""
+    for frame, call in sends:
+        node = group_of(call)
+        made = unfold(frame, node)[1] if node is not None else None
+        mine = [one for one in adds if one[0].owner == frame.owner]
+        names = {ast.unparse(one) for _, add in mine if (one := group_of(add))}
+        known = [values(where, group_of(add)) for where, add in mine]
+        if not isinstance(made, ast.JoinedStr) or len(names) != 1 or any(known):
+            continue
+        holes = [p.value for p in made.values if isinstance(p, ast.FormattedValue)]
+        texts = [p for p in made.values if isinstance(p, ast.Constant) and p.value]
+        if texts and {ast.unparse(one) for one in holes} == names:
+            yield Found(
+                "group-names-differ",
+                f"nobody is in {ast.unparse(made)}",
+                asked(frame, node, call),
+                66,
+                TRIED,
+                names.pop(),
+            )
+            return
 
 
 def _impossible(used: list[Call]) -> Iterator[Found]:

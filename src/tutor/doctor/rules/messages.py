@@ -6,7 +6,7 @@ import ast
 from collections.abc import Iterator
 
 from tutor.doctor.evidence import Evidence
-from tutor.doctor.rules.found import TRIED, Found, at
+from tutor.doctor.rules.found import GENERIC, HANDLERS, TRIED, Found, at
 from tutor.doctor.source import Class, Function, Source, calls, known
 from tutor.doctor.source.flow import Frame, is_changed, returned
 from tutor.doctor.source.values import values
@@ -320,10 +320,35 @@ def _generic_send(method: Function, call: ast.Call) -> Iterator[Found]:
     yield from _typed(method, call, text, data)
 
 
+def _is_event(node: ast.expr | None, method: Function) -> bool:
+    """Whether it is the event of a group, as a handler of the consumer's is given it.
+
+    Nobody calls the method by its name, and a group is told its name as a type.
+    """
+    taken = [one.arg for one in method.node.args.args]
+    if not isinstance(node, ast.Name) or taken[1:] != [node.id]:
+        return False
+    if method.name in (*GENERIC, *HANDLERS) or node.id in method.values:
+        return False
+    tree = method.module.tree
+    if any(getattr(one, "attr", "") == method.name for one in walk(tree)):
+        return False
+    return any(
+        isinstance(one, ast.Dict)
+        and any(
+            getattr(key, "value", "") == "type"
+            and str(getattr(value, "value", "")).replace(".", "_") == method.name
+            for key, value in zip(one.keys, one.values, strict=True)
+        )
+        for one in walk(tree)
+    )
+
+
 def _typed(
     method: Function, call: ast.Call, text: ast.expr | None, data: ast.expr | None
 ) -> Iterator[Found]:
     kind, place = calls.type_of(text, method), at(method, call)
+    kind = "dict" if _is_event(text, method) else kind
     expected = "text is a str, bytes are bytes"
     if kind in ("int", "float", "bool"):
         zero = isinstance(text, ast.Constant) and not text.value

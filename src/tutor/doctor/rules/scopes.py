@@ -3,22 +3,60 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 
 from tutor.doctor.evidence import Evidence
+from tutor.doctor.rules.asgi import websocket_place
 from tutor.doctor.rules.found import TRIED, Found, at
 from tutor.doctor.source import Function, calls
 from tutor.doctor.source.walking import walk
 
 RANK = 66
 DEEP = 5  # a name may be given what it stood for before
+# What Channels itself puts around consumers that knows of no user.
+_WITHOUT_USERS = ("channels.routing.", "channels.security.", "channels.sessions.")
+_PUTS_ONE = re.compile(r"""scope\[['"]user['"]\]\s*=|\bscope\s*=\s*\{|dict\(scope""")
 PARSERS = ("urllib.parse.parse_qs", "urllib.parse.parse_qsl")
 
 
 def rules(seen: Evidence) -> Iterator[Found]:
+    yield from _nobody(seen)
     for function in seen.source.all_functions():
         yield from _query(function)
         yield from _headers(function)
+
+
+def _nobody(seen: Evidence) -> Iterator[Found]:
+    """A consumer that takes its user from a scope into which nothing puts one."""
+    if any(_PUTS_ONE.search(one.text) for one in seen.source.modules.values()):
+        return
+    protocols = seen.walk.get("protocols") or {}
+    outer = (protocols.get("websocket") or {}).get("chain", [])
+    for leaf in seen.leaves:
+        owner = seen.consumer_class(leaf.get("consumer"))
+        chain = [*outer, *leaf["chain"]]
+        if owner is None or not all(one.startswith(_WITHOUT_USERS) for one in chain):
+            continue
+        methods = [m for one in owner.line_of_ancestors for m in one.methods.values()]
+        if any(map(_asks_for_a_user, methods)):
+            yield Found(
+                "auth-stack-missing",
+                "KeyError: 'user'",
+                websocket_place(seen),
+                63,
+                TRIED,
+                "an application that puts the user into the scope",
+            )
+            return
+
+
+def _asks_for_a_user(method: Function) -> bool:
+    """Whether a method takes the user, and is not ready for a scope without one."""
+    nodes = list(walk(method.node))
+    if any(isinstance(node, (ast.Try, ast.In, ast.NotIn)) for node in nodes):
+        return False
+    return any(isinstance(n, ast.Subscript) and _asks_for(n, "user") for n in nodes)
 
 
 def _looked_up(node: ast.AST) -> tuple[ast.expr | None, ast.expr | None]:

@@ -1,0 +1,158 @@
+"""What other people's projects have that is odd, and does no harm, or less."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from tutor import doctor
+from tutor.doctor import rules
+from tutor.doctor.source import Source, calls
+
+sys.path.insert(0, str(Path(__file__).parent / "variants"))
+import shapes
+
+Told = list[tuple[str | None, str, str | None]]
+
+
+def told(changes: tuple[shapes.Change, ...], folder: Path) -> Told:
+    """What is said of a quay with changes."""
+    found = doctor.diagnose(shapes.write("quay", changes, folder / "quay"))
+    return [(one.slug, one.severity, one.file) for one in found.findings]
+
+
+def test_an_import_that_is_too_early_and_needs_no_model_is_advice(
+    tmp_path: Path,
+) -> None:
+    routes = "from berths.routing import SOCKETS\n"
+    ready = "pages = get_asgi_application()\n"
+    changes = (
+        ("quay/asgi.py", routes, ""),
+        ("quay/asgi.py", ready, routes + ready),
+    )
+    slug = "asgi-consumers-imported-before-get-asgi-application"
+    assert told(changes, tmp_path) == [(slug, "advice", "quay/asgi.py")]
+
+
+def test_a_model_with_another_order_needs_no_other_table(tmp_path: Path) -> None:
+    model = """\
+from django.db import models
+
+
+class Ship(models.Model):
+    name = models.CharField(max_length=20)
+    seen = models.DateTimeField({})
+
+    class Meta:
+        ordering = ["name"]
+"""
+    initial = """\
+from django.db import migrations, models
+
+
+class Migration(migrations.Migration):
+    initial = True
+    operations = [
+        migrations.CreateModel(
+            "Ship",
+            [
+                ("id", models.AutoField(primary_key=True)),
+                ("name", models.CharField(max_length=20)),
+                ("seen", models.DateTimeField()),
+            ],
+        )
+    ]
+"""
+    base: tuple[shapes.Change, ...] = (
+        ("berths/migrations/__init__.py", None, ""),
+        ("berths/migrations/0001_initial.py", None, initial),
+        (
+            "quay/settings.py",
+            'STATIC_URL = "static/"',
+            'STATIC_URL = "static/"\n'
+            'DEFAULT_AUTO_FIELD = "django.db.models.AutoField"\n'
+            'DATABASES = {"default": {"ENGINE": "django.db.backends.sqlite3",'
+            ' "NAME": "db.sqlite3"}}',
+        ),
+    )
+    for given, severity in (("auto_now=True", "advice"), ("null=True", "error")):
+        models = ("berths/models.py", None, model.format(given))
+        found = told((*base, models), tmp_path / severity)
+        assert found == [("db-migration-missing", severity, "berths/models.py")]
+
+
+def test_the_marks_of_a_merge_are_shown(tmp_path: Path) -> None:
+    text = "MIDDLEWARE = [\n"
+    marks = '<<<<<<< HEAD\n    "a",\n=======\n    "b",\n>>>>>>> other\n'
+    changes = (("quay/settings.py", text, text + marks),)
+    found = doctor.diagnose(shapes.write("quay", changes, tmp_path / "quay")).findings
+    assert [one.slug for one in found] == ["python-syntax-error"]
+    settings = (tmp_path / "quay/quay/settings.py").read_text().splitlines()
+    assert settings[(found[0].line or 0) - 1] == "<<<<<<< HEAD"
+    assert "merge" in found[0].cause
+
+
+def test_what_holds_an_object_in_an_object_is_sent_by_pages_only(
+    tmp_path: Path,
+) -> None:
+    path, whole = "berths/consumers.py", 'self.band, {"type": "notice.seen"'
+    changes = (
+        (path, whole, 'self.band, {"type": "notice.seen", "of": content["a"]["b"]'),
+        (path, 'content.get("user") if isinstance(content, dict) else None', '"x"'),
+    )
+    assert [one for one in told(changes, tmp_path) if one[1] == "error"] == []
+
+
+def test_a_rule_that_fails_leaves_the_others_their_say(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(seen: object) -> list[rules.Found]:
+        raise LookupError("lost")
+
+    monkeypatch.setattr(rules.pages, "rules", fail)
+    validator = "AllowedHostsOriginValidator(URLRouter(SOCKETS))"
+    changes = (("quay/asgi.py", validator, "URLRouter(SOCKETS)"),)
+    with pytest.warns(RuntimeWarning, match="the rules of pages could not look"):
+        found = told(changes, tmp_path)
+    assert ("origin-validator-missing", "error", "quay/asgi.py") in found
+
+
+@pytest.mark.parametrize(
+    ("made", "asks"),
+    [
+        ("await self.row()", True),
+        ("await database_sync_to_async(Ship.objects.get)(pk=1)", True),
+        ("await self.other()", False),
+    ],
+)
+def test_a_row_that_a_method_gives_is_saved(
+    made: str, asks: bool, tmp_path: Path
+) -> None:
+    (tmp_path / "ships.py").write_text(f"""\
+from channels.db import database_sync_to_async
+from channels.generic.websocket import AsyncWebsocketConsumer
+from django.db import models
+
+
+class Ship(models.Model):
+    name = models.TextField()
+
+
+class Desk(AsyncWebsocketConsumer):
+    async def receive(self, text_data):
+        ship = {made}
+        ship.save()
+
+    @database_sync_to_async
+    def row(self):
+        return Ship.objects.get(pk=1)
+
+    def other(self):
+        return self.scope["other"]
+""")
+    source = Source(tmp_path, tmp_path)
+    method = source.classes["ships.Desk"].methods["receive"]
+    found = [calls.queries(call, method) for call in calls.calls(method.node)]
+    assert any(found) is asks
