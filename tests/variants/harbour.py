@@ -58,6 +58,18 @@ WRONG: tuple[tuple[str, str, str, tuple[Change, ...]], ...] = (
         CONSUMERS,
         ((CONSUMERS, 'text_data=event["said"]', "text_data=event"),),
     ),
+    (
+        "quay",
+        "settings-variable-missing",
+        "quay/settings.py",
+        (
+            (
+                "quay/settings.py",
+                'SECRET_KEY = "quay"',
+                'from os import environ\n\nSECRET_KEY = environ["QUAY_KEY"]',
+            ),
+        ),
+    ),
     (  # close() is meant
         "quay",
         "consumer-never-accepts",

@@ -17,6 +17,7 @@ from . import signin
 from .report import emit, error_of, inside, own, stack_of, starved
 
 TAG = b"x-tutor-knock"
+ONCE = 1.0  # seconds that an import may take
 SLOW = 0.15  # seconds for which the loop may stand still
 
 _site = contextvars.ContextVar("site", default=None)
@@ -219,14 +220,19 @@ def watch_blocking():
         loop.call_later(0.01, tick)
 
     def watch():
-        seen, still, frames = 0, 0, None
+        seen, still, frames, waited, known = 0, 0, None, 0.0, 0
         while True:
             time.sleep(0.01)
             if beat[0] != seen or signin.busy:
-                if frames is not None and still * 0.01 >= SLOW:
-                    emit("blocked", seconds=still * 0.01, frames=frames, at=own(frames))
+                stood = still * 0.01 - (starved() - waited if frames else 0)
+                # What is imported at its first use is slow this once.
+                least = SLOW if len(sys.modules) == known else ONCE
+                if frames is not None and stood >= least:
+                    emit("blocked", seconds=stood, frames=frames, at=own(frames))
                 seen, still, frames = beat[0], 0, None
                 continue
+            if still == 0:
+                waited, known = starved(), len(sys.modules)
             still += 1
             if still == int(SLOW / 0.01) or still % 100 == 0:
                 # The thread's own naps are counted, so a machine that stands

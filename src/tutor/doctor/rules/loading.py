@@ -185,6 +185,8 @@ def _cause(
         return explain_import(seen, root, stage, place)
     if kind == "NameError":
         return "python-name-not-defined", place, ""
+    if _is_of_the_environment(seen, links, place):
+        return "settings-variable-missing", place, ""
     for slug, pattern in _TEXTS:
         if re.search(pattern, every):
             if slug.startswith(("apps-", "origin-allowed")):
@@ -200,6 +202,31 @@ def _cause(
     if kind == "SystemExit":
         return "settings-exit", place, ""
     return None, place, ""
+
+
+# What django-environ and python-decouple say.
+_UNSET = re.compile(
+    r"Set the \w+ environment variable|\w+ not found\. Declare it as envvar"
+)
+
+
+def _is_of_the_environment(seen: Evidence, links: list[Event], place: Place) -> bool:
+    """Whether a variable is missing, which a line asks the environment for."""
+    text = " ".join(link["text"] for link in links)
+    if _UNSET.search(text):
+        return True
+    if links[-1]["type"] != "KeyError":
+        return False
+    module = seen.source.by_file(place[0] or "")
+    asked = [
+        node.slice.value
+        for node in seen.nodes_at(place)
+        if isinstance(node, ast.Subscript)
+        and isinstance(node.slice, ast.Constant)
+        and module is not None
+        and module.resolve(node.value) == "os.environ"
+    ]
+    return any(repr(one) == links[-1]["text"] for one in asked)
 
 
 _TEXTS = (

@@ -88,10 +88,10 @@ def rules(seen: Evidence, every: list[Code]) -> Iterator[Found]:
         yield _found(code, index, f"no message has {key!r}", ", ".join(sorted(sent)))
         return
     whole = said_whole(seen)
-    if whole and not whole & {*reads.keys} and not reads.guarded:
-        key, places = next(iter(reads.keys.items()))
-        got = f"no message has {key!r}"
-        yield _found(*places[0], got, ", ".join(sorted(whole)))
+    bare = [key for key in reads.keys if key not in reads.guarded]
+    if whole and bare and not whole & {*reads.keys}:
+        got = f"no message has {bare[0]!r}"
+        yield _found(*reads.keys[bare[0]][0], got, ", ".join(sorted(whole)))
         return
     for key, value, code, index in reads.kinds:
         others = {v for v in said.under(key) if not _stands_in(v, scripts)}
