@@ -70,6 +70,21 @@ WRONG: tuple[tuple[str, str, str, tuple[Change, ...]], ...] = (
             ),
         ),
     ),
+    (  # another event of the same type has the key
+        "quay",
+        "group-event-without-key",
+        CONSUMERS,
+        (
+            (
+                CONSUMERS,
+                "await self.channel_layer.group_discard(self.channel, "
+                "self.channel_name)",
+                'await self.channel_layer.group_send(self.channel, {"type": '
+                '"berth.told"})\n        await self.channel_layer.group_discard('
+                "self.channel, self.channel_name)",
+            ),
+        ),
+    ),
     (  # close() is meant
         "quay",
         "consumer-never-accepts",

@@ -76,6 +76,8 @@ def explain(seen: Evidence, crash: Crash) -> Found | None:
         down = [one for one in crash.links if "Connect" in one["type"]]
         got = last_line(down) if down else got
     rank = RANK + (0 if slug else 9)
+    if slug is None and crash.told == "websocket.disconnect":
+        rank = 77  # its client has gone, and sees nothing of it
     if slug in (
         "consumer-asyncio-run-in-async",
         "group-async-to-sync-in-async-consumer",

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from tutor.doctor.evidence import Evidence
 from tutor.doctor.rules.found import GENERIC, HANDLERS, TRIED, Found, at
-from tutor.doctor.rules.groupnames import given
+from tutor.doctor.rules.groupnames import given, group_of
 from tutor.doctor.rules.messages import REST, written
 from tutor.doctor.rules.sent import jobs
 from tutor.doctor.source import Class, Function
@@ -26,6 +26,7 @@ def rules(seen: Evidence, sends: list[tuple[Frame, ast.Call]]) -> Iterator[Found
     """
     known: dict[str, set[str]] = {}
     senders: dict[str, list[Class | None]] = {}
+    mine: list[tuple[Class, str, set[str], bool]] = []
     for frame, call in sends:
         node = given(call, 1, "message")
         where, found = unfold(frame, node) if node is not None else (frame, None)
@@ -37,6 +38,10 @@ def rules(seen: Evidence, sends: list[tuple[Frame, ast.Call]]) -> Iterator[Found
             name = kind.replace(".", "_")
             known.setdefault(name, set()).update(message)
             senders.setdefault(name, []).append(frame.owner)
+            group = ast.unparse(group_of(call) or ast.Constant(""))
+            if frame.owner is not None and REST not in message:
+                here = group.startswith("self.")
+                mine.append((frame.owner, name, set(message), here))
     told = {job.kind for job in jobs(seen)}
     if None in told:
         return
@@ -49,7 +54,16 @@ def rules(seen: Evidence, sends: list[tuple[Frame, ast.Call]]) -> Iterator[Found
                 continue
             if _is_for_another(seen, owner, name, senders[name]):
                 continue
+            own = [
+                keys
+                for sender, kind, keys, here in mine
+                if kind == name and owner in sender.line_of_ancestors
+                if here or not _also(seen, owner, name)
+            ]
+            sure = {id(node) for node in _always(method)}
             for node, key in _asked(method):
+                lacks = [keys for keys in own if key not in keys]
+                sent = lacks[0] if lacks and id(node) in sure else known[name]
                 if key not in sent | later:
                     yield Found(
                         "group-event-without-key",
@@ -62,18 +76,22 @@ def rules(seen: Evidence, sends: list[tuple[Frame, ast.Call]]) -> Iterator[Found
                     return
 
 
-def _is_for_another(
-    seen: Evidence, owner: Class, name: str, senders: list[Class | None]
-) -> bool:
-    """Whether the events may be meant for another consumer with such a handler."""
-    also = [
+def _also(seen: Evidence, owner: Class, name: str) -> list[Class]:
+    """The other consumers that have a handler of this name."""
+    return [
         one
         for one in seen.source.consumers()
         if name in one.methods
         and one not in owner.line_of_ancestors
         and owner not in one.line_of_ancestors
     ]
-    return bool(also) and not any(
+
+
+def _is_for_another(
+    seen: Evidence, owner: Class, name: str, senders: list[Class | None]
+) -> bool:
+    """Whether the events may be meant for another consumer with such a handler."""
+    return bool(_also(seen, owner, name)) and not any(
         one is not None
         and (one in owner.line_of_ancestors or owner in one.line_of_ancestors)
         for one in senders
@@ -112,6 +130,18 @@ def _asked(method: Function) -> Iterator[tuple[ast.Subscript, str]]:
             and isinstance(node.slice.value, str)
         ):
             yield node, node.slice.value
+
+
+def _always(method: Function) -> Iterator[ast.AST]:
+    """What a handler does with each event, whatever is in it."""
+    later = (ast.If, ast.For, ast.AsyncFor, ast.While, ast.Try, ast.Match)
+    odd = (ast.IfExp, ast.BoolOp, ast.comprehension, ast.Lambda, ast.Return)
+    for statement in method.node.body:
+        if isinstance(statement, later):
+            return  # it may have ended here
+        nodes = list(walk(statement))
+        if not any(isinstance(node, odd) for node in nodes):
+            yield from nodes
 
 
 def _put(seen: Evidence) -> Iterator[str]:

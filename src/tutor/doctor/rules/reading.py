@@ -429,6 +429,19 @@ def _at(node: ast.AST) -> ast.Call:
     return ast.copy_location(made, node)
 
 
+def _awaits_a_query(call: ast.Call, function: Function) -> bool:
+    """``await row.save()``: an await makes nothing asynchronous of Django's own."""
+    if not calls.queries(call, function):
+        return False
+    base, _, method = calls.name_of(call, function).rpartition(".")
+    model = base.partition(".objects")[0].removesuffix("()")
+    owner = function.module.source.classes.get(model)
+    return owner is not None and not any(
+        method in one.methods or "objects" in one.attributes
+        for one in owner.line_of_ancestors
+    )
+
+
 def _reached(
     function: Function,
     top: Function,
@@ -447,7 +460,7 @@ def _reached(
             names = seen_names | {asked.dotted}
             yield from _reached(asked, top, depth + 1, names, entry or _at(node))
     for call in calls.calls(function.node):
-        if id(call) not in awaited:
+        if id(call) not in awaited or _awaits_a_query(call, function):
             yield call, function, entry or call
         name = calls.name_of(call, function)
         local = f"{top.dotted}.<locals>.{name.rpartition('.')[2]}"
