@@ -16,12 +16,13 @@ import fifth
 import foreign
 import fourth
 import fresh
+import harbour
 import missed
 import shapes
 import unseen
 
 WRONG = unseen.WRONG + missed.WRONG + fresh.WRONG + behind.WRONG + abroad.WRONG
-WRONG += foreign.WRONG
+WRONG += foreign.WRONG + harbour.WRONG
 IN_A_STEP = fourth.WRONG + fifth.WRONG
 RIGHT_IN_A_STEP = fourth.RIGHT + fifth.RIGHT
 RIGHT = unseen.RIGHT + fresh.RIGHT + behind.RIGHT + abroad.RIGHT
