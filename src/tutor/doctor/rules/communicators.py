@@ -17,6 +17,7 @@ from tutor.doctor.source.index import is_aside
 from tutor.doctor.source.walking import walk
 
 METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "WEBSOCKET"}
+WAITS = ("receive_from", "receive_json_from", "receive_output")
 DEEP = 3  # helpers of helpers
 LATE = ("TimeoutError", "Exception", "BaseException")
 LOOPS = (ast.For, ast.AsyncFor, ast.While)
@@ -60,6 +61,7 @@ def rules(seen: Evidence) -> Iterator[Found]:
                 yield from _empty(function, talk)
                 yield from _dead(function, name, talk)
                 yield from _greeted(seen, function, talk)
+                yield from _dead(function, name, talk)
                 continue
             yield from _made(seen, function, talk)
             yield from _empty(function, talk)
@@ -236,7 +238,11 @@ def _raising(function: Function, kinds: tuple[str, ...]) -> list[tuple[int, int]
 def _dead(function: Function, name: str, talk: Talk) -> Iterator[Found]:
     """A time-out that was awaited has ended the application under test."""
     for begin, end in _raising(function, LATE):
-        waited = [c for c in talk.received if begin <= c.lineno <= end]
+        waited = [
+            call
+            for method, call in talk.said
+            if method in WAITS and begin <= call.lineno <= end
+        ]
         later = [call for _, call in talk.said if call.lineno > end]
         made_again = any(
             isinstance(node, ast.Assign)

@@ -16,7 +16,6 @@ from tutor.doctor.source.flow import Frame
 from tutor.doctor.source.index import is_aside
 from tutor.doctor.source.walking import walk
 
-CONFIGS = ("pytest.ini", ".pytest.ini", "setup.cfg", "tox.ini", "pyproject.toml")
 LIVE = {
     *("django.test.LiveServerTestCase", "django.test.testcases.LiveServerTestCase"),
     "django.contrib.staticfiles.testing.StaticLiveServerTestCase",
@@ -28,13 +27,10 @@ IN_TRANSACTION = {"django.test.TestCase", "django.test.testcases.TestCase"}
 def rules(seen: Evidence) -> Iterator[Found]:
     yield from _pages_only(seen)
     yield from _never_run(seen)
-    awaits_itself = _awaits_itself(seen)
     for function in seen.source.functions.values():
         if function.is_async and is_aside(function.module.file):
             yield from _queries(function)
             yield from _closed(function)
-            if not awaits_itself:
-                yield from _unmarked(function)
 
 
 _OWN_NAMES = ("setUp", "tearDown", "asyncSetUp", "asyncTearDown", "runTest", "id")
@@ -227,44 +223,3 @@ def _queries(function: Function) -> Iterator[Found]:
                 "acreate(), aget(), acount(), or database_sync_to_async",
             )
             return
-
-
-def _unmarked(function: Function) -> Iterator[Found]:
-    """``async def test_…`` outside a class, and nothing that tells pytest to await."""
-    if (
-        function.owner is not None
-        or not function.name.startswith("test")
-        or "<locals>" in function.dotted
-        or not function.module.file.rpartition("/")[2].startswith("test")
-    ):
-        return
-    marks = [
-        *function.node.decorator_list,
-        *function.module.values.get("pytestmark", []),
-    ]
-    if any(re.search(r"asyncio|anyio|trio", ast.unparse(one)) for one in marks):
-        return
-    yield Found(
-        "test-pytest-without-asyncio-mark",
-        "async def functions are not natively supported.",
-        at(function, function.node),
-        RANK - 2,
-        TRIED,
-        "@pytest.mark.asyncio, or a test case of Django",
-    )
-
-
-def _awaits_itself(seen: Evidence) -> bool:
-    """Whether pytest is told somewhere to await every test."""
-    for folder in {seen.home, seen.project}:
-        for name in CONFIGS:
-            try:
-                text = (folder / name).read_text("utf-8", "replace")
-            except OSError:
-                continue
-            if re.search(r"""asyncio_mode\s*[=:]\s*["']?auto|anyio_mode""", text):
-                return True
-    return any(
-        module.file.endswith("conftest.py") and re.search(r"asyncio|anyio", module.text)
-        for module in seen.source.modules.values()
-    )

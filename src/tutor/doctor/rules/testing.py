@@ -7,6 +7,8 @@ from collections.abc import Iterator
 
 from tutor.doctor.evidence import Evidence
 from tutor.doctor.rules.found import TRIED, Found, at
+from tutor.doctor.rules.headers import names_origin, unlike_asgi, written
+from tutor.doctor.rules.waiting import unawaited
 from tutor.doctor.source import Function, calls
 from tutor.doctor.source.flow import Frame, returned, unfold, yielded
 from tutor.doctor.source.index import is_aside
@@ -143,19 +145,6 @@ def _numbers(function: Function) -> Iterator[Found]:
             return
 
 
-def _tested(node: ast.AST) -> ast.expr | None:
-    """What is tested for truth, by an assertion or a branch."""
-    found: ast.expr | None = None
-    if isinstance(node, (ast.Assert, ast.If, ast.While, ast.IfExp)):
-        found = node.test
-    elif isinstance(node, ast.Call) and node.args:
-        asserts = getattr(node.func, "attr", "").startswith("assert")
-        found = node.args[0] if asserts else None
-    while isinstance(found, ast.UnaryOp) and isinstance(found.op, ast.Not):
-        found = found.operand
-    return found
-
-
 def _talks(call: ast.Call, function: Function) -> str:
     """The method of a communicator that is called; empty for other calls."""
     if not isinstance(call.func, ast.Attribute):
@@ -176,15 +165,12 @@ def _talks(call: ast.Call, function: Function) -> str:
 
 
 def _dropped(function: Function) -> Iterator[Found]:
-    """A communicator's call that stands alone, or is kept or tested, unawaited."""
-    for node in walk(function.node):
-        call = node.value if isinstance(node, (ast.Expr, ast.Assign)) else _tested(node)
-        if not isinstance(call, ast.Call):
-            continue
+    """A communicator's call of which the coroutine is used as if it were the answer."""
+    for call, alone in unawaited(function):
         method = _talks(call, function)
-        alone = getattr(call.func, "attr", "") if isinstance(node, ast.Expr) else ""
-        if is_aside(function.module.file) and alone in _ITS_OWN:
-            method = alone  # whoever has made it, nothing else is called so
+        named = getattr(call.func, "attr", "")
+        if is_aside(function.module.file) and alone and named in _ITS_OWN:
+            method = named  # whoever has made it, nothing else is called so
         if method in _AWAITED:
             yield Found(
                 "test-communicator-call-not-awaited",
@@ -210,8 +196,11 @@ def _communicator(
         where, node = unfold(frame, application)
         given = where.module.resolve(node, where.function) or given
     headers = call.args[2] if len(call.args) > 2 else named.get("headers")
-    where, headers = unfold(frame, headers) if headers is not None else (frame, None)
-    origin = headers is not None and _names_origin(where, headers)
+    inside = frame
+    if headers is not None:
+        inside, headers = written(frame, headers)
+    origin = headers is not None and names_origin(headers)
+    wrong = unlike_asgi(inside, headers) if headers is not None else None
     known = seen.source.classes.get(given)
     if known is not None and known.kind:
         yield Found(
@@ -222,11 +211,11 @@ def _communicator(
             TRIED,
             f"{known.name}.as_asgi()",
         )
-    elif headers is not None and _unlike_asgi(where, headers):
+    elif wrong is not None:
         yield Found(
             "test-headers-as-str-or-capitalised",
             "connected is False",
-            at(function, headers),
+            at(wrong[0].function, wrong[1]),
             RANK,
             TRIED,
             "(b'origin', b'http://localhost')",
@@ -247,42 +236,6 @@ def _communicator(
         )
 
 
-def _names_origin(where: Frame, headers: ast.expr) -> bool:
-    """Whether headers may hold an origin: they do not if all are written out."""
-    names = [getattr(pair, "elts", [None])[0] for pair in getattr(headers, "elts", ())]
-    if not isinstance(headers, ast.List) or not all(
-        isinstance(name, ast.Constant) for name in names
-    ):
-        return True
-    return any(
-        str(getattr(name, "value", "")).lower().strip("b'") == "origin"
-        for name in names
-    )
-
-
-def _unlike_asgi(where: Frame, headers: ast.expr) -> bool:
-    """Whether a literal list names a header by a text, or with a capital letter."""
-    if isinstance(headers, ast.IfExp):
-        return any(_unlike_asgi(where, one) for one in (headers.body, headers.orelse))
-    for node in walk(headers):
-        if isinstance(node, ast.Name) and node is not headers:
-            inside, found = unfold(where, node)
-            if isinstance(found, (ast.Dict, ast.List)) and _unlike_asgi(inside, found):
-                return True
-    pairs = [getattr(pair, "elts", ()) for pair in getattr(headers, "elts", ())]
-    for node in walk(headers):
-        if isinstance(node, ast.Dict):
-            pairs += [[key] for key in node.keys if key is not None]
-    for pair in pairs:
-        for part in pair[:1]:
-            value = getattr(part, "value", b"")
-            if isinstance(value, str):
-                return True
-            if isinstance(value, bytes) and value != value.lower():
-                return True
-    return False
-
-
 def _expects_an_answer(function: Function) -> bool:
     """Whether a helper itself says that its client is let in."""
     return any(
@@ -297,7 +250,7 @@ def _expects_a_refusal(function: Function) -> bool:
     answered = _expects_an_answer(function)
     alone = function.name.startswith("test") or answered
     for node in walk(function.node if alone else function.module.tree):
-        if isinstance(node, ast.Assert) and isinstance(node.test, ast.UnaryOp):
+        if isinstance(node, ast.Assert) and _denies(node.test):
             return True
         said = getattr(getattr(node, "func", None), "attr", "")
         if said == "assertFalse" or (
@@ -305,3 +258,11 @@ def _expects_a_refusal(function: Function) -> bool:
         ):
             return True
     return False
+
+
+def _denies(test: ast.expr) -> bool:
+    """Whether an assertion says that something is not so; what is called, it asks."""
+    if not isinstance(test, ast.UnaryOp) or not isinstance(test.op, ast.Not):
+        return False
+    asked = test.operand
+    return not (isinstance(asked, ast.Call) and isinstance(asked.func, ast.Attribute))

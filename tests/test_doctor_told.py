@@ -1,0 +1,199 @@
+"""What the rules make of tests: headers, marks, and calls that nobody awaits."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tutor.doctor.child import Told
+from tutor.doctor.evidence import Evidence
+from tutor.doctor.rules import marks, testing
+from tutor.doctor.source import Source
+
+TEST = "app/tests/test_it.py"
+FILES = {
+    "app/__init__.py": "",
+    "app/tests/__init__.py": "",
+    "site1/asgi.py": """
+from channels.routing import ProtocolTypeRouter
+application = ProtocolTypeRouter({})
+""",
+}
+HEAD = """
+import asyncio
+import pytest
+from channels.testing import WebsocketCommunicator as Talk
+from django.contrib.auth.models import User
+from django.test import TransactionTestCase
+from site1.asgi import application
+"""
+
+
+def look(tmp_path: Path, text: str, *modules: object) -> list[tuple[str | None, str]]:
+    """What is found in a test: the slugs, and the lines."""
+    for name, content in {**FILES, TEST: HEAD + text}.items():
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(content, encoding="utf-8")
+    seen = Evidence(tmp_path, tmp_path, Told([]), Source(tmp_path, tmp_path))
+    lines = (HEAD + text).splitlines()
+    return [
+        (one.slug, lines[(one.place[1] or 1) - 1].strip())
+        for module in (testing, marks)
+        for one in module.rules(seen)
+    ]
+
+
+HEADERS = """
+def client(path, cookie=b''):
+{body}
+    return Talk(application, path, headers=headers)
+
+
+class It(TransactionTestCase):
+    async def test_it(self):
+        guest = client('/ws/')
+        connected, _ = await guest.connect()
+        assert connected
+        assert not guest.future.cancelled()
+"""
+ORIGIN = "test-no-origin-header"
+ODD = "test-headers-as-str-or-capitalised"
+GIVEN = {
+    "appended": (
+        ["headers = []", "headers.append((b'cookie', cookie))"],
+        (ORIGIN, "return Talk(application, path, headers=headers)"),
+    ),
+    "added": (
+        ["headers = [(b'cookie', cookie)]", "headers += [(b'accept', b'*/*')]"],
+        (ORIGIN, "return Talk(application, path, headers=headers)"),
+    ),
+    "capital": (
+        ["headers = [(b'origin', b'x')]", "headers.append((b'Cookie', cookie))"],
+        (ODD, "headers.append((b'Cookie', cookie))"),
+    ),
+    "extended": (
+        ["headers = [(b'origin', b'x')]", "headers.extend([('cookie', cookie)])"],
+        (ODD, "headers.extend([('cookie', cookie)])"),
+    ),
+    "origin-appended": (
+        ["headers = []", "headers.append((b'origin', b'http://localhost'))"],
+        None,
+    ),
+    "origin-perhaps": (
+        [
+            "headers = [(b'origin', b'x')] if path else []",
+            "headers.append((b'cookie', cookie))",
+        ],
+        None,
+    ),
+    "sorted": (["headers = [(b'origin', b'x')]", "headers.sort()"], None),
+    "unknown": (["headers = []", "headers.append(given(path))"], None),
+}
+
+
+@pytest.mark.parametrize("name", GIVEN)
+def test_headers_are_read_with_what_is_added_to_them(name: str, tmp_path: Path) -> None:
+    body, found = GIVEN[name]
+    text = HEADERS.format(body="\n".join(f"    {line}" for line in body))
+    assert look(tmp_path, text) == ([found] if found else [])
+
+
+ASYNC = """
+class It(TransactionTestCase):
+    async def test_it(self):
+        guest = Talk(application, '/ws/', headers=[(b'origin', b'x')])
+        await guest.connect()
+{body}
+"""
+CALL = "guest.receive_from()"
+LOST = {
+    "compared": (f"assert {CALL} == '0'", True),
+    "second": (f"self.assertEqual('0', {CALL})", True),
+    "parsed": (f"json.loads({CALL})", True),
+    "listed": (f"got = [{CALL} for _ in '12']; assert got[0] == '0'", True),
+    "indexed": ("assert guest.receive_json_from()['a'] == 1", True),
+    "gathered": (f"await asyncio.gather({CALL}, {CALL})", False),
+    "gathered-later": (
+        f"all = [{CALL} for _ in '12']; await asyncio.gather(*all)",
+        False,
+    ),
+    "gathered-then": (
+        f"all = [{CALL}]; got = await asyncio.gather(*all); assert got[0] == '0'",
+        False,
+    ),
+    "one-by-one": (f"all = [{CALL}]; [await one for one in all]", False),
+    "one-of-them": (f"all = [{CALL}]; assert await all[0] == '0'", False),
+    "task": (f"task = asyncio.create_task({CALL}); await task", False),
+    "limited": (f"await asyncio.wait_for({CALL}, 1)", False),
+    "chosen": (f"await ({CALL} if self else guest.receive_nothing())", False),
+    "handed-on": (f"await self.assert_heard({CALL})", False),
+    "awaited": (f"self.assertEqual(await {CALL}, '0')", False),
+}
+
+
+@pytest.mark.parametrize("name", LOST)
+def test_a_coroutine_that_is_taken_for_an_answer(name: str, tmp_path: Path) -> None:
+    body, wrong = LOST[name]
+    lines = "\n".join(f"        {line}" for line in body.split("; "))
+    found = [one for one, _ in look(tmp_path, ASYNC.format(body=lines))]
+    slugs = {one for one in found if one != "test-text-compared-with-number"}
+    assert slugs == ({"test-communicator-call-not-awaited"} if wrong else set())
+
+
+AWAIT, DATABASE = "test-pytest-without-asyncio-mark", "test-pytest-without-django-db"
+QUERY = "def test_it({given}):\n    assert User.objects.count() == 0\n"
+CLASS = "class TestIt:\n    async def test_it(self):\n        pass\n"
+FIXTURE = "@pytest.fixture{more}\ndef {name}({given}):\n    return User\n"
+PYTEST = {
+    "class": (CLASS, AWAIT),
+    "marked-class": ("@pytest.mark.asyncio\n" + CLASS, None),
+    "marked-inside": (CLASS + "    pytestmark = pytest.mark.asyncio\n", None),
+    "helper-class": (CLASS.replace("TestIt", "Helper"), None),
+    "test-case": (CLASS.replace("TestIt", "TestIt(TransactionTestCase)"), None),
+    "query": (QUERY.format(given=""), DATABASE),
+    "query-below": (
+        "def made():\n    return User.objects.create_user('a')\n\n"
+        "def test_it():\n    assert made()\n",
+        DATABASE,
+    ),
+    "query-in-class": (
+        "class TestIt:\n    def test_it(self):\n"
+        "        assert not User.objects.exists()\n",
+        DATABASE,
+    ),
+    "marked": ("@pytest.mark.django_db\n" + QUERY.format(given=""), None),
+    "module": (
+        "pytestmark = pytest.mark.django_db(transaction=True)\n"
+        + QUERY.format(given=""),
+        None,
+    ),
+    "db": (QUERY.format(given="db"), None),
+    "own-fixture": (
+        FIXTURE.format(name="ada", given="transactional_db", more="()")
+        + QUERY.format(given="ada"),
+        None,
+    ),
+    "other-fixture": (
+        FIXTURE.format(name="ada", given="", more="") + QUERY.format(given="ada"),
+        DATABASE,
+    ),
+    "for-all": (
+        FIXTURE.format(name="_open", given="db", more="(autouse=True)")
+        + QUERY.format(given=""),
+        None,
+    ),
+    "used": (
+        "@pytest.mark.usefixtures('db')\n" + QUERY.format(given=""),
+        None,
+    ),
+}
+
+
+@pytest.mark.parametrize("name", PYTEST)
+def test_what_pytest_has_to_be_told(name: str, tmp_path: Path) -> None:
+    text, slug = PYTEST[name]
+    found = look(tmp_path, text)
+    assert [one for one, _ in found] == ([slug] if slug else [])
+    assert all(line.endswith("):") and "def test_it(" in line for _, line in found)
