@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from tutor.doctor.child import Event
 from tutor.doctor.evidence import Evidence
-from tutor.doctor.rules import layers, members, offers, related
+from tutor.doctor.rules import dates, layers, members, offers, related, strangers
 from tutor.doctor.rules.asgi import router_place, websocket_place
 from tutor.doctor.rules.found import GENERIC, HANDLERS, Found, Place, deepest, last_line
 from tutor.doctor.rules.lines import (
@@ -31,6 +31,8 @@ from tutor.doctor.source.walking import walk
 RANK = 50
 # What is said after an accept that named what nobody had offered.
 _REFUSED = re.compile(r"'handshake_deferred'|Socket has not been accepted")
+_UNKNOWN = re.compile(r"Object of type (\w+) is not JSON|can not serialize '([\w.]+)'")
+_UNWRITTEN = ("db-model-instance-in-event", "redis-message-not-serialisable")
 CLOSED = "Attempt to send on a closed protocol"
 
 
@@ -267,6 +269,12 @@ def _refined(seen: Evidence, crash: Crash, slug: str, place: Place) -> Cause:
         return slug, uncalled(seen, place), ""
     if slug == "db-model-instance-in-event" and of_pydantic(seen, crash.links):
         return "consumer-pydantic-model-sent", place, ""
+    unknown = _UNKNOWN.search(" ".join(link["text"] for link in crash.links))
+    if unknown and slug in (
+        "db-model-instance-in-event",
+        "redis-message-not-serialisable",
+    ):
+        return slug, dates.place_of(seen, unknown[1] or unknown[2]) or place, ""
     if slug == "db-orm-in-async-consumer":
         at = _from_async(seen, crash)
         outer = seen.function_at(at) if at else None
@@ -452,6 +460,10 @@ def _by_type(seen: Evidence, crash: Crash, place: Place) -> Cause | None:
             return "consumer-unvalidated-input-closes-socket", place, ""
     if crash.phase == "typed" and not _is_of_the_code(root):
         return None
+    connecting = crash.told == "websocket.connect" and not crash.signed
+    if connecting and strangers.is_stranger(seen, crash.links, crash.leaf):
+        at = _handler_place(seen, crash)
+        return "auth-anonymous-users-accepted", at, ""
     unset = re.match(r"'(\w+)' object has no attribute '(\w+)'", text)
     known = {one.name for one in seen.source.consumers()}
     if crash.told == "websocket.disconnect" and unset and unset[1] in known:

@@ -6,10 +6,11 @@ import ast
 from collections.abc import Iterator, Mapping
 
 from tutor.doctor.evidence import Evidence
-from tutor.doctor.rules.found import TRIED, Found, at
+from tutor.doctor.rules.found import TRIED, Found, Place, at
 from tutor.doctor.rules.spreading import UNPACKED
 from tutor.doctor.source import Class, Function, calls
 from tutor.doctor.source.flow import returned
+from tutor.doctor.source.walking import walk
 
 DEEP = 7
 FIELDS = {
@@ -43,6 +44,37 @@ def rules(seen: Evidence) -> Iterator[Found]:
                         "text or numbers, such as isoformat() of a time",
                     )
                     return
+
+
+def place_of(seen: Evidence, kind: str) -> Place | None:
+    """Where a message is given a field of this type, if that is one place only.
+
+    Args:
+        seen: the evidence.
+        kind: the type that JSON does not know: datetime, Decimal, UUID.
+    """
+    fields = {
+        name
+        for one in seen.source.classes.values()
+        if calls.is_model(seen.source, one.dotted)
+        for name, field in one.attributes.items()
+        if isinstance(field, ast.Call)
+        and _kind(one, field) == kind.rpartition(".")[2].lower()
+    }
+    found = [
+        at(function, value)
+        for function in seen.source.all_functions()
+        for node in walk(function.node)
+        for value in (node.values if isinstance(node, ast.Dict) else ())
+        if isinstance(value, ast.Attribute) and value.attr in fields
+    ]
+    return found[0] if len(found) == 1 else None
+
+
+def _kind(model: Class, field: ast.Call) -> str:
+    """The type of a field's values; empty where JSON knows it."""
+    name = (model.module.resolve(field.func) or "").rpartition(".")[2]
+    return name.removesuffix("Field").lower() if name in FIELDS else ""
 
 
 def _strange(
@@ -121,6 +153,6 @@ def _field(function: Function, node: ast.Attribute, known: Known) -> Iterator[Le
     field = model.attributes.get(node.attr) if model else None
     if model is None or not isinstance(field, ast.Call):
         return
-    kind = (model.module.resolve(field.func) or "").rpartition(".")[2]
-    if kind in FIELDS:
-        yield function, node, kind.removesuffix("Field").lower()
+    kind = _kind(model, field)
+    if kind:
+        yield function, node, kind

@@ -8,7 +8,7 @@ from dataclasses import replace
 from tutor.doctor.ask import Client
 from tutor.doctor.child import Event
 from tutor.doctor.evidence import Evidence
-from tutor.doctor.rules import crashes, loops, unheard
+from tutor.doctor.rules import crashes, loops, strangers, unheard
 from tutor.doctor.rules.found import Found, Place, at, deepest, last_line
 from tutor.doctor.rules.loops import busy, endless
 from tutor.doctor.source import Class, calls
@@ -86,16 +86,20 @@ def _story(seen: Evidence, client: Client) -> Iterator[Found]:
             failed["error"], last, phase, leaf, over, bool(client.signed)
         )
         found = crashes.explain(seen, crash)
-        if (
-            found
-            and found.slug is None
-            and kinds == ["websocket.close"]
-            and not leaving
-        ):
-            # It was refused, and what it lacks is what it was refused for.
-            got = f"it goes on after close: {found.got}"
-            found = replace(found, slug="auth-close-without-return", got=got, rank=50)
-        if found:
+        went_on = strangers.refused(seen, told, sent)
+        if went_on and found and found.slug in (None, "auth-anonymous-users-accepted"):
+            function = seen.function_at(went_on)
+            if function is None or function.name in ("close", "websocket_close"):
+                went_on = _place(owner, "websocket_connect", "connect")
+            slug = "auth-close-without-return"
+            yield replace(found, slug=slug, place=went_on, rank=50)
+        elif found:
+            refused = kinds == ["websocket.close"] and not leaving
+            if refused and found.slug is None:
+                # It was refused, and what it lacks is what it was refused for.
+                got = f"it goes on after close: {found.got}"
+                slug = "auth-close-without-return"
+                found = replace(found, slug=slug, got=got, rank=50)
             yield found
         return
     if told and idle < 1 and not accepted and client.quiet:

@@ -1,0 +1,73 @@
+"""Crashes of a handshake by somebody who has not logged in, and whom nobody refused."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+
+from tutor.doctor.child import Event
+from tutor.doctor.evidence import Evidence
+from tutor.doctor.rules.found import Place
+from tutor.doctor.source import Class, Function
+from tutor.doctor.source.walking import walk
+
+_NOBODY = re.compile(r"\bAnonymousUser\b")
+_NOTHING = re.compile(r"'NoneType' object|\bNoneType\b")
+# What is None for a visitor without a session, or without a login.
+_MISSING = {"session_key", "pk", "id"}
+
+
+def refused(seen: Evidence, told: list[str], sent: list[Event]) -> Place | None:
+    """Where a handshake was refused by a method that went on, and then raised."""
+    kinds = [one["type"] for one in sent]
+    if told[-1:] != ["websocket.connect"] or kinds[-1:] != ["websocket.close"]:
+        return None
+    if "websocket.accept" in kinds:
+        return None
+    place = seen.place(sent[-1]["at"])
+    return place if place[0] else None
+
+
+def is_stranger(seen: Evidence, links: list[Event], leaf: Event) -> bool:
+    """Whether a handshake raised because its visitor is nobody, and nobody asked.
+
+    Args:
+        seen: the evidence.
+        links: the exception and its causes.
+        leaf: the route that was knocked at.
+    """
+    owner = seen.consumer_class(leaf.get("consumer"))
+    if owner is None or any(map(_asks, owner.line_of_ancestors)):
+        return False
+    if "channels.auth.AuthMiddleware" not in " ".join(leaf.get("chain", [])):
+        return False
+    text = " ".join(link["text"] for link in links)
+    if _NOBODY.search(text):
+        return True
+    return bool(_NOTHING.search(text)) and any(
+        isinstance(node, ast.Attribute) and node.attr in _MISSING and _of_a_scope(node)
+        for function in _frames(seen, links)
+        for node in walk(function.node)
+    )
+
+
+def _frames(seen: Evidence, links: list[Event]) -> Iterator[Function]:
+    for frame in links[-1]["frames"]:
+        function = seen.function_at(seen.place(frame)) if frame["own"] else None
+        if function is not None:
+            yield function
+
+
+def _of_a_scope(node: ast.Attribute) -> bool:
+    """Whether an attribute is that of a scope's user, or of its session."""
+    return bool(re.search(r"\b(user|session)\b", ast.unparse(node.value)))
+
+
+def _asks(one: Class) -> bool:
+    """Whether a consumer asks anywhere whether its visitor has logged in."""
+    return any(
+        isinstance(node, ast.Attribute)
+        and node.attr in ("is_authenticated", "is_anonymous", "is_active", "is_staff")
+        for node in walk(one.node)
+    )
