@@ -236,7 +236,8 @@ def _origin(frame: Frame, node: ast.expr, depth: int = 0) -> Place | None:
         return _origin(where, found.func.value, depth + 1)
     parts = each(where, found)
     wrong = [p for p in parts if any(map(WRONG.search, values(*p) or ()))]
-    return _origin(*(wrong or parts)[0], depth + 1) if parts else None
+    open_ = [p for p in parts if any(ANY in name for name in values(*p) or (ANY,))]
+    return _origin(*(wrong or open_ or parts)[0], depth + 1) if parts else None
 
 
 def text_of(function: Function, node: ast.expr | None) -> str | None:

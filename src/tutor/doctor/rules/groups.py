@@ -268,10 +268,21 @@ def _heard(seen: Evidence, kind: str) -> bool:
     return any(
         isinstance(node, ast.Attribute) and node.attr == "new_channel" for node in nodes
     ) and any(
-        isinstance(part, ast.Constant) and part.value == kind
+        isinstance(part, ast.Constant)
+        and (part.value == kind or isinstance(node, ast.If))
         for node in nodes
-        if isinstance(node, (ast.Compare, ast.match_case))
-        for part in walk(node)
+        if isinstance(node, (ast.Compare, ast.match_case)) or _takes_all(node)
+        for part in walk(node.test if isinstance(node, ast.If) else node)
+    )
+
+
+def _takes_all(node: ast.AST) -> bool:
+    """Whether something is done with one type of event, and with every other one."""
+    return (
+        isinstance(node, ast.If)
+        and "type" in ast.unparse(node.test)
+        and bool(node.orelse)
+        and not isinstance(node.orelse[0], ast.If)
     )
 
 

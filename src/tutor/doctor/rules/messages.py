@@ -216,7 +216,11 @@ def written(node: ast.expr | None, method: Function) -> dict[str, ast.expr] | No
     """A message that is written out, by its keys; under REST what is unpacked."""
     if isinstance(node, ast.Name):
         values = method.values.get(node.id) or method.module.values.get(node.id) or []
-        once = len(values) == 1 and not is_changed(node.id, method)
+        once = len(values) == 1
+        if once and is_changed(node.id, method):
+            more = _put_in(node.id, method)
+            first = written(values[0], method) if more is not None else None
+            return None if first is None or more is None else {**first, **more}
         node = values[0] if once else None
     if isinstance(node, ast.Dict) and all(
         k is None or isinstance(k, ast.Constant) for k in node.keys
@@ -231,6 +235,27 @@ def written(node: ast.expr | None, method: Function) -> dict[str, ast.expr] | No
             return {k.arg or REST: k.value for k in node.keywords}
         return of_class(node, method)
     return None
+
+
+def _put_in(name: str, method: Function) -> dict[str, ast.expr] | None:
+    """What a function puts into a dict, key by key; None where more is done with it."""
+    found: dict[str, ast.expr] = {}
+    keys = 0
+    for node in walk(method.node):
+        if isinstance(node, ast.Attribute) and getattr(node.value, "id", "") == name:
+            return None
+        if isinstance(node, ast.Subscript) and getattr(node.value, "id", "") == name:
+            keys += not isinstance(node.ctx, ast.Load)
+        target = node.targets[0] if isinstance(node, ast.Assign) else None
+        if (
+            isinstance(node, ast.Assign)
+            and isinstance(target, ast.Subscript)
+            and getattr(target.value, "id", "") == name
+            and isinstance(target.slice, ast.Constant)
+        ):
+            found[str(target.slice.value)] = node.value
+            keys -= 1
+    return found if keys == 0 else None
 
 
 def of_class(node: ast.Call, method: Function) -> dict[str, ast.expr] | None:

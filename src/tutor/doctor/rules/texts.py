@@ -77,6 +77,11 @@ TEXTS: tuple[tuple[str, str], ...] = (
         "consumer-accept-not-called",
         r"object (method|builtin_function_or_method) can't be used in",
     ),
+    (
+        "group-members-cannot-be-counted",
+        r"ChannelLayer' object has no attribute "
+        r"'(group_(channels|members|size|count|list)|get_group\w*)'",
+    ),
     ("group-message-without-type", r"Incoming message has no 'type' attribute"),
     (
         "group-async-to-sync-in-async-consumer",

@@ -194,9 +194,35 @@ def each(frame: Frame, node: ast.expr) -> list[tuple[Frame, ast.expr]]:
             and isinstance(loop, (ast.For, ast.AsyncFor))
             and getattr(loop.target, "id", "") == node.id
         ):
-            where, held = unfold(frame, loop.iter)
-            return [(where, one) for one in getattr(held, "elts", ())]
+            return _elements(*_filled(frame, loop.iter))
     return []
+
+
+def _elements(frame: Frame, node: ast.expr) -> list[tuple[Frame, ast.expr]]:
+    """What a list that is written out holds, also what it takes from others."""
+    found: list[tuple[Frame, ast.expr]] = []
+    for one in getattr(node, "elts", ()):
+        if isinstance(one, ast.Starred):
+            found += _elements(*unfold(frame, one.value))
+        else:
+            found.append((frame, one))
+    return found
+
+
+def _filled(frame: Frame, node: ast.expr) -> tuple[Frame, ast.expr]:
+    """Where a list is written out; an attribute may have been an empty one before."""
+    owner = frame.owner
+    if (
+        isinstance(node, ast.Attribute)
+        and isinstance(node.value, ast.Name)
+        and node.value.id == frame.function.self_name
+        and owner is not None
+    ):
+        given = owner.assigned(node.attr)
+        full = [(f, v) for f, v in given if getattr(v, "elts", None) != []]
+        if len(full) == 1:
+            return unfold(Frame(full[0][0], owner), full[0][1])
+    return unfold(frame, node)
 
 
 def _line(owner: Class | None) -> list[Class]:
