@@ -22,6 +22,7 @@ from tutor.doctor.rules import (
 from tutor.doctor.rules.found import Found
 from tutor.doctor.rules.handling import (
     Handler,
+    aliases,
     block_end,
     functions,
     handlers,
@@ -324,8 +325,7 @@ def _at_once(
 
 def _objects(code: Code, name: str, every: list[Code]) -> Iterator[Found]:
     """``send({…})``: a socket makes the text [object Object] of it."""
-    word = rf"(?<![\w$.]){re.escape(name)}\s*\.\s*send\s*\("
-    for match in re.finditer(word, code.bare):
+    for match in _sends(code, name):
         given = code.arguments(match.end() - 1)
         if given and _is_object(code, match.start(), code.plain(given[0]), every):
             yield Found(
@@ -336,6 +336,18 @@ def _objects(code: Code, name: str, every: list[Code]) -> Iterator[Found]:
                 TRIED,
                 "JSON.stringify(message)",
             )
+
+
+def _sends(code: Code, name: str) -> Iterator[re.Match[str]]:
+    """The calls of a socket's ``send``, also by another name that a function has."""
+    spans = [(name, 0, len(code.bare))]
+    for function in code.functions:
+        begin, end = function.body
+        others = aliases(code.bare[begin:end], name)[1:]
+        spans += [(other, begin, end) for other in others if re.match(r"\w", other)]
+    for known, begin, end in spans:
+        word = re.compile(rf"(?<![\w$.]){re.escape(known)}\s*\.\s*send\s*\(")
+        yield from word.finditer(code.bare, begin, end)
 
 
 def _is_object(code: Code, index: int, text: str, every: list[Code]) -> bool:

@@ -9,8 +9,9 @@ from collections.abc import Iterator
 
 from tutor.doctor.child import Event
 from tutor.doctor.evidence import Evidence
+from tutor.doctor.rules import replying
 from tutor.doctor.rules.found import Found
-from tutor.doctor.rules.handling import Handler, block_end, called, sends
+from tutor.doctor.rules.handling import Handler, called
 from tutor.doctor.rules.javascript import Code
 from tutor.doctor.rules.pages import TRIED, WORDS, fits, path_of, takes
 from tutor.doctor.rules.scripts import ANY, HERE, Socket
@@ -18,7 +19,6 @@ from tutor.doctor.source import Class, calls
 from tutor.doctor.source.walking import walk
 
 RANK = 68
-LATER = re.compile(r"\b(?:if|setTimeout|requestAnimationFrame)\b|&&|\|\||\?")
 
 
 def rules(
@@ -31,7 +31,7 @@ def rules(
             yield from _plain_text(seen, inner, leaf)
     for leaf in (leaf for one in mine for leaf in leaves(seen, one.url)):
         yield from _plain_text(seen, handler, leaf)
-        yield from _without_pause(seen, handler, leaf)
+        yield from _without_pause(seen, handler, leaf, every)
 
 
 def _handed(
@@ -133,12 +133,14 @@ def _is_tried(code: Code, index: int) -> bool:
     )
 
 
-def _without_pause(seen: Evidence, handler: Handler, leaf: Event) -> Iterator[Found]:
+def _without_pause(
+    seen: Evidence, handler: Handler, leaf: Event, every: list[Code]
+) -> Iterator[Found]:
     """Each message is answered at once, and so is each answer."""
-    code, function = handler.code, handler.function
+    function = handler.function
     owner = seen.consumer_class(leaf.get("consumer"))
-    index = _replies(handler)
-    if index is None or owner is None or _pauses(owner):
+    place = replying.replies(handler, every)
+    if place is None or owner is None or _pauses(owner):
         return
     path = leaf["sample"].replace("^", "").replace("$", "")
     clients = [one for one in seen.answers.everyone if one.path == path and one.phases]
@@ -147,38 +149,11 @@ def _without_pause(seen: Evidence, handler: Handler, leaf: Event) -> Iterator[Fo
     yield Found(
         "client-ping-pong-without-pause",
         "page and consumer answer each other as fast as they can",
-        code.spot(index),
+        place,
         RANK + 6,
         TRIED,
         f"a timer, or a person, between {function.name or 'a message'} and the next",
     )
-
-
-def _replies(handler: Handler) -> int | None:
-    """Where a handler sends whatever has come, and at once."""
-    code, function = handler.code, handler.function
-    begin, end = function.body
-    for match in re.finditer(r"(?<![\w$.])[\w$.]+\s*\(", code.bare[begin:end]):
-        index = begin + match.start()
-        called = match[0].rstrip("(").strip()
-        before = code.bare[begin:index]
-        if (
-            code.around(index) != function
-            or (function.is_block and block_end(code, index) != end)
-            or LATER.search(re.split(r"[;{}]", before)[-1])
-            or re.search(r"\breturn\b", before)
-        ):
-            continue
-        if called == f"{handler.socket}.send":
-            return index
-        for one in code.functions:
-            meant = one.name == called.removeprefix("this.") and one is not function
-            if meant and sends(code, handler.socket, one, _NEVER) is not None:
-                return index
-    return None
-
-
-_NEVER = re.compile(r"\bset(?:Timeout|Interval)\b")
 
 
 def _pauses(owner: Class) -> bool:

@@ -77,7 +77,8 @@ def _plain(seen: Evidence, socket: Socket) -> bool:
         text = (seen.project / socket.place[0]).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError):
         return False
-    return bool(re.search("[\"'`]ws://", text)) and "wss" not in text
+    written = r"[\"'`]ws://|\.protocol\s*=\s*[\"'`]ws:?[\"'`]"
+    return bool(re.search(written, text)) and "wss" not in text
 
 
 def _spelt(socket: Socket, url: str) -> Iterator[tuple[str, str]]:

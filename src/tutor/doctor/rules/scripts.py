@@ -36,6 +36,7 @@ _DEFINED = re.compile(
     r"(?P<method>\w+)\s*\((?=[\w\s,={}$]*\)\s*\{)",
     re.M,
 )
+_LIST = re.compile(r"\[([^\]]*)\]\s*\.join\(\s*(['\"`])([^'\"`]*)\2\s*\)")
 _COMMENT = re.compile(r"(?<![:\w'\"`}])//[^\n]*|/\*.*?\*/|<!--.*?-->", re.S)
 _HOSTS = {f"{owner}location.host" for owner in ("", "window.", "document.", "self.")}
 
@@ -174,6 +175,8 @@ def _opened(
     own += _fragment(script, arguments[0])
     more = [argument.strip() for argument in arguments[1:]]
     more = [script.bound.get(argument, argument) for argument in more]
+    if host := _host_of(arguments[0].strip(), script):
+        own = own.replace(HOST, host, 1)
     options = next((one for one in more if one.startswith("{")), "".join(more[:1]))
     spot = script.spot(match.start())
     one = Socket(own, options, spot, script.is_static, own, spot)
@@ -187,6 +190,7 @@ def _opened(
         known = dict(zip(parameters, values, strict=False))
         url = value(arguments[0], Scope(script, known))
         url += _fragment(script, arguments[0])
+        url = url.replace(HOST, host, 1) if host else url
         yield replace(one, url=url, given=other.spot(index))
     if not called:
         yield replace(one, url=own.replace(GIVEN, ANY))
@@ -197,6 +201,17 @@ def _fragment(script: Script, expression: str) -> str:
     name = re.match(r"\s*([\w$.]+?)(?:\.href|\.toString\(\))?\s*$", expression)
     given = rf"(?<![\w$.]){re.escape(name[1])}\.hash\s*=(?!=)" if name else r"(?!)"
     return "#" if re.search(given, script.text) else ""
+
+
+def _host_of(name: str, script: Script) -> str:
+    """The host that a URL object is given after it was made, if that is a text."""
+    if not re.fullmatch(r"[\w$.]+", name):
+        return ""
+    word = (
+        rf"(?<![\w$.]){re.escape(name)}\.host(?:name)?\s*=(?!=)\s*(['\"])([\w.:-]+)\1"
+    )
+    found = re.search(word, script.text)
+    return found[2] if found else ""
 
 
 def _definitions(text: str, index: int) -> list[tuple[str, list[str]]]:
@@ -285,6 +300,8 @@ def _term(term: str, scope: Scope) -> str:
         return HOST
     if term in scope.known:
         return scope.known[term]
+    if listed := _LIST.fullmatch(term):
+        return listed[3].join(value(one, scope) for one in _split(listed[1], ","))
     if made := re.match(r"new\s+URL\s*\(", term):
         return _joined(_arguments(term, made.end()), scope)
     if term.endswith((".href", ".toString()")):

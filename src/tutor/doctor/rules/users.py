@@ -11,7 +11,7 @@ from tutor.doctor.evidence import Evidence
 from tutor.doctor.rules.found import TRIED, Found, Place, at
 from tutor.doctor.rules.pages import leads_to
 from tutor.doctor.rules.proxy import speaks_tls
-from tutor.doctor.rules.scripts import ANY, HOST, sockets
+from tutor.doctor.rules.scripts import ANY, HOST, Script, Socket, sockets, texts
 from tutor.doctor.source import Class, Function, calls
 from tutor.doctor.source.index import is_aside
 from tutor.doctor.source.walking import walk
@@ -36,6 +36,14 @@ LASTING = (
     "knox.",
     "oauth2_provider.",
 )
+# ?token=${token}, "?token=" + token, url.searchParams.set("token", token)
+_IN_URL = re.compile(
+    r"[?&](?P<key>\w+)=(?:\$\{(?P<given>[^}]*)\}|['\"`]\s*\+\s*(?P<value>[^;,\n]+))|"
+    r"(?P<base>[\w$.]+)\.searchParams\.(?:set|append)\(\s*['\"](?P<named>\w+)['\"]\s*,"
+    r"\s*(?P<more>[^;\n]+)\)"
+)
+_WRAPPED = re.compile(r"^encodeURIComponent\((.*?)\)$")
+_KEPT = re.compile(r"\b(localStorage|sessionStorage|document\.cookie)\b")
 PARSERS = ("urllib.parse.parse_qs", "urllib.parse.parse_qsl", "django.http.QueryDict")
 _FOREIGN = re.compile(r"(wss?:|https?:)?//[\w.]")
 _LOCAL = re.compile(r"(https?)://(localhost|127\.0\.0\.1|\[::1\])(?::(\d+))?$")
@@ -46,7 +54,45 @@ def rules(seen: Evidence) -> Iterator[Found]:
     yield from _secure_cookie(seen)
     for function in seen.source.all_functions():
         yield from _token(function)
+    yield from _sent(seen)
     yield from _origins(seen)
+
+
+def _sent(seen: Evidence) -> Iterator[Found]:
+    """A page that writes a secret, which it keeps for long, into a socket's URL."""
+    opened = list(sockets(seen))
+    for script in texts(seen) if opened else ():
+        for match in _IN_URL.finditer(script.text):
+            key = match["key"] or match["named"]
+            given = match["given"] or match["value"] or match["more"]
+            kept = _WRAPPED.sub(r"\1", given.strip())
+            kept = script.bound.get(kept, kept)
+            spot = script.spot(match.start())
+            mine = [
+                one
+                for one in opened
+                if _opens(script, match["base"], one)
+                or f"{key}=" in one.url.partition("?")[2]
+            ]
+            if mine and SECRETS.fullmatch(key) and _KEPT.search(kept):
+                yield Found(
+                    "auth-token-in-the-url",
+                    f"{key!r} is written into the URL of a socket",
+                    spot,
+                    RANK,
+                    TRIED,
+                    "the cookie of the session, or a ticket that is good once",
+                )
+                return
+
+
+def _opens(script: Script, base: str | None, socket: Socket) -> bool:
+    """Whether a socket of a script is opened with a URL object of this name."""
+    return (
+        base is not None
+        and socket.place[0] == script.file
+        and bool(re.search(rf"new\s+WebSocket\s*\(\s*{re.escape(base)}\b", script.text))
+    )
 
 
 def _strangers(seen: Evidence) -> Iterator[Found]:
