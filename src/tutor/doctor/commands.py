@@ -145,6 +145,29 @@ def commands(project: Path) -> list[Command]:
     return found
 
 
+def variables(project: Path) -> Iterator[tuple[str, int, str, str]]:
+    """What files of variables say, such as ``.env``: file, line, name, value.
+
+    Examples are left out: nobody reads them but people.
+
+    Args:
+        project: the project's folder.
+    """
+    for path in _files(project):
+        if not re.fullmatch(r"\.env(\.\w+)?|[\w.-]+\.env", path.name):
+            continue
+        if re.search(r"example|sample|template|dist", path.name):
+            continue
+        with suppress(OSError, UnicodeDecodeError):
+            if path.stat().st_size > MOST:
+                continue
+            file = path.relative_to(project).as_posix()
+            for number, line in enumerate(path.read_text("utf-8").splitlines(), 1):
+                told = re.match(r"\s*(?:export\s+)?(\w+)=(.*)", line)
+                if told:
+                    yield file, number, told[1], told[2].strip().strip("'\"")
+
+
 def _files(project: Path) -> Iterator[Path]:
     for folder, folders, names in os.walk(project):
         here = Path(folder)

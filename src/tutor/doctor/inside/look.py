@@ -116,6 +116,7 @@ def settings():
         hosts=plain(loaded.ALLOWED_HOSTS),
         static=plain(loaded.STATIC_URL),
         secure=bool(loaded.SESSION_COOKIE_SECURE),
+        script_name=str(loaded.FORCE_SCRIPT_NAME or ""),
         debug=bool(loaded.DEBUG),
         logging=plain(loaded.LOGGING),
         urlconf=plain(getattr(loaded, "ROOT_URLCONF", None)),

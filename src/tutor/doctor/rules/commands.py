@@ -5,7 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from tutor.doctor.commands import SERVERS, Command, commands, known, mentioned
+from tutor.doctor.commands import (
+    SERVERS,
+    Command,
+    commands,
+    known,
+    mentioned,
+    variables,
+)
 from tutor.doctor.evidence import Evidence
 from tutor.doctor.proxies import Directive, location, sites
 from tutor.doctor.rules import options, scripts
@@ -32,6 +39,10 @@ def rules(seen: Evidence) -> Iterator[Found]:
             yield from _target(seen, one)
             yield from _lifespan(seen, one)
             yield from _root_path(seen, one)
+    for file, line, key, value in variables(seen.project):
+        if key == "DJANGO_SETTINGS_MODULE":
+            yield from _nowhere(seen, value, line, file)
+    yield from _script_name(seen)
     yield from _pages_only(seen, told)
     yield from _nobody_there(seen, told)
     yield from _other_port(seen, told)
@@ -106,18 +117,21 @@ def _lifespan(seen: Evidence, one: Command) -> Iterator[Found]:
 
 
 def _settings(seen: Evidence, one: Command) -> Iterator[Found]:
-    """Settings that a variable names and nobody has."""
-    told = one.env.get("DJANGO_SETTINGS_MODULE")
-    if told is None or not re.fullmatch(r"\w+(\.\w+)+", told[0]):
+    """Settings that a variable of a command names and nobody has."""
+    if told := one.env.get("DJANGO_SETTINGS_MODULE"):
+        yield from _nowhere(seen, *told, one.file)
+
+
+def _nowhere(seen: Evidence, name: str, line: int, file: str) -> Iterator[Found]:
+    if not re.fullmatch(r"\w+(\.\w+)+", name):
         return
-    name, line = told
     own = {module.partition(".")[0] for module in seen.source.modules}
     if name.partition(".")[0] in own and name not in seen.source.modules:
         near = seen.near(name, seen.source.modules, 0.6)
         yield Found(
             "deploy-settings-variable-wins",
             f"ModuleNotFoundError: No module named {name!r}",
-            (one.file, line),
+            (file, line),
             RANK,
             TRIED,
             "a module of the project",
@@ -128,19 +142,41 @@ def _settings(seen: Evidence, one: Command) -> Iterator[Found]:
 def _root_path(seen: Evidence, one: Command) -> Iterator[Found]:
     """A prefix that the server waits for, and that no path has that comes to it."""
     prefix = (one.value("--root-path") or "").rstrip("/")
+    path = _unreached(seen, prefix)
+    if path:
+        got = f"ValueError: No route found for path {path!r}."
+        expected = f"a proxy that keeps {prefix}, or no --root-path"
+        yield found("deploy-root-path-breaks-routes", got, one, expected)
+
+
+def _script_name(seen: Evidence) -> Iterator[Found]:
+    """The same by a setting, which runserver hands to Daphne."""
+    prefix = str(seen.settings.get("script_name") or "").rstrip("/")
+    path = _unreached(seen, prefix)
+    if path and "daphne" in (seen.settings.get("apps") or []):
+        yield Found(
+            "deploy-root-path-breaks-routes",
+            f"ValueError: No route found for path {path!r}.",
+            seen.setting("FORCE_SCRIPT_NAME"),
+            RANK,
+            "reading the settings",
+            f"a proxy that keeps {prefix}, or no FORCE_SCRIPT_NAME",
+        )
+
+
+def _unreached(seen: Evidence, prefix: str) -> str:
+    """A path of a socket that comes without the prefix, by every proxy."""
     paths = [leaf["sample"] for leaf in seen.leaves if leaf["is"] == "consumer"]
     proxies = [server for site in sites(seen.project) for server in site.servers()]
     if not prefix or not known(prefix) or not paths:
-        return
+        return ""
     if not proxies and not _knocked_without(seen, prefix):
-        return
+        return ""
     for server in proxies:
         taken = location(server, prefix + paths[0])
         if taken is None or (_below(taken, prefix) and not _strips(taken)):
-            return  # it comes as it was asked for
-    got = f"ValueError: No route found for path {paths[0]!r}."
-    expected = f"a proxy that keeps {prefix}, or no --root-path"
-    yield found("deploy-root-path-breaks-routes", got, one, expected)
+            return ""  # it comes as it was asked for
+    return str(paths[0])
 
 
 def _knocked_without(seen: Evidence, prefix: str) -> bool:

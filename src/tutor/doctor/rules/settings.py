@@ -312,6 +312,9 @@ def _written(seen: Evidence, text: str) -> Place:
     """Where a text stands in the source."""
     for module in seen.source.modules.values():
         for node in walk(module.tree):
-            if getattr(node, "value", "") == text or getattr(node, "arg", "") == text:
-                return module.file, getattr(node, "lineno", None)
+            named = node.value if isinstance(node, ast.Constant) else None
+            if isinstance(node, ast.keyword):  # os.environ.update(NAME="true")
+                named = node.arg
+            if named == text and isinstance(node, (ast.Constant, ast.keyword)):
+                return module.file, node.lineno
     return NOWHERE

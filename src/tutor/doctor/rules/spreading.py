@@ -26,9 +26,9 @@ FILES = ("Procfile*", "*.conf", "*.service", "*.sh", "*.yml", "*.yaml", "Dockerf
 BIG = 100_000
 SEVERAL = (
     r"\b(?:uvicorn|hypercorn|granian|gunicorn)\b[^\n]*asgi[^\n]*"
-    r"\s(?:--workers[ =]|-w[ =]?)(\d+)",
+    r"\s(?:--workers[ =]|-w[ =]?)[\"']?(?:\$\{\w+:?-)?(\d+)",
     r"\b(?:uvicorn|hypercorn|granian|gunicorn)\b[^\n]*"
-    r"\s(?:--workers[ =]|-w[ =]?)(\d+)[^\n]*asgi",
+    r"\s(?:--workers[ =]|-w[ =]?)[\"']?(?:\$\{\w+:?-)?(\d+)[^\n]*asgi",
     r"\bdaphne\b(?s:.*?)^\s*numprocs\s*=\s*(\d+)",
     r"^\s*numprocs\s*=\s*(\d+)(?s:.*?)\bdaphne\b",
 )

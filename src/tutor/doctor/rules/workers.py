@@ -12,6 +12,7 @@ from tutor.doctor.rules.found import HANDLERS, TRIED, Found, at
 from tutor.doctor.rules.messages import REST, written
 from tutor.doctor.rules.sent import sending
 from tutor.doctor.source import Class, calls
+from tutor.doctor.source.flow import Frame, body, unfold
 
 RANK = 60
 ROUTER = "channels.routing.ChannelNameRouter"
@@ -64,6 +65,9 @@ def _entries(seen: Evidence, router: Called) -> Iterator[Found]:
     """What stands behind a channel's name has to be an application."""
     module = router.module
     table = router.node.args[0] if router.node.args else None
+    if table is not None:
+        where, table = unfold(Frame(body(module)), table)
+        module = where.module
     for value in table.values if isinstance(table, ast.Dict) else []:
         named = (module.resolve(value) or "").removesuffix("()")
         one = seen.source.classes.get(named)
