@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tutor import checks
+from tutor import checks, trees
 
 STEPS = sorted((Path(__file__).parents[1] / "steps").glob("0[1-6]-*"))
 MISSING = {  # after each step: the file, the code at the line, the cause
@@ -38,3 +38,20 @@ def test_what_the_next_step_brings_is_named(
         assert code in (step / file).read_text().splitlines()[int(line) - 1]
     assert text in told
     assert f"(reread step {number + 1})" in told
+
+
+def test_a_warning_of_the_step_explains_what_no_error_does(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    step = tmp_path / "project"
+    trees.copy(STEPS[5], step)
+    consumers = step / "master_app/consumers.py"
+    text = consumers.read_text(encoding="utf-8")
+    changed = text.replace("randint(0, 100)", "randint(0, int(event['text']))")
+    assert changed != text
+    consumers.write_text(changed, encoding="utf-8")
+    checks.main(["6", "--project", str(step)])
+    cause = capsys.readouterr().out.partition("likely cause")[2].strip()
+    line = text[: text.index("randint(0")].count("\n") + 1
+    assert cause.startswith(f"master_app/consumers.py:{line}: "), cause
+    assert "(reread step 6)" in cause

@@ -80,8 +80,13 @@ def explained(project: Path, problem: Problem, step: int) -> Problem:
     """
     from tutor import doctor
 
-    for finding in doctor.diagnose(project, aim=step).findings:
+    found = doctor.diagnose(project, aim=step).findings
+    for finding in found:
         if finding.severity == "error" and (finding.step or step) <= step:
+            return finding
+    # What goes wrong only with some clients is a warning; this step's has met them.
+    for finding in found:
+        if finding.severity == "warning" and finding.step == step:
             return finding
     return problem
 
