@@ -382,6 +382,18 @@ WRONG: list[Wrong] = [
             ),
         ),
     ),
+    (
+        12,
+        "deploy-static-files-under-daphne",
+        "Procfile",
+        (
+            (
+                "Procfile",
+                None,
+                "web: daphne -b 0.0.0.0 -p $PORT webapp.asgi:application\n",
+            ),
+        ),
+    ),
 ]
 
 RIGHT: list[Right] = [
@@ -476,6 +488,14 @@ RIGHT: list[Right] = [
             (LIVE_JS, ".replace('http', 'ws')", " === 'https:' ? 'wss:' : 'ws:'"),
             (LIVE_JS, "    if (open) this.socket.send(JSON", "    const { socket } = this;\n    if (open) socket.send(JSON"),
             (PAGE_JS, "const byId", "const api = new URL('feed/', document.baseURI);\napi.searchParams.set('token', localStorage.getItem('token'));\nconst byId"),
+        ),
+    ),
+    (
+        12,
+        "handler-for-static-files",
+        (
+            ("Procfile", None, "web: daphne -b 0.0.0.0 -p $PORT webapp.asgi:application\n"),
+            ("webapp/files.py", None, "from django.contrib.staticfiles.handlers import ASGIStaticFilesHandler  # noqa: F401\n"),
         ),
     ),
     (

@@ -18,6 +18,8 @@ from tutor.doctor.proxies import Directive, location, sites
 from tutor.doctor.rules import options, scripts
 from tutor.doctor.rules.found import Found, Place
 from tutor.doctor.rules.pages import path_of
+from tutor.doctor.rules.proxy import serves_files
+from tutor.doctor.rules.scripts import texts
 
 RANK = 58
 TRIED = "reading the commands in the project's files"
@@ -43,6 +45,7 @@ def rules(seen: Evidence) -> Iterator[Found]:
         if key == "DJANGO_SETTINGS_MODULE":
             yield from _nowhere(seen, value, line, file)
     yield from _script_name(seen)
+    yield from _no_files(seen, told)
     yield from _pages_only(seen, told)
     yield from _nobody_there(seen, told)
     yield from _other_port(seen, told)
@@ -203,6 +206,27 @@ def _strips(taken: Directive) -> bool:
         if "/" in address and not address.startswith("unix:"):
             return True
     return bool(taken.all("rewrite"))
+
+
+def _no_files(seen: Evidence, told: list[Command]) -> Iterator[Found]:
+    """Static files of a page, and a platform on which one server is asked for all."""
+    url = str(seen.settings.get("static") or "")
+    apps = [str(name) for name in seen.settings.get("apps") or []]
+    if not url.startswith("/") or "storages" in apps or sites(seen.project):
+        return
+    if serves_files(seen) or not any(one.is_static for one in texts(seen)):
+        return
+    for one in told:
+        named = one.file.rpartition("/")[2].startswith("Procfile")
+        if named and serves_sockets(one) and _meant(seen, one):
+            yield found(
+                "deploy-static-files-under-daphne",
+                f"Not Found: {url}",
+                one,
+                "WhiteNoise in the project, where no nginx serves them",
+                5,
+            )
+            return
 
 
 def _pages_only(seen: Evidence, told: list[Command]) -> Iterator[Found]:

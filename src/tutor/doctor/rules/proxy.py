@@ -209,13 +209,18 @@ def _no_files(seen: Evidence, site: Site, server: Directive) -> Iterator[Found]:
     asked = [[one.args for one in at.all("proxy_pass")] for at in (taken, page) if at]
     if asked[:1] != asked[1:]:
         return  # who is asked for files alone may have them
-    used = [str(name) for name in seen.settings.get("middleware") or []]
-    for module in seen.source.modules.values():
-        used += module.names.values()
-    if not any(name.startswith(SERVES) for name in used):
+    if not serves_files(seen):
         at = taken.all("proxy_pass")[-1]
         got = f"nginx asks the server for {url}"
         yield _found(site, "deploy-static-files-under-daphne", got, at, 5)
+
+
+def serves_files(seen: Evidence) -> bool:
+    """Whether something in the project serves its static files."""
+    used = [str(name) for name in seen.settings.get("middleware") or []]
+    for module in seen.source.modules.values():
+        used += module.names.values()
+    return any(name.startswith(SERVES) for name in used)
 
 
 def _secret(seen: Evidence) -> Iterator[Found]:
