@@ -499,6 +499,14 @@ RIGHT: list[Right] = [
         ),
     ),
     (
+        11,
+        "filled-by-a-function",
+        (
+            (READINGS, "    event = {'type': 'readings.new', 'reading': new(value)}\n", "    event = {}\n    event['type'] = 'readings.new'\n    fill(event, value)\n"),
+            (READINGS, "async def publish(", "def fill(event, value):\n    event['reading'] = new(value)\n\n\nasync def publish("),
+        ),
+    ),
+    (
         10,
         "one-host-for-all",
         (

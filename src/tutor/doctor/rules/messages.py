@@ -244,6 +244,10 @@ def _put_in(name: str, method: Function) -> dict[str, ast.expr] | None:
     for node in walk(method.node):
         if isinstance(node, ast.Attribute) and getattr(node.value, "id", "") == name:
             return None
+        if isinstance(node, ast.Call) and not _only_reads(node):
+            given = [*node.args, *(word.value for word in node.keywords)]
+            if any(getattr(one, "id", "") == name for one in given):
+                return None  # who is given it may put in more
         if isinstance(node, ast.Subscript) and getattr(node.value, "id", "") == name:
             keys += not isinstance(node.ctx, ast.Load)
         target = node.targets[0] if isinstance(node, ast.Assign) else None
@@ -256,6 +260,17 @@ def _put_in(name: str, method: Function) -> dict[str, ast.expr] | None:
             found[str(target.slice.value)] = node.value
             keys -= 1
     return found if keys == 0 else None
+
+
+_READS = ("group_send", "send", "send_json", "dumps", "print", "base_send")
+
+
+def _only_reads(call: ast.Call) -> bool:
+    """Whether a call sends or shows what it is given, and changes nothing in it."""
+    func: ast.expr = call.func
+    if isinstance(func, ast.Call) and func.args:
+        func = func.args[0]  # async_to_sync(send)(…)
+    return getattr(func, "attr", getattr(func, "id", "")) in _READS
 
 
 def of_class(node: ast.Call, method: Function) -> dict[str, ast.expr] | None:
