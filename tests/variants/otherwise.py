@@ -394,6 +394,47 @@ WRONG: list[Wrong] = [
             ),
         ),
     ),
+    (
+        10,
+        "consumer-send-after-close",
+        CONSUMERS,
+        (
+            (
+                CONSUMERS,
+                "        self.bad += 1\n        if self.bad == PATIENCE:\n            await self.close(4400)\n",
+                "        self.bad += 1\n        if self.bad == PATIENCE:\n            await self.close(4400)\n        await super().send_json({'type': 'bad', 'number': self.bad})\n",
+            ),
+        ),
+    ),
+    (
+        10,
+        "client-send-before-open",
+        PAGE_JS,
+        (
+            (
+                PAGE_JS,
+                "    if (word === 'connected') live.send({ type: 'hello', after: last });\n",
+                "",
+            ),
+            (
+                PAGE_JS,
+                "/** Publish a number",
+                "live.socket.send(JSON.stringify({ type: 'hello', after: last }));\n\n/** Publish a number",
+            ),
+        ),
+    ),
+    (
+        13,
+        "group-async-to-sync-around-the-call",
+        READINGS,
+        (
+            (
+                READINGS,
+                "    async_to_sync(get_channel_layer().group_send)(GROUP, event)\n",
+                "    sending = get_channel_layer().group_send(GROUP, event)\n    async_to_sync(sending)\n",
+            ),
+        ),
+    ),
 ]
 
 RIGHT: list[Right] = [

@@ -266,6 +266,8 @@ def _early_elsewhere(code: Code, name: str, every: list[Code]) -> Iterator[Found
             for one in code.functions
             if code.owner(one) == kind and sends(code, name, one, ASKS) is not None
         ]
+        if name.startswith("this."):  # and the socket itself, from outside
+            methods.append(f"{name.removeprefix('this.')}.send")
         made = re.compile(rf"([\w$.]+)\s*=\s*new\s+{re.escape(kind)}\s*\(")
         for other in every if methods else ():
             for match in made.finditer(other.bare):

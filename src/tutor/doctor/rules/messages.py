@@ -482,6 +482,8 @@ def _kinds(statement: ast.stmt, method: Function) -> set[str]:
         elif name.startswith("self."):
             found.add(name[5:])
             found |= _sent_by(call, method)
+        elif name.startswith("builtins.super()."):
+            found.add(name.rpartition(".")[2])
     return found
 
 

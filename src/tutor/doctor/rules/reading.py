@@ -289,8 +289,10 @@ def _wrapped(seen: Evidence, function: Function) -> Iterator[Found]:
     for call in calls.calls(function.node):
         name = calls.name_of(call, function)
         inner = call.args[0] if call.args else None
-        if name == known.TO_SYNC and isinstance(inner, ast.Call):
-            if calls.makes_coroutine(inner, function):
+        kept = function.values.get(getattr(inner, "id", ""), [])
+        made = kept[0] if len(kept) == 1 else inner
+        if name == known.TO_SYNC and isinstance(made, ast.Call):
+            if calls.makes_coroutine(made, function):
                 yield Found(
                     "group-async-to-sync-around-the-call",
                     "nothing: the wrapper is given a finished call",
