@@ -19,7 +19,6 @@ from tutor.doctor.rules import options, scripts
 from tutor.doctor.rules.found import Found, Place
 from tutor.doctor.rules.pages import path_of
 from tutor.doctor.rules.proxy import serves_files
-from tutor.doctor.rules.scripts import texts
 
 RANK = 58
 TRIED = "reading the commands in the project's files"
@@ -214,7 +213,7 @@ def _no_files(seen: Evidence, told: list[Command]) -> Iterator[Found]:
     apps = [str(name) for name in seen.settings.get("apps") or []]
     if not url.startswith("/") or "storages" in apps or sites(seen.project):
         return
-    if serves_files(seen) or not any(one.is_static for one in texts(seen)):
+    if serves_files(seen) or not any(one.is_static for one in scripts.texts(seen)):
         return
     for one in told:
         named = one.file.rpartition("/")[2].startswith("Procfile")

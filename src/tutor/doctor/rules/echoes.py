@@ -8,11 +8,11 @@ from collections.abc import Iterator, Mapping
 
 from tutor.doctor.evidence import Evidence
 from tutor.doctor.rules import orders
-from tutor.doctor.rules.dialogue import LATER
 from tutor.doctor.rules.found import Found
 from tutor.doctor.rules.handling import block_end, functions
 from tutor.doctor.rules.javascript import Code, Func
 from tutor.doctor.rules.pages import TRIED
+from tutor.doctor.rules.replying import LATER
 from tutor.doctor.source.walking import walk
 
 RANK = 74

@@ -11,7 +11,7 @@ from tutor.doctor.rules.scripts import Spot
 DEEP = 3  # functions that call one another
 _CALL = re.compile(r"(?<![\w$.])[\w$.]+\s*\(")
 _NEVER = re.compile(r"\bset(?:Timeout|Interval)\b")
-_LATER = re.compile(r"\b(?:if|setTimeout|requestAnimationFrame)\b|&&|\|\||\?")
+LATER = re.compile(r"\b(?:if|setTimeout|requestAnimationFrame)\b|&&|\|\||\?")
 # A condition that says only whether the page is on, and slows nothing down.
 _SWITCH = re.compile(
     r"\bif\s*\((?:[\s!&|(=]|[\w$.]+(?:\([\w$.\s'\"]*\))?\.(?:checked|hidden|readyState)"
@@ -55,7 +55,7 @@ def _always(code: Code, function: Func, index: int) -> bool:
     return not (
         code.around(index) != function
         or (function.is_block and block_end(code, index) != end)
-        or _LATER.search(statement)
+        or LATER.search(statement)
         or re.search(r"\breturn\b", before)
     )
 
