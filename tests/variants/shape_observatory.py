@@ -349,9 +349,9 @@ jobs = {names.ANALYSIS: AnalysisWorker.as_asgi()}
   const seen = new Map();
 
   class Live {
-    constructor(path, onText) {
+    constructor(path, onData) {
       this.path = path;
-      this.onText = onText;
+      this.onData = onData;
       this.attempts = 0;
       this.connect();
     }
@@ -361,7 +361,7 @@ jobs = {names.ANALYSIS: AnalysisWorker.as_asgi()}
       socket.addEventListener("open", () => {
         this.attempts = 0;
       });
-      socket.addEventListener("message", ({ data }) => this.onText(data));
+      socket.addEventListener("message", ({ data }) => this.onData(data));
       socket.addEventListener("close", () => {
         this.attempts += 1;
         window.setTimeout(() => this.connect(), 1000 * Math.min(this.attempts, 10));
