@@ -55,8 +55,10 @@ def rules(seen: Evidence) -> Iterator[Found]:
             yield from _codes(code, name)
             yield from _timers(code, name, every)
             yield from _at_once_again(code, name)
-    for handler in (one for code in every for one in handlers(code, every)):
-        yield from _parsed(handler, every)
+    hearing = [one for code in every for one in handlers(code, every)]
+    # A function may be reached by more than one way.
+    yield from dict.fromkeys(f for one in hearing for f in _parsed(one, every))
+    for handler in hearing:
         yield from dialogue.rules(seen, handler, opened, every)
     for socket in opened:
         yield from dialogue.offered(seen, socket)
