@@ -26,7 +26,7 @@ WRONG = unseen.WRONG + missed.WRONG + fresh.WRONG + behind.WRONG + abroad.WRONG
 WRONG += foreign.WRONG + harbour.WRONG
 IN_A_STEP = fourth.WRONG + fifth.WRONG + otherwise.WRONG
 RIGHT_IN_A_STEP = fourth.RIGHT + fifth.RIGHT + otherwise.RIGHT
-RIGHT = unseen.RIGHT + fresh.RIGHT + behind.RIGHT + abroad.RIGHT
+RIGHT = unseen.RIGHT + fresh.RIGHT + behind.RIGHT + abroad.RIGHT + harbour.RIGHT
 NAMES = [f"{shape}-{slug}" for shape, slug, _, _ in WRONG]
 
 

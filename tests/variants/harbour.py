@@ -9,6 +9,30 @@ PAGE = "berths/templates/berths/radio.html"
 ASGI = "quay/asgi.py"
 _BAND = """f"radio.{int(asked['band'][0])}\""""
 
+_FETCHES = """\
+import asyncio
+import os
+
+import django
+from channels.layers import get_channel_layer
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "quay.settings")
+
+
+async def main():
+    layer = get_channel_layer()
+    await layer.send("probe", {"word": "here"})
+    print(await layer.receive("probe"))
+
+
+if __name__ == "__main__":
+    django.setup()
+    asyncio.run(main())
+"""
+
+RIGHT: tuple[tuple[str, str, tuple[Change, ...]], ...] = (
+    ("quay", "a-script-fetches-itself", (("layer_check.py", None, _FETCHES),)),
+)
 WRONG: tuple[tuple[str, str, str, tuple[Change, ...]], ...] = (
     (  # every message is written out, and the page reads none of its keys
         "quay",

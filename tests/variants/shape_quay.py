@@ -146,26 +146,6 @@ from django.shortcuts import render
 def radio(request):
     return render(request, "berths/radio.html")
 """,
-    "layer_check.py": """\
-import asyncio
-import os
-
-import django
-from channels.layers import get_channel_layer
-
-os.environ.setdefault("DJANGO_SETTINGS_MODULE", "quay.settings")
-
-
-async def main():
-    layer = get_channel_layer()
-    await layer.send("probe", {"word": "here"})
-    print(await layer.receive("probe"))
-
-
-if __name__ == "__main__":
-    django.setup()
-    asyncio.run(main())
-""",
     "quay/__init__.py": "",
     "quay/asgi.py": """\
 import os
