@@ -156,3 +156,15 @@ class Desk(AsyncWebsocketConsumer):
     method = source.classes["ships.Desk"].methods["receive"]
     found = [calls.queries(call, method) for call in calls.calls(method.node)]
     assert any(found) is asks
+
+
+def test_what_still_imports_something_does_not_hang(tmp_path: Path) -> None:
+    parts = [f"part{number}" for number in range(20)]  # as of a package on a slow disk
+    changes = [
+        ("quay/settings.py", 'SECRET_KEY = "quay"', 'import slow\nSECRET_KEY = "quay"')
+    ]
+    imports = "".join(f"import slow.{name}\n" for name in parts)
+    files = {"__init__": imports}
+    files |= dict.fromkeys(parts, "import time\n\ntime.sleep(0.35)\n")
+    given = [(f"slow/{name}.py", None, text) for name, text in files.items()]
+    assert told((*changes, *given), tmp_path) == []
