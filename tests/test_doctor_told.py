@@ -16,8 +16,9 @@ FILES = {
     "app/__init__.py": "",
     "app/tests/__init__.py": "",
     "site1/asgi.py": """
-from channels.routing import ProtocolTypeRouter
-application = ProtocolTypeRouter({})
+from channels.routing import ProtocolTypeRouter, URLRouter
+from channels.security.websocket import AllowedHostsOriginValidator as checked
+application = ProtocolTypeRouter({"websocket": checked(URLRouter([]))})
 """,
 }
 HEAD = """

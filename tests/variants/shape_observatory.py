@@ -98,8 +98,10 @@ else:
     CHANNEL_LAYERS = {"default": {"BACKEND": "channels.layers.InMemoryChannelLayer"}}
 """,
     "src/observatory/urls.py": """\
+from django.conf import settings
 from django.urls import path
 from django.views.generic import TemplateView
+from django.views.static import serve
 
 from telemetry.views import report, status
 
@@ -107,6 +109,7 @@ urlpatterns = [
     path("", TemplateView.as_view(template_name="telemetry/dashboard.html")),
     path("status.json", status),
     path("report/", report),
+    path("static/<path:path>", serve, {"document_root": settings.STATIC_ROOT}),
 ]
 """,
     "src/telemetry/__init__.py": "",

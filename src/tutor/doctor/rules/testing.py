@@ -223,7 +223,7 @@ def _communicator(
     elif (
         not origin
         and given.endswith("ProtocolTypeRouter()")
-        and any("OriginValidator" in one.text for one in seen.source.modules.values())
+        and _asks_for_origins(seen)
         and not _expects_a_refusal(function)
     ):
         yield Found(
@@ -234,6 +234,14 @@ def _communicator(
             TRIED,
             "headers=[(b'origin', b'http://localhost')]",
         )
+
+
+def _asks_for_origins(seen: Evidence) -> bool:
+    """Whether the application lets only some origins in, as it runs or is written."""
+    modules = seen.source.modules.values()
+    named = [name for module in modules for name in module.names.values()]
+    known = seen.walk.get("origins") is not None
+    return known or any(name.endswith("OriginValidator") for name in named)
 
 
 def _expects_an_answer(function: Function) -> bool:
