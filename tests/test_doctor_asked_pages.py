@@ -31,7 +31,11 @@ def hall(body: str, guard: str = "") -> shapes.Change:
             "def hall",
             hall(RENDER.replace("return", ""), "@login_required\n"),
         ),
-        ("python-name-not-defined", "numbr", hall("    numbr.real\n" + RENDER)),
+        (
+            "python-name-not-defined",
+            "hall_number",
+            hall("    hall_number.real\n" + RENDER),
+        ),
         (None, "request.usr", hall("    request.usr\n" + RENDER, "@login_required\n")),
     ],
     ids=["of strangers", "of members", "a name", "an attribute"],

@@ -5,6 +5,10 @@ from __future__ import annotations
 # The first that fits any line of the exception; the deepest frame of the project
 # is the place.
 TEXTS: tuple[tuple[str, str], ...] = (
+    (
+        "operate-log-fact-overwrites-the-record",
+        r"Attempt to overwrite '\w+' in LogRecord",
+    ),
     ("consumer-int-payload", r"'(int|float|bool)' object has no attribute 'encode'"),
     (
         "consumer-dict-payload",
