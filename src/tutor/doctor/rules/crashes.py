@@ -270,10 +270,7 @@ def _refined(seen: Evidence, crash: Crash, slug: str, place: Place) -> Cause:
     if slug == "db-model-instance-in-event" and of_pydantic(seen, crash.links):
         return "consumer-pydantic-model-sent", place, ""
     unknown = _UNKNOWN.search(" ".join(link["text"] for link in crash.links))
-    if unknown and slug in (
-        "db-model-instance-in-event",
-        "redis-message-not-serialisable",
-    ):
+    if unknown and slug in _UNWRITTEN:
         return slug, dates.place_of(seen, unknown[1] or unknown[2]) or place, ""
     if slug == "db-orm-in-async-consumer":
         at = _from_async(seen, crash)
