@@ -18,7 +18,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from tutor import children
 from tutor.checks import talk
 from tutor.client import cookie, in_words
-from tutor.crowd import Crowd, crowd, memory, starving, work
+from tutor.crowd import Crowd, crowd, memory, on_one_core, starving, work
 from tutor.curves import dots, growth, pulse
 from tutor.pictures import Picture
 from tutor.report import Refusal
@@ -224,6 +224,7 @@ async def divided(
         project: runs code inside the project.
     """
     async with AsyncExitStack() as stack:
+        stack.enter_context(on_one_core(servers))
         crowds: list[Crowd] = []
         for server in servers:
             one = crowd(server, clients // len(servers), [cookie(bob)])
