@@ -397,3 +397,17 @@ def test_answers_that_are_not_there_yet(
 def test_a_right_answer_is_measured(project: Path) -> None:
     other = KNEE.replace("int(1 / (work * rate))", "1 / (work * rate) // 1")
     assert exercises.check("load", other, project).startswith("Right. Measured")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux has such a call")
+def test_servers_that_are_compared_take_turns_at_one_core(tmp_path: Path) -> None:
+    child = children.Child(["python", "-c", "input()"], tmp_path)
+    server = SimpleNamespace(child=child)
+    try:
+        pids = [process.pid for process in crowd._processes(server)]
+        before = [os.sched_getaffinity(pid) for pid in pids]
+        with crowd.on_one_core([server]):
+            assert len(set.union(*map(os.sched_getaffinity, pids))) == 1
+        assert pids and [os.sched_getaffinity(pid) for pid in pids] == before
+    finally:
+        child.stop(grace=0)
