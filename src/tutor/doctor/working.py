@@ -28,9 +28,9 @@ def play(scene: Mapping[str, Any], project: Path, awaited: str = "") -> tuple[st
     """Start workers on a Redis of their own, let the project produce one job.
 
     Args:
-        scene: ``workers``, how many; ``idle``, seconds that they wait before;
-            ``start``, the file that says how they are started, if one does;
-            ``deaf`` for those of which no Redis hears.
+        scene: ``workers``, how many; ``idle``, seconds at most until the first has
+            failed by itself; ``start``, the file that says how they are started, if
+            one does; ``deaf`` for those of which no Redis hears.
         project: the folder of ``manage.py``.
         awaited: a text that a worker will print.
 
