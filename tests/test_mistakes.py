@@ -130,7 +130,7 @@ def test_each_is_made_somewhere() -> None:
 def test_every_slug_of_the_rules_has_a_file() -> None:
     code = "".join(
         path.read_text(encoding="utf-8")
-        for path in (ROOT / "src/tutor/doctor/rules").glob("*.py")
+        for path in (ROOT / "src/tutor/doctor/rules").rglob("*.py")
     )
     areas = (
         "install|apps|routing|consumer|client|group|auth|db|redis|worker|load|python|"

@@ -26,14 +26,8 @@ from tutor.doctor.source import Source
 from tutor.doctor.source.walking import walk
 
 LOOKING = 12.0  # seconds for the facts
-
-
 STARTING = 12.0  # seconds until the server is ready
-
-
 MOST_PATHS = 4  # routes that are talked to
-
-
 MOST_PAGES = 4  # pages that are asked for besides that at /
 
 

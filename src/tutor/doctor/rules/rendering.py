@@ -10,7 +10,7 @@ from pathlib import Path
 from tutor.doctor.child import Event
 from tutor.doctor.evidence import Evidence
 from tutor.doctor.rules import scripts
-from tutor.doctor.rules.crashes import mixed_up
+from tutor.doctor.rules.crashes.kinds import mixed_up
 from tutor.doctor.rules.found import TRIED, Found, Place, deepest, last_line
 from tutor.doctor.source.index import is_aside
 from tutor.doctor.source.walking import walk

@@ -1,0 +1,54 @@
+"""A message that no handler takes."""
+
+from __future__ import annotations
+
+from tutor.doctor.evidence import Evidence
+from tutor.doctor.rules.crashes.crash import Crash
+from tutor.doctor.rules.found import GENERIC, HANDLERS, Place
+from tutor.doctor.rules.lines import Cause
+from tutor.doctor.rules.names import near_handler
+
+
+def no_handler(seen: Evidence, crash: Crash, kind: str) -> Cause | None:
+    owner = seen.consumer_class(crash.leaf.get("consumer"))
+    place: Place = (owner.module.file, owner.node.lineno) if owner else (None, None)
+    if not kind.startswith("websocket."):
+        near = _near_method(seen, kind.replace(".", "_"))
+        return "group-handler-missing-closes-everyone", near or place, ""
+    if kind not in ("websocket.connect", "websocket.receive", "websocket.disconnect"):
+        return "group-sends-raw-websocket-event", place, ""
+    if owner is None or not any(one.methods for one in owner.line_of_ancestors):
+        # At step 5 nobody has written it yet.
+        others = any(
+            name in (*GENERIC, *HANDLERS)
+            for one in seen.source.consumers()
+            for name in one.methods
+        )
+        late = seen.aim >= 6 or others
+        return ("consumer-has-no-handlers", place, "") if late else None
+    wanted = kind.replace(".", "_")
+    found = near_handler(seen, owner, wanted)
+    if found:
+        method = owner.method(found)
+        at: Place = (method.module.file, method.node.lineno) if method else place
+        slug = f"consumer-{kind.partition('.')[2]}-handler-misnamed"
+        return slug, at, f"It is written {found}."
+    outside = seen.source.functions.get(f"{owner.module.name}.{wanted}")
+    if outside is not None:
+        slug = f"consumer-{kind.partition('.')[2]}-handler-misnamed"
+        hint = "It stands outside the class: its indentation says so."
+        return slug, (outside.module.file, outside.node.lineno), hint
+    if kind == "websocket.disconnect":
+        return "consumer-no-disconnect-handler", place, ""
+    return f"consumer-{kind.partition('.')[2]}-handler-misnamed", place, ""
+
+
+def _near_method(seen: Evidence, wanted: str) -> Place | None:
+    for owner in seen.source.consumers():
+        own = [
+            n for n in owner.methods if n not in ("connect", "disconnect", "receive")
+        ]
+        name = seen.near(wanted, own, 0.4)
+        if name:
+            return owner.module.file, owner.methods[name].node.lineno
+    return None
