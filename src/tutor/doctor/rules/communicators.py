@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from tutor.doctor.evidence import Evidence
 from tutor.doctor.rules import dialogue
 from tutor.doctor.rules.found import TRIED, Found, at
-from tutor.doctor.rules.messages import written
 from tutor.doctor.rules.testing import COMMUNICATORS, RANK
+from tutor.doctor.rules.written import written
 from tutor.doctor.source import Class, Function, calls
 from tutor.doctor.source.flow import Frame, called, unfold
 from tutor.doctor.source.index import is_aside

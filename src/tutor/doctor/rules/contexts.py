@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 
 from tutor.doctor.evidence import Evidence
-from tutor.doctor.rules.messages import written
+from tutor.doctor.rules.written import written
 from tutor.doctor.source import Function, calls
 from tutor.doctor.source.flow import Frame
 from tutor.doctor.source.values import ANY, values

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from tutor.doctor.evidence import Evidence
 from tutor.doctor.rules.found import GENERIC, HANDLERS, TRIED, Found, at
 from tutor.doctor.rules.groupnames import given, group_of
-from tutor.doctor.rules.messages import REST, written
 from tutor.doctor.rules.sent import jobs
+from tutor.doctor.rules.written import REST, written
 from tutor.doctor.source import Class, Function
 from tutor.doctor.source.flow import Frame, unfold
 from tutor.doctor.source.index import is_aside

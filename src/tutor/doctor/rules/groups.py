@@ -9,7 +9,7 @@ from tutor.doctor.evidence import Evidence
 from tutor.doctor.rules import events, groupnames, joining, signatures
 from tutor.doctor.rules.found import GENERIC, HANDLERS, TRIED, Found, Place, at
 from tutor.doctor.rules.groupnames import asked, given, group_of
-from tutor.doctor.rules.messages import REST, holds_models, written
+from tutor.doctor.rules.written import REST, holds_models, written
 from tutor.doctor.source import Class, Function, calls, known
 from tutor.doctor.source.flow import Frame, every_call, unfold
 from tutor.doctor.source.index import is_aside

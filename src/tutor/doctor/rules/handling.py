@@ -8,6 +8,8 @@ from dataclasses import dataclass
 
 from tutor.doctor.rules.javascript import Code, Func
 
+RANK = 68  # of what a script does with its socket
+
 
 @dataclass(frozen=True)
 class Handler:

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from tutor.doctor.evidence import Evidence
 from tutor.doctor.rules.found import TRIED, Found
 from tutor.doctor.rules.groupnames import given
-from tutor.doctor.rules.messages import written
 from tutor.doctor.rules.sent import jobs
+from tutor.doctor.rules.written import written
 from tutor.doctor.source import Class
 from tutor.doctor.source.flow import Frame, unfold
 from tutor.doctor.source.values import ANY, values

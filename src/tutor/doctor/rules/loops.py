@@ -11,7 +11,7 @@ from tutor.doctor.child import Event
 from tutor.doctor.evidence import Evidence
 from tutor.doctor.rules import crashes
 from tutor.doctor.rules.found import Found, Place
-from tutor.doctor.rules.reading import slug_of_lost
+from tutor.doctor.rules.lost import slug_of_lost
 from tutor.doctor.source import Class, calls
 from tutor.doctor.source.walking import walk
 

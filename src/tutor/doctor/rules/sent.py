@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from tutor.doctor.evidence import Evidence
 from tutor.doctor.rules.found import Place
 from tutor.doctor.rules.groupnames import given, text_of
-from tutor.doctor.rules.messages import written
+from tutor.doctor.rules.written import written
 from tutor.doctor.source import Function, calls
 from tutor.doctor.source.known import TO_SYNC
 from tutor.doctor.source.values import ANY

@@ -11,7 +11,7 @@ from tutor.doctor.evidence import Evidence
 from tutor.doctor.rules.found import TRIED, Found, Place, at
 from tutor.doctor.rules.groupnames import given
 from tutor.doctor.rules.groups import called_by
-from tutor.doctor.rules.messages import holds_models, written
+from tutor.doctor.rules.written import holds_models, written
 from tutor.doctor.source import Function, Module, calls, known
 from tutor.doctor.source.index import is_aside
 from tutor.doctor.source.walking import walk

@@ -9,8 +9,8 @@ from typing import Any
 from tutor.doctor.evidence import Evidence
 from tutor.doctor.rules.asgi import Called, called
 from tutor.doctor.rules.found import HANDLERS, TRIED, Found, at
-from tutor.doctor.rules.messages import REST, written
 from tutor.doctor.rules.sent import sending
+from tutor.doctor.rules.written import REST, written
 from tutor.doctor.source import Class, calls
 from tutor.doctor.source.flow import Frame, body, unfold
 

@@ -1,0 +1,271 @@
+"""Coroutines that nobody awaits."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+from tutor.doctor.evidence import Evidence
+from tutor.doctor.rules.found import TRIED, Found, Place, at
+from tutor.doctor.source import Function, calls, known
+from tutor.doctor.source.walking import child_nodes, walk
+
+
+def lost(seen: Evidence, function: Function) -> Iterator[Found]:
+    """Coroutines that nobody awaits: calls that stand alone as a statement."""
+    for call in (
+        *_alone(function.node),
+        *_used_as_a_value(function),
+        *_kept(function),
+        *_put(function),
+        *_later(function),
+        *_said(function),
+    ):
+        name = calls.makes_coroutine(call, function)
+        if not name:
+            continue
+        place = at(function, call)
+        end = name.removesuffix("()").rpartition(".")[2]
+        slug = (
+            slug_of_lost(seen, place, function, end) or "consumer-missing-await-on-send"
+        )
+        yield Found(
+            slug,
+            f"coroutine '{end}' was never awaited",
+            place,
+            47,
+            TRIED,
+            "every coroutine is awaited",
+        )
+
+
+def _kept(function: Function) -> Iterator[ast.Call]:
+    """Calls whose result has a name that is tested or shown, and never handed on."""
+    for node in walk(function.node):
+        if not (
+            isinstance(node, ast.Assign)
+            and isinstance(node.value, ast.Call)
+            and isinstance(node.targets[0], ast.Name)
+        ):
+            continue
+        name, used = node.targets[0].id, False
+        for outer in walk(function.node):
+            parts = [*child_nodes(outer)]
+            if isinstance(outer, _TESTS):
+                continue
+            if isinstance(outer, ast.Call) and getattr(outer.func, "id", "") in _SHOWN:
+                continue
+            used = used or any(
+                isinstance(p, ast.Name) and p.id == name and isinstance(p.ctx, ast.Load)
+                for p in parts
+            )
+        if not used:
+            yield node.value
+
+
+def _later(function: Function) -> Iterator[ast.Call]:
+    """Calls in a lambda for somebody who calls it later, and awaits nothing."""
+    for call in calls.calls(function.node):
+        if calls.name_of(call, function).endswith(_CALL_LATER):
+            for given in [*call.args, *(word.value for word in call.keywords)]:
+                if isinstance(given, ast.Lambda) and isinstance(given.body, ast.Call):
+                    yield given.body
+
+
+_CALL_LATER = (
+    "transaction.on_commit",
+    ".call_later",
+    ".call_soon",
+    ".call_soon_threadsafe",
+    ".add_done_callback",
+    "threading.Timer",
+)
+
+
+def _said(function: Function) -> Iterator[ast.Call]:
+    """Calls whose result stands in a message as it is."""
+    for call in calls.calls(function.node):
+        if calls.name_of(call, function).rpartition(".")[2] not in _MESSAGES:
+            continue
+        for held in [one for given in call.args for one in walk(given)]:
+            for value in held.values if isinstance(held, ast.Dict) else ():
+                made = value
+                if isinstance(value, ast.Name):
+                    given_once = function.values.get(value.id, [])
+                    made = given_once[0] if len(given_once) == 1 else value
+                yield from (n for n in _branches(made) if isinstance(n, ast.Call))
+
+
+_MESSAGES = ("send_json", "dumps", "group_send", "JsonResponse")
+
+
+def _put(function: Function) -> Iterator[ast.Call]:
+    """Calls whose result is put into a scope as it is: the user of a middleware."""
+    for node in walk(function.node) if function.is_async else ():
+        given: list[ast.expr] = []
+        if isinstance(node, ast.Assign) and any(map(_is_scope, node.targets)):
+            given = [node.value]
+        elif isinstance(node, ast.Call) and any(
+            map(_is_scope, [*node.args, node.func])
+        ):
+            given = [word.value for word in node.keywords if word.arg]
+            given += [v for one in node.args for v in getattr(one, "values", ())]
+        elif isinstance(node, ast.Dict) and any(
+            key is None and _is_scope(value)
+            for key, value in zip(node.keys, node.values, strict=True)
+        ):
+            given = node.values
+        for one in given:
+            value = one
+            if isinstance(one, ast.Name):
+                made = function.values.get(one.id, [])
+                value = made[0] if len(made) == 1 else one
+            yield from (n for n in _branches(value) if isinstance(n, ast.Call))
+
+
+def _branches(node: ast.expr) -> Iterator[ast.expr]:
+    """What an expression may be: ``f() if name else None`` is one of two."""
+    if isinstance(node, ast.IfExp):
+        yield from (*_branches(node.body), *_branches(node.orelse))
+    elif isinstance(node, ast.BoolOp):
+        yield from (inner for one in node.values for inner in _branches(one))
+    else:
+        yield node
+
+
+def _is_scope(node: ast.expr) -> bool:
+    """Whether an expression is a scope, one of its entries or one of its methods."""
+    while isinstance(node, (ast.Subscript, ast.Attribute)):
+        if getattr(node, "attr", "") == "scope":
+            return True
+        node = node.value
+    return isinstance(node, ast.Name) and node.id == "scope"
+
+
+_TESTS = (ast.If, ast.Compare, ast.BoolOp, ast.UnaryOp, ast.FormattedValue)
+_SHOWN = ("bool", "str", "len", "print", "repr", "list", "int")
+_OF_COROUTINES = {"send", "close", "throw", "add_done_callback", "cancel", "result"}
+_PLAINLY = {"asdict", "dumps", "str", "len", "dict", "list", "repr", "print", "bool"}
+
+
+def _used_as_a_value(function: Function) -> Iterator[ast.Call]:
+    """Calls whose result has a name, under which nothing ever awaits it.
+
+    What is given to another function may be awaited there; its attributes, its keys
+    and what is made of it by a function of Python's own say that it is not.
+    """
+    above = {
+        id(child): node for node in walk(function.node) for child in child_nodes(node)
+    }
+    names: dict[str, list[ast.AST]] = {}
+    for node in walk(function.node):
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load):
+            names.setdefault(node.id, []).append(above[id(node)])
+    for node in walk(function.node):
+        if not (isinstance(node, ast.Assign) and isinstance(node.value, ast.Call)):
+            continue
+        target = node.targets[0]
+        if not isinstance(target, ast.Name) or len(node.targets) > 1:
+            continue
+        uses = names.get(target.id, [])
+        values = function.values.get(target.id, [])
+        if uses and len(values) == 1 and all(map(_is_plain, uses)):
+            yield node.value
+
+
+def _is_plain(node: ast.AST) -> bool:
+    if isinstance(node, ast.Call):
+        end = getattr(node.func, "attr", "") or getattr(node.func, "id", "")
+        return end in _PLAINLY
+    if isinstance(node, ast.Attribute):
+        return node.attr not in _OF_COROUTINES
+    return isinstance(node, ast.Subscript)
+
+
+def _alone(node: ast.AST) -> Iterator[ast.Call]:
+    for child in child_nodes(node):
+        if isinstance(
+            child, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)
+        ):
+            continue
+        if (isinstance(child, ast.Expr) and isinstance(child.value, ast.Call)) or (
+            isinstance(child, ast.Assign)
+            and isinstance(child.value, ast.Call)
+            and all(isinstance(t, ast.Name) and t.id == "_" for t in child.targets)
+        ):
+            yield child.value
+        yield from _alone(child)
+
+
+def slug_of_lost(
+    seen: Evidence, place: Place, function: Function | None, end: str
+) -> str | None:
+    """Which mistake it is that a coroutine was thrown away at a line."""
+    if function is None:
+        return None
+    layer = end in ("group_send", "group_add", "group_discard")
+    target: Function | None = None
+    for node in seen.nodes_at(place):
+        if isinstance(node, ast.Call):
+            name = calls.name_of(node, function)
+            if [getattr(one, "id", "") for one in node.args][1:] == ["receive", "send"]:
+                return None  # a middleware and what it wraps
+            if (
+                name == known.TO_SYNC
+                and node.args
+                and isinstance(node.args[0], ast.Call)
+            ):
+                return "group-async-to-sync-around-the-call"
+            if (
+                name in known.TO_THREAD
+                and node.args
+                and isinstance(node.args[0], ast.Call)
+            ):
+                return "db-wrapper-around-the-result"
+            layer = layer or calls.is_layer(name)
+            if name.rpartition(".")[2] == end:
+                target = calls.target_of(node, function) or target
+    layer = layer or (target is not None and _tells_a_group(target))
+    if layer:
+        if function.is_async:
+            return "group-send-not-awaited"
+        if function.owner is not None and function.owner.kind.startswith("sync"):
+            return "group-sync-consumer-without-async-to-sync"
+        return "group-view-without-async-to-sync"
+    owner = function.owner
+    if end in ("sleep",):
+        return "consumer-asyncio-sleep-not-awaited"
+    if owner is not None and owner.kind.startswith("sync"):
+        method = owner.method(end)
+        if method is not None and method.is_async:
+            return "consumer-async-handlers-in-sync-consumer"
+    target = target or (owner.method(end) if owner else None)
+    if target is not None and any(d in known.TO_THREAD for d in target.decorators()):
+        return "db-decorated-function-not-awaited"
+    if end in known.ASYNC_ORM or end == "SyncToAsync" or end == "__call__":
+        return "db-decorated-function-not-awaited"
+    return None
+
+
+def _tells_a_group(function: Function, depth: int = 0) -> bool:
+    """Whether a function of the project only calls the channel layer, or one that does.
+
+    One that waits for something else as well is more than another name for that call.
+    """
+    if any(
+        isinstance(node, ast.Await)
+        and isinstance(node.value, ast.Call)
+        and not _is_of_a_group(node.value, function, depth)
+        for node in walk(function.node)
+    ):
+        return False
+    return any(
+        _is_of_a_group(call, function, depth) for call in calls.calls(function.node)
+    )
+
+
+def _is_of_a_group(call: ast.Call, function: Function, depth: int) -> bool:
+    if calls.is_layer(calls.name_of(call, function)):
+        return True
+    target = calls.target_of(call, function)
+    return target is not None and depth < 3 and _tells_a_group(target, depth + 1)
