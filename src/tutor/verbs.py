@@ -38,7 +38,6 @@ def _line(course: Course, step: Step) -> str:
 
 # From step 9 on a checkpoint has a configuration of its own, for the project's tests.
 PYTEST = ["-c", "pyproject.toml", "-q", "--no-header", "-n0"]
-PYTEST += ["-p", "no:hypothesispytest"]  # 0.2 s of imports, and no cell needs it
 
 
 def step(argv: list[str]) -> int:
