@@ -69,10 +69,12 @@ class Answers:
     Args:
         clients: the strangers.
         members: those who had signed in, where strangers are turned away.
+        bare: strangers who came before there were any tables.
     """
 
     clients: list[Client] = field(default_factory=list)
     members: list[Client] = field(default_factory=list)
+    bare: list[Client] = field(default_factory=list)
     foreign: dict[str, int | None] = field(default_factory=dict)
     missing: dict[str, int | None] = field(default_factory=dict)
     page: int | None = None
@@ -126,8 +128,12 @@ class Conversation:
                 self.knock(path, None, self.seen.missing),
                 self.whole(path),
             )
+        bare = [path for path in paths if self._lacks_a_table(path)]
         left = [path for path in paths if self._is_closed(path) or self._asks(path)]
-        ways = await self.prepared(left) if left else []
+        ways = await self.prepared([*left, *bare]) if left or bare else []
+        for path in bare if ways else ():
+            await self._again(path)
+            left += [path] if self._is_closed(path) or self._asks(path) else []
         for signed in ways:
             for path in left:
                 await self.whole(path, signed)
@@ -140,6 +146,20 @@ class Conversation:
                 await self.request(path, {"x-tutor-signin": ways[0]}, OPENING)
         await self.printed()
         return self.seen
+
+    def _lacks_a_table(self, path: str) -> bool:
+        """Whether nobody has migrated yet, which hides all that comes behind."""
+        tags = {one.tag for one in self.seen.clients if one.path == path}
+        return any(
+            event.get("conn") in tags and "no such table" in event["error"][-1]["text"]
+            for event in self.live.told().all("failed")
+        )
+
+    async def _again(self, path: str) -> None:
+        """Ask once more, now that there are tables."""
+        self.seen.bare += [one for one in self.seen.clients if one.path == path]
+        self.seen.clients = [one for one in self.seen.clients if one.path != path]
+        await self.whole(path)
 
     def _is_closed(self, path: str) -> bool:
         """Whether nobody was let in there, and nothing was wrong with that."""

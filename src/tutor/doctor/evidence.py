@@ -32,6 +32,8 @@ class Evidence:
         home: the folder of ``manage.py`` in it.
         look: the facts, as ``manage.py`` and ``runserver`` see the project.
         serve: what happened in the server's own process.
+        alone: the same, where the server could not start as it stands in production
+            and was started as ``runserver`` does; else None.
         answers: what its clients saw.
         source: the source, as syntax trees.
         aim: the step that it is meant to have reached.  What is missing then is a
@@ -43,6 +45,7 @@ class Evidence:
     look: Told
     source: Source
     serve: Told = field(default_factory=Told)
+    alone: Told | None = None
     answers: Answers = field(default_factory=Answers)
     target: str = ""
     aim: int = 0
@@ -88,7 +91,9 @@ class Evidence:
     def forked(self) -> list[int]:
         """The processes that the project has forked."""
         return [
-            e["pid"] for told in (self.look, self.serve) for e in told.all("forked")
+            e["pid"]
+            for told in (self.look, self.serve, self.alone or Told())
+            for e in told.all("forked")
         ]
 
     @property

@@ -85,7 +85,22 @@ def gather(
         seen.target = wanted
     if served:
         seen.serve, seen.answers = served
+    if served and time.monotonic() < end - 3 and is_early(seen):
+        # What else is wrong is seen where it does start: under runserver.
+        seen.alone = seen.serve
+        seen.serve, seen.answers = serve(seen.target, ready=seen.settings_name)
     return seen
+
+
+def is_early(seen: Evidence) -> bool:
+    """Whether the application only lacks a Django that is ready for its imports."""
+    failure = seen.failed(seen.serve, "asgi")
+    text = " ".join(link["text"] for link in failure["error"]) if failure else ""
+    return (
+        bool(re.search(r"settings are not configured|Apps aren't loaded yet", text))
+        and seen.failed(seen.look, "asgi") is None
+        and bool(seen.look.get("walk") and seen.settings_name)
+    )
 
 
 def hides(home: Path) -> bool:
@@ -150,6 +165,7 @@ def _serve(
     read: Callable[[], Source],
     looking: Future[Told],
     target: str,
+    ready: str = "",
 ) -> tuple[Told, Answers]:
     held = servers.hold(0)
     held.listen(64)
@@ -157,7 +173,7 @@ def _serve(
     live = Live(
         copy,
         "serve",
-        [target, held.fileno(), *how.added],
+        [target, held.fileno(), ready, *how.added],
         python=how.python,
         cold=how.cold,
         extra=how.extra,

@@ -4,6 +4,8 @@
 The ASGI module is imported in a process that has nothing but Python and Daphne:
 no ``manage.py``, no ``DJANGO_SETTINGS_MODULE``.  Only the folders that ``manage.py``
 puts on ``sys.path`` are there: whoever starts a server names them in ``PYTHONPATH``.
+Where that import fails and the one of ``runserver`` does not, the server is started
+once more with Django made ready before it, as ``runserver`` has it.
 """
 
 import gc
@@ -20,7 +22,7 @@ TURN = 0.05  # seconds between two looks at finished applications
 
 
 def main(arguments):
-    target, descriptor, *added = arguments
+    target, descriptor, ready, *added = arguments
     loaded = []
     give_up_after(IMPORTING, lambda: load.stage[0], unless=lambda: bool(loaded))
     own = [os.path.join(ROOT, folder) for folder in added] + [ROOT]
@@ -33,11 +35,21 @@ def main(arguments):
     except BaseException as error:
         failed("daphne", error)
         return
+    if ready:
+        set_up(ready)
     application = imported(target)
     if application is None:
         return
     loaded.append(True)
     serve(daphne.server, application, descriptor)
+
+
+def set_up(settings):
+    """Make Django ready, as ``manage.py`` does before any application is imported."""
+    import django
+
+    os.environ["DJANGO_SETTINGS_MODULE"] = settings
+    django.setup()
 
 
 def imported(target):

@@ -100,9 +100,9 @@ _OF_THE_SENDER = (
 def judge(seen: Evidence) -> list[Found]:
     """Everything that is recognised, most likely cause first, each once."""
     found = list(loading.rules(seen))
-    if not found or found[0].slug is None:
+    if not found or found[0].slug is None or seen.alone:
         found += [*settings.rules(seen), *layers.rules(seen)]
-    if not found or found[0].rank >= settings.RANK:
+    if not found or found[0].rank >= settings.RANK or seen.alone:
         for module in _LATER:
             found += _told(module, seen)
     found.sort(key=lambda one: one.rank)

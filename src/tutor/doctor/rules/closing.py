@@ -39,24 +39,36 @@ def closing_codes(owner: Class) -> Iterator[Found]:
                         )
 
 
+_BEGIN = ("connect", "websocket_connect")
+
+
 def _may_close(code: int) -> bool:
     return code == 1000 or 3000 <= code <= 4999
 
 
 def _opens(owner: Class, method: Function, call: ast.Call) -> bool:
     """Whether the socket may not be open yet; a code before that is lost anyway."""
-    begin = ("connect", "websocket_connect")
-    if method.name in begin:
+    if method.name in _BEGIN:
         return not any(
             calls.name_of(one, method) == "self.accept" and one.lineno < call.lineno
             for one in calls.calls(method.node)
         )
-    return any(
-        calls.name_of(one, first) == f"self.{method.name}"
-        for name in begin
-        if (first := owner.method(name)) is not None
-        for one in calls.calls(first.node)
-    )
+    return f"self.{method.name}" in _begun(owner)
+
+
+def _begun(owner: Class) -> set[str]:
+    """What a consumer calls of itself while a client knocks, however deep."""
+    found = {f"self.{name}" for name in _BEGIN}
+    left = [*found]
+    while left:
+        method = owner.method(left.pop().removeprefix("self."))
+        for one in calls.calls(method.node) if method is not None else ():
+            assert method is not None
+            name = calls.name_of(one, method)
+            if name.startswith("self.") and name not in found:
+                found.add(name)
+                left.append(name)
+    return found
 
 
 def after_close(seen: Evidence, owner: Class) -> Iterator[Found]:

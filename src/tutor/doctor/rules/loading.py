@@ -61,7 +61,7 @@ def rules(seen: Evidence) -> Iterator[Found]:
     if asgi and asgi["stage"] == "asgi" and not _names_nothing(seen, asgi["error"]):
         yield explain(seen, asgi["error"], "asgi")
         return
-    served = seen.failed(seen.serve, "daphne", "asgi")
+    served = seen.failed(seen.alone or seen.serve, "daphne", "asgi")
     if served and not (asgi and asgi["stage"] == "asgi"):
         yield explain(seen, served["error"], served["stage"])
         return

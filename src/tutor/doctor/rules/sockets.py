@@ -28,6 +28,10 @@ def rules(seen: Evidence) -> Iterator[Found]:
     if not seen.answers.asked:
         return
     yield from _pages(seen)
+    for client in seen.answers.bare:
+        for one in _story(seen, client):
+            if one.slug == crashes.UNMIGRATED:
+                yield one
     for client in seen.answers.everyone:
         yield from _story(seen, client)
     yield from loops.rules(seen)
@@ -187,7 +191,8 @@ def _message(seen: Evidence, sent: Event, client: Client) -> Iterator[Found]:
         yield from _payload(sent, found)
     elif kind == "websocket.close":
         code = sent["code"]
-        if code is not None and code != 1000 and not 3000 <= code <= 4999:
+        outside = code is not None and code != 1000 and not 3000 <= code <= 4999
+        if outside and client.status == 101:  # else it becomes 403, like any other
             yield found(
                 "consumer-close-code-not-allowed", f"close code {code} becomes 1011", 60
             )

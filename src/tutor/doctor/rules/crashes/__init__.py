@@ -22,6 +22,7 @@ from tutor.doctor.source import Function
 __all__ = ["Crash", "explain"]
 
 RANK = 50
+UNMIGRATED = "auth-migrations-not-applied"
 # What is said after an accept that named what nobody had offered.
 _REFUSED = re.compile(r"'handshake_deferred'|Socket has not been accepted")
 CLOSED = "Attempt to send on a closed protocol"
@@ -61,6 +62,8 @@ def explain(seen: Evidence, crash: Crash) -> Found | None:
         "consumer-validation-error-not-caught",
     ):
         rank = 78
+    if slug == UNMIGRATED:
+        rank = 90  # of the place where it runs; what is wrong in a file comes first
     return Found(slug, got, at, rank, tried, expected, hint)
 
 
@@ -115,7 +118,7 @@ def _cause(seen: Evidence, crash: Crash, every: str, place: Place) -> Cause | No
     if "no such table" in every:
         if crash.phase == "typed":
             return None  # where nobody has migrated yet
-        return "auth-migrations-not-applied", place, ""
+        return UNMIGRATED, place, ""
     if place[0] is None and "object is not callable" in every:
         return "asgi-list-passed-without-urlrouter", router_place(seen), ""
     if re.search(
