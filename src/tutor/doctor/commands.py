@@ -123,10 +123,16 @@ def known(word: str) -> bool:
     return not re.search(r"[$%`{]", word)
 
 
+def of_manage(one: Command) -> bool:
+    """Whether a command is given to ``manage.py``, and is no program of its own."""
+    names = [PurePosixPath(word).name for word in one.before[:-1]]
+    return "manage.py" in names or "django-admin" in names
+
+
 def commands(project: Path) -> list[Command]:
     """What the files of a project start."""
     found: list[Command] = []
-    for path in _files(project):
+    for path in files(project):
         read = reader(path.name)
         with suppress(OSError, UnicodeDecodeError):
             if read is None or path.stat().st_size > MOST:
@@ -153,7 +159,7 @@ def variables(project: Path) -> Iterator[tuple[str, int, str, str]]:
     Args:
         project: the project's folder.
     """
-    for path in _files(project):
+    for path in files(project):
         if not re.fullmatch(r"\.env(\.\w+)?|[\w.-]+\.env", path.name):
             continue
         if re.search(r"example|sample|template|dist", path.name):
@@ -168,7 +174,8 @@ def variables(project: Path) -> Iterator[tuple[str, int, str, str]]:
                     yield file, number, told[1], told[2].strip().strip("'\"")
 
 
-def _files(project: Path) -> Iterator[Path]:
+def files(project: Path) -> Iterator[Path]:
+    """The files of a project, not too deep."""
     for folder, folders, names in os.walk(project):
         here = Path(folder)
         folders[:] = sorted(f for f in folders if f not in copying.SKIPPED)
@@ -248,7 +255,7 @@ def mentioned(project: Path, pattern: str) -> bool:
         project: the project's folder.
         pattern: a regular expression.
     """
-    for path in _files(project):
+    for path in files(project):
         packages = path.name in ("pyproject.toml", "setup.cfg", "Pipfile")
         if packages or path.suffix in _NO_STARTS:
             continue

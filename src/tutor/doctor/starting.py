@@ -43,7 +43,7 @@ def play(scene: Mapping[str, Any], project: Path, awaited: str = "") -> tuple[st
     """
     one = read(scene, project)
     extra = {name: value for name, (value, _) in one.env.items()}
-    if one.program not in SERVERS:
+    if one.program not in SERVERS or commands.of_manage(one):
         argv = ["python", "manage.py", one.program, *one.words]
         worker = Started(argv, project, extra)
         try:

@@ -160,6 +160,7 @@ def commands():
     from django.core.management import get_commands, load_command_class
 
     owners = get_commands()
+    emit("commands", names=sorted(owners))
     for name in ("runserver", "runworker"):
         if name in owners:
             command = load_command_class(owners[name], name)

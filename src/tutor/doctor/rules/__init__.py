@@ -10,6 +10,7 @@ from types import ModuleType
 from tutor.doctor.evidence import Evidence
 from tutor.doctor.rules import (
     application,
+    caddy,
     clients,
     commands,
     communicators,
@@ -72,6 +73,7 @@ _LATER = (
     spreading,
     fanout,
     proxy,
+    caddy,
     operating,
     commands,
     elsewhere,

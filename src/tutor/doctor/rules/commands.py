@@ -10,6 +10,7 @@ from tutor.doctor.commands import (
     Command,
     commands,
     known,
+    of_manage,
     mentioned,
     variables,
 )
@@ -35,6 +36,7 @@ _LOOPBACK = re.compile(r"(?:127\.0\.0\.1|localhost|\[::1\])(?::(\d+))?")
 def rules(seen: Evidence) -> Iterator[Found]:
     told = commands(seen.project)
     for one in told:
+        yield from _unknown(seen, one)
         yield from _settings(seen, one)
         if one.program in SERVERS:
             yield from _target(seen, one)
@@ -48,6 +50,22 @@ def rules(seen: Evidence) -> Iterator[Found]:
     yield from _pages_only(seen, told)
     yield from _nobody_there(seen, told)
     yield from _other_port(seen, told)
+
+
+def _unknown(seen: Evidence, one: Command) -> Iterator[Found]:
+    """A command of ``manage.py`` that no app has: a server, or one that is misspelt.
+
+    Other settings, in production, may have an app that has any other name.
+    """
+    there = (seen.look.get("commands") or {}).get("names") or []
+    if not of_manage(one) or not there or one.program in there:
+        return
+    near = seen.near(one.program, there, 0.8)
+    if (one.program in SERVERS or near) and known(one.program):
+        got = f"Unknown command: {one.program!r}"
+        server = f"{' '.join(one.words)}"
+        right = f"{one.program} {server}" if one.program in SERVERS else str(near)
+        yield found("deploy-command-unknown", got, one, right)
 
 
 def found(slug: str, got: str, one: Command, expected: str, more: int = 0) -> Found:
@@ -101,6 +119,10 @@ def _target(seen: Evidence, one: Command) -> Iterator[Found]:
     if stands_for == WSGI and serves_sockets(one) and not spoken:
         got = f"{module}:{name} is the WSGI application"
         yield found("deploy-daphne-with-wsgi", got, one, right)
+    if worker := options.unknown_worker(one):
+        got = f"Entry point ('gunicorn.workers', '{worker}') not found"
+        expected = f"-k uvicorn.workers.UvicornWorker, or daphne {right}"
+        yield found("deploy-gunicorn-asgi-default-worker", got, one, expected)
     served = f"{module}:{name}" == seen.target or stands_for.endswith(ASGI)
     if served and options.takes_wsgi_only(seen, one):
         got = "TypeError: __call__() missing 1 required positional argument: 'send'"

@@ -9,6 +9,7 @@ from tutor.doctor.child import Event
 from tutor.doctor.evidence import Evidence
 from tutor.doctor.rules import proxy
 from tutor.doctor.rules.found import Found, Place
+from tutor.doctor.rules.reached import takes
 from tutor.doctor.rules.routes import route_place
 from tutor.doctor.rules.scripts import ANY, GIVEN, HERE, HOST, Socket, sockets
 
@@ -160,17 +161,3 @@ def leads_to(seen: Evidence, url: str) -> Event | None:
     if not path or ANY in path:
         return None
     return next((leaf for leaf in seen.leaves if takes(leaf, path)), None)
-
-
-def takes(leaf: Event, path: str) -> bool:
-    if not leaf.get("steps"):
-        return True
-    for step in leaf["steps"]:
-        regex = step.get("regex")
-        if regex is None:
-            return True
-        matched = re.search(regex, path.lstrip("/"))
-        if not matched:
-            return False
-        path = path.lstrip("/")[matched.end() :]
-    return True

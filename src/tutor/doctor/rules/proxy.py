@@ -11,6 +11,7 @@ from tutor.doctor.commands import SERVERS, commands
 from tutor.doctor.evidence import Evidence
 from tutor.doctor.proxies import Directive, Site, location, sites
 from tutor.doctor.rules.found import Found, Place
+from tutor.doctor.rules.reached import takes
 from tutor.doctor.source.walking import walk
 
 RANK = 60
@@ -89,10 +90,17 @@ def _socket(
     if slash and "$" not in target and prefix not in ("", slash + tail):
         got = f"{path} arrives as {slash + tail + path.removeprefix(prefix)}"
         yield _found(site, "nginx-proxy-pass-strips-prefix", got, at)
+    if (rewritten := _rewritten(taken, path)) is not None:
+        at, arrives = rewritten
+        if not any(takes(leaf, arrives.lstrip("/")) for leaf in seen.leaves):
+            got = f"{path} arrives as {arrives}"
+            yield _found(site, "nginx-proxy-pass-strips-prefix", got, at)
     headers = taken.headers()
     if headers is not None:
         missing = [
-            one for one in ("Upgrade", "Connection") if one.lower() not in headers
+            one
+            for one in ("Upgrade", "Connection")
+            if one.lower() not in headers or not _passes(headers[one.lower()])
         ]
         if missing:
             got = f"{' and '.join(missing)} not passed on for {path}"
@@ -103,6 +111,27 @@ def _socket(
         if match and int(match[1]) * _SECONDS[match[2] or "s"] <= PING:
             got = f"proxy_read_timeout {limit.args[0]}"
             yield _found(site, "nginx-idle-socket-cut", got, limit, 10)
+
+
+def _passes(header: Directive) -> bool:
+    """Whether a header says "upgrade" to the server: ``Connection ""`` does not."""
+    value = " ".join(header.args[1:]).lower()
+    return "$" in value or "upgrade" in value or "websocket" in value
+
+
+def _rewritten(taken: Directive, path: str) -> tuple[Directive, str] | None:
+    """What ``rewrite … break`` makes of a path; None where nothing does."""
+    for one in taken.all("rewrite"):
+        if len(one.args) < 2 or one.args[2:] not in (["break"], []):
+            continue
+        try:
+            match = re.search(one.args[0], path)
+        except re.error:
+            continue
+        template = re.sub(r"\$(\d)", r"\\g<\1>", one.args[1])
+        if match and "$" not in template and "://" not in template:
+            return one, match.expand(template)
+    return None
 
 
 def _page(seen: Evidence, site: Site, server: Directive) -> Iterator[Found]:
