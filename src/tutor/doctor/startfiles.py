@@ -40,7 +40,7 @@ def reader(name: str) -> Reader | None:
     return endings.get(PurePosixPath(lower).suffix)
 
 
-def _lines(text: str) -> Iterator[tuple[int, str]]:
+def logical_lines(text: str) -> Iterator[tuple[int, str]]:
     """The lines with their numbers; one that ends in a backslash goes on."""
     begun, held = 0, ""
     for number, line in enumerate(text.splitlines(), 1):
@@ -57,14 +57,14 @@ def _lines(text: str) -> Iterator[tuple[int, str]]:
 
 
 def procfile(text: str) -> Iterator[Told]:
-    for line, said in _lines(text):
+    for line, said in logical_lines(text):
         if match := re.match(r"[\w-]+:\s*(.+)", said):
             yield line, match[1], {}
 
 
 def _script(text: str) -> Iterator[Told]:
     env: dict[str, tuple[str, int]] = {}
-    for line, said in _lines(text):
+    for line, said in logical_lines(text):
         if match := re.match(r"\s*export\s+(\w+)=(\S*)\s*$", said):
             env[match[1]] = match[2].strip("'\""), line
         else:
@@ -74,7 +74,7 @@ def _script(text: str) -> Iterator[Told]:
 def _unit(text: str) -> Iterator[Told]:
     env: dict[str, tuple[str, int]] = {}
     started: list[tuple[int, str]] = []
-    for line, said in _lines(text):
+    for line, said in logical_lines(text):
         key, _, value = said.partition("=")
         if key.strip() == "ExecStart" and value.strip():
             started.append((line, value.strip().lstrip("@-:+!")))
@@ -91,7 +91,7 @@ def _supervisor(text: str) -> Iterator[Told]:
     """The sections ``[program:…]``; nothing from other files that end like these."""
     parts: list[tuple[list[tuple[int, str]], dict[str, tuple[str, int]]]] = []
     inside = False
-    for line, said in _lines(text):
+    for line, said in logical_lines(text):
         if said.startswith("["):
             inside = bool(_PROGRAM.match(said))
             parts.append(([], {}))
@@ -119,7 +119,7 @@ def _dockerfile(text: str) -> Iterator[Told]:
     """What an image starts: its CMD, behind its ENTRYPOINT where it has both."""
     env: dict[str, tuple[str, int]] = {}
     entry: tuple[int, str | list[str]] | None = None
-    for line, said in _lines(text):
+    for line, said in logical_lines(text):
         word, _, rest = said.strip().partition(" ")
         kind, rest = word.upper(), rest.strip()
         if kind == "FROM":

@@ -54,7 +54,7 @@ def play(scene: Mapping[str, Any], project: Path, awaited: str = "") -> tuple[st
     cookies: dict[str, str] = {}
     if "user" in scene:
         (cookies,) = logged_in(project, None, Person(scene["user"], "", True))
-    with servers.serving(argv_of(one), project, extra) as server:
+    with servers.serving(argv_of(one), folder_of(one, project), extra) as server:
         if not server.running:
             return "server does not start", server.log()
         if "page_first" in scene:
@@ -62,6 +62,14 @@ def play(scene: Mapping[str, Any], project: Path, awaited: str = "") -> tuple[st
         seen = _knocked(server, scene, cookies)
         server.child.wait_for(lambda out: awaited in out, 3)
         return seen, server.child.text if awaited else server.log()
+
+
+def folder_of(one: Command, project: Path) -> Path:
+    """Where a command is run: a unit of systemd that names no folder runs in /."""
+    if one.file.endswith(".service"):
+        unit = (project / one.file).read_text(encoding="utf-8")
+        return project if "WorkingDirectory=" in unit else Path("/")
+    return project
 
 
 def read(scene: Mapping[str, Any], project: Path) -> Command:

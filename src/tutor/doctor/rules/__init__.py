@@ -44,6 +44,7 @@ from tutor.doctor.rules import (
     undefined,
     unheard,
     users,
+    whereabouts,
     wiring,
     workers,
 )
@@ -76,6 +77,7 @@ _LATER = (
     caddy,
     operating,
     commands,
+    whereabouts,
     elsewhere,
     jobs,
     users,

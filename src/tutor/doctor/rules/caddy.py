@@ -45,7 +45,7 @@ def rules(seen: Evidence) -> Iterator[Found]:
 
 
 def read(path: Path) -> Directive | None:
-    """A Caddyfile as blocks: a line is a directive, and a brace at its end opens one."""
+    """A Caddyfile as blocks: each line is a directive; a brace at its end opens one."""
     try:
         if path.stat().st_size > MOST:
             return None
@@ -72,12 +72,8 @@ def _stripped(one: Directive) -> Iterator[tuple[Directive, str]]:
         if inner.name == "handle_path" and _asks(inner):
             for prefix in _prefixes(inner.args, one):
                 yield inner, prefix
-        elif inner.name == "uri" and inner.args[:1] == ["strip_prefix"]:
-            if _asks(one):
-                yield inner, "/" + inner.args[-1].strip("/")
-        elif inner.name == "uri" and inner.args[1:2] == ["strip_prefix"]:
-            if _asks(one):
-                yield inner, "/" + inner.args[-1].strip("/")
+        elif inner.name == "uri" and "strip_prefix" in inner.args[:2] and _asks(one):
+            yield inner, "/" + inner.args[-1].strip("/")
         yield from _stripped(inner)
 
 

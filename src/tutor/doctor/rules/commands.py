@@ -10,8 +10,8 @@ from tutor.doctor.commands import (
     Command,
     commands,
     known,
-    of_manage,
     mentioned,
+    of_manage,
     variables,
 )
 from tutor.doctor.evidence import Evidence

@@ -13,7 +13,8 @@ from tutor.doctor.rules import replying
 from tutor.doctor.rules.found import Found
 from tutor.doctor.rules.handling import Handler, called
 from tutor.doctor.rules.javascript import Code
-from tutor.doctor.rules.pages import TRIED, WORDS, fits, path_of, takes
+from tutor.doctor.rules.pages import TRIED, WORDS, fits, path_of
+from tutor.doctor.rules.reached import takes
 from tutor.doctor.rules.scripts import ANY, HERE, Socket
 from tutor.doctor.source import Class, calls
 from tutor.doctor.source.walking import walk

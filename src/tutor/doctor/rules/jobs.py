@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from tutor.doctor.commands import Command, commands, known, mentioned
+from tutor.doctor.composed import runs, services
 from tutor.doctor.evidence import Evidence
 from tutor.doctor.rules.asgi import Called, called
 from tutor.doctor.rules.commands import found as at_command
@@ -59,7 +60,7 @@ def rules(seen: Evidence) -> Iterator[Found]:
     if all(map(known, listened)):
         yield from _elsewhere(sent, workers, names)
     if not mentioned(seen.project, r"\brunworker\b"):
-        yield from _not_started(told, sent, names)
+        yield from _not_started(seen, told, sent, names)
     yield from _in_memory(seen, [job for job in sent if job.channel in names])
 
 
@@ -180,7 +181,7 @@ def _elsewhere(
 
 
 def _not_started(
-    told: list[Command], sent: list[Job], names: set[str | None]
+    seen: Evidence, told: list[Command], sent: list[Job], names: set[str | None]
 ) -> Iterator[Found]:
     """A list of all processes with a server in it, and no worker."""
     used = [job.channel for job in sent if job.channel in names]
@@ -190,6 +191,15 @@ def _not_started(
             expected = f"python manage.py runworker {used[0]}"
             yield at_command("worker-not-started", got, one, expected, 4)
             return
+    # Compose starts the image with its own command, and names all processes, too.
+    for service in services(seen.project) if used else ():
+        for one in filter(serves_sockets, told):
+            if service.is_built and runs(service, one):
+                got = f"nobody works on {used[0]!r}"
+                expected = f"python manage.py runworker {used[0]}"
+                at = replace(one, file=service.file, line=service.line)
+                yield at_command("worker-not-started", got, at, expected, 4)
+                return
 
 
 def _in_memory(seen: Evidence, sent: list[Job]) -> Iterator[Found]:

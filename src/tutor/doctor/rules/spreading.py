@@ -7,7 +7,10 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+from tutor.doctor.commands import commands
+from tutor.doctor.composed import runs, services
 from tutor.doctor.evidence import Evidence
+from tutor.doctor.rules.commands import serves_sockets
 from tutor.doctor.rules.found import TRIED, Found, Place, at
 from tutor.doctor.rules.groupnames import given
 from tutor.doctor.rules.groups import called_by
@@ -47,7 +50,7 @@ NUMBERS = ("pk", "id")  # of a model: what a dictionary is keyed by, often
 def rules(seen: Evidence) -> Iterator[Found]:
     if _only_in_memory(seen):
         yield from _another_process(seen)
-        yield from _several_processes(seen)
+        yield from [*_several_processes(seen), *_copies(seen)][:1]
     if any("channels_redis" in text for text in _backends(seen)):
         for function, node in _events(seen):
             yield from _packed(function, node)
@@ -178,6 +181,22 @@ def _several_processes(seen: Evidence) -> Iterator[Found]:
                     "a layer that several processes share",
                 )
                 return
+
+
+def _copies(seen: Evidence) -> Iterator[Found]:
+    """A service of compose that serves sockets, and is started several times."""
+    told = [one for one in commands(seen.project) if serves_sockets(one)]
+    for one in services(seen.project):
+        if one.copies > 1 and any(runs(one, command) for command in told):
+            yield Found(
+                "layer-inmemory-several-processes",
+                f"{one.file} starts {one.name} {one.copies} times, each with its layer",
+                seen.setting("CHANNEL_LAYERS"),
+                RANK,
+                TRIED,
+                "a layer that several processes share",
+            )
+            return
 
 
 def _deployed(seen: Evidence) -> Iterator[tuple[Path, str]]:
