@@ -68,7 +68,8 @@ def gather(
     target = guess(copy)
     # Here, since Python 3.11 may not parse in two threads at once.
     more = tuple(added(copy))
-    how = How(python, hides(home), {MARK: mark, **(extra or {})}, more)
+    cold = any(map(hides, [home, *(home / folder for folder in more)]))
+    how = How(python, cold, {MARK: mark, **(extra or {})}, more)
     with ThreadPoolExecutor(3) as pool:
         looking = pool.submit(_look, copy, how)
         reading = pool.submit(Source, project, home)

@@ -25,8 +25,9 @@ def look():
     emit("python", version=list(sys.version_info[:3]))
     versions()
     load.begin()
-    shadows()
-    if not settings():
+    loaded = settings()
+    shadows()  # in every folder that ``manage.py`` has put on the path
+    if not loaded:
         return
     if not load.setup():
         return
@@ -72,26 +73,46 @@ def versions():
 
 
 def shadows():
-    """Modules of the project that hide an installed one of the same name."""
-    elsewhere = [p for p in sys.path if os.path.realpath(p or ".") != ROOT]
+    """Modules of the project that hide an installed one of the same name.
+
+    They lie in its own folder, or in one that ``manage.py`` puts on the path.
+    """
+    elsewhere = [p for p in sys.path if not own_folder(p)]
     found = []
-    for entry in sorted(os.listdir(ROOT)):
+    folders = [p for p in sys.path if own_folder(p)]
+    for folder in dict.fromkeys(os.path.realpath(p or ".") for p in folders):
+        if os.path.isdir(folder):
+            found += shadows_in(folder, elsewhere)
+    emit("shadows", found=found)
+
+
+def own_folder(path):
+    """Whether an entry of the path is a folder of the project."""
+    whole = os.path.realpath(path or ".")
+    return whole == ROOT or inside(os.path.join(whole, "x")) is not None
+
+
+def shadows_in(folder, elsewhere):
+    found = []
+    for entry in sorted(os.listdir(folder)):
         name, dot, end = entry.partition(".")
-        is_package = not dot and os.path.isdir(os.path.join(ROOT, entry))
+        is_package = not dot and os.path.isdir(os.path.join(folder, entry))
         if not name.isidentifier() or not (end == "py" or is_package):
             continue
-        if is_package and not os.path.exists(os.path.join(ROOT, entry, "__init__.py")):
+        start = os.path.join(folder, entry, "__init__.py")
+        if is_package and not os.path.exists(start):
             continue
         try:
+            first = importlib.machinery.PathFinder.find_spec(name, sys.path)
             spec = importlib.machinery.PathFinder.find_spec(name, elsewhere)
         except Exception:
             continue
         origin = getattr(spec, "origin", None)
-        if origin and not inside(origin):
-            found.append(
-                {"name": name, "file": entry if end else entry + "/__init__.py"}
-            )
-    emit("shadows", found=found)
+        wins = inside(getattr(first, "origin", None)) is not None
+        if wins and origin and not inside(origin):
+            file = os.path.join(folder, entry) if end else start
+            found.append({"name": name, "file": inside(file)})
+    return found
 
 
 def settings():
