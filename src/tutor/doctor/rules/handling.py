@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from tutor.doctor.rules.javascript import Code, Func
+from tutor.doctor.rules.javascript import Code, Func, Span
 
 RANK = 68  # of what a script does with its socket
 
@@ -143,24 +143,63 @@ def called(
     """The functions that a call may run: by their name, or as a caller gives them."""
     for outer in code.functions:
         inside = outer.body[0] <= function.start < outer.body[1] or outer is function
-        if inside and name in outer.given:
-            yield from _given(outer, outer.given.index(name), every)
+        if inside and (taken := parameter(outer, name)):
+            yield from _given(outer, *taken, every)
             return
     own = re.fullmatch(r"this\.([\w$]+)", name)
     for outer in code.functions if own else ():
         # constructor(path, heard) { this.heard = heard }
-        kept = rf"{re.escape(name)}\s*=\s*([\w$]+)\s*[;,\n}}]"
+        kept = rf"{re.escape(name)}\s*=\s*([\w$.]+)\s*[;,\n}}]"
         for match in re.finditer(kept, code.bare[slice(*outer.body)]):
-            if match[1] in outer.given and code.owner(outer) == code.owner(function):
-                yield from _given(outer, outer.given.index(match[1]), every, code)
+            taken = parameter(outer, match[1])
+            if taken and code.owner(outer) == code.owner(function):
+                yield from _given(outer, *taken, every, code)
                 return
     yield from functions(name.rpartition(".")[2], every)
 
 
+def parameter(outer: Func, name: str) -> tuple[int, str] | None:
+    """The parameter that a name stands for, and the property of it if it has one.
+
+    ``{ heard: show }`` and ``options.heard`` take a property of what is given.
+    """
+    if name in outer.given:
+        return outer.given.index(name), ""
+    held, _, key = name.partition(".")
+    if key and held in outer.given and "." not in key:
+        return outer.given.index(held), key
+    for position, text in enumerate(outer.given):
+        if text.startswith("{") and name in outer.names(position):
+            alias = re.search(rf"([\w$]+)\s*:\s*{re.escape(name)}\b", text)
+            return position, alias[1] if alias else name
+    return None
+
+
+def property_of(code: Code, span: Span, key: str) -> int | None:
+    """Where the value of a property begins, in an object that is written out."""
+    brace = (
+        span[0] + len(code.bare[slice(*span)]) - len(code.bare[slice(*span)].lstrip())
+    )
+    if code.bare[brace : brace + 1] != "{":
+        return None
+    for begin, end in code.arguments(brace):
+        text = code.script.text[begin:end]
+        named = re.match(rf"\s*(['\"]?){re.escape(key)}\1\s*:\s*", text)
+        plain = re.match(rf"\s*(?:async\s+)?(?={re.escape(key)}\s*(?:\(|$))", text)
+        found = named or plain
+        if found:
+            return begin + found.end()
+    return None
+
+
 def _given(
-    outer: Func, position: int, every: list[Code], made: Code | None = None
+    outer: Func,
+    position: int,
+    key: str,
+    every: list[Code],
+    made: Code | None = None,
 ) -> Iterator[tuple[Code, Func]]:
-    """What the callers of a function give it in one place."""
+    """What the callers of a function give it in one place, or under a key there."""
     is_new = made is not None and outer.name == "constructor"
     name = made.owner(outer) if made is not None and is_new else outer.name
     word = rf"(?<![\w$.])(?:new\s+|[\w$.]+\.)?{re.escape(name)}\s*\("
@@ -169,8 +208,15 @@ def _given(
             spans = code.arguments(match.end() - 1)
             if len(spans) <= position:
                 continue
-            one = code.at(spans[position][0])
+            begin = (
+                property_of(code, spans[position], key) if key else spans[position][0]
+            )
+            one = code.at(begin) if begin is not None else None
             if one is not None:
                 yield code, one
-            else:
-                yield from functions(code.plain(spans[position]), every)
+            elif begin is not None:
+                given = code.plain(spans[position])
+                if key:
+                    named = re.match(r"[\w$.]*", code.bare[begin:])
+                    given = named[0] if named else ""
+                yield from functions(given, every)

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from tutor.doctor.evidence import Evidence
 from tutor.doctor.rules import contexts, dialogue
 from tutor.doctor.rules.found import Found
-from tutor.doctor.rules.handling import Handler, functions, handlers
+from tutor.doctor.rules.handling import Handler, called, functions, handlers
 from tutor.doctor.rules.javascript import NAME, Code, Func
 from tutor.doctor.rules.layouts import laid_out
 from tutor.doctor.rules.pages import TRIED
@@ -230,9 +230,11 @@ def _called(
     """The functions that a call may mean: by their name, or given by a caller."""
     name = call[1]
     yield from functions(name, every)
+    maker = code.around(call.start())
     if code.bare[: call.start()].endswith("this."):
         yield from _given(code, name, every)
-    maker = code.around(call.start())
+        if maker is not None:
+            yield from called(code, maker, f"this.{name}", every)
     for function in code.functions:
         begin, end = function.body
         if not (maker and function.name and begin <= maker.start < end):
