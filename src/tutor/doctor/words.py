@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeGuard
 
 from tutor.doctor import models
-from tutor.doctor.source import Class, Function, Source
+from tutor.doctor.source import Class, Function, Source, calls
 from tutor.doctor.source.walking import kept, walk
 
 MOST = 7  # messages for one consumer
@@ -66,12 +66,26 @@ def messages(source: Source, consumer: str | None) -> list[str]:
     for method in methods.values():
         _choices(method, owner, heard)
         _registered(method, heard)
+        for parser in _parsers(method):
+            for node in walk(parser.node):
+                if isinstance(node, ast.Match):
+                    _cases(node, parser, heard)
     # As they are: such a class may refuse what it does not know.
     made = [one for method in methods.values() for one in models.examples(method)]
     made += [{**heard.keys, **whole} for whole in heard.whole]
     made += [{**heard.keys, key: value} for key, value in heard.choices]
     texts = dict.fromkeys(json.dumps(one) for one in made)
     return [*texts, *heard.plain][:MOST]
+
+
+def _parsers(method: Function, depth: int = 0) -> Iterator[Function]:
+    """The functions of the project, no methods, that a method hands something to."""
+    for call in calls.calls(method.node):
+        target = calls.target_of(call, method) if call.args else None
+        if target is not None and target.owner is None and target is not method:
+            yield target
+            if depth < 1:
+                yield from _parsers(target, depth + 1)
 
 
 def _keys(method: Function, heard: _Heard) -> None:

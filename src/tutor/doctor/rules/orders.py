@@ -12,6 +12,7 @@ from tutor.doctor.rules.found import Found
 from tutor.doctor.rules.javascript import Code, Span
 from tutor.doctor.rules.pages import TRIED
 from tutor.doctor.source import Class, Function
+from tutor.doctor.source.index import is_aside
 from tutor.doctor.source.walking import walk
 
 _WORD = re.compile(r"""['"`]([\w.:-]+)['"`]""")
@@ -46,7 +47,28 @@ def _wanted(seen: Evidence) -> dict[str, frozenset[str]]:
             read = keys.of(owner, method, {*names}, 0) if names else None
             known = found.get(word, frozenset())
             found[word] = known | read if read is not None else known | {""}
+    for word, read in _matched(seen):
+        found[word] = found.get(word, frozenset()) | read
     return {word: read for word, read in found.items() if "" not in read}
+
+
+def _matched(seen: Evidence) -> Iterator[tuple[str, frozenset[str]]]:
+    """``case {"kind": "say", "text": str()}``: its word, and the keys beside it."""
+    for module in seen.source.modules.values():
+        nodes = walk(module.tree) if not is_aside(module.file) else ()
+        for pattern in (one for one in nodes if isinstance(one, ast.MatchMapping)):
+            told = {
+                str(getattr(key, "value", "")): getattr(value, "value", None)
+                for key, value in zip(pattern.keys, pattern.patterns, strict=True)
+            }
+            words = {
+                key: value.value
+                for key, value in told.items()
+                if isinstance(value, ast.Constant) and isinstance(value.value, str)
+            }
+            for key, word in words.items():
+                more = frozenset(told) - {key}
+                yield word, more | {""} if pattern.rest or not more else more
 
 
 def chosen(owner: Class) -> Iterator[tuple[str, Function]]:
