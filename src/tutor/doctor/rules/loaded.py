@@ -294,10 +294,13 @@ def _elements(page: Code, reached: list[Code], every: list[Code]) -> Iterator[Fo
             *(rf"(?<![\w$.]){re.escape(one)}" for one in helpers),
         ]
     )
-    asked = re.compile(rf"(?:{words})\s*\(\s*[\"'`]([\w-]+)[\"'`]\s*\)\s*\.(?!\s*\?)")
+    queried = r"\bdocument\s*\.\s*querySelector\s*\(\s*[\"'`]#([\w-]+)[\"'`]"
+    asked = re.compile(
+        rf"(?:(?:{words})\s*\(\s*[\"'`]([\w-]+)[\"'`]|{queried})\s*\)\s*\.(?!\s*\?)"
+    )
     for code in reached:
         for match in asked.finditer(code.script.text):
-            name = match[1]
+            name = match[1] or match[2]
             if code.bare[match.start() : match.end()].strip()[-1:] != ".":
                 continue  # in a text
             if name.startswith("id_") or _is_made(name, whole):
