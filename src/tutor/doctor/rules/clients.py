@@ -15,6 +15,7 @@ from tutor.doctor.rules import (
     markup,
     orders,
     scripts,
+    strange,
     taken,
     untold,
 )
@@ -52,6 +53,7 @@ def rules(seen: Evidence) -> Iterator[Found]:
             yield from _codes(code, name)
             yield from timers(code, name, every)
             yield from at_once_again(code, name)
+            yield from strange.rules(code, name)
     hearing = [one for code in every for one in handlers(code, every)]
     # A function may be reached by more than one way.
     yield from dict.fromkeys(f for one in hearing for f in _parsed(one, every))
