@@ -27,11 +27,12 @@ from tutor.doctor.rules.callbacks import (
     without_this,
 )
 from tutor.doctor.rules.early import early
-from tutor.doctor.rules.found import Found
+from tutor.doctor.rules.found import Found, Place
 from tutor.doctor.rules.handling import RANK, Handler, aliases, functions, handlers
 from tutor.doctor.rules.javascript import Code, Func
 from tutor.doctor.rules.pages import TRIED
 from tutor.doctor.rules.reopening import at_once_again, timers
+from tutor.doctor.rules.scripts import Spot
 
 ALLOWED = range(3000, 5000)  # and 1000: what a script may close with
 
@@ -74,11 +75,13 @@ def _objects(code: Code, name: str, every: list[Code]) -> Iterator[Found]:
     """``send({…})``: a socket makes the text [object Object] of it."""
     for match in _sends(code, name):
         given = code.arguments(match.end() - 1)
-        if given and _is_object(code, match.start(), code.plain(given[0]), every):
+        text = code.plain(given[0]) if given else ""
+        if text and _is_object(code, match.start(), text, every):
             yield Found(
                 "client-send-object",
                 "the server hears the text '[object Object]'",
-                code.spot(match.start()),
+                _odd_caller(code, match.start(), text, every)
+                or code.spot(match.start()),
                 RANK,
                 TRIED,
                 "JSON.stringify(message)",
@@ -111,13 +114,24 @@ def _is_object(code: Code, index: int, text: str, every: list[Code]) -> bool:
         return all(given)
     if function is None or not function.name or text not in function.given:
         return False
-    return any(_callers_give(code, function, function.given.index(text), every))
+    position = function.given.index(text)
+    return any(one for one, _ in _callers_give(code, function, position, every))
+
+
+def _odd_caller(code: Code, index: int, text: str, every: list[Code]) -> Place | None:
+    """Who gives an object where others give a text: the mistake is theirs."""
+    function = code.around(index)
+    if function is None or text not in function.given:
+        return None
+    given = [*_callers_give(code, function, function.given.index(text), every)]
+    wrong = [spot for is_object, spot in given if is_object]
+    return wrong[0] if len(wrong) < len(given) else None
 
 
 def _callers_give(
     code: Code, function: Func, position: int, every: list[Code]
-) -> Iterator[bool]:
-    """For each call of a function, whether it is given an object there."""
+) -> Iterator[tuple[bool, Spot]]:
+    """For each call of a function, whether it is given an object, and where it is."""
     kind = code.owner(function)
     word = rf"(?<![\w$.])(?:([\w$.]+)\.)?{re.escape(function.name)}\s*\("
     for other in every:
@@ -129,7 +143,8 @@ def _callers_give(
                 continue
             given = other.arguments(match.end() - 1)
             if len(given) > position:
-                yield other.plain(given[position]).startswith("{")
+                is_object = other.plain(given[position]).startswith("{")
+                yield is_object, other.spot(match.start())
 
 
 def _codes(code: Code, name: str) -> Iterator[Found]:
