@@ -13,6 +13,7 @@ from tutor.doctor.rules import (
     keys,
     loaded,
     markup,
+    offering,
     orders,
     scripts,
     strange,
@@ -61,7 +62,7 @@ def rules(seen: Evidence) -> Iterator[Found]:
     for handler in hearing:
         yield from dialogue.rules(seen, handler, opened, every)
     for socket in opened:
-        yield from dialogue.offered(seen, socket)
+        yield from offering.rules(seen, socket, every)
     known = list(keys.rules(seen, every, opened))
     yield from known or orders.rules(seen, every)
     yield from loaded.rules(seen, every)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import json
 import re
 from collections.abc import Iterator
@@ -17,7 +16,6 @@ from tutor.doctor.rules.pages import TRIED, WORDS, fits, path_of
 from tutor.doctor.rules.reached import takes
 from tutor.doctor.rules.scripts import ANY, HERE, Socket
 from tutor.doctor.source import Class, calls
-from tutor.doctor.source.walking import walk
 
 RANK = 68
 
@@ -164,39 +162,4 @@ def _pauses(owner: Class) -> bool:
         for one in owner.line_of_ancestors
         for method in one.methods.values()
         for call in calls.calls(method.node)
-    )
-
-
-def offered(seen: Evidence, socket: Socket) -> Iterator[Found]:
-    """A list of subprotocols, and a consumer that chooses none."""
-    if not re.match(r"\[\s*[^\s\]]|['\"`]\w", socket.options):
-        return
-    owners = [
-        seen.consumer_class(leaf.get("consumer")) for leaf in leaves(seen, socket.url)
-    ]
-    if owners and all(one is not None and not _chooses(one) for one in owners):
-        yield Found(
-            "client-subprotocol-not-answered",
-            "Sent non-empty 'Sec-WebSocket-Protocol' header but no response was "
-            "received",
-            socket.place,
-            67,
-            TRIED,
-            "accept(subprotocol=...) with one of those offered",
-        )
-
-
-def _chooses(owner: Class) -> bool:
-    """Whether any method of a consumer names a subprotocol."""
-    return any(
-        getattr(node, "arg", None) == "subprotocol"
-        or getattr(node, "value", None) == "subprotocol"
-        or (
-            isinstance(node, ast.Call)
-            and getattr(node.func, "attr", "") == "accept"
-            and node.args
-        )
-        for one in owner.line_of_ancestors
-        for method in one.methods.values()
-        for node in walk(method.node)
     )
