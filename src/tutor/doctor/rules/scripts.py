@@ -172,7 +172,7 @@ def _opened(
         own = value(arguments[0], scope)
         if GIVEN in own:
             break
-    own += _fragment(script, arguments[0])
+    own += _fragment(script, arguments[0], scripts)
     more = [argument.strip() for argument in arguments[1:]]
     more = [script.bound.get(argument, argument) for argument in more]
     if host := _host_of(arguments[0].strip(), script):
@@ -189,18 +189,33 @@ def _opened(
         values = [value(expression, Scope(other)) for expression in given]
         known = dict(zip(parameters, values, strict=False))
         url = value(arguments[0], Scope(script, known))
-        url += _fragment(script, arguments[0])
+        url += _fragment(script, arguments[0], scripts)
         url = url.replace(HOST, host, 1) if host else url
         yield replace(one, url=url, given=other.spot(index))
     if not called:
         yield replace(one, url=own.replace(GIVEN, ANY))
 
 
-def _fragment(script: Script, expression: str) -> str:
-    """What ``url.hash = …`` puts behind a URL that is an object."""
+# The page's own address, with all that stands in it.
+_ADDRESS = re.compile(
+    r"new\s+URL\(\s*(?:(?:window|document|self)\.)?(?:location(?:\.href)?|URL)\s*\)"
+)
+_JUMPS = re.compile(r"""\bhref\s*=\s*["']#[\w-]|\blocation\.hash\s*=(?!=)""")
+
+
+def _fragment(script: Script, expression: str, scripts: list[Script]) -> str:
+    """What ``url.hash = …`` puts behind a URL that is an object, or a link of a page.
+
+    A URL that is made of the page's own address keeps the # part of it.
+    """
     name = re.match(r"\s*([\w$.]+?)(?:\.href|\.toString\(\))?\s*$", expression)
     given = rf"(?<![\w$.]){re.escape(name[1])}\.hash\s*=(?!=)" if name else r"(?!)"
-    return "#" if re.search(given, script.text) else ""
+    if re.search(given, script.text):
+        emptied = rf"{given}\s*(['\"`])\1"
+        return "" if re.search(emptied, script.text) else "#"
+    made = script.bound.get(name[1], name[1]) if name else expression
+    kept = _ADDRESS.fullmatch(made.strip()) is not None
+    return "#" if kept and any(_JUMPS.search(one.text) for one in scripts) else ""
 
 
 def _host_of(name: str, script: Script) -> str:
