@@ -211,6 +211,7 @@ def _token(function: Function) -> Iterator[Found]:
         return
     lasting = any(name.startswith(LASTING) for name in function.module.names.values())
     lasting = lasting or any(map(_names_the_session, walk(function.node)))
+    lasting = lasting or _signed_for_good(function)
     fixed = [node for node in walk(function.node) if _compares(node, function)]
     for node in walk(function.node) if lasting else fixed:
         key = next(filter(None, map(_key, walk(node))), "")
@@ -224,6 +225,18 @@ def _token(function: Function) -> Iterator[Found]:
                 "the cookie of the session, or a ticket that is good once",
             )
             return
+
+
+def _signed_for_good(function: Function) -> bool:
+    """Whether a signature is checked, here or in what is called, whatever its age."""
+    called = [calls.target_of(call, function) for call in calls.calls(function.node)]
+    return any(
+        calls.name_of(call, one).startswith("django.core.signing.")
+        and calls.name_of(call, one).endswith((".loads", ".unsign", ".unsign_object"))
+        and not any(word.arg == "max_age" for word in call.keywords)
+        for one in (function, *filter(None, called))
+        for call in calls.calls(one.node)
+    )
 
 
 def _names_the_session(node: ast.AST) -> bool:
