@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from tutor.doctor.evidence import Evidence
 from tutor.doctor.rules import dialogue
 from tutor.doctor.rules.found import TRIED, Found, at
+from tutor.doctor.rules.scripts import ANY
 from tutor.doctor.rules.testing import COMMUNICATORS, RANK
 from tutor.doctor.rules.written import written
 from tutor.doctor.source import Class, Function, calls
@@ -32,12 +33,14 @@ class Talk:
         where: the function in which it is made, as it runs.
         said: the calls of its methods: the method and the call.
         before: the methods that a helper has called before it gives it to the test.
+        since: the line from which the test has it from a helper.
     """
 
     made: ast.Call
     where: Frame
     said: list[tuple[str, ast.Call]] = field(default_factory=list)
     before: list[str] = field(default_factory=list)
+    since: int | None = None
 
     def line(self, method: str) -> int | None:
         """Where a method is called first."""
@@ -67,7 +70,6 @@ def rules(seen: Evidence) -> Iterator[Found]:
             yield from _empty(function, talk)
             yield from _dead(function, name, talk)
             yield from _greeted(seen, function, talk)
-            yield from _unheard(seen, function, talk)
 
 
 def talks(frame: Frame, depth: int = 0) -> dict[str, Talk]:
@@ -120,7 +122,9 @@ def _from_helper(frame: Frame, call: ast.Call, depth: int) -> Talk | None:
             talk = talks(helper, depth + 1).get(own)
             if talk is not None:
                 done = [name for name, one in talk.said if one.lineno < node.lineno]
-                return Talk(talk.made, talk.where, [], [*talk.before, *done])
+                return Talk(
+                    talk.made, talk.where, [], [*talk.before, *done], call.lineno
+                )
     return None
 
 
@@ -261,15 +265,18 @@ def _dead(function: Function, name: str, talk: Talk) -> Iterator[Found]:
             )
 
 
-def _behind(seen: Evidence, talk: Talk) -> Class | None:
+def behind(seen: Evidence, talk: Talk) -> Class | None:
     """The consumer that a communicator ends at."""
     alone = _alone(seen, talk.where.function, talk)
     path = _given(talk.made, 1, "path")
     if path is not None:
         _, path = unfold(talk.where, path)
-    if alone or not isinstance(path, ast.Constant) or not isinstance(path.value, str):
+    parts = path.values if isinstance(path, ast.JoinedStr) else [path]
+    texts = [getattr(part, "value", None) for part in parts]
+    if alone or not isinstance(texts[0], str):
         return alone
-    routes = dialogue.leaves(seen, f"ws://host{path.value}")
+    known = "".join(one if isinstance(one, str) else ANY for one in texts)
+    routes = dialogue.leaves(seen, f"ws://host{known}")
     return seen.consumer_class(routes[0].get("consumer")) if routes else None
 
 
@@ -303,9 +310,9 @@ def _greeted(seen: Evidence, function: Function, talk: Talk) -> Iterator[Found]:
         return
     if any(name.startswith("receive") for name in talk.before):
         return
-    if asked is None or received[0].lineno < asked or _repeats(function):
+    if asked is None or received[0].lineno < asked or repeats(function):
         return
-    greetings = _greets(_behind(seen, talk))
+    greetings = _greets(behind(seen, talk))
     if not greetings or any(
         getattr(one, "value", None) in _words(function) for one in greetings
     ):
@@ -320,30 +327,5 @@ def _greeted(seen: Evidence, function: Function, talk: Talk) -> Iterator[Found]:
     )
 
 
-def _repeats(function: Function) -> bool:
+def repeats(function: Function) -> bool:
     return any(isinstance(node, LOOPS) for node in walk(function.node))
-
-
-def _unheard(seen: Evidence, function: Function, talk: Talk) -> Iterator[Found]:
-    """An event to a group that nobody has joined yet."""
-    sent = [
-        call
-        for call in calls.calls(function.node)
-        if calls.is_layer(name := calls.name_of(call, function))
-        and name.endswith(".group_send")
-    ]
-    joined = talk.line("connect")
-    if joined is None or not sent or not talk.received or _repeats(function):
-        return
-    others = [name for name in ("send_to", "send_json_to") if talk.line(name)]
-    if others or not all(call.lineno < joined for call in sent):
-        return
-    if not _greets(_behind(seen, talk)):
-        yield Found(
-            "test-broadcast-before-join",
-            "TimeoutError",
-            at(function, sent[0]),
-            RANK - 2,
-            TRIED,
-            "a client that is connected before the event is sent",
-        )

@@ -1,0 +1,104 @@
+"""Tests that wait for what a group was told before anybody had joined it."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+from tutor.doctor.evidence import Evidence
+from tutor.doctor.rules.communicators import LOOPS, Talk, behind, repeats, talks
+from tutor.doctor.rules.found import TRIED, Found, at
+from tutor.doctor.rules.testing import RANK
+from tutor.doctor.source import Class, Function, calls
+from tutor.doctor.source.flow import Frame
+from tutor.doctor.source.index import is_aside
+from tutor.doctor.source.walking import walk
+
+DEEP = 4
+
+
+def rules(seen: Evidence) -> Iterator[Found]:
+    for function in seen.source.functions.values():
+        if not is_aside(function.module.file):
+            continue
+        every = talks(Frame(function, function.owner))
+        for talk in every.values():
+            yield from _unheard(seen, function, talk, [*every.values()])
+
+
+def _unheard(
+    seen: Evidence, function: Function, talk: Talk, every: list[Talk]
+) -> Iterator[Found]:
+    """An event to a group that nobody has joined yet."""
+    sent = [
+        call
+        for call in calls.calls(function.node)
+        if calls.is_layer(name := calls.name_of(call, function))
+        and name.endswith(".group_send")
+    ]
+    joined = talk.since if "connect" in talk.before else talk.line("connect")
+    if joined is None or not sent or not talk.received or repeats(function):
+        return
+    others = [one.line(name) for one in every for name in ("send_to", "send_json_to")]
+    if any(others) or not all(call.lineno < joined for call in sent):
+        return
+    greetings = _sent_first(behind(seen, talk))
+    received = [name for name in talk.before if name.startswith("receive_")]
+    if greetings is not None and len(talk.received) + len(received) > greetings:
+        yield Found(
+            "test-broadcast-before-join",
+            "TimeoutError",
+            at(function, sent[0]),
+            RANK - 2,
+            TRIED,
+            "a client that is connected before the event is sent",
+        )
+
+
+def _sent_first(owner: Class | None) -> int | None:
+    """How many messages a consumer sends a new client at most; None if unknown."""
+    methods = [owner.method(name) for name in ("websocket_connect", "connect") if owner]
+    told = [_sends(one, 0) for one in methods if owner and one is not None]
+    return None if None in told else sum(one or 0 for one in told)
+
+
+def _sends(method: Function, depth: int) -> int | None:
+    """The messages that a method sends, itself or by others of its object."""
+    if depth > DEEP:
+        return None
+    found = 0
+    looped = {
+        id(node)
+        for loop in walk(method.node)
+        if isinstance(loop, LOOPS)
+        for node in walk(loop)
+    }
+    for call in calls.calls(method.node):
+        name = calls.name_of(call, method)
+        if name in ("self.send", "self.send_json"):
+            kind = _kind(call)
+            more: int | None = (
+                0 if kind in ("websocket.accept", "websocket.close") else 1
+            )
+        elif name.startswith("self.") and method.owner is not None:
+            inner = method.owner.method(name[5:])
+            more = _sends(inner, depth + 1) if inner is not None else 0
+        else:
+            more = 0
+        if more is None or (more and id(call) in looped):
+            return None
+        found += more
+    return found
+
+
+def _kind(call: ast.Call) -> str:
+    """The type of a message that is written out where it is sent."""
+    first = call.args[0] if call.args else None
+    for key, value in (
+        zip(first.keys, first.values, strict=True)
+        if isinstance(first, ast.Dict)
+        else ()
+    ):
+        if getattr(key, "value", "") == "type":
+            return str(getattr(value, "value", ""))
+    return ""
