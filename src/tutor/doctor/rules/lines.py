@@ -37,7 +37,7 @@ def query(seen: Evidence, place: Place) -> str:
     )
     if "session" in source and ".save" in source:
         return "auth-session-saved-synchronously"
-    if function is not None and is_middleware(function):
+    if function is not None and of_middleware(seen, function):
         return "auth-middleware-queries-synchronously"
     if function is not None:
         if ".objects" not in source and _from_a_thread(seen, function, place):
@@ -58,6 +58,16 @@ def is_middleware(function: Function) -> bool:
     names = [argument.arg for argument in function.node.args.args]
     return function.name == "__call__" or (
         function.owner is None and names[:1] == ["scope"]
+    )
+
+
+def of_middleware(seen: Evidence, function: Function, depth: int = 0) -> bool:
+    """Whether a middleware is a function, or the only one that calls it."""
+    if function.owner is not None and function.owner.kind:
+        return False
+    callers = seen.sites.callers(function) if depth < 3 else []
+    return is_middleware(function) or (
+        bool(callers) and all(of_middleware(seen, one, depth + 1) for one in callers)
     )
 
 

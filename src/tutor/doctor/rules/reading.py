@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from tutor.doctor.evidence import Evidence
 from tutor.doctor.rules.found import TRIED, Found, at
-from tutor.doctor.rules.lines import is_middleware
+from tutor.doctor.rules.lines import of_middleware
 from tutor.doctor.rules.lost import lost
 from tutor.doctor.source import Function, calls, known
 from tutor.doctor.source.flow import returned
@@ -145,8 +145,7 @@ def _blocking(seen: Evidence, function: Function) -> Iterator[Found]:
         elif calls.queries(call, where):
             yield Found(
                 "auth-middleware-queries-synchronously"
-                if is_middleware(function)
-                and not (function.owner and function.owner.kind)
+                if of_middleware(seen, function)
                 else "db-orm-in-async-consumer",
                 "You cannot call this from an async context",
                 at(where, call),
@@ -154,14 +153,6 @@ def _blocking(seen: Evidence, function: Function) -> Iterator[Found]:
                 TRIED,
                 "the asynchronous ORM, or a thread",
             )
-
-
-def _of_query(function: Function) -> str:
-    """The mistake that a synchronous query is, by who makes it."""
-    consumer = function.owner is not None and bool(function.owner.kind)
-    if is_middleware(function) and not consumer:
-        return "auth-middleware-queries-synchronously"
-    return "db-orm-in-async-consumer"
 
 
 def _at(node: ast.AST) -> ast.Call:

@@ -79,6 +79,10 @@ class Sites:
                     found = self._of.setdefault(id(target), [])
                     found.append((function, call, arguments))
 
+    def callers(self, function: Function) -> list[Function]:
+        """The functions of the project that call one."""
+        return [site for site, _, _ in self._of.get(id(function), [])]
+
     def frames(self, function: Function, depth: int = 0) -> list[Frame]:
         """The ways in which a function runs: for each heir, for each caller."""
         owners: list[Class | None] = [function.owner]

@@ -17,7 +17,7 @@ from tutor.doctor.rules.crashes.crash import (
 from tutor.doctor.rules.found import Place, last_line
 from tutor.doctor.rules.lines import (
     Cause,
-    is_middleware,
+    of_middleware,
     of_pydantic,
     query,
     sends_there,
@@ -63,7 +63,7 @@ def refined(seen: Evidence, crash: Crash, slug: str, place: Place) -> Cause:
     if slug == "db-orm-in-async-consumer":
         at = from_async(seen, crash)
         outer = seen.function_at(at) if at else None
-        if outer is not None and is_middleware(outer):
+        if outer is not None and of_middleware(seen, outer):
             return "auth-middleware-queries-synchronously", place, ""
         lazy = related.made_lazily(seen, outer, at) if outer and at else None
         if lazy is not None:
