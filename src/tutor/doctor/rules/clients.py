@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from tutor.doctor.evidence import Evidence
 from tutor.doctor.rules import (
     dialogue,
+    fetched,
     forms,
     javascript,
     keys,
@@ -67,6 +68,7 @@ def rules(seen: Evidence) -> Iterator[Found]:
     yield from known or orders.rules(seen, every)
     yield from loaded.rules(seen, every)
     yield from forms.rules(seen, every)
+    yield from fetched.rules(seen, every)
     yield from markup.rules(seen, every, opened)
     yield from taken.rules(seen, every)
     yield from untold.rules(every)

@@ -230,6 +230,7 @@ def _is_of_the_environment(seen: Evidence, links: list[Event], place: Place) -> 
 
 
 _TEXTS = (
+    ("db-wrapper-around-async", r"can only be applied to sync functions"),
     ("routing-include-in-urlrouter", r"include\(\) is not supported in URLRouter"),
     (
         "origin-validator-without-list",

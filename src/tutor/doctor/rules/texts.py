@@ -5,6 +5,7 @@ from __future__ import annotations
 # The first that fits any line of the exception; the deepest frame of the project
 # is the place.
 TEXTS: tuple[tuple[str, str], ...] = (
+    ("db-wrapper-around-async", r"can only be applied to sync functions"),
     (
         "operate-log-fact-overwrites-the-record",
         r"Attempt to overwrite '\w+' in LogRecord",
