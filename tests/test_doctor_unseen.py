@@ -19,11 +19,12 @@ import fresh
 import harbour
 import missed
 import otherwise
+import rides
 import shapes
 import unseen
 
 WRONG = unseen.WRONG + missed.WRONG + fresh.WRONG + behind.WRONG + abroad.WRONG
-WRONG += foreign.WRONG + harbour.WRONG
+WRONG += foreign.WRONG + harbour.WRONG + rides.WRONG
 IN_A_STEP = fourth.WRONG + fifth.WRONG + otherwise.WRONG
 RIGHT_IN_A_STEP = fourth.RIGHT + fifth.RIGHT + otherwise.RIGHT
 RIGHT = unseen.RIGHT + fresh.RIGHT + behind.RIGHT + abroad.RIGHT + harbour.RIGHT
@@ -102,3 +103,13 @@ def test_nothing_is_found_in_a_right_spelling(
 ) -> None:
     found = doctor.diagnose(shapes.write(shape, changes, tmp_path / shape))
     assert [(one.slug, one.place, one.got) for one in found.findings] == []
+
+
+@pytest.mark.parametrize(
+    ("slug", "more", "changes"), rides.BEHIND, ids=[one[0] for one in rides.BEHIND]
+)
+def test_what_keeps_a_server_from_starting_hides_nothing(
+    slug: str, more: str, changes: tuple[shapes.Change, ...], tmp_path: Path
+) -> None:
+    found = doctor.diagnose(shapes.write("couriers", changes, tmp_path / "it")).findings
+    assert [one.slug for one in found] == [slug, more]

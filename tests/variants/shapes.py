@@ -7,6 +7,7 @@ from pathlib import Path
 
 from shape_arena import ARENA
 from shape_auction import AUCTION
+from shape_couriers import COURIERS
 from shape_desk import DESK
 from shape_greenhouse import GREENHOUSE
 from shape_guild import GUILD
@@ -1162,6 +1163,7 @@ SHAPES: dict[str, dict[str, str]] = {
     "metro": METRO,
     "trivia": TRIVIA,
     "observatory": OBSERVATORY,
+    "couriers": COURIERS,
     "quay": {**QUAY, "manage.py": MANAGE.format(settings="quay.settings")},
 }
 # Those that need their tables: see test_doctor_rows.

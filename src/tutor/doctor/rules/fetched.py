@@ -15,6 +15,7 @@ _CHANGES = re.compile(r"""\bmethod\s*:\s*['"`](?:post|put|patch|delete)['"`]""",
 _OWN = re.compile(r"""['"`](?:/(?!/)|\.{1,2}/|\{%\s*url\b|\w[\w/.-]*['"`])""")
 # The token itself, a form with its fields, or another kind of login.
 _CARRIES = re.compile(r"csrf|\bFormData\b|Authorization|axios|\bheaders\b\s*[,}]", re.I)
+_MADE = re.compile(r"\bheaders\s*:\s*[^{\s]|\.\.\.")
 _EXEMPT = re.compile(r"\bcsrf_exempt\b|\brest_framework\b|\bninja\b|\bgraphene\b")
 
 
@@ -30,7 +31,8 @@ def rules(seen: Evidence, every: list[Code]) -> Iterator[Found]:
             given = code.arguments(match.end() - 1)
             if len(given) < 2 or not _OWN.match(code.text(given[0])):
                 continue
-            if _CHANGES.search(code.text(given[1])):
+            options = code.text(given[1])
+            if _CHANGES.search(options) and not _MADE.search(options):
                 yield Found(
                     "client-form-without-csrf-token",
                     "Forbidden (CSRF token missing.)",
