@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from tutor.doctor import services
 from tutor.doctor.commands import (
     SERVERS,
     Command,
@@ -300,9 +301,15 @@ def _nobody_there(seen: Evidence, told: list[Command]) -> Iterator[Found]:
 
 def _other_port(seen: Evidence, told: list[Command]) -> Iterator[Found]:
     """A service of compose that nginx asks at a port on which it does not listen."""
-    listens = {
-        _service(seen, one): one.ports() for one in told if one.program in SERVERS
-    }
+    listens: dict[str, set[str] | None] = {}
+    for service in services.services(seen.project):
+        started = services.started(service, told)
+        each = [one.ports() for one in started]
+        known_ports = None if None in each else {p for ports in each for p in ports or ()}
+        if started:
+            before = listens.get(service.name, set())
+            both = before is None or known_ports is None
+            listens[service.name] = None if both else {*(before or ()), *(known_ports or ())}
     for site in sites(seen.project) if listens else ():
         for passed in (one for server in site.servers() for one in _passed(server)):
             name = passed.args[0].partition("://")[2].partition("/")[0]
@@ -319,20 +326,6 @@ def _other_port(seen: Evidence, told: list[Command]) -> Iterator[Found]:
                         "the port on which the server listens",
                     )
                     return
-
-
-def _service(seen: Evidence, one: Command) -> str:
-    """The service of compose to which a command belongs; empty for other commands."""
-    if "compose" not in one.file.rpartition("/")[2].lower():
-        return ""
-    lines = (seen.project / one.file).read_text("utf-8", "replace").splitlines()
-    before = lines[: one.line]
-    deep = len(before[-1]) - len(before[-1].lstrip()) if before else 0
-    for line in reversed(before):
-        match = re.match(r"(\s+)[\"']?([\w.-]+)[\"']?:\s*(?:#.*|&\w+)?$", line)
-        if match and len(match[1]) < deep:
-            return match[2]
-    return ""
 
 
 def _apart(one: Command) -> bool:

@@ -113,6 +113,16 @@ def _one_host(seen: Evidence) -> Iterator[Found]:
                 for config in _under(node, "CONFIG"):
                     yield from _like_hosts(module, config)
                     for hosts in _under_one(config, "hosts"):
+                        if _is_address(Frame(function), hosts):
+                            yield Found(
+                                "redis-hosts-is-a-bare-tuple",
+                                "Redis URL must specify one of the following schemes",
+                                (module.file, hosts.lineno),
+                                RANK,
+                                "reading CHANNEL_LAYERS",
+                                "a list of hosts: [(host, port)]",
+                            )
+                            return
                         frames = seen.sites.frames(function)
                         if any(_is_text(frame, hosts) for frame in frames):
                             yield Found(
@@ -146,6 +156,25 @@ def _under_one(node: ast.expr, key: str) -> Iterator[ast.expr]:
     yield from _under(node, key)
     if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "dict":
         yield from (word.value for word in node.keywords if word.arg == key)
+
+
+def _is_address(frame: Frame, node: ast.expr) -> bool:
+    """Whether an expression is a host and its port, where a list of them belongs."""
+    where, found = unfold(frame, node)
+    parts = found.elts if isinstance(found, ast.Tuple | ast.List) else []
+    return (
+        len(parts) == 2
+        and _is_number(*unfold(where, parts[1]))
+        and not _is_number(*unfold(where, parts[0]))
+    )
+
+
+def _is_number(frame: Frame, node: ast.expr) -> bool:
+    """Whether an expression is a number: written out, or made one."""
+    if isinstance(node, ast.Constant):
+        return isinstance(node.value, int)
+    name = frame.module.resolve(node, frame.function) or ""
+    return name == "builtins.int()" or name.endswith("env.int()")
 
 
 def _is_text(frame: Frame, node: ast.expr) -> bool:

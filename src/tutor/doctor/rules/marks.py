@@ -46,7 +46,7 @@ def _is_test(function: Function) -> bool:
 
 def _without_database(seen: Evidence, function: Function) -> Iterator[Found]:
     """A query in a test that has not asked for the database."""
-    query = _query(function)
+    query = _query(function) or _prepared(seen, function)
     marked = any("django_db" in ast.unparse(one) for one in marks(function))
     if query is not None and not marked and not _opens(seen, function):
         yield Found(
@@ -73,21 +73,42 @@ def _query(function: Function, depth: int = 0) -> ast.Call | None:
     return None
 
 
-def _opens(seen: Evidence, function: Function, depth: int = 0) -> bool:
-    """Whether a fixture that a function asks for opens the database."""
+def _asked(function: Function) -> set[str]:
+    """The names of the fixtures that a function asks for."""
     arguments = function.node.args
     names = {one.arg for one in arguments.args + arguments.kwonlyargs}
     for one in marks(function):
         if "usefixtures" in ast.unparse(one):
             names |= set(re.findall(r"\w+", ast.unparse(one)))
-    if names & OPENS:
-        return True
-    fixtures = [
+    return names
+
+
+def _fixtures(seen: Evidence, function: Function) -> list[Function]:
+    """The project's own fixtures among them."""
+    names = _asked(function)
+    return [
         other
         for other in seen.source.functions.values()
         if other.name in names and _is_fixture(other)
     ]
+
+
+def _opens(seen: Evidence, function: Function, depth: int = 0) -> bool:
+    """Whether a fixture that a function asks for opens the database."""
+    if _asked(function) & OPENS:
+        return True
+    fixtures = _fixtures(seen, function)
     return depth < DEEP and any(_opens(seen, one, depth + 1) for one in fixtures)
+
+
+def _prepared(seen: Evidence, function: Function, depth: int = 0) -> ast.Call | None:
+    """The first query of the fixtures that a test asks for, and of theirs."""
+    for one in _fixtures(seen, function) if depth < DEEP else ():
+        if one is not function and (
+            found := _query(one) or _prepared(seen, one, depth + 1)
+        ):
+            return found
+    return None
 
 
 def _is_fixture(function: Function) -> bool:

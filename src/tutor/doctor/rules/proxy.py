@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 from pathlib import PurePosixPath
 
+from tutor.doctor import services
 from tutor.doctor.commands import SERVERS, commands
 from tutor.doctor.evidence import Evidence
 from tutor.doctor.proxies import Directive, Site, location, sites
@@ -24,6 +25,7 @@ SERVES = (
     "django.contrib.staticfiles.handlers.",
 )
 _LOOPBACK = re.compile(r"(127\.0\.0\.1|localhost|\[::1\]|unix)(:|$)")
+TLS = ("ssl:", "--ssl", "--cert", "--keyfile")  # of daphne, uvicorn, gunicorn
 _TIME = re.compile(r"(\d+)(ms|s|m|h|d)?")
 _SECONDS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400}
 
@@ -82,7 +84,7 @@ def _socket(
     name, slash, tail = rest.partition("/")
     if name.startswith("unix:"):
         slash = tail = ""
-    ours = all(_LOOPBACK.match(address) for address in site.upstream(name))
+    ours = all(_is_ours(seen, address) for address in site.upstream(name))
     if target.startswith("https://") and ours:
         slug = "nginx-https-to-plain-backend"
         yield _found(site, slug, f"proxy_pass {target}", at)
@@ -132,6 +134,16 @@ def _rewritten(taken: Directive, path: str) -> tuple[Directive, str] | None:
         if match and "$" not in template and "://" not in template:
             return one, match.expand(template)
     return None
+def _is_ours(seen: Evidence, address: str) -> bool:
+    """Whether one of the project's own servers is asked, and none there speaks TLS."""
+    told = commands(seen.project)
+    if any(word.startswith(TLS) for one in told for word in one.words):
+        return False
+    host = address.partition(":")[0]
+    return bool(_LOOPBACK.match(address)) or any(
+        service.name == host and services.started(service, told)
+        for service in services.services(seen.project)
+    )
 
 
 def _page(seen: Evidence, site: Site, server: Directive) -> Iterator[Found]:

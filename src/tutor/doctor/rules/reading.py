@@ -94,9 +94,30 @@ def _done(call: ast.Call, inner: ast.Call, function: Function) -> bool:
     if target is None or target.is_async or call not in awaits:
         return False
     # A function that makes the function to be called is no result.
-    return not any(
-        isinstance(value, (ast.Lambda, ast.Name)) for value in returned(target)
+    return not any(_is_function(value, target) for value in returned(target))
+
+
+def _is_function(value: ast.expr, function: Function) -> bool:
+    """Whether what a function returns is, or may be, a function itself."""
+    if not isinstance(value, ast.Name):
+        return isinstance(value, ast.Lambda)
+    arguments = function.node.args
+    taken = [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs]
+    inner = [n.name for n in walk(function.node) if isinstance(n, ast.FunctionDef)]
+    if value.id in {*(one.arg for one in taken), *inner}:
+        return True
+    given = function.values.get(value.id, [])
+    made = {"functools.partial", "builtins.getattr"}
+    return any(
+        isinstance(one, ast.Lambda)
+        or (isinstance(one, ast.Call) and calls.name_of(one, function) in made)
+        or (isinstance(one, ast.Name | ast.Attribute) and _names_one(one, function))
+        for one in given or [value]
     )
+
+
+def _names_one(node: ast.expr, function: Function) -> bool:
+    return calls.target_of(ast.Call(node, [], []), function) is not None
 
 
 def _to_sync(function: Function) -> str:

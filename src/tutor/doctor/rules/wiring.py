@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from tutor.doctor.evidence import Evidence
 from tutor.doctor.rules.found import TRIED, Found, at
 from tutor.doctor.source import Class, Function, Module, calls
+from tutor.doctor.source.flow import Frame, unfold
 from tutor.doctor.source.index import base_of, is_aside
 from tutor.doctor.source.walking import walk
 
@@ -177,7 +178,7 @@ def _chosen(owner: Class) -> Iterator[Found]:
                 if not values and not _CHOSEN.search(method.name):
                     continue
                 name = values[-1] if values else name
-                if _is_own_table(owner, method, name):
+                if all(_is_own(owner, method, one) for one in _outcomes(name)):
                     continue
             if any(isinstance(n, ast.JoinedStr | ast.BinOp) for n in walk(name)):
                 continue  # put together: only what begins so can be called
@@ -197,8 +198,19 @@ def _chosen(owner: Class) -> Iterator[Found]:
                 return
 
 
-def _is_own_table(owner: Class, method: Function, value: ast.AST) -> bool:
+def _outcomes(value: ast.expr) -> list[ast.expr]:
+    """What an expression may be worth: each branch of a choice."""
+    if isinstance(value, ast.IfExp):
+        return [*_outcomes(value.body), *_outcomes(value.orelse)]
+    if isinstance(value, ast.BoolOp):
+        return [one for part in value.values for one in _outcomes(part)]
+    return [value]
+
+
+def _is_own(owner: Class, method: Function, value: ast.expr) -> bool:
     """``self.actions.get(word)``: what comes out of a table is the project's own."""
+    if isinstance(value, ast.Constant):
+        return True
     if isinstance(value, ast.Call) and isinstance(value.func, ast.Attribute):
         held = value.func.value if value.func.attr in ("get", "pop") else None
     else:
@@ -211,7 +223,8 @@ def _is_own_table(owner: Class, method: Function, value: ast.AST) -> bool:
         ) and any(held.attr in one.attributes for one in owner.line_of_ancestors)
     if isinstance(held, ast.Name):
         made = method.values.get(held.id) or owner.module.values.get(held.id) or []
-        return any(isinstance(one, ast.Dict) for one in made)
+        _, written = unfold(Frame(method, owner), held)  # another module may hold it
+        return any(isinstance(one, ast.Dict) for one in [*made, written])
     return False
 
 
