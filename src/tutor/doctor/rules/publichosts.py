@@ -1,0 +1,84 @@
+"""The names under which nginx serves a site, against those that Django lets in."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+from tutor.doctor.commands import commands, variables
+from tutor.doctor.evidence import Evidence
+from tutor.doctor.proxies import Directive, location, sites
+from tutor.doctor.rules.found import Found
+from tutor.doctor.source import Module
+from tutor.doctor.source.flow import Frame, body, unfold
+
+RANK = 59
+TRIED = "reading ALLOWED_HOSTS and the words for nginx"
+KEY = "DJANGO_SETTINGS_MODULE"
+
+
+def rules(seen: Evidence) -> Iterator[Found]:
+    """A site by a name that the settings of production do not have."""
+    module = _production(seen)
+    given = module.values.get("ALLOWED_HOSTS", []) if module else []
+    if module is None or len(given) != 1 or "ALLOWED_HOSTS" in module.changed:
+        return
+    hosts = _texts(module, given[0])
+    if not hosts:
+        return
+    for site in sites(seen.project):
+        for server in site.servers():
+            for name in _public(server):
+                if not any(_lets_in(host, name) for host in hosts):
+                    yield Found(
+                        "origin-public-host-not-allowed",
+                        f"a page on {name} is refused; allowed are {', '.join(hosts)}",
+                        (module.file, given[0].lineno),
+                        RANK,
+                        TRIED,
+                        "the plain names under which the site is visited",
+                    )
+                    return
+
+
+def _production(seen: Evidence) -> Module | None:
+    """The settings that the started servers run with, where that is written."""
+    named = {one.env[KEY][0] for one in commands(seen.project) if KEY in one.env}
+    named |= {value for _, _, key, value in variables(seen.project) if key == KEY}
+    modules = [seen.source.modules[one] for one in named if one in seen.source.modules]
+    if not named:
+        own = seen.source.modules.get(str(seen.settings.get("module") or ""))
+        modules = [own] if own is not None else []
+    return modules[0] if len(modules) == 1 else None
+
+
+def _texts(module: Module, node: ast.expr) -> list[str]:
+    """A list that is written out; empty where any of it comes from elsewhere."""
+    _, found = unfold(Frame(body(module)), node)
+    parts = found.elts if isinstance(found, ast.List | ast.Tuple) else []
+    texts = [getattr(one, "value", None) for one in parts]
+    plain = [one for one in texts if isinstance(one, str)]
+    return plain if len(plain) == len(texts) else []
+
+
+def _public(server: Directive) -> Iterator[str]:
+    """The names of a site, where Django is told by which it was asked for."""
+    taken = location(server, "/")
+    headers = (taken.headers() if taken else None) or {}
+    host = headers.get("host")
+    if host is None or not {"$host", "$http_host"} & set(host.args):
+        return
+    for one in server.all("server_name"):
+        yield from (name for name in one.args if _is_public(name))
+
+
+def _is_public(name: str) -> bool:
+    """Whether a name is one of the net's own: no pattern, no placeholder."""
+    return "." in name and not set(name) & set("~*$_{<") and name.strip(".") == name
+
+
+def _lets_in(host: str, name: str) -> bool:
+    """Whether Django takes a name, by one of its ALLOWED_HOSTS."""
+    host, name = host.lower(), name.lower()
+    below = host.startswith(".") and (name.endswith(host) or name == host[1:])
+    return host in ("*", name) or below
