@@ -52,6 +52,7 @@ def play(scene: Scene, project: Path, awaited: str = "") -> tuple[str, str]:
             say what it shows then.  Or ``get``: ask for its title.  Or ``redis``:
             see ``apart``.  Or ``workers``: so many
             do a job.  Or ``front``: ask through nginx.
+            Or ``bound``: see ``bound``.
             Or ``probe`` or ``end``: see ``operating``.  Or ``start`` or
             ``command``: see ``starting``.
         project: the folder of ``manage.py``.
@@ -68,6 +69,10 @@ def play(scene: Scene, project: Path, awaited: str = "") -> tuple[str, str]:
         from tutor.doctor import apart  # which needs this module
 
         return apart.play(scene, project, awaited)
+    if "bound" in scene:
+        from tutor.doctor import bound  # which needs this module
+
+        return bound.play(scene, project)
     if scene.keys() & {"start", "command"} and "workers" not in scene:
         from tutor.doctor import starting
 

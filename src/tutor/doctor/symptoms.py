@@ -35,6 +35,8 @@ _CLIENT = {
     "the tests pass": "a test passes, whatever the project does",
     "no reading": "a job is sent, and no reading comes; nothing in the log",
     "2 readings": "one job makes as many readings as there are workers",
+    "nobody outside reaches it": "the server runs in its container, and no connection "
+    "from outside comes through",
     "it goes on": "the server is told to end, and goes on until it is killed",
     "200 for /metrics/": "anybody who asks gets the metrics",
 }

@@ -89,6 +89,7 @@ _LATER = (
     operating,
     commands,
     whereabouts,
+    listening,
     elsewhere,
     jobs,
     users,
