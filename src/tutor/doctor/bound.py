@@ -57,7 +57,8 @@ def _lost(one: Command, project: Path) -> str:
     if "/" in program:
         return ""  # ours takes its place
     try:
-        subprocess.run([program, "-h"], env={"PATH": os.defpath}, cwd=project, timeout=5)
+        path = {"PATH": os.defpath}
+        subprocess.run([program, "-h"], env=path, cwd=project, timeout=5)
     except FileNotFoundError as error:
         return str(error)
     return ""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
@@ -71,8 +71,8 @@ def _below(folder: Path) -> list[Path]:
 
 def read(file: str, text: str) -> Iterator[Service]:
     """The services of one file."""
-    inside, one, deep = False, None, 0
-    key = ""
+    inside, key, deep, inner = False, "", 0, 0
+    one: Service | None = None
     for number, line in enumerate(text.splitlines(), 1):
         bare = re.sub(r"(^|\s)#.*", "", line).rstrip()
         if not bare:
@@ -101,7 +101,9 @@ def read(file: str, text: str) -> Iterator[Service]:
         yield one
 
 
-def started(service: Service, told: Sequence[Command]) -> list[Command]:
+def started(
+    service: Service, told: Sequence[Command], programs: Iterable[str] = SERVERS
+) -> list[Command]:
     """The servers that a service starts: by its own command, or by its image's."""
     own = [
         one
@@ -110,4 +112,4 @@ def started(service: Service, told: Sequence[Command]) -> list[Command]:
     ]
     if not own and not {"command", "entrypoint"} & set(service.keys):
         own = [one for one in told if one.file == service.dockerfile]
-    return [one for one in own if one.program in SERVERS]
+    return [one for one in own if one.program in programs]

@@ -303,23 +303,20 @@ def _other_port(seen: Evidence, told: list[Command]) -> Iterator[Found]:
     """A service of compose that nginx asks at a port on which it does not listen."""
     listens: dict[str, set[str] | None] = {}
     for service in services.services(seen.project):
-        started = services.started(service, told)
-        each = [one.ports() for one in started]
-        known_ports = None if None in each else {p for ports in each for p in ports or ()}
-        if started:
-            before = listens.get(service.name, set())
-            both = before is None or known_ports is None
-            listens[service.name] = None if both else {*(before or ()), *(known_ports or ())}
+        for one in services.started(service, told):
+            ports, before = one.ports(), listens.get(service.name, set())
+            both = ports is None or before is None
+            listens[service.name] = None if both else {*(ports or ()), *(before or ())}
     for site in sites(seen.project) if listens else ():
         for passed in (one for server in site.servers() for one in _passed(server)):
             name = passed.args[0].partition("://")[2].partition("/")[0]
             for address in site.upstream(name):
                 host, _, port = address.partition(":")
-                ports = listens.get(host) if host else None
-                if ports and port.isdigit() and port not in ports:
+                there = listens.get(host) if host else None
+                if there and port.isdigit() and port not in there:
                     yield Found(
                         "nginx-502-upstream-down",
-                        f"nginx asks {address}; {host} listens on {', '.join(ports)}",
+                        f"nginx asks {address}; {host} listens on {', '.join(there)}",
                         (site.file, site.line(name) or passed.line),
                         RANK,
                         TRIED,

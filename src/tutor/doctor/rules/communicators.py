@@ -194,7 +194,7 @@ def _words(function: Function) -> set[str]:
 
 def _empty(function: Function, talk: Talk) -> Iterator[Found]:
     """``send_to(text_data="")``: it takes an empty text for none."""
-    expected = _raising(function, ("AssertionError", *LATE))
+    expected = raising(function, ("AssertionError", *LATE))
     for name, call in talk.said:
         given = [*call.args, *(one.value for one in call.keywords)]
         if (
@@ -213,7 +213,7 @@ def _empty(function: Function, talk: Talk) -> Iterator[Found]:
             )
 
 
-def _raising(function: Function, kinds: tuple[str, ...]) -> list[tuple[int, int]]:
+def raising(function: Function, kinds: tuple[str, ...]) -> list[tuple[int, int]]:
     """The lines in which an exception of some kind is awaited."""
     found = []
     for node in walk(function.node):
@@ -241,7 +241,7 @@ def _raising(function: Function, kinds: tuple[str, ...]) -> list[tuple[int, int]
 
 def _dead(function: Function, name: str, talk: Talk) -> Iterator[Found]:
     """A time-out that was awaited has ended the application under test."""
-    for begin, end in _raising(function, LATE):
+    for begin, end in raising(function, LATE):
         waited = [
             call
             for method, call in talk.said
@@ -280,7 +280,7 @@ def behind(seen: Evidence, talk: Talk) -> Class | None:
     return seen.consumer_class(routes[0].get("consumer")) if routes else None
 
 
-def _greets(owner: Class | None) -> list[ast.expr | None]:
+def greets(owner: Class | None) -> list[ast.expr | None]:
     """What a consumer sends, whoever comes: the texts, as far as they are written."""
     found: list[ast.expr | None] = []
     for name in ("websocket_connect", "connect") if owner else ():
@@ -313,6 +313,7 @@ def _greeted(seen: Evidence, function: Function, talk: Talk) -> Iterator[Found]:
     if asked is None or received[0].lineno < asked or repeats(function):
         return
     greetings = _greets(behind(seen, talk))
+    greetings = greets(behind(seen, talk))
     if not greetings or any(
         getattr(one, "value", None) in _words(function) for one in greetings
     ):
@@ -329,3 +330,28 @@ def _greeted(seen: Evidence, function: Function, talk: Talk) -> Iterator[Found]:
 
 def repeats(function: Function) -> bool:
     return any(isinstance(node, LOOPS) for node in walk(function.node))
+
+
+def _unheard(seen: Evidence, function: Function, talk: Talk) -> Iterator[Found]:
+    """An event to a group that nobody has joined yet."""
+    sent = [
+        call
+        for call in calls.calls(function.node)
+        if calls.is_layer(name := calls.name_of(call, function))
+        and name.endswith(".group_send")
+    ]
+    joined = talk.line("connect")
+    if joined is None or not sent or not talk.received or _repeats(function):
+        return
+    others = [name for name in ("send_to", "send_json_to") if talk.line(name)]
+    if others or not all(call.lineno < joined for call in sent):
+        return
+    if not greets(behind(seen, talk)):
+        yield Found(
+            "test-broadcast-before-join",
+            "TimeoutError",
+            at(function, sent[0]),
+            RANK - 2,
+            TRIED,
+            "a client that is connected before the event is sent",
+        )

@@ -158,12 +158,12 @@ def _is_apart(seen: Evidence, one: Command, told: list[Command]) -> bool:
     text = (seen.project / one.file).read_text("utf-8", "replace")
     every = services.services(seen.project)
     if "compose" in _name(one):
-        here = [s for s in every if s.file == one.file and s.first <= one.line <= s.last]
+        here = [s for s in every if one in services.started(s, told, {one.program})]
         return bool(here) and "network_mode" not in here[0].keys
     if "dockerfile" not in _name(one) and "containerfile" not in _name(one):
         return False
     built = [s for s in every if s.dockerfile == one.file]
-    used = [s for s in built if one in services.started(s, told)]
+    used = [s for s in built if one in services.started(s, told, {one.program})]
     hosted = any("network_mode" in s.keys for s in used)
     return not _INSIDE.search(text) and bool(used or not built) and not hosted
 

@@ -74,7 +74,7 @@ class Sites:
         self._of: dict[int, list[tuple[Function, ast.Call, list[ast.expr]]]] = {}
         for function in functions:
             for call in every_call(function.node):
-                target, arguments = _called(call, function)
+                target, arguments = called_function(call, function)
                 if target is not None:
                     found = self._of.setdefault(id(target), [])
                     found.append((function, call, arguments))
@@ -116,7 +116,7 @@ def _own(
     return owner if site.owner in owner.line_of_ancestors else ""
 
 
-def _called(
+def called_function(
     call: ast.Call, function: Function
 ) -> tuple[Function | None, list[ast.expr]]:
     """The function of the project that a call runs, or will, and its arguments."""
