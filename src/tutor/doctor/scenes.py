@@ -296,6 +296,7 @@ def _seen(
         if "shows" in scene:
             shown = page.locator(scene["shows"]).inner_text()
             told = shown != scene["first"] and log in "\n".join(console)
+            told = told and len(heard) >= scene.get("frames", 0)
         else:
             told = len(heard) > 0
         if told or (failed and console):
@@ -306,6 +307,8 @@ def _seen(
         while count < len(heard) <= MANY and time.monotonic() < end:
             count = len(heard)
             page.wait_for_timeout(1000 * scene["within"])
+        if "shows" in scene:
+            shown = page.locator(scene["shows"]).inner_text()
     page.close()
     seen = f"hears {heard[0]!s}" if heard else "no socket" if failed else "nothing"
     if "shows" in scene:

@@ -19,6 +19,7 @@ from tutor.doctor.rules import (
     scripts,
     strange,
     taken,
+    twice,
     untold,
 )
 from tutor.doctor.rules.callbacks import (
@@ -72,6 +73,7 @@ def rules(seen: Evidence) -> Iterator[Found]:
     yield from markup.rules(seen, every, opened)
     yield from taken.rules(seen, every)
     yield from untold.rules(every)
+    yield from twice.rules(seen, every, opened)
 
 
 def _objects(code: Code, name: str, every: list[Code]) -> Iterator[Found]:

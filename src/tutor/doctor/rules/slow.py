@@ -139,10 +139,22 @@ def _through(frame: Frame, body: list[ast.stmt], pause: Pause, depth: int) -> No
             pause.over = True
         elif isinstance(statement, ast.Expr | ast.Assign | ast.AnnAssign | ast.Return):
             _line(frame, statement, pause, depth)
+        elif _refuses(frame, statement):
+            continue  # who is refused gets no message that a test waits for
         elif any(isinstance(node, ast.Await | ast.Call) for node in walk(statement)):
             inner = Pause()
             _through(frame, _branches(statement), inner, depth)
             pause.over = inner.over or bool(inner.seconds)  # here, or later
+
+
+def _refuses(frame: Frame, statement: ast.stmt) -> bool:
+    """``if not user.is_authenticated: close, return``, when somebody comes."""
+    return (
+        isinstance(statement, ast.If)
+        and not statement.orelse
+        and frame.function.name in GREETS
+        and isinstance(statement.body[-1], ast.Return | ast.Raise)
+    )
 
 
 def _branches(statement: ast.stmt) -> list[ast.stmt]:
@@ -184,7 +196,7 @@ def _is_started(call: ast.Call, around: list[ast.Call]) -> bool:
 def _says(name: str) -> bool:
     """Whether a call sends something, to its client or to a group."""
     base, _, method = name.rpartition(".")
-    return (base in ("self", "super()") and method.startswith("send")) or (
+    return (base in ("self", "super()") and method in ("send", "send_json")) or (
         method in ("group_send", "base_send", "close")
     )
 
