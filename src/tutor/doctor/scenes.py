@@ -279,7 +279,10 @@ def _seen(
     heard: list[str | bytes] = []
     failed: list[str] = []
 
+    opened: list[WebSocket] = []
+
     def socket(one: WebSocket) -> None:
+        opened.append(one)
         one.on("framereceived", lambda message: heard.append(message))
         one.on("socketerror", lambda error: failed.append(error))
 
@@ -309,10 +312,16 @@ def _seen(
             page.wait_for_timeout(1000 * scene["within"])
         if "shows" in scene:
             shown = page.locator(scene["shows"]).inner_text()
+    if "click" in scene:
+        for _ in range(scene["times"]):
+            page.locator(scene["click"]).click()
+        page.wait_for_timeout(200)  # a socket that nobody opens takes no time
     page.close()
     seen = f"hears {heard[0]!s}" if heard else "no socket" if failed else "nothing"
     if "shows" in scene:
         seen = f"shows {shown}"
     if len(heard) > MANY:
         seen = "hears no end"
+    if "click" in scene:
+        seen = f"opens {len(opened)} sockets"
     return seen, "\n".join([*console, ""])

@@ -27,6 +27,7 @@ _CLIENT = {
     "hears nothing was asked": "messages come, and the consumer finds nothing in them",
     "shows –": "the socket opens, and the page shows nothing of what it hears",
     "shows undefined": "the page shows undefined, though messages come",
+    "opens 4 sockets": "each click opens one socket more; nothing in the log",
     "shows 7 7": "the page shows what its own visitor has said twice",
     "hears no end": "page and server never rest; nothing in the log",
     "403": "HTTP 403 (in the browser: 1006); no reason in the log",

@@ -13,6 +13,7 @@ from tutor.doctor.rules import (
     javascript,
     keys,
     loaded,
+    manysockets,
     markup,
     offering,
     orders,
@@ -74,6 +75,7 @@ def rules(seen: Evidence) -> Iterator[Found]:
     yield from taken.rules(seen, every)
     yield from untold.rules(every)
     yield from twice.rules(seen, every, opened)
+    yield from manysockets.rules(every)
 
 
 def _objects(code: Code, name: str, every: list[Code]) -> Iterator[Found]:

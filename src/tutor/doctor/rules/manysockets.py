@@ -1,0 +1,105 @@
+"""A socket of its own for each click, each message, each tick of a timer."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from tutor.doctor.rules.found import Found
+from tutor.doctor.rules.handling import RANK
+from tutor.doctor.rules.javascript import Code, Func
+from tutor.doctor.rules.pages import TRIED
+
+_KINDS = r"(?:click|dblclick|submit|change|input|key(?:up|down|press)|mousemove|scroll)"
+# What stands before a function that runs at each event.
+_EACH = re.compile(
+    rf"(?:(?:addEventListener|\.on)\s*\(\s*['\"]{_KINDS}['\"]\s*,(?:\s*['\"][^'\"]*['\"]"
+    rf"\s*,)?|\.{_KINDS}\s*\(|\bon{_KINDS}\s*=|\bsetInterval\s*\()\s*(?:async\s*)?$"
+)
+_TIMED = re.compile(r"\bsetInterval\s*\(\s*(?:async\s*)?$")
+_CALL = re.compile(r"(?<![\w$.])(?:this\.)?([\w$]+)\s*\(")
+# Whoever asks first, closes or does it once opens no more than one at a time.
+_ASKS = re.compile(r"\bif\b|\?|&&|\|\|")
+_ENDS = re.compile(
+    r"\.\s*close\s*\(|\bonce\s*:|\bhidden\b|\bdisabled\b|\.\s*remove\w*\s*\(|"
+    r"\bdisplay\b"
+)
+_SENDS = re.compile(r"\.\s*send\w*\s*\(")
+DEEP = 3
+
+
+def rules(every: list[Code]) -> Iterator[Found]:
+    """``button.onclick = () => { new WebSocket(…) … send(…) }``, with no close."""
+    kinds = {"WebSocket", *_classes(every)}
+    made = re.compile(rf"\bnew\s+(?:{'|'.join(map(re.escape, sorted(kinds)))})\s*\(")
+    if not any(made.search(code.bare) for code in every):
+        return
+    for code in every:
+        for function in code.functions:
+            if not _runs_at_each(code, function, every):
+                continue
+            own = code.bare[slice(*function.body)]
+            for other, (begin, end) in _bodies(code, function, every):
+                match = made.search(other.bare, begin, end)
+                text = other.bare[begin:end]
+                if match is None or _ENDS.search(own + text):
+                    continue
+                before = other.bare[begin : match.start()]
+                asks = _ASKS.search(before + ("" if text == own else own))
+                if not asks and (
+                    _TIMED.search(_before(code, function)) or _SENDS.search(text)
+                ):
+                    yield Found(
+                        "client-too-many-sockets",
+                        "one socket more each time, and none is closed",
+                        other.spot(match.start()),
+                        RANK + 4,
+                        TRIED,
+                        "one socket for the page, opened once",
+                    )
+                    return
+
+
+def _before(code: Code, function: Func) -> str:
+    """What stands before a function."""
+    return code.script.text[max(0, function.start - 120) : function.start]
+
+
+def _classes(every: list[Code]) -> Iterator[str]:
+    """The classes that open a socket as soon as one is made of them."""
+    for code in every:
+        for name, (begin, end) in code.classes:
+            inner = [f for f in code.functions if begin < f.start < end]
+            opens = {f.name for f in inner if "new WebSocket" in code.plain(f.body)}
+            first = [f for f in inner if f.name == "constructor"]
+            called = {w for f in first for w in _CALL.findall(code.plain(f.body))}
+            if opens & {"constructor", *called}:
+                yield name
+
+
+def _runs_at_each(code: Code, function: Func, every: list[Code]) -> bool:
+    """Whether a function is called at each event, itself or by its name."""
+    if _EACH.search(_before(code, function)):
+        return True
+    if not function.name:
+        return False
+    word = re.compile(rf"(?<![\w$.])(?:this\.)?{re.escape(function.name)}\b")
+    for other in every:
+        for match in word.finditer(other.script.text):
+            begin = max(0, match.start() - 120)
+            told = other.script.text[begin : match.start()]
+            if _EACH.search(told) or re.search(rf"\son{_KINDS}\s*=\s*['\"]\s*$", told):
+                return True
+    return False
+
+
+def _bodies(
+    code: Code, function: Func, every: list[Code], depth: int = 0
+) -> Iterator[tuple[Code, tuple[int, int]]]:
+    """A function's body, and those of the functions that it calls by their names."""
+    yield code, function.body
+    for name in _CALL.findall(code.plain(function.body)) if depth < DEEP else ():
+        for other in every:
+            for one in other.functions:
+                if one.name == name and one is not function and not other.owner(one):
+                    yield from _bodies(other, one, every, depth + 1)
