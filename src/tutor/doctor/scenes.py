@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 import re
+import sys
 import time
 import urllib.error
 import urllib.request
@@ -22,7 +23,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.typing import Origin
 
-from tutor import browser, servers
+from tutor import browser, children, servers
 from tutor.doctor import gathering, working
 from tutor.servers import Server
 from tutor.sites import Site
@@ -37,6 +38,7 @@ HELLO = json.dumps({"type": "hello", "after": 0})  # is answered with a welcome
 TOKEN = "a" * 32  # Django compares the form's with the cookie's, no more
 DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 UNHEARD = "101, unheard"
+TOOLS = {True: "the program is let in", False: "the program is refused"}
 MANY = 20  # messages, where one was asked for
 
 Scene = Mapping[str, Any]
@@ -52,6 +54,7 @@ def play(scene: Scene, project: Path, awaited: str = "") -> tuple[str, str]:
             say what it shows then.  Or ``get``: ask for its title.  Or ``redis``:
             see ``apart``.  Or ``workers``: so many
             do a job.  Or ``front``: ask through nginx.
+            Or ``script``: run it, with the server's address.
             Or ``bound``: see ``bound``.
             Or ``probe`` or ``end``: see ``operating``.  Or ``start`` or
             ``command``: see ``starting``.
@@ -89,6 +92,10 @@ def play(scene: Scene, project: Path, awaited: str = "") -> tuple[str, str]:
     with servers.serving(argv, project) as server:
         if not server.running:
             return "server does not start", server.log()
+        if "script" in scene:
+            told = [sys.executable, scene["script"], server.ws]
+            result = children.run(told, project, SECONDS)
+            return TOOLS[result.code == 0], result.out + server.log()
         if "get" in scene:
             return title(server, scene["get"]), server.log()
         if "page" in scene:

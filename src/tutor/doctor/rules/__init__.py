@@ -49,6 +49,7 @@ from tutor.doctor.rules import (
     testcases,
     testing,
     testsettings,
+    tools,
     undefined,
     unheard,
     users,
@@ -106,6 +107,7 @@ _LATER = (
     rendering,
     required,
     testsettings,
+    tools,
 )
 
 
