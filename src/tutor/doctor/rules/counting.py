@@ -21,7 +21,7 @@ GONE = ("group_channels", "group_members", "group_size", "group_count", "get_gro
 
 def rules(seen: Evidence) -> Iterator[Found]:
     """``layer.groups[name]``: the list of those who are there, counted."""
-    if not _on_redis(seen):
+    if not on_redis(seen):
         return
     for function in seen.source.all_functions():
         if is_aside(function.module.file):
@@ -53,7 +53,7 @@ def _is_layer(node: ast.expr, function: Function) -> bool:
     return bool(names & set(known.LAYERS))
 
 
-def _on_redis(seen: Evidence) -> bool:
+def on_redis(seen: Evidence) -> bool:
     """Whether any settings of the project name a layer on Redis."""
     return any(
         isinstance(node, ast.Constant)

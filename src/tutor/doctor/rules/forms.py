@@ -18,6 +18,11 @@ _FORM = re.compile(r"<form\b([^>]*)>(.*?)</form\s*>", re.S | re.I)
 _POST = re.compile(r"""\bmethod\s*=\s*["']?post\b""", re.I)
 _ACTION = re.compile(r"""\baction\s*=\s*(?:"([^"]*)"|'([^']*)')""", re.I)
 _AWAY = re.compile(r"""\baction\s*=\s*["']?(?:https?:)?//|\bhx-|\b(?:v-on|@|x-on)""")
+# A selector for forms as such, or a listener that hears of all of them.
+_ANY = re.compile(
+    r"""['"`][^'"`\n]*(?<![\w#.-])form(?![\w-])[^'"`\n]*['"`]|\bforms\b|\bclosest\b|"""
+    r"""\b(?:document|body|window)\s*\.\s*addEventListener\(\s*['"`]submit"""
+)
 _FIELD = re.compile(r"<(?:input|select|textarea)\b([^>]*)>", re.I)
 _SILENT = re.compile(r"""\btype\s*=\s*["']?(?:submit|button|reset|image)\b""", re.I)
 _FILLED = re.compile(r"\{\{|\{%(?!\s*(?:csrf_token|url)\b)")
@@ -43,9 +48,8 @@ def _token(
         return
     if re.search(r"csrf|\{%\s*(?:include|block|crispy)", inside):
         return
-    others = "".join(code.bare for code in every)
-    if re.search(r"csrf|preventDefault", others, re.I):
-        return  # a script may send it
+    if _is_sent_by_a_script(every, form[1]):
+        return
     if any("csrf_exempt" in one.text for one in seen.source.modules.values()):
         return
     yield Found(
@@ -56,6 +60,17 @@ def _token(
         TRIED,
         "{% csrf_token %} in the form",
     )
+
+
+def _is_sent_by_a_script(every: list[Code], told: str) -> bool:
+    """Whether a script may send a form itself: this one, or each that there is."""
+    spoken = "\n".join(code.spoken for code in every)
+    if re.search(r"csrf", spoken, re.I):
+        return True
+    named = re.findall(r"""\b(?:id|class|name)\s*=\s*["']([^"'{]+)["']""", told)
+    words = [word for one in named for word in one.split()]
+    mine = any(re.search(rf"\b{re.escape(word)}\b", spoken) for word in words)
+    return "preventDefault" in spoken and (mine or bool(_ANY.search(spoken)))
 
 
 def _unnamed(

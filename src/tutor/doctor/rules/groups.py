@@ -6,7 +6,7 @@ import ast
 from collections.abc import Iterator
 
 from tutor.doctor.evidence import Evidence
-from tutor.doctor.rules import events, groupnames, joining, signatures
+from tutor.doctor.rules import events, groupnames, joining, leaving, signatures
 from tutor.doctor.rules.found import GENERIC, HANDLERS, TRIED, Found, Place, at
 from tutor.doctor.rules.groupnames import asked, given, group_of
 from tutor.doctor.rules.written import REST, holds_models, written
@@ -56,6 +56,8 @@ def rules(seen: Evidence) -> Iterator[Found]:
         line = frame.owner.line_of_ancestors if frame.owner else []
         leaves = any(one is None or not one.kind or one in line for one in leavers)
         yield from _join(frame.function, call, leaves)
+        if leaves and None not in leavers:
+            yield from leaving.stays(frame)
     yield from events.groups(seen)
     for frame, call in drops:
         yield from _drop(frame, call, adds)

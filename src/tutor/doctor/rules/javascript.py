@@ -70,6 +70,12 @@ class Code:
         return self.script.spot(index)
 
     @cached_property
+    def spoken(self) -> str:
+        """The code as it is written; of a page, what stands in its scripts."""
+        text = self.script.text
+        return text if self.script.is_static else "".join(_spoken(text))
+
+    @cached_property
     def pairs(self) -> dict[int, int]:
         """Where each bracket closes, and where each closing one was opened."""
         found: dict[int, int] = {}

@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator, Mapping
 
 from tutor.doctor.evidence import Evidence
-from tutor.doctor.rules.javascript import Code, Func
+from tutor.doctor.rules.javascript import Code, Func, Span
 from tutor.doctor.source import Function, Module, calls
 from tutor.doctor.source.flow import is_changed
 from tutor.doctor.source.walking import walk
@@ -108,3 +108,35 @@ def handler_at(code: Code, index: int, value: str) -> Func | None:
     behind = re.compile(rf"""['"`]?{re.escape(value)}['"`]?\s*[:,]\s*""")
     match = behind.match(code.script.text, index)
     return code.at(match.end()) if match else None
+
+
+def branch(code: Code, index: int) -> Span | None:
+    """What is done with one kind: behind ``if (… === "kind")``, or ``case "kind":``.
+
+    None where the test asks for more, or for what is not of that kind.
+    """
+    before = code.bare[:index].rstrip()
+    if re.search(r"\bcase$", before):
+        colon = code.bare.find(":", index)
+        more = re.compile(r"\b(?:case|default)\b|\Z").search(code.bare, colon)
+        end = min(more.start() if more else colon, _block_end(code, index))
+        return (colon, end) if colon > 0 else None
+    tests = [
+        (begin, close)
+        for begin, close in code.pairs.items()
+        if begin < index < close and re.search(r"\bif\s*$", code.bare[:begin][-8:])
+    ]
+    begin, close = max(tests, default=(0, 0))
+    if not close or not re.fullmatch(r"[\w$.?\s]+===?\s*(['\"`]).*\1\s*",
+                                     code.script.text[begin + 1 : close]):  # fmt: skip
+        return None
+    brace = re.compile(r"\s*\{").match(code.bare, close + 1)
+    if brace:
+        return brace.end(), code.pairs.get(brace.end() - 1, brace.end())
+    return code.expression(close + 1)
+
+
+def _block_end(code: Code, index: int) -> int:
+    """Where the innermost braces around a place close."""
+    around = [c for b, c in code.pairs.items() if b < index < c and code.bare[b] == "{"]
+    return min(around, default=len(code.bare))

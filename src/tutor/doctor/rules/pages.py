@@ -22,11 +22,13 @@ TRIED = "reading the page's script"
 def rules(seen: Evidence) -> Iterator[Found]:
     if not seen.leaves and not seen.walk.get("protocols"):
         return
-    for socket in sockets(seen):
-        yield from list(_wrong(seen, socket))[:1]
+    every = sockets(seen)
+    for socket in every:
+        same = [one for one in every if one.place == socket.place]
+        yield from list(_wrong(seen, socket, same))[:1]
 
 
-def _wrong(seen: Evidence, socket: Socket) -> Iterator[Found]:
+def _wrong(seen: Evidence, socket: Socket, same: list[Socket]) -> Iterator[Found]:
     own = {slug for slug, _ in _spelt(socket, socket.own)}
     for slug, expected in _spelt(socket, socket.url):
         place = socket.place if slug in own else socket.given
@@ -50,7 +52,9 @@ def _wrong(seen: Evidence, socket: Socket) -> Iterator[Found]:
             slug = "client-no-trailing-slash"
         got = f"No route found for path {_shown(path).lstrip('/')!r}."
         expected = f"one of the routes: {', '.join(known)}"
-        yield Found(slug, got, _path_at(socket), 67, TRIED, expected)
+        paths = [path_of(one.url) for one in same]
+        lost = len(same) > 1 and not any(one and _reached(seen, one) for one in paths)
+        yield Found(slug, got, _path_at(socket, lost), 67, TRIED, expected)
     if _plain(seen, socket) and proxy.speaks_tls(seen):
         slug, expected = "client-ws-hardcoded-on-https-page", "wss:// over https"
         yield Found(slug, _shown(socket.url), socket.place, 75, TRIED, expected)
@@ -60,11 +64,18 @@ def _wrong(seen: Evidence, socket: Socket) -> Iterator[Found]:
         yield Found(slug, _shown(socket.url), socket.place, 76, TRIED, expected)
 
 
-def _path_at(socket: Socket) -> Place:
-    """Where a path is written: not where a caller only gives a name in it."""
+def _path_at(socket: Socket, all_lost: bool) -> Place:
+    """Where a path is written: not where a caller only gives a name in it.
+
+    Args:
+        socket: the socket.
+        all_lost: whether no caller of the same place reaches anybody.
+    """
     before, _, after = socket.own.partition(GIVEN)
     given = socket.url[len(before) : len(socket.url) - len(after)]
     written = re.sub(r"^[\w\x00]*:?//[^/]*", "", before)
+    if all_lost and re.search(r"\w", written):
+        return socket.place
     if GIVEN in after or "/" in given or not re.search(r"\w", written):
         return socket.given
     return socket.place

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from tutor.doctor.commands import commands, mentioned
 from tutor.doctor.evidence import Evidence
+from tutor.doctor.rules.counting import on_redis
 from tutor.doctor.rules.found import Found
 
 RANK = 79  # here it is installed; it is missing where the list is followed
@@ -18,32 +19,43 @@ LISTS = re.compile(
     r"requirements[\w.-]*\.(txt|in)|pyproject\.toml|Pipfile|setup\.(cfg|py)|"
     r"(poetry|uv|pdm|Pipfile)\.lock|(environment|conda)[\w.-]*\.ya?ml"
 )
-_CHANNELS = re.compile(r"""^\s*["']?channels["']?\s*(?:$|[=<>~!;,#"'])""", re.I)
+_CHANNELS = re.compile(r"""^\s*["']?channels["']?\s*(?:$|[=<>~!;,#"'\[])""", re.I)
 
 
 def rules(seen: Evidence) -> Iterator[Found]:
-    """``channels`` without ``daphne`` beside it, which the settings ask for."""
+    """``channels`` alone, where the settings ask for ``daphne`` or Redis, too."""
     lists = dict(_lists(seen.project))
-    if not lists or mentioned(seen.project, r"\binstall\b.*\bdaphne\b"):
-        return
-    if any(re.search(r"\bdaphne\b", text) for text in lists.values()):
-        return
+    for slug, package, is_used in _NEEDS:
+        word = rf"\b{package}\b"
+        said = any(re.search(word, text, re.I) for text in lists.values())
+        if said or mentioned(seen.project, rf"\binstall\b.*{word}"):
+            continue
+        for file, number in _named(lists) if is_used(seen) else ():
+            name = package.replace("[-_]", "_")
+            got = f"ModuleNotFoundError: No module named {name!r}"
+            yield Found(slug, got, (file, number), RANK, TRIED, f"{name}, beside it")
+            break
+
+
+def _asks_for_daphne(seen: Evidence) -> bool:
     apps = [str(app).partition(".")[0] for app in seen.settings.get("apps") or []]
-    started = [one for one in commands(seen.project) if one.program == "daphne"]
-    if "daphne" not in apps and not started:
-        return
+    return "daphne" in apps or any(
+        one.program == "daphne" for one in commands(seen.project)
+    )
+
+
+_NEEDS = (
+    ("install-channels-without-daphne-extra", "daphne", _asks_for_daphne),
+    ("redis-package-missing", "channels[-_]redis", on_redis),
+)
+
+
+def _named(lists: dict[str, str]) -> Iterator[tuple[str, int]]:
+    """Where channels stands in a list of packages."""
     for file, text in lists.items():
         for number, line in enumerate(text.splitlines(), 1):
             if _CHANNELS.match(line):
-                yield Found(
-                    "install-channels-without-daphne-extra",
-                    "ModuleNotFoundError: No module named 'daphne'",
-                    (file, number),
-                    RANK,
-                    TRIED,
-                    "channels[daphne]",
-                )
-                return
+                yield file, number
 
 
 def _lists(project: Path) -> Iterator[tuple[str, str]]:

@@ -117,11 +117,27 @@ def _of_a_kind(
             _first(code, function, every, mine, 0)
             keys = {k: v for k, v in mine.keys.items() if k not in mine.guarded}
             told.setdefault(value, []).append((function, keys))
+    for _, value, code, index in reads.kinds:
+        span = kinds.branch(code, index)
+        function = code.around(index)
+        if span is None or function is None:
+            continue
+        inside = {
+            key: here
+            for key, places in reads.keys.items()
+            if key not in reads.guarded
+            and (here := [p for p in places if p[0] is code and _is_in(p[1], span)])
+        }
+        told.setdefault(value, []).append((function, inside))
     yield from echoes.rules(seen, every, hearing)
     for kind, key, (code, index), left in kinds.odd(kinds.held(seen, own), told):
         got = f"no message of the kind {kind!r} has {key!r}"
         yield _found(code, index, got, f"one of {', '.join(sorted(left))}")
         return
+
+
+def _is_in(index: int, span: Span) -> bool:
+    return span[0] <= index < span[1]
 
 
 def _found(code: Code, index: int, got: str, expected: str) -> Found:

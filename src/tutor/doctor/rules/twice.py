@@ -12,9 +12,10 @@ from tutor.doctor.rules.found import Found
 from tutor.doctor.rules.handling import called, handlers
 from tutor.doctor.rules.javascript import Code, Func
 from tutor.doctor.rules.pages import TRIED
+from tutor.doctor.rules.reached import inner, reach
 from tutor.doctor.rules.scripts import Socket
 from tutor.doctor.source import Class, Function, calls
-from tutor.doctor.source.flow import Frame, called_function, unfold
+from tutor.doctor.source.flow import Frame, unfold
 from tutor.doctor.source.walking import walk
 
 RANK = 76
@@ -166,31 +167,23 @@ def _comes_back(seen: Evidence, owner: Class) -> bool:
     for name in _ENTERS:
         method = owner.method(name)
         if method is not None:
-            _reach(Frame(method, owner), reached)
+            reach(Frame(method, owner), reached)
     joins = any(
         calls.is_layer(name) and name.endswith(".group_add")
         for one in line
         for method in one.methods.values()
         for call in calls.calls(method.node)
-        for name in [_inner(call, method)]
+        for name in [inner(call, method)]
     )
     kinds = {
         str(kind).replace(".", "_")
         for frame in reached
         for call in calls.calls(frame.function.node)
-        if _inner(call, frame.function).endswith(".group_send")
+        if inner(call, frame.function).endswith(".group_send")
         for kind in _types(frame, call)
     }
     told = [method for kind in kinds if (method := owner.method(kind))]
     return joins and bool(told) and all(map(_hands_on, told))
-
-
-def _inner(call: ast.Call, function: Function) -> str:
-    """What a call runs, behind ``async_to_sync``, too."""
-    func = call.func
-    if isinstance(func, ast.Call) and func.args:
-        return function.module.resolve(func.args[0], function) or ""
-    return calls.name_of(call, function)
 
 
 def _types(frame: Frame, call: ast.Call) -> Iterator[object]:
@@ -201,34 +194,6 @@ def _types(frame: Frame, call: ast.Call) -> Iterator[object]:
         ):
             if getattr(key, "value", "") == "type":
                 yield getattr(unfold(where, value)[1], "value", None)
-
-
-def _reach(frame: Frame, reached: list[Frame], depth: int = 0) -> None:
-    """A method, and what it calls of the project's own."""
-    if depth > DEEP or any(one.function is frame.function for one in reached):
-        return
-    reached.append(frame)
-    for call in calls.calls(frame.function.node):
-        target = called_function(call, frame.function)[0]
-        name = calls.name_of(call, frame.function)
-        if frame.owner is not None and name.startswith("self."):
-            target = frame.owner.method(name[5:]) or target
-        if frame.owner is not None and _is_any(call, frame.function):
-            for one in frame.owner.line_of_ancestors:
-                for method in one.methods.values():
-                    _reach(Frame(method, frame.owner), reached, depth + 1)
-        if target is not None:
-            _reach(
-                Frame(target, frame.owner if target.owner else None), reached, depth + 1
-            )
-
-
-def _is_any(call: ast.Call, function: Function) -> bool:
-    """``getattr(self, name)``: any of its methods."""
-    return (
-        getattr(call.func, "id", "") == "getattr"
-        and getattr(call.args[0] if call.args else None, "id", "") == function.self_name
-    )
 
 
 def _hands_on(method: Function) -> bool:

@@ -7,13 +7,14 @@ from tutor.doctor.rules.crashes.crash import Crash
 from tutor.doctor.rules.found import GENERIC, HANDLERS, Place
 from tutor.doctor.rules.lines import Cause
 from tutor.doctor.rules.names import near_handler
+from tutor.doctor.source import Class
 
 
 def no_handler(seen: Evidence, crash: Crash, kind: str) -> Cause | None:
     owner = seen.consumer_class(crash.leaf.get("consumer"))
     place: Place = (owner.module.file, owner.node.lineno) if owner else (None, None)
     if not kind.startswith("websocket."):
-        near = _near_method(seen, kind.replace(".", "_"))
+        near = _near_method(seen, owner, kind.replace(".", "_"))
         return "group-handler-missing-closes-everyone", near or place, ""
     if kind not in ("websocket.connect", "websocket.receive", "websocket.disconnect"):
         return "group-sends-raw-websocket-event", place, ""
@@ -43,12 +44,17 @@ def no_handler(seen: Evidence, crash: Crash, kind: str) -> Cause | None:
     return f"consumer-{kind.partition('.')[2]}-handler-misnamed", place, ""
 
 
-def _near_method(seen: Evidence, wanted: str) -> Place | None:
-    for owner in seen.source.consumers():
-        own = [
-            n for n in owner.methods if n not in ("connect", "disconnect", "receive")
-        ]
-        name = seen.near(wanted, own, 0.4)
+def _near_method(seen: Evidence, owner: Class | None, wanted: str) -> Place | None:
+    """The method that was meant: the consumer's own, else the one most like it."""
+    owners = [owner] if owner is not None else []
+    for group in (owners, seen.source.consumers()):
+        named = {
+            name: method
+            for one in group
+            for name, method in one.methods.items()
+            if name not in (*GENERIC, *HANDLERS)
+        }
+        name = seen.near(wanted, named, 0.4)
         if name:
-            return owner.module.file, owner.methods[name].node.lineno
+            return named[name].module.file, named[name].node.lineno
     return None
