@@ -9,6 +9,7 @@ from types import ModuleType
 
 from tutor.doctor.evidence import Evidence
 from tutor.doctor.rules import (
+    addresses,
     application,
     caddy,
     clients,
@@ -92,7 +93,7 @@ _LATER = (
     operating,
     commands,
     whereabouts,
-    listening,
+    addresses,
     elsewhere,
     jobs,
     users,

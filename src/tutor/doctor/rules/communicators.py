@@ -343,7 +343,6 @@ def _greeted(seen: Evidence, function: Function, talk: Talk) -> Iterator[Found]:
         return
     if asked is None or received[0].lineno < asked or repeats(function):
         return
-    greetings = _greets(behind(seen, talk))
     greetings = greets(behind(seen, talk))
     if not greetings or any(
         getattr(one, "value", None) in _words(function) for one in greetings
@@ -372,7 +371,7 @@ def _unheard(seen: Evidence, function: Function, talk: Talk) -> Iterator[Found]:
         and name.endswith(".group_send")
     ]
     joined = talk.line("connect")
-    if joined is None or not sent or not talk.received or _repeats(function):
+    if joined is None or not sent or not talk.received or repeats(function):
         return
     others = [name for name in ("send_to", "send_json_to") if talk.line(name)]
     if others or not all(call.lineno < joined for call in sent):

@@ -6,7 +6,7 @@ import ast
 from collections.abc import Iterator
 
 from tutor.doctor.rules.found import TRIED, Found, at
-from tutor.doctor.rules.reached import inner, reach
+from tutor.doctor.rules.reach import inner, reach
 from tutor.doctor.source import calls
 from tutor.doctor.source.flow import Frame
 from tutor.doctor.source.walking import walk

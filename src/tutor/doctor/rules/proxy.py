@@ -134,6 +134,8 @@ def _rewritten(taken: Directive, path: str) -> tuple[Directive, str] | None:
         if match and "$" not in template and "://" not in template:
             return one, match.expand(template)
     return None
+
+
 def _is_ours(seen: Evidence, address: str) -> bool:
     """Whether one of the project's own servers is asked, and none there speaks TLS."""
     told = commands(seen.project)

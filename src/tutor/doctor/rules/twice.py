@@ -12,7 +12,7 @@ from tutor.doctor.rules.found import Found
 from tutor.doctor.rules.handling import called, handlers
 from tutor.doctor.rules.javascript import Code, Func
 from tutor.doctor.rules.pages import TRIED
-from tutor.doctor.rules.reached import inner, reach
+from tutor.doctor.rules.reach import inner, reach
 from tutor.doctor.rules.scripts import Socket
 from tutor.doctor.source import Class, Function, calls
 from tutor.doctor.source.flow import Frame, unfold
