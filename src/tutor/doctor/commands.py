@@ -34,6 +34,8 @@ FLAGS = {
 }
 _NO_STARTS = (".py", ".md", ".rst", ".txt", ".ipynb", ".lock", ".in", ".json", ".js")
 _TAKES = {"daphne": {"--access-log"}}  # and is a flag elsewhere
+_SHOWN = r"example|sample|template|dist"  # files for people, not for programs
+_OF_TESTS = ("pytest.ini", "tox.ini", "setup.cfg", "pyproject.toml", ".gitlab-ci.yml")
 _REDIRECTS = re.compile(r"\d*[<>]")
 _BEFORE = ("exec", "env", "nohup", "sudo", "command", "then", "else", "do", "time")
 _RUNNERS = ("uv", "poetry", "pipenv", "pdm", "hatch", "rye")
@@ -162,7 +164,7 @@ def variables(project: Path) -> Iterator[tuple[str, int, str, str]]:
     for path in files(project):
         if not re.fullmatch(r"\.env(\.\w+)?|[\w.-]+\.env", path.name):
             continue
-        if re.search(r"example|sample|template|dist", path.name):
+        if re.search(_SHOWN, path.name):
             continue
         with suppress(OSError, UnicodeDecodeError):
             if path.stat().st_size > MOST:
@@ -244,6 +246,32 @@ def _one(words: list[str], depth: int) -> Iterator[Simple]:
     if name and not name.startswith("-"):
         before = tuple(whole[: len(whole) - len(words) + 1])
         yield before, name, tuple(words[1:]), env
+
+
+def assigned(project: Path, variable: str) -> Iterator[tuple[str, int, str]]:
+    """Where files that may start something give a variable a value: file, line, value.
+
+    Each has its own way: ``X=1``, ``X: "1"``, ``ENV X 1``, ``environment=A="b",X="1"``.
+
+    Args:
+        project: the project's folder.
+        variable: its name.
+    """
+    said = re.compile(rf"(?<![\w${{]){variable}[\"']?(?:\s*[=:]\s*|\s+)[\"']?([^\s\"',;]*)")
+    for path in _files(project):
+        if path.suffix in _NO_STARTS or re.search(_SHOWN, path.name):
+            continue
+        if path.name in _OF_TESTS or ".github" in path.parts:
+            continue
+        with suppress(OSError, UnicodeDecodeError):
+            if path.stat().st_size > MOST:
+                continue
+            for number, line in enumerate(path.read_text("utf-8").splitlines(), 1):
+                bare = line.split(" #")[0].strip()
+                if bare.startswith(("#", ";")):
+                    continue
+                for match in said.finditer(bare):
+                    yield path.relative_to(project).as_posix(), number, match[1]
 
 
 def mentioned(project: Path, pattern: str) -> bool:

@@ -36,6 +36,7 @@ class Evidence:
             and was started as ``runserver`` does; else None.
         answers: what its clients saw.
         source: the source, as syntax trees.
+        deployed: the settings that other machines use, as far as they load here.
         aim: the step that it is meant to have reached.  What is missing then is a
             mistake; without an aim it may be for later.
     """
@@ -47,6 +48,7 @@ class Evidence:
     serve: Told = field(default_factory=Told)
     alone: Told | None = None
     answers: Answers = field(default_factory=Answers)
+    deployed: Told = field(default_factory=Told)
     target: str = ""
     aim: int = 0
     _kept: dict[object, object] = field(default_factory=dict)

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from tutor import servers
-from tutor.doctor import words
+from tutor.doctor import deployed, words
 from tutor.doctor.ask import Answers, Conversation
 from tutor.doctor.child import Live, Told
 from tutor.doctor.evidence import MARK, Evidence
@@ -42,7 +42,6 @@ class How:
 
 
 _NAME = re.compile(r"[\w/-]{1,60}").fullmatch
-_SETTINGS = re.compile(r"""DJANGO_SETTINGS_MODULE['"]\s*[,\]=)]\s*=?\s*['"]([\w.]+)""")
 
 
 def gather(
@@ -70,14 +69,16 @@ def gather(
     more = tuple(added(copy))
     cold = any(map(hides, [home, *(home / folder for folder in more)]))
     how = How(python, cold, {MARK: mark, **(extra or {})}, more)
-    with ThreadPoolExecutor(3) as pool:
+    with ThreadPoolExecutor(4) as pool:
         looking = pool.submit(_look, copy, how)
         reading = pool.submit(Source, project, home)
         serve = partial(_serve, copy, end, how, reading.result, looking)
         serving = pool.submit(serve, target) if target else None
+        elsewhere = pool.submit(_deployed, project, copy, how, reading.result, target)
         source = reading.result()
         look = looking.result()
         seen = Evidence(project, home, look, source, target=target)
+        seen.deployed = elsewhere.result()
         pool.submit(seen.unfold)  # while the server is being asked
         served = serving.result() if serving else None
     wanted = _wanted(seen)
@@ -123,6 +124,20 @@ def _look(copy: Path, how: How) -> Told:
     return live.finish(LOOKING)
 
 
+def _deployed(
+    project: Path, copy: Path, how: How, read: Callable[[], Source], target: str
+) -> Told:
+    """What the settings hold that servers are started with elsewhere."""
+    wanted, told = deployed.chosen(project, copy, read(), target)
+    if not wanted:
+        return Told()
+    given = [wanted, told, [*how.added]]
+    live = Live(
+        copy, "deployed", given, python=how.python, cold=how.cold, extra=how.extra
+    )
+    return live.finish(LOOKING)
+
+
 def added(home: Path) -> list[str]:
     """The folders of a project that its ``manage.py`` puts on ``sys.path``."""
     try:
@@ -139,8 +154,8 @@ def guess(home: Path) -> str:
     """Where the application stands in most projects; empty if no file is there."""
     package = ""
     with suppress(OSError, ValueError):
-        named = _SETTINGS.search((home / "manage.py").read_text("utf-8", "replace"))
-        package = named[1].partition(".")[0] if named else ""
+        text = (home / "manage.py").read_text("utf-8", "replace")
+        package = deployed.named(text).partition(".")[0]
         if package and (home / package / "asgi.py").exists():
             return f"{package}.asgi:application"
     for folder in added(home):

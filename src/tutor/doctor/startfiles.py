@@ -15,7 +15,8 @@ from contextlib import suppress
 from pathlib import PurePosixPath
 
 ASSIGNED = re.compile(r"([A-Za-z_]\w*)=(.*)", re.S)
-_PROGRAM = re.compile(r"\s*\[program:[^]]+\]")
+# A socket that supervisor opens itself and hands on is an fcgi-program's.
+_PROGRAM = re.compile(r"\[(?:fcgi-)?program:[^]]+\]")
 
 Env = Mapping[str, tuple[str, int]]
 Told = tuple[int, "str | Sequence[str]", Env]
@@ -88,21 +89,35 @@ def _unit(text: str) -> Iterator[Told]:
 
 
 def _supervisor(text: str) -> Iterator[Told]:
-    """The sections ``[program:…]``; nothing from other files that end like these."""
+    """The programs of supervisor; nothing from other files that end like these."""
     parts: list[tuple[list[tuple[int, str]], dict[str, tuple[str, int]]]] = []
     inside = False
-    for line, said in logical_lines(text):
+    for line, said in _values(text):
         if said.startswith("["):
             inside = bool(_PROGRAM.match(said))
             parts.append(([], {}))
-        elif inside and (match := re.match(r"command\s*=\s*(.+)", said)):
+        elif inside and (match := re.match(r"command\s*[=:]\s*(.+)", said)):
             parts[-1][0].append((line, match[1]))
-        elif inside and (match := re.match(r"environment\s*=\s*(.+)", said)):
+        elif inside and (match := re.match(r"environment\s*[=:]\s*(.+)", said)):
             for name, value in re.findall(r"(\w+)=[\"']?([^\"',]*)", match[1]):
                 parts[-1][1][name] = value, line
     for told, env in parts:
         for line, said in told:
             yield line, said, env
+
+
+def _values(text: str) -> Iterator[tuple[int, str]]:
+    """Lines as configparser has them: what is indented belongs to the line before."""
+    held: tuple[int, str] | None = None
+    for line, said in logical_lines(text):
+        if held is not None and said[:1].isspace() and said.strip():
+            held = held[0], f"{held[1]} {said.strip()}"
+            continue
+        if held is not None:
+            yield held
+        held = line, said
+    if held is not None:
+        yield held
 
 
 def _listed(text: str) -> list[str] | None:

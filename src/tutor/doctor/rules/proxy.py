@@ -223,14 +223,17 @@ def _files(seen: Evidence, site: Site, server: Directive) -> Iterator[Found]:
         alias = one.all("alias")[-1]
         values = [(f, node) for name, f, node in _set(seen) if name == "STATIC_ROOT"]
         if not values:
-            if not seen.source.setting(
-                seen.settings.get("module") or "", "STATIC_ROOT"
-            ):
+            if not any("STATIC_ROOT" in m.lines for m in seen.source.modules.values()):
                 place: Place = seen.setting("STATIC_URL")
                 got = "staticfiles, without having set the STATIC_ROOT setting"
                 yield Found("deploy-static-root-missing", got, place, RANK + 3, TRIED)
-            continue
+                continue
         names = [
+            PurePosixPath(str(other["static_root"])).name
+            for other in seen.deployed.all("deployed")
+            if other["static_root"]
+        ]
+        names += [
             PurePosixPath(str(node.value)).name
             for _, assigned in values
             for node in walk(assigned.value)

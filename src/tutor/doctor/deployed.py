@@ -1,0 +1,52 @@
+"""Which settings a project's servers are started with elsewhere, and with what."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from tutor.doctor.commands import commands, known
+from tutor.doctor.source import Source
+
+VARIABLE = "DJANGO_SETTINGS_MODULE"
+_NAMED = re.compile(
+    rf"""{VARIABLE}['"]\s*[,\]=)]\s*=?\s*['"]([\w.]+)"""
+)  # ("X", "package.settings"), ["X"] = "package.settings"
+
+
+def named(text: str) -> str:
+    """The settings that a program such as ``manage.py`` names; empty without any."""
+    found = _NAMED.search(text)
+    return found[1] if found else ""
+
+
+def chosen(
+    project: Path, home: Path, source: Source, target: str
+) -> tuple[list[str], dict[str, str]]:
+    """The modules of settings besides ``manage.py``'s, and what servers are told.
+
+    Args:
+        project: the project's folder.
+        home: that of ``manage.py``.
+        source: the project's source.
+        target: where its application stands, as ``module:name``.
+
+    Returns:
+        The names of modules of the project, and variables with their values.
+    """
+    told: dict[str, str] = {}
+    names: set[str] = set()
+    for one in commands(project):
+        for name, (value, _) in one.env.items():
+            if name == VARIABLE:
+                names.add(value)
+            elif known(value):
+                told[name] = value
+    asgi = source.modules.get(target.partition(":")[0])
+    if not names and asgi is not None:
+        names.add(named(asgi.text))
+    try:
+        names.discard(named((home / "manage.py").read_text("utf-8", "replace")))
+    except OSError:
+        return [], told
+    return sorted(names & {*source.modules}), told
