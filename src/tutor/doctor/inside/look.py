@@ -8,7 +8,7 @@ import os
 import re
 import sys
 
-from . import load, shield, walk, wrappers
+from . import database, load, shield, walk, wrappers
 from .report import ROOT, emit, error_of, failed, give_up_after, inside, leave
 
 LIMIT = 6  # seconds for the whole process
@@ -29,12 +29,14 @@ def look():
     shadows()  # in every folder that ``manage.py`` has put on the path
     if not loaded:
         return
-    if not load.setup():
-        return
+    with database.early():
+        if not load.setup():
+            return
     load.stage[0] = "facts"
     for fact in (
         *(problems, commands, layers, templates, pages, own_apps),
         migrations,
+        database.unapplied,
     ):
         attempt(fact)
     load.stage[0] = "application"

@@ -19,6 +19,9 @@ _CANNOT = re.compile(r"cannot import name '(\w+)' from '([\w.]+)'")
 _NO_CONFIG = re.compile(r"Module '([\w.]+)' does not contain a '(\w+)' class")
 
 
+_ROUTES = re.compile(r"rout|urls?(_|$)|^ws|socket")
+
+
 _COMMON = {
     "routing",
     "consumers",
@@ -73,7 +76,7 @@ def explain_import(
         near = seen.near(name, (m for m in seen.source.modules if "." in m), 0.9)
         if near and place[0] == seen.asgi_file:
             return "asgi-app-package-misspelled", place, f"There is a module {near}."
-        if re.search(r"rout|urls?(_|$)|^ws|socket", last):
+        if _ROUTES.search(last):
             return "routing-file-in-wrong-folder", place, f"There is no module {name}."
         return "asgi-any-import-error-is-masked", place, f"There is no module {name}."
     near = seen.near(top, own - {top, "manage"})
@@ -120,6 +123,10 @@ def cannot_import(
         return "asgi-any-import-error-is-masked", place, f"{module} has no {name}."
     near = seen.near(name, there.lines, 0.6)
     hint = f"{there.file} has {near}." if near else f"{there.file} has no {name}."
+    package = there.file.endswith("__init__.py")
+    if package and not near and _ROUTES.search(name) and "pattern" not in name:
+        hint = f"There is no module {module}.{name}."
+        return "routing-file-in-wrong-folder", place, hint
     lists = [
         n for n, values in there.values.items() if isinstance(values[-1], ast.List)
     ]

@@ -18,7 +18,7 @@ from tutor.doctor.rules.found import (
     last_line,
 )
 from tutor.doctor.rules.imports import MISSING, cannot_import, explain_import
-from tutor.doctor.rules.related import in_ready
+from tutor.doctor.rules.tables import in_ready
 from tutor.doctor.source.index import is_aside
 from tutor.doctor.source.walking import walk
 

@@ -1,4 +1,4 @@
-"""Queries that nobody sees: related objects in async code, and apps that get ready."""
+"""Queries that nobody sees: related objects in async code."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ from tutor.doctor.source.known import SYNC_ORM, TO_THREAD
 from tutor.doctor.source.walking import own_nodes, walk
 
 RANK = 49  # before what a crash at the same line is taken for
-CONFIG = "django.apps.AppConfig"
 CALLED = "You cannot call this from an async context"
 MANY = ("groups", "user_permissions")
 ASKS = ("has_perm", "has_perms", "has_module_perms", "get_all_permissions",
@@ -42,8 +41,6 @@ def rules(seen: Evidence) -> Iterator[Found]:
             yield from _of_the_user(function)
             yield from _of_a_row(seen, function)
             yield from _looped(seen, function)
-        elif function.name == "ready" and _is_config(function):
-            yield from _ready(seen, function)
 
 
 def _said(function: Function) -> Iterator[Found]:
@@ -322,31 +319,3 @@ def _asking(model: Class | None) -> set[str]:
             for call in calls.calls(method.node)
         )
     }
-
-
-def _is_config(function: Function) -> bool:
-    return function.owner is not None and CONFIG in function.owner.library_bases()
-
-
-def _ready(seen: Evidence, function: Function) -> Iterator[Found]:
-    """A query at each start, also at that of ``migrate``."""
-    for call in calls.calls(function.node):
-        other = seen.source.functions.get(calls.name_of(call, function))
-        inner = [*calls.calls(other.node)] if other and not other.is_async else []
-        if calls.queries(call, function) or any(
-            other is not None and calls.queries(one, other) for one in inner
-        ):
-            yield Found(
-                "app-ready-queries-the-database",
-                "Accessing the database during app initialization is discouraged.",
-                at(function, call),
-                RANK,
-                TRIED,
-                "a query on first use",
-            )
-
-
-def in_ready(seen: Evidence, place: tuple[str | None, int | None]) -> bool:
-    """Whether a line belongs to an app that gets ready."""
-    function = seen.function_at(place)
-    return function is not None and function.name == "ready" and _is_config(function)

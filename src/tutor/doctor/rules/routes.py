@@ -208,9 +208,9 @@ def _url_place(seen: Evidence, route: str) -> Place:
     return (module.file if module else None), None
 
 
-_HOST = re.compile(
-    r"localhost|127\\?\.0\\?\.0\\?\.1|://|:\d{2,5}|^\^?[\w-]+(\\?\.[\w-]+)+(:\d+)?/"
-)
+_PLACE = re.compile(r"localhost|127\\?\.0\\?\.0\\?\.1|://|(?<!\?):\d{2,5}")
+# Further in, a name with a dot may be that of a file.
+_HOST = re.compile(rf"{_PLACE.pattern}|^\^?[\w-]+(\\?\.[\w-]+)+(:\d+)?/")
 
 
 def _pattern(seen: Evidence, leaf: Event, index: int) -> Iterator[Found]:
@@ -236,7 +236,7 @@ def _pattern(seen: Evidence, leaf: Event, index: int) -> Iterator[Found]:
             slug = "routing-converter-inside-re-path"
         elif "?" in text if is_path else re.search(r"\\\?|[?&]\w+=", text):
             slug = "routing-query-string-in-pattern"
-        elif number == 0 and _HOST.search(text):
+        elif (_PLACE if number else _HOST).search(text):
             slug = "routing-host-in-pattern"
         elif before and plain.startswith(before):
             slug = "routing-prefix-twice"
@@ -246,7 +246,8 @@ def _pattern(seen: Evidence, leaf: Event, index: int) -> Iterator[Found]:
             slug = "routing-prefix-with-end"
         if slug:
             got = f"No route found for path, though {text!r} is there"
-            last = number if slug == "routing-prefix-twice" else number + 1
+            twice = slug == "routing-prefix-twice" and not _alone(seen, leaf, number)
+            last = number if twice else number + 1
             steps = leaf["steps"][:last]
             place = route_place(seen, {"steps": steps, "consumer": leaf["consumer"]})
             yield Found(slug, got, place, RANK + 3, tried, expected)
@@ -274,6 +275,18 @@ def _pattern(seen: Evidence, leaf: Event, index: int) -> Iterator[Found]:
                 tried,
                 expected,
             )
+
+
+def _alone(seen: Evidence, leaf: Event, number: int) -> bool:
+    """Whether routes beside a step go without the prefix that it has once more."""
+    outer = leaf["steps"][number - 1]["text"]
+    prefix = outer.strip("^$")
+    beside = [
+        other["steps"][number]["text"].lstrip("^")
+        for other in seen.leaves
+        if len(other["steps"]) > number and other["steps"][number - 1]["text"] == outer
+    ]
+    return any(not text.startswith(prefix) for text in beside)
 
 
 def _nowhere(seen: Evidence, wrong: bool) -> Iterator[Found]:

@@ -7,7 +7,9 @@ import re
 from collections.abc import Iterator
 from contextlib import suppress
 
+from tutor.doctor.child import Event
 from tutor.doctor.evidence import Evidence
+from tutor.doctor.rules.admission import asks
 from tutor.doctor.rules.found import TRIED, Found, Place, at
 from tutor.doctor.rules.pages import leads_to
 from tutor.doctor.rules.proxy import speaks_tls
@@ -97,13 +99,12 @@ def _opens(script: Script, base: str | None, socket: Socket) -> bool:
 
 def _strangers(seen: Evidence) -> Iterator[Found]:
     """Whoever knocks gets in where only pages behind a login knock."""
-    for socket in sockets(seen):
-        views = list(_views(seen, socket.given[0]))
+    for file, leaf in _knocks(seen):
+        views = list(_views(seen, file))
         if not views or not all(_guarded(seen, view) for view in views):
             continue
-        leaf = leads_to(seen, socket.url)
         one = seen.consumer_class(leaf.get("consumer")) if leaf else None
-        if leaf is None or one is None or _asks(one):
+        if leaf is None or one is None or asks(one):
             continue
         if any(
             (client.path, client.status, client.closed) == (leaf["sample"], 101, None)
@@ -121,18 +122,24 @@ def _strangers(seen: Evidence) -> Iterator[Found]:
             )
 
 
-def _asks(one: Class) -> bool:
-    """Whether a consumer looks at the user, or lets somebody else look."""
-    for kind in one.line_of_ancestors:
-        for node in walk(kind.node):
-            if isinstance(node, ast.Constant) and node.value == "user":
-                return True
-            if isinstance(node, ast.Call) and any(
-                isinstance(given, ast.Attribute) and given.attr == "scope"
-                for given in node.args
-            ):
-                return True
-    return False
+def _knocks(seen: Evidence) -> Iterator[tuple[str, Event | None]]:
+    """The files that open sockets, each with the route to which that leads.
+
+    Where a script of the project's own opens them for its pages, each page names a
+    path at least.
+    """
+    for socket in sockets(seen):
+        yield socket.given[0], leads_to(seen, socket.url)
+    for leaf in seen.leaves:
+        route = "".join(step["text"].strip("^$") for step in leaf["steps"])
+        fixed = re.split(r"[(<\\\[]", route)[0].strip("/")
+        beside = [one["sample"].lstrip("/") for one in seen.leaves if one is not leaf]
+        if not fixed or any(path.startswith(fixed) for path in beside):
+            continue
+        named = re.compile(rf"""['"`]/{re.escape(fixed)}/""")
+        for script in texts(seen):
+            if not script.file.endswith(".js") and named.search(script.text):
+                yield script.file, leaf
 
 
 def _views(seen: Evidence, file: str) -> Iterator[Function | Class]:
