@@ -21,6 +21,10 @@ from tutor.doctor.source.flow import (
 )
 from tutor.doctor.source.index import is_aside
 from tutor.doctor.source.walking import own_nodes, walk
+from tutor.doctor.source.flow import Frame, called
+from tutor.doctor.source.index import is_aside
+from tutor.doctor.source.values import values
+from tutor.doctor.source.walking import walk
 
 METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "WEBSOCKET"}
 WAITS = ("receive_from", "receive_json_from", "receive_output")
@@ -168,10 +172,13 @@ def _given(call: ast.Call, position: int, name: str) -> ast.expr | None:
 def _made(seen: Evidence, function: Function, talk: Talk) -> Iterator[Found]:
     """The path where a method stands; a consumer without what stands before it."""
     path = _given(talk.made, 1, "path")
-    if isinstance(path, ast.Constant) and path.value in METHODS:
+    named = any(word.arg in ("method", "body") for word in talk.made.keywords)
+    if named or (isinstance(path, ast.Constant) and path.value in METHODS):
         yield Found(
             "test-arguments-like-httpcommunicator",
-            "ValueError: not enough values to unpack (expected 2, got 1)",
+            "TypeError: got an unexpected keyword argument 'method'"
+            if named
+            else "ValueError: not enough values to unpack (expected 2, got 1)",
             at(function, talk.made),
             RANK - 2,
             TRIED,
@@ -308,6 +315,11 @@ def behind(seen: Evidence, talk: Talk) -> Class | None:
         return alone
     known = "".join(one if isinstance(one, str) else ANY for one in texts)
     routes = dialogue.leaves(seen, f"ws://host{known}")
+    told = None if alone or path is None else values(talk.where, path)
+    if told is None or len(told) != 1:
+        return alone
+    (text,) = told
+    routes = dialogue.leaves(seen, f"ws://host{text}")
     return seen.consumer_class(routes[0].get("consumer")) if routes else None
 
 
