@@ -10,11 +10,11 @@ import os
 import sys
 
 from . import load
-from .look import plain
-from .report import ROOT, emit, give_up_after, leave
+from .look import attempt, plain
+from .report import ROOT, emit, error_of, give_up_after, leave
 
 LIMIT = 4  # seconds for the whole process
-WORD = "tutor"  # for a variable that only that machine has
+WORD = "tutor-unset"  # for a variable that only that machine has
 
 
 class Lenient(os._Environ):
@@ -53,11 +53,30 @@ def main(arguments):
 
 def tell(name, found):
     hosts = getattr(found, "ALLOWED_HOSTS", [])
+    layers = getattr(found, "CHANNEL_LAYERS", None)
     emit(
         "deployed",
         module=name,
         hosts=plain(hosts),
         debug=bool(getattr(found, "DEBUG", False)),
-        layers=plain(getattr(found, "CHANNEL_LAYERS", None)),
+        layers=plain(layers),
         static_root=plain(getattr(found, "STATIC_ROOT", None)),
+        broken=attempt(lambda: [*broken(layers)]) or [],
     )
+
+
+def broken(layers):
+    """The layers that cannot be made: none of them asks its server for that."""
+    from channels.layers import ChannelLayerManager
+
+    class Manager(ChannelLayerManager):
+        configs = layers
+
+    for alias, one in layers.items() if isinstance(layers, dict) else ():
+        try:
+            made = Manager()._make_backend(alias, one.get("CONFIG") or {})
+            if WORD not in str(one):
+                for number, _ in enumerate(getattr(made, "hosts", None) or []):
+                    made.create_pool(number)
+        except BaseException as error:
+            yield {"alias": alias, "error": error_of(error)}

@@ -9,8 +9,9 @@ from typing import Any
 from tutor.doctor.child import Event
 from tutor.doctor.commands import assigned, commands, known
 from tutor.doctor.evidence import Evidence
+from tutor.doctor.rules import layers
 from tutor.doctor.rules.commands import TRIED as READ
-from tutor.doctor.rules.found import Found, Place
+from tutor.doctor.rules.found import Found, Place, last_line
 from tutor.doctor.rules.jobs import MEMORY
 from tutor.doctor.rules.sent import jobs
 from tutor.doctor.source.walking import walk
@@ -26,6 +27,7 @@ def rules(seen: Evidence) -> Iterator[Found]:
     for one in seen.deployed.all("deployed"):
         yield from _hosts(seen, one)
         yield from _memory(seen, one)
+        yield from _layers(seen, one)
 
 
 def place(seen: Evidence, one: Event, name: str) -> Place:
@@ -78,10 +80,10 @@ def _is_told_elsewhere(seen: Evidence, where: Place) -> bool:
 
 def _memory(seen: Evidence, one: Event) -> Iterator[Found]:
     """Jobs for a worker that is started there, over a layer in memory."""
-    layers: Any = one["layers"] if isinstance(one["layers"], dict) else {}
+    named: Any = one["layers"] if isinstance(one["layers"], dict) else {}
     inner = {
         alias
-        for alias, layer in layers.items()
+        for alias, layer in named.items()
         if isinstance(layer, dict) and layer.get("BACKEND") == MEMORY
     }
     listened = {
@@ -103,3 +105,21 @@ def _memory(seen: Evidence, one: Event) -> Iterator[Found]:
                 "a layer that processes share: channels_redis",
             )
             return
+
+
+def _layers(seen: Evidence, one: Event) -> Iterator[Found]:
+    """Layers that cannot be made of what the settings say of them."""
+    for broken in one["broken"]:
+        slug = layers.error(one["layers"][broken["alias"]], broken["error"])
+        absent = "No module named" in " ".join(
+            link["text"] for link in broken["error"]
+        )  # here, where nobody needs it
+        if slug is not None and (not absent or slug.endswith("v1-backends")):
+            yield Found(
+                slug,
+                last_line(broken["error"][:1]),
+                place(seen, one, "CHANNEL_LAYERS"),
+                RANK,
+                TRIED,
+                "a channel layer that can be made",
+            )
