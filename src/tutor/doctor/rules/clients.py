@@ -9,6 +9,7 @@ from tutor.doctor.evidence import Evidence
 from tutor.doctor.rules import (
     dialogue,
     fetched,
+    elements,
     forms,
     javascript,
     keys,
@@ -69,6 +70,7 @@ def rules(seen: Evidence) -> Iterator[Found]:
     known = list(keys.rules(seen, every, opened))
     yield from known or orders.rules(seen, every)
     yield from loaded.rules(seen, every)
+    yield from elements.rules(seen, every)
     yield from forms.rules(seen, every)
     yield from fetched.rules(seen, every)
     yield from markup.rules(seen, every, opened)

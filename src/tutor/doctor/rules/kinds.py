@@ -100,6 +100,28 @@ def odd(
             yield kind, key, place, left
 
 
+def beside(
+    whole: set[str], reads: Mapping[str, list[Place]], bare: list[str]
+) -> Iterator[tuple[str, Place, set[str]]]:
+    """A key that no message has, in a script that reads another key of them.
+
+    Args:
+        whole: all keys of all messages, where they are known; else none.
+        reads: where scripts read something out of a message, by its key.
+        bare: the keys that are read without asking whether they are there.
+    """
+    by_file: dict[str, set[str]] = {}
+    for key, places in reads.items():
+        for code, _ in places:
+            by_file.setdefault(code.script.file, set()).add(key)
+    for key in bare:
+        for code, index in reads[key]:
+            beside = by_file[code.script.file]
+            left = whole - beside
+            if whole & beside and left and key not in whole | OF_ALL:
+                yield key, (code, index), left
+
+
 def handler_at(code: Code, index: int, value: str) -> Func | None:
     """The function behind the word of a kind: ``"kind": f``, ``kind() {}``."""
     shorthand = code.at(index)

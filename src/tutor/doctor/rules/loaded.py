@@ -15,8 +15,8 @@ from tutor.doctor.rules.javascript import Code
 from tutor.doctor.rules.pages import TRIED
 
 RANK = 66
-_TAG = re.compile(r"<script\b([^>]*)>", re.I)
-_SOURCE = re.compile(r"""\bsrc\s*=\s*(?:"([^"]*)"|'([^']*)')""", re.I)
+TAG = re.compile(r"<script\b([^>]*)>", re.I)
+SOURCE = re.compile(r"""\bsrc\s*=\s*(?:"([^"]*)"|'([^']*)')""", re.I)
 _TYPE = re.compile(r"""\btype\s*=\s*["']?([^"'\s>]+)""", re.I)
 _STATIC = re.compile(r"""\{%\s*static\s+["']([^"']+)["']\s*%\}""")
 _FILLED = re.compile(
@@ -68,7 +68,7 @@ def rules(seen: Evidence, every: list[Code]) -> Iterator[Found]:
     for one in every:
         yield from _tagged(one)
         yield from _capitals(one, every)
-    served = _served(seen, every)
+    served = served_scripts(seen, every)
     prefix = str(seen.settings.get("static") or "")
     modules: list[Code] = []
     for page in every:
@@ -76,8 +76,8 @@ def rules(seen: Evidence, every: list[Code]) -> Iterator[Found]:
             continue
         yield from _files(page, served, prefix)
         reached = [page]
-        for match in _TAG.finditer(page.script.text):
-            source, kind = _SOURCE.search(match[1]), _TYPE.search(match[1])
+        for match in TAG.finditer(page.script.text):
+            source, kind = SOURCE.search(match[1]), _TYPE.search(match[1])
             code = served.at(source[1] or source[2], prefix) if source else None
             if kind is not None and kind[1].lower() == "module":
                 modules += [code] if code is not None else []
@@ -88,16 +88,16 @@ def rules(seen: Evidence, every: list[Code]) -> Iterator[Found]:
             ):
                 yield _no_module(page, match.start())
             if code is not None:
-                reached += _closure(code, served)
+                reached += closure(code, served)
         yield from _elements(page, reached, every)
     done: set[str] = set()
-    for code in (one for begin in modules for one in _closure(begin, served)):
+    for code in (one for begin in modules for one in closure(begin, served)):
         if code.script.file not in done:
             done.add(code.script.file)
             yield from _imported(code, served)
 
 
-def _served(seen: Evidence, every: list[Code]) -> Served:
+def served_scripts(seen: Evidence, every: list[Code]) -> Served:
     folders = (seen.look.get("static") or {}).get("folders", [])
     found: dict[str, Code] = {}
     for code in every:
@@ -109,8 +109,8 @@ def _served(seen: Evidence, every: list[Code]) -> Served:
 
 def _files(page: Code, served: Served, prefix: str) -> Iterator[Found]:
     """A script under a path that no file has, and nearly one of ours."""
-    for match in _TAG.finditer(page.script.text):
-        source = _SOURCE.search(match[1])
+    for match in TAG.finditer(page.script.text):
+        source = SOURCE.search(match[1])
         if source is None or served.at(source[1] or source[2], prefix):
             continue
         named = _STATIC.search(source[1] or source[2])
@@ -208,7 +208,7 @@ def _target(code: Code, specifier: str, served: Served) -> str:
     return posixpath.normpath(posixpath.join(posixpath.dirname(own), specifier))
 
 
-def _closure(code: Code, served: Served) -> list[Code]:
+def closure(code: Code, served: Served) -> list[Code]:
     """A script, and the project's scripts that it imports."""
     found = [code]
     for one in found:  # it grows
@@ -303,7 +303,7 @@ def _elements(page: Code, reached: list[Code], every: list[Code]) -> Iterator[Fo
             name = match[1] or match[2]
             if code.bare[match.start() : match.end()].strip()[-1:] != ".":
                 continue  # in a text
-            if name.startswith("id_") or _is_made(name, whole):
+            if name.startswith("id_") or is_made(name, whole):
                 continue
             yield Found(
                 "client-element-not-there",
@@ -316,7 +316,7 @@ def _elements(page: Code, reached: list[Code], every: list[Code]) -> Iterator[Fo
             return
 
 
-def _is_made(name: str, whole: str) -> bool:
+def is_made(name: str, whole: str) -> bool:
     """Whether some page or script may make an element with this id."""
     word = re.escape(name)
     return bool(

@@ -93,6 +93,9 @@ def rules(seen: Evidence, every: list[Code]) -> Iterator[Found]:
         got = f"no message has {bare[0]!r}"
         yield _found(*reads.keys[bare[0]][0], got, ", ".join(sorted(whole)))
         return
+    for key, at, left in kinds.beside(whole, reads.keys, bare):
+        yield _found(*at, f"no message has {key!r}", ", ".join(sorted(left)))
+        return
     for key, value, code, index in reads.kinds:
         others = {v for v in said.under(key) if not _stands_in(v, scripts)}
         others -= {v for k, v, *_ in reads.kinds if k == key}

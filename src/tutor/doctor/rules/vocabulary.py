@@ -8,7 +8,7 @@ import re
 
 from tutor.doctor.evidence import Evidence
 from tutor.doctor.rules.javascript import NAME, Code
-from tutor.doctor.source import Module
+from tutor.doctor.source import Function, Module
 from tutor.doctor.source.calls import name_of
 from tutor.doctor.source.walking import walk
 
@@ -59,19 +59,45 @@ def said_whole(seen: Evidence) -> set[str]:
             for call in (n for n in walk(method.node) if isinstance(n, ast.Call)):
                 if name_of(call, method) not in _SENDS:
                     continue
-                if not owner.kind.endswith(("generic", "json")):
-                    return set()  # it sends events, and the message is a text in them
                 given = [*call.args[:1], *(word.value for word in call.keywords)]
                 one = given[0] if len(given) == 1 else None
-                if isinstance(one, ast.Call) and name_of(one, method) == "json.dumps":
-                    one = one.args[0] if len(one.args) == 1 else None
-                if not isinstance(one, ast.Dict) or None in one.keys:
+                if not owner.kind.endswith(("generic", "json")):
+                    one = _text_of(one)  # it sends events: the message is a text
+                keys = _keys_of(one, method)
+                if keys is None:
                     return set()
-                keys = [getattr(key, "value", None) for key in one.keys]
-                if not all(isinstance(key, str) for key in keys):
-                    return set()
-                found |= {str(key) for key in keys}
+                found |= keys
     return found if "type" not in found or len(found) > 1 else set()
+
+
+def _text_of(event: ast.expr | None) -> ast.expr | None:
+    """The text of an event that a raw consumer sends; of others, a text without keys."""
+    if not isinstance(event, ast.Dict):
+        return None
+    named = {
+        str(getattr(key, "value", "")): value
+        for key, value in zip(event.keys, event.values, strict=True)
+    }
+    if not isinstance(named.get("type"), ast.Constant):
+        return None
+    return named.get("text", ast.Constant(""))
+
+
+def _keys_of(one: ast.expr | None, method: Function) -> set[str] | None:
+    """The keys of a message that is written out; None where it is not."""
+    if isinstance(one, ast.Call):
+        name = name_of(one, method)
+        if name == "json.dumps" and len(one.args) == 1:
+            return _keys_of(one.args[0], method)
+        plain = name.rpartition(".")[2] in ("strftime", "isoformat")
+        return set() if plain or name == "builtins.str" else None
+    if isinstance(one, ast.Constant) and isinstance(one.value, str):
+        return None if one.value.lstrip().startswith("{") else set()
+    if not isinstance(one, ast.Dict):
+        return None
+    keys = [getattr(key, "value", None) for key in one.keys]
+    told = {key for key in keys if isinstance(key, str)}
+    return told if all(isinstance(key, str) for key in keys) else None
 
 
 class Said:
