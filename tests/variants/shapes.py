@@ -20,6 +20,7 @@ from shape_quay import QUAY
 from shape_slate import SLATE
 from shape_studio import STUDIO
 from shape_trivia import TRIVIA
+from shape_ward import WARD
 
 # A file, a text in it and what stands there instead; None for all of it.
 Change = tuple[str, str | None, str | bytes | None]
@@ -1173,6 +1174,7 @@ STORED: dict[str, dict[str, str]] = {
     "greenhouse": GREENHOUSE,
     "helpline": HELPLINE,
     "lounge": LOUNGE,
+    "ward": WARD,
 }
 
 

@@ -257,7 +257,9 @@ def assigned(project: Path, variable: str) -> Iterator[tuple[str, int, str]]:
         project: the project's folder.
         variable: its name.
     """
-    said = re.compile(rf"(?<![\w${{]){variable}[\"']?(?:\s*[=:]\s*|\s+)[\"']?([^\s\"',;]*)")
+    said = re.compile(
+        rf"(?<![\w${{]){variable}[\"']?(?:\s*[=:]\s*|\s+)[\"']?([^\s\"',;]*)"
+    )
     for path in _files(project):
         if path.suffix in _NO_STARTS or re.search(_SHOWN, path.name):
             continue

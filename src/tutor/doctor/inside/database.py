@@ -1,5 +1,5 @@
 # mypy: ignore-errors
-"""What a project asks of its database too early, and what its tables do not have yet."""
+"""What is asked of a database too early, and what its tables do not have yet."""
 
 import contextlib
 import os

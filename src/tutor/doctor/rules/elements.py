@@ -33,9 +33,7 @@ def rules(seen: Evidence, every: list[Code]) -> Iterator[Found]:
     families = {page.script.file: _family(page, pages) for page in pages}
     if any(family is None for family in families.values()):
         return  # a part of a page is elsewhere
-    loaded = {
-        page.script.file: _loaded(page, there, prefix) for page in pages
-    }
+    loaded = {page.script.file: _loaded(page, there, prefix) for page in pages}
     for code in every:
         loaders = [p for p in pages if p is code or code in loaded[p.script.file]]
         if not loaders:

@@ -205,12 +205,15 @@ def _model(seen: Evidence, frame: Frame, call: ast.Call) -> Iterator[Found]:
         for owner in seen.source.consumers():
             handler = owner.method(kind.replace(".", "_"))
             for key in _passed_on(handler) if handler is not None else ():
-                value = message.get(key)
-                if holds_models(seen.source, value, where.function):
+                if key not in message:
+                    continue
+                # A parameter is what the callers give.
+                origin, value = unfold(where, message[key])
+                if holds_models(seen.source, value, origin.function):
                     yield Found(
                         "db-model-instance-in-event",
                         "a model is not JSON serializable",
-                        at(where.function, value or call),
+                        at(origin.function, value),
                         64,
                         TRIED,
                         "its fields, not the instance",

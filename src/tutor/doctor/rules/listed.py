@@ -23,9 +23,13 @@ _LIST = re.compile(
     r"(.*requirements.*|.*constraints.*|.*dependencies.*)\.(txt|in)|pyproject\.toml|"
     r"Pipfile|setup\.(cfg|py)|environment\.ya?ml|.*\.lock"
 )
-_SAYS = re.compile(r"(Dockerfile|Containerfile|Makefile|README|justfile).*|.*\.(sh|ya?ml)")
+_SAYS = re.compile(
+    r"(Dockerfile|Containerfile|Makefile|README|justfile).*|.*\.(sh|ya?ml)"
+)
 # The package of which every such list has a line.
-_CHANNELS = re.compile(r"^[\s\"'-]*channels(?:\[[\w,\s-]*\])?\s*(?:[<>=~!;@\"',#]|$)", re.M)
+_CHANNELS = re.compile(
+    r"^[\s\"'-]*channels(?:\[[\w,\s-]*\])?\s*(?:[<>=~!;@\"',#]|$)", re.M
+)
 
 
 def rules(seen: Evidence) -> Iterator[Found]:

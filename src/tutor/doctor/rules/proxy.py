@@ -222,12 +222,11 @@ def _files(seen: Evidence, site: Site, server: Directive) -> Iterator[Found]:
             continue
         alias = one.all("alias")[-1]
         values = [(f, node) for name, f, node in _set(seen) if name == "STATIC_ROOT"]
-        if not values:
-            if not any("STATIC_ROOT" in m.lines for m in seen.source.modules.values()):
-                place: Place = seen.setting("STATIC_URL")
-                got = "staticfiles, without having set the STATIC_ROOT setting"
-                yield Found("deploy-static-root-missing", got, place, RANK + 3, TRIED)
-                continue
+        if not any("STATIC_ROOT" in m.lines for m in seen.source.modules.values()):
+            place: Place = seen.setting("STATIC_URL")
+            got = "staticfiles, without having set the STATIC_ROOT setting"
+            yield Found("deploy-static-root-missing", got, place, RANK + 3, TRIED)
+            continue
         names = [
             PurePosixPath(str(other["static_root"])).name
             for other in seen.deployed.all("deployed")

@@ -74,7 +74,7 @@ def _keeps_user(node: ast.expr, function: Function) -> bool:
     return bool(given) and all(_is_user(value, where) for where, value in given)
 
 
-def _found(function: Function, node: ast.AST, what: str) -> Found:
+def asked_later(function: Function, node: ast.AST, what: str) -> Found:
     return Found(
         "db-related-object-touched-later",
         CALLED,
@@ -92,7 +92,7 @@ def _of_the_user(function: Function) -> Iterator[Found]:
             method = node.func
             if isinstance(method, ast.Attribute) and _is_user(method.value, function):
                 if method.attr in ASKS:
-                    yield _found(function, node, "permissions")
+                    yield asked_later(function, node, "permissions")
             elif isinstance(method, ast.Attribute) and method.attr in SYNC_ORM:
                 yield from _many(function, node, method.value)
             elif calls.name_of(node, function) in LOOPS and node.args:
@@ -108,7 +108,7 @@ def _many(function: Function, node: ast.AST, query: ast.expr) -> Iterator[Found]
     while isinstance(query, (ast.Call, ast.Attribute)):
         if isinstance(query, ast.Attribute):
             if query.attr in MANY and _is_user(query.value, function):
-                yield _found(function, node, query.attr)
+                yield asked_later(function, node, query.attr)
                 return
             query = query.value
         else:
@@ -148,7 +148,7 @@ def _of_a_row(seen: Evidence, function: Function) -> Iterator[Found]:
             and isinstance(node.value, ast.Name)
             and node.attr in rows.get(node.value.id, ())
         ):
-            yield _found(function, node, node.attr)
+            yield asked_later(function, node, node.attr)
 
 
 def _links(seen: Evidence, function: Function, value: ast.expr) -> set[str]:

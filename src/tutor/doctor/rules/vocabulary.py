@@ -71,7 +71,7 @@ def said_whole(seen: Evidence) -> set[str]:
 
 
 def _text_of(event: ast.expr | None) -> ast.expr | None:
-    """The text of an event that a raw consumer sends; of others, a text without keys."""
+    """The text of an event that a raw consumer sends; one without keys of others."""
     if not isinstance(event, ast.Dict):
         return None
     named = {

@@ -28,6 +28,8 @@ def holds_models(
     elif isinstance(node, ast.Name):
         given = method.values.get(node.id, [])
         parts = given if len(given) == 1 else []
+        if not given and node.id == "instance" and hears_models(method):
+            return True
     elif isinstance(node, ast.Call):
         name = calls.name_of(node, method)
         if name == "builtins.list":
@@ -48,6 +50,23 @@ def holds_models(
                 and last in known.INSTANCES
             )
     return any(holds_models(source, part, method, depth + 1) for part in parts)
+
+
+_SIGNALS = ("django.db.models.signals.post_", "django.db.models.signals.pre_")
+
+
+def hears_models(function: Function) -> bool:
+    """Whether a function is a receiver of what Django says of models."""
+    return "instance" in [one.arg for one in function.node.args.args] and any(
+        isinstance(one, ast.Call)
+        and function.module.resolve(one.func) == "django.dispatch.receiver"
+        and any(
+            (function.module.resolve(part) or "").startswith(_SIGNALS)
+            for given in one.args
+            for part in getattr(given, "elts", [given])
+        )
+        for one in function.node.decorator_list
+    )
 
 
 def is_pydantic(seen: Evidence, node: ast.expr, method: Function) -> bool:
