@@ -611,6 +611,7 @@ RIGHT: tuple[tuple[str, str, tuple[Change, ...]], ...] = (
                     "\n"
                     "DEBUG = False\n"
                     'SECRET_KEY = os.environ["METRO_KEY"]\n'
+                    'ALLOWED_HOSTS = ["metro.example"]\n'
                 ),
             ),
             (

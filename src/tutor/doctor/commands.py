@@ -35,7 +35,7 @@ FLAGS = {
 _NO_STARTS = (".py", ".md", ".rst", ".txt", ".ipynb", ".lock", ".in", ".json", ".js")
 _TAKES = {"daphne": {"--access-log"}}  # and is a flag elsewhere
 _SHOWN = r"example|sample|template|dist"  # files for people, not for programs
-_OF_TESTS = ("pytest.ini", "tox.ini", "setup.cfg", "pyproject.toml", ".gitlab-ci.yml")
+_OF_TESTS = ("tox.ini", "setup.cfg", "pyproject.toml", ".gitlab-ci.yml")
 _REDIRECTS = re.compile(r"\d*[<>]")
 _BEFORE = ("exec", "env", "nohup", "sudo", "command", "then", "else", "do", "time")
 _RUNNERS = ("uv", "poetry", "pipenv", "pdm", "hatch", "rye")
@@ -263,7 +263,7 @@ def assigned(project: Path, variable: str) -> Iterator[tuple[str, int, str]]:
     for path in _files(project):
         if path.suffix in _NO_STARTS or re.search(_SHOWN, path.name):
             continue
-        if path.name in _OF_TESTS or ".github" in path.parts:
+        if path.name in _OF_TESTS or ".github" in path.parts or "test" in path.name:
             continue
         with suppress(OSError, UnicodeDecodeError):
             if path.stat().st_size > MOST:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from tutor.doctor.commands import commands, known
+from tutor.doctor.commands import SERVERS, commands, known
 from tutor.doctor.source import Source
 
 VARIABLE = "DJANGO_SETTINGS_MODULE"
+_STARTED = (*SERVERS, "runworker")  # what goes on; not tests, nor migrations
 _NAMED = re.compile(
     rf"""{VARIABLE}['"]\s*[,\]=)]\s*=?\s*['"]([\w.]+)"""
 )  # ("X", "package.settings"), ["X"] = "package.settings"
@@ -36,7 +37,8 @@ def chosen(
     """
     told: dict[str, str] = {}
     names: set[str] = set()
-    for one in commands(project):
+    started = (one for one in commands(project) if one.program in _STARTED)
+    for one in started:
         for name, (value, _) in one.env.items():
             if name == VARIABLE:
                 names.add(value)

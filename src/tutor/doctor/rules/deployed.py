@@ -25,6 +25,8 @@ UNSAFE = "DJANGO_ALLOW_ASYNC_UNSAFE"
 def rules(seen: Evidence) -> Iterator[Found]:
     yield from _unsafe(seen)
     for one in seen.deployed.all("deployed"):
+        if _goes_on_elsewhere(seen, one["module"]):
+            continue
         yield from _hosts(seen, one)
         yield from _memory(seen, one)
         yield from _layers(seen, one)
@@ -63,6 +65,22 @@ def _hosts(seen: Evidence, one: Event) -> Iterator[Found]:
         slug = "origin-allowed-hosts-empty-in-production"
         got = "every page and socket is refused"
         yield Found(slug, got, where, RANK, TRIED, expected)
+
+
+def _goes_on_elsewhere(seen: Evidence, name: str) -> bool:
+    """Whether settings take more from a file that only the other machine has."""
+    names = [name]
+    for one in names:  # it grows
+        module = seen.source.modules.get(one)
+        for node in walk(module.tree) if module is not None else ():
+            if isinstance(node, ast.Try) and any(
+                isinstance(inner, ast.Import | ast.ImportFrom) for inner in node.body
+            ):
+                return True
+        names += [
+            star for star in (module.stars if module else ()) if star not in names
+        ]
+    return False
 
 
 def _is_told_elsewhere(seen: Evidence, where: Place) -> bool:

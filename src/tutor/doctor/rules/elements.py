@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from collections.abc import Iterator
 
@@ -18,6 +19,7 @@ from tutor.doctor.rules.loaded import (
     served_scripts,
 )
 from tutor.doctor.rules.pages import TRIED
+from tutor.doctor.source.walking import walk
 
 _KEPT = re.compile(
     r"(?<![\w$.])((?:this\.)?[\w$]+)\s*=\s*(?:window\.)?document\s*\.\s*getElementById"
@@ -33,6 +35,7 @@ def rules(seen: Evidence, every: list[Code]) -> Iterator[Found]:
     families = {page.script.file: _family(page, pages) for page in pages}
     if any(family is None for family in families.values()):
         return  # a part of a page is elsewhere
+    made = {name for one in seen.source.modules.values() for name in _named(one.tree)}
     loaded = {page.script.file: _loaded(page, there, prefix) for page in pages}
     for code in every:
         loaders = [p for p in pages if p is code or code in loaded[p.script.file]]
@@ -43,7 +46,21 @@ def rules(seen: Evidence, every: list[Code]) -> Iterator[Found]:
         texts += [
             one.script.text for page in around for one in loaded[page.script.file]
         ]
-        yield from _missing(code, "\n".join([*texts, code.script.text]), loaders)
+        whole = "\n".join([*texts, code.script.text])
+        yield from _missing(code, whole, made, loaders)
+
+
+def _named(tree: ast.Module) -> Iterator[str]:
+    """The ids that Python gives: ``attrs={"id": "line"}``, ``'<p id="line">'``."""
+    for node in walk(tree):
+        if isinstance(node, ast.Dict):
+            for key, value in zip(node.keys, node.values, strict=True):
+                if isinstance(key, ast.Constant) and key.value == "id":
+                    yield str(getattr(value, "value", ""))
+        elif isinstance(node, ast.keyword) and node.arg in ("id", "auto_id"):
+            yield str(getattr(node.value, "value", ""))
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+            yield from re.findall(r"\bid=[\"']?([\w-]+)", node.value)
 
 
 def _family(page: Code, pages: list[Code]) -> list[Code] | None:
@@ -91,12 +108,16 @@ def _loaded(page: Code, there: Served, prefix: str) -> list[Code]:
     return found
 
 
-def _missing(code: Code, whole: str, loaders: list[Code]) -> Iterator[Found]:
+def _missing(
+    code: Code, whole: str, made: set[str], loaders: list[Code]
+) -> Iterator[Found]:
     for match in _KEPT.finditer(code.bare):
         named = re.compile(r"([\w-]+)[\"'`]\s*\)\s*(?=[;,\n])").match(
             code.script.text, match.end()
         )
-        if named is None or named[1].startswith("id_") or is_made(named[1], whole):
+        if named is None or named[1] in made or named[1].startswith("id_"):
+            continue
+        if is_made(named[1], whole):
             continue
         word = rf"(?<![\w$.]){re.escape(match[1])}"
         asked = rf"{word}\s*(?:\?|&&|\|\||[!=]==?)|!\s*{word}|\(\s*{word}\s*\)"

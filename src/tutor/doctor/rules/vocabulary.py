@@ -9,7 +9,7 @@ import re
 from tutor.doctor.evidence import Evidence
 from tutor.doctor.rules.javascript import NAME, Code
 from tutor.doctor.source import Function, Module
-from tutor.doctor.source.calls import name_of
+from tutor.doctor.source.calls import is_layer, name_of
 from tutor.doctor.source.walking import walk
 
 # Where a consumer passes on what a client has said, as it is.
@@ -54,6 +54,7 @@ _SENDS = ("self.send", "self.send_json")
 def said_whole(seen: Evidence) -> set[str]:
     """All keys of all messages, where each is written out as it is sent; else none."""
     found: set[str] = set()
+    told: set[int] = set()
     for owner in seen.source.consumers():
         for method in owner.methods.values():
             for call in (n for n in walk(method.node) if isinstance(n, ast.Call)):
@@ -67,7 +68,22 @@ def said_whole(seen: Evidence) -> set[str]:
                 if keys is None:
                     return set()
                 found |= keys
+                told.add(id(call.func))
+    if any(_sends_more(one, told) for one in seen.source.all_functions()):
+        return set()
     return found if "type" not in found or len(found) > 1 else set()
+
+
+def _sends_more(function: Function, told: set[int]) -> bool:
+    """Whether a function has other ways to send than those that are known."""
+    return any(
+        isinstance(node, ast.Attribute)
+        and node.attr in ("send", "send_json", "base_send")
+        and id(node) not in told
+        and not is_layer(function.module.resolve(node, function) or "")
+        and getattr(getattr(node.value, "func", None), "id", "") != "super"
+        for node in walk(function.node)
+    )
 
 
 def _text_of(event: ast.expr | None) -> ast.expr | None:
