@@ -260,7 +260,7 @@ def assigned(project: Path, variable: str) -> Iterator[tuple[str, int, str]]:
     said = re.compile(
         rf"(?<![\w${{]){variable}[\"']?(?:\s*[=:]\s*|\s+)[\"']?([^\s\"',;]*)"
     )
-    for path in _files(project):
+    for path in files(project):
         if path.suffix in _NO_STARTS or re.search(_SHOWN, path.name):
             continue
         if path.name in _OF_TESTS or ".github" in path.parts or "test" in path.name:

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from tutor.doctor.evidence import Evidence
 from tutor.doctor.rules import (
     dialogue,
-    fetched,
     elements,
+    fetched,
     forms,
     javascript,
     keys,

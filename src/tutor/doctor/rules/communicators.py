@@ -20,11 +20,8 @@ from tutor.doctor.source.flow import (
     unfold,
 )
 from tutor.doctor.source.index import is_aside
-from tutor.doctor.source.walking import own_nodes, walk
-from tutor.doctor.source.flow import Frame, called
-from tutor.doctor.source.index import is_aside
 from tutor.doctor.source.values import values
-from tutor.doctor.source.walking import walk
+from tutor.doctor.source.walking import own_nodes, walk
 
 METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "WEBSOCKET"}
 WAITS = ("receive_from", "receive_json_from", "receive_output")
