@@ -31,6 +31,7 @@ FLAGS = {
     *("--capture-output", "-R", "--enable-stdio-inheritance", "--initgroups"),
     *("--traceback", "--no-color", "--force-color", "--skip-checks", "--noreload"),
     *("--nothreading", "--insecure", "--nostatic", "--noinput", "--no-input"),
+    "--noasgi",
 }
 _NO_STARTS = (".py", ".md", ".rst", ".txt", ".ipynb", ".lock", ".in", ".json", ".js")
 _TAKES = {"daphne": {"--access-log"}}  # and is a flag elsewhere

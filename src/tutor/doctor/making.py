@@ -149,7 +149,8 @@ def observe(mistake: Mistake, project: Path, python: Path | None = None) -> Seen
                 client, more = _run(command, copy, python)
                 log += more
             if mistake.scene:
-                client, more = scenes.play(mistake.scene, copy, symptom.get("log", ""))
+                scene = {**mistake.scene, **({"python": str(python)} if python else {})}
+                client, more = scenes.play(scene, copy, symptom.get("log", ""))
                 log += more
     found.aim = mistake.data.get("aim", 0)
     problems = [catalogue.problem(one) for one in judge(found)]

@@ -43,7 +43,9 @@ def play(scene: Mapping[str, Any], project: Path, awaited: str = "") -> tuple[st
     """
     one = read(scene, project)
     extra = {name: value for name, (value, _) in one.env.items()}
-    if one.program not in SERVERS or commands.of_manage(one):
+    if one.program != "runserver" and (
+        one.program not in SERVERS or commands.of_manage(one)
+    ):
         argv = ["python", "manage.py", one.program, *one.words]
         worker = Started(argv, project, extra)
         try:
@@ -54,7 +56,8 @@ def play(scene: Mapping[str, Any], project: Path, awaited: str = "") -> tuple[st
     cookies: dict[str, str] = {}
     if "user" in scene:
         (cookies,) = logged_in(project, None, Person(scene["user"], "", True))
-    with servers.serving(argv_of(one), folder_of(one, project), extra) as server:
+    argv = argv_of(one, scene.get("python", ""))
+    with servers.serving(argv, folder_of(one, project), extra) as server:
         if not server.running:
             return "server does not start", server.log()
         if "page_first" in scene:
@@ -81,8 +84,13 @@ def read(scene: Mapping[str, Any], project: Path) -> Command:
     return next(one for one in told if one.file == scene["start"])
 
 
-def argv_of(one: Command) -> list[str]:
-    """A server's command with a port of ours in place of its own."""
+def argv_of(one: Command, python: str = "") -> list[str]:
+    """A server's command with a port of ours in place of its own.
+
+    Args:
+        one: the command.
+        python: an interpreter that lacks packages, if the mistake is that.
+    """
     if one.program == "gunicorn":
         module, _, name = (one.target or "").partition(":")
         return [
@@ -90,11 +98,17 @@ def argv_of(one: Command) -> list[str]:
             "-c",
             _PAGES.format(module=module, name=name or "application"),
         ]
+    if one.program == "runserver":
+        flags = [name for name, value in one.read() if name and not value]
+        return ["python", "manage.py", "runserver", *flags]
     words = []
     for name, value in one.read():
         if name not in WHERE:
             words += [word for word in (name, value) if word]
-    return [one.program, *words] + ["--port", "PORT"] * (one.program == "uvicorn")
+    if one.program == "uvicorn":
+        server = [python, "-m", "uvicorn"] if python else ["uvicorn"]
+        return [*server, *words, "--port", "PORT"]
+    return [one.program, *words]
 
 
 def _given(server: Server, scene: Mapping[str, Any]) -> dict[str, str]:

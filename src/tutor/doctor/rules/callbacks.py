@@ -53,14 +53,56 @@ def called(code: Code, name: str, every: list[Code]) -> Iterator[Found]:
             continue  # something is done with what it gives back
         known = list(functions(call[1].rpartition(".")[2], every))
         if known and all(_gives_nothing(*one) for one in known):
-            yield Found(
-                "client-handler-called-not-assigned",
-                f"no handler: {call[1]}() has run once, and gave back nothing",
-                code.spot(begin),
-                RANK,
-                TRIED,
-                f"{name}.on{kind} = a function",
-            )
+            yield _no_handler(code, begin, call[1], f"{name}.on{kind} = a function")
+
+
+def _no_handler(code: Code, begin: int, called: str, expected: str) -> Found:
+    return Found(
+        "client-handler-called-not-assigned",
+        f"no handler: {called}() has run once, and gave back nothing",
+        code.spot(begin),
+        RANK,
+        TRIED,
+        expected,
+    )
+
+
+_EVENT = (
+    "click|dblclick|change|input|submit|reset|select|focus|blur|resize|scroll|storage|"
+    "(?:before)?unload|load|page(?:hide|show)|visibilitychange|hashchange|popstate|"
+    "online|offline|open|message|close|error|(?:key|mouse|pointer|touch|drag)[a-z]+"
+)
+_GIVEN = re.compile(
+    rf"[\w$\])]\s*\.\s*on(?:{_EVENT})\s*=(?!=)\s*|"
+    r"\baddEventListener\s*\(\s*[\"'][^\"'\n]*[\"']\s*,\s*"
+)
+# Of the browser's own, what gives back no function: a number, nothing, a promise.
+_BROWSERS = re.compile(
+    r"(?:window\.)?(?:(?:set|clear)(?:Timeout|Interval)|requestAnimationFrame|alert|"
+    r"confirm|prompt|fetch)|console\.\w+|(?:window\.|document\.)?location\.\w+"
+)
+
+
+def given_a_result(code: Code, every: list[Code]) -> Iterator[Found]:
+    """``onclose = setTimeout(open, 1000)``, ``onbeforeunload = socket.close()``."""
+    sockets = {name for one in every for name in one.sockets}
+    for match in _GIVEN.finditer(code.bare):
+        begin = match.end()
+        call = re.compile(r"([\w$.]+)\s*\(").match(code.bare, begin)
+        if call is None or code.at(begin) is not None:
+            continue
+        rest = code.bare[code.pairs.get(call.end() - 1, begin) + 1 :].lstrip(" \t")
+        if rest[:1] not in (";", "\n", "", ")", ",", "}"):
+            continue  # something is done with what it gives back
+        owner, _, method = call[1].rpartition(".")
+        of_socket = owner in sockets and method in ("send", "close")
+        own = list(functions(method, every))
+        if (
+            of_socket
+            or (own and all(_gives_nothing(*one) for one in own))
+            or (not own and _BROWSERS.fullmatch(call[1]))
+        ):
+            yield _no_handler(code, begin, call[1], f"() => {call[1]}(…)")
 
 
 _TIMER = re.compile(r"(?<![\w$.])(?:window\.|self\.)?(set(?:Timeout|Interval))\s*\(")

@@ -26,6 +26,7 @@ from tutor.doctor.rules import (
 )
 from tutor.doctor.rules.callbacks import (
     called,
+    given_a_result,
     misnamed,
     timed,
     without_new,
@@ -49,6 +50,7 @@ def rules(seen: Evidence) -> Iterator[Found]:
     opened = [*scripts.sockets(seen)]
     for code in every:
         yield from timed(code, every)
+        yield from given_a_result(code, every)
         yield from without_this(code)
         yield from without_new(code, every)
         for name in code.sockets:

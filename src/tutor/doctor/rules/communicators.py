@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from tutor.doctor.evidence import Evidence
-from tutor.doctor.rules import dialogue
+from tutor.doctor.rules import dialogue, emptied
 from tutor.doctor.rules.found import TRIED, Found, at
 from tutor.doctor.rules.scripts import ANY
 from tutor.doctor.rules.testing import COMMUNICATORS, RANK
@@ -234,7 +234,7 @@ def _empty(function: Function, talk: Talk) -> Iterator[Found]:
         given = [*call.args, *(one.value for one in call.keywords)]
         if (
             name == "send_to"
-            and all(isinstance(one, ast.Constant) and not one.value for one in given)
+            and all(emptied.may_be_empty(function, one) for one in given)
             and not any(begin <= call.lineno <= end for begin, end in expected)
         ):
             yield Found(

@@ -6,10 +6,10 @@ import ast
 import re
 from collections.abc import Iterator
 
-from tutor.doctor.commands import Command, commands
+from tutor.doctor.commands import Command, commands, variables
 from tutor.doctor.evidence import Evidence
 from tutor.doctor.rules.commands import TRIED as READ
-from tutor.doctor.rules.found import Found
+from tutor.doctor.rules.found import Found, Place
 from tutor.doctor.source import Module
 from tutor.doctor.source.flow import Frame, body, unfold
 from tutor.doctor.source.index import is_aside
@@ -31,6 +31,10 @@ def rules(seen: Evidence) -> Iterator[Found]:
             yield from _hosts(module)
     for one in commands(seen.project):
         yield from _of_container(seen, one)
+        for key, (value, line) in one.env.items():
+            yield from _hosts_given(seen, key, value, (one.file, line))
+    for file, line, key, value in variables(seen.project):
+        yield from _hosts_given(seen, key, value, (file, line))
 
 
 def _hosts(module: Module) -> Iterator[Found]:
@@ -83,7 +87,6 @@ def _of_container(seen: Evidence, one: Command) -> Iterator[Found]:
         return
     text = (seen.project / one.file).read_text("utf-8", "replace")
     apart = _REDIS.search(text) and not _HOST_NET.search(text)
-    hosts = _names_hosts(seen)
     for key, (value, line) in one.env.items():
         if apart and _LOCAL.match(value):
             yield Found(
@@ -105,17 +108,21 @@ def _of_container(seen: Evidence, one: Command) -> Iterator[Found]:
                 READ,
                 f"redis://{value}",
             )
-        # "https://a.example,b.example:8000"; ${…} is known elsewhere
-        wrong = re.search(r"://|(?<!\{)\b[\w.-]+:\d+(?:,|\s|$)", value)
-        if key in hosts and wrong and "$" not in value:
-            yield Found(
-                "origin-allowed-hosts-with-scheme-or-port",
-                f"{key} is {value!r}",
-                (one.file, line),
-                RANK,
-                READ,
-                "the plain names under which the site is visited",
-            )
+
+
+def _hosts_given(seen: Evidence, key: str, value: str, place: Place) -> Iterator[Found]:
+    """The variable with the hosts, as a container, a unit or ``.env`` gives it."""
+    # "https://a.example,b.example:8000"; ${…} is known elsewhere
+    wrong = re.search(r"://|(?<!\{)\b[\w.-]+:\d+(?:,|\s|$)", value)
+    if wrong and "$" not in value and key in _names_hosts(seen):
+        yield Found(
+            "origin-allowed-hosts-with-scheme-or-port",
+            f"{key} is {value!r}",
+            place,
+            RANK,
+            READ,
+            "the plain names under which the site is visited",
+        )
 
 
 def _names_layers(seen: Evidence) -> set[str]:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 from tutor.doctor.evidence import Evidence
 from tutor.doctor.rules import contexts, dialogue
+from tutor.doctor.rules.atonce import runs_at_once
 from tutor.doctor.rules.found import Found
 from tutor.doctor.rules.handling import Handler, called, functions, handlers
 from tutor.doctor.rules.javascript import NAME, Code, Func
@@ -101,7 +102,9 @@ def _asked_early(
             continue  # in a text
         name = match[1] or match[2]
         there = re.search(rf"""\bid\s*=\s*["']?{re.escape(name)}["'\s>]""", text)
-        if there is None or there.start() < tag or code.around(match.start()):
+        if there is None or there.start() < tag:
+            continue
+        if not runs_at_once(code, match.start(), (begin, end)):
             continue
         if re.match(r"\s*\?\.", code.script.text[match.end() :]):
             continue

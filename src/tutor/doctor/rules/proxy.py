@@ -190,16 +190,31 @@ def _wants_proto(seen: Evidence) -> bool:
 
 def speaks_tls(seen: Evidence) -> bool:
     """Whether pages of this project come over https."""
-    if any(name == "SECURE_SSL_REDIRECT" for name, _, _ in _set(seen)):
-        return True
-    listens = [
-        word
-        for site in sites(seen.project)
-        for server in site.servers()
-        for one in server.all("listen")
-        for word in one.args
-    ]
-    return "ssl" in listens
+    return _redirects(seen) or any(True for _ in _encrypted(seen))
+
+
+def speaks_tls_here(seen: Evidence) -> bool:
+    """The same of this machine: a site whose names are all public is another's."""
+    return _redirects(seen) or any(
+        not all(map(_PUBLIC.fullmatch, names)) for names in _encrypted(seen)
+    )
+
+
+# A name that only the world's name servers know; no example, variable or pattern.
+_PUBLIC = re.compile(r"\.?(?:[\w-]+\.)+(?!local(?:host)?\b|test\b)[a-z]{2,}")
+
+
+def _redirects(seen: Evidence) -> bool:
+    return any(name == "SECURE_SSL_REDIRECT" for name, _, _ in _set(seen))
+
+
+def _encrypted(seen: Evidence) -> Iterator[list[str]]:
+    """The names of each of nginx's servers that speaks TLS; one without any has ""."""
+    for site in sites(seen.project):
+        for server in site.servers():
+            if "ssl" in [word for one in server.all("listen") for word in one.args]:
+                names = [word for one in server.all("server_name") for word in one.args]
+                yield names or [""]
 
 
 def _set(seen: Evidence) -> Iterator[tuple[str, str, ast.Assign]]:

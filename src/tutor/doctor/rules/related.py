@@ -6,6 +6,7 @@ import ast
 from collections.abc import Iterator
 
 from tutor.doctor.evidence import Evidence
+from tutor.doctor.rules import kept
 from tutor.doctor.rules.found import TRIED, Found, Place, at
 from tutor.doctor.source import Class, Function, calls
 from tutor.doctor.source.flow import returned
@@ -141,13 +142,14 @@ def _of_a_row(seen: Evidence, function: Function) -> Iterator[Found]:
         if len(values) == 1:
             rows[name] = _links(seen, function, values[0])
             rows[name] |= _asking(_model(seen, function, values[0]))
-    for node in own_nodes(function.node) if rows else ():
-        if (
-            isinstance(node, ast.Attribute)
-            and isinstance(node.ctx, ast.Load)
-            and isinstance(node.value, ast.Name)
-            and node.attr in rows.get(node.value.id, ())
-        ):
+    for node in own_nodes(function.node):
+        if not isinstance(node, ast.Attribute) or not isinstance(node.ctx, ast.Load):
+            continue
+        if isinstance(node.value, ast.Name):
+            touched = node.attr in rows.get(node.value.id, ())
+        else:
+            touched = node.attr in kept.links(seen, function, node.value, _links)
+        if touched:
             yield asked_later(function, node, node.attr)
 
 

@@ -12,7 +12,7 @@ from tutor.doctor.evidence import Evidence
 from tutor.doctor.rules.admission import asks
 from tutor.doctor.rules.found import TRIED, Found, Place, at
 from tutor.doctor.rules.pages import leads_to
-from tutor.doctor.rules.proxy import speaks_tls
+from tutor.doctor.rules.proxy import speaks_tls_here
 from tutor.doctor.rules.scripts import ANY, HOST, Script, Socket, sockets, texts
 from tutor.doctor.source import Class, Function, calls
 from tutor.doctor.source.index import is_aside
@@ -196,7 +196,7 @@ def _secure_cookie(seen: Evidence) -> Iterator[Found]:
     """A cookie for https, and pages that come over http."""
     if seen.settings.get("secure") and seen.settings.get("debug"):
         place = seen.setting("SESSION_COOKIE_SECURE")
-        if place[1] is not None and not speaks_tls(seen):
+        if place[1] is not None and not speaks_tls_here(seen):
             yield Found(
                 "auth-session-cookie-secure-over-http",
                 "the cookie of the session is for https only",
@@ -299,7 +299,7 @@ def _origins(seen: Evidence) -> Iterator[Found]:
             f"the host alone: {bare[0].strip('/')!r}",
         )
     found = [match for one in allowed if (match := _LOCAL.match(one))]
-    if not seen.settings.get("debug") or not found or speaks_tls(seen):
+    if not seen.settings.get("debug") or not found or speaks_tls_here(seen):
         return
     others = [one for one in allowed if not _LOCAL.match(one)]
     if any(not re.match(r"https?://\w", one) for one in others):

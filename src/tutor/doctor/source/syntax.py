@@ -227,6 +227,10 @@ class Module:
             )
         if isinstance(node, ast.Call):
             return self._call(node, function, depth)
+        if isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Slice):
+            # A slice of a query is a query, too; of nothing else is this known.
+            whole = self.resolve(node.value, function, depth + 1)
+            return whole if whole and ".objects." in whole else None
         return None
 
     def _name(self, name: str, function: Function | None, depth: int) -> str | None:

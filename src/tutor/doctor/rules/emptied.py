@@ -1,0 +1,63 @@
+"""Texts in a test that are empty, at least once: written so, or one of a list."""
+
+from __future__ import annotations
+
+import ast
+
+from tutor.doctor.source import Function
+from tutor.doctor.source.flow import Frame, unfold
+from tutor.doctor.source.walking import walk
+
+PARAMETRIZE = "pytest.mark.parametrize"
+
+
+def may_be_empty(function: Function, node: ast.expr) -> bool:
+    """Whether what a test sends is certainly empty, for one of its values."""
+    if isinstance(node, ast.Constant):
+        return not node.value
+    if not isinstance(node, ast.Name):
+        return False
+    listed = [*_looped(function, node.id), *_parametrized(function, node.id)]
+    for one in listed if not _is_asked(function, node.id) else ():
+        _, values = unfold(Frame(function), one)
+        if isinstance(values, (ast.List, ast.Tuple, ast.Set)) and any(
+            isinstance(value, ast.Constant) and value.value in ("", b"", None)
+            for value in values.elts
+        ):
+            return True
+    given = function.values.get(node.id, [])
+    return not listed and len(given) == 1 and may_be_empty(function, given[0])
+
+
+def _is_asked(function: Function, name: str) -> bool:
+    """Whether something depends on what a name is."""
+    return any(
+        isinstance(inner, ast.Name) and inner.id == name
+        for node in walk(function.node)
+        if isinstance(node, (ast.If, ast.IfExp))
+        for inner in walk(node.test)
+    )
+
+
+def _looped(function: Function, name: str) -> list[ast.expr]:
+    """What a name goes through: ``for text in ("", "x"):``."""
+    return [
+        node.iter
+        for node in walk(function.node)
+        if isinstance(node, (ast.For, ast.AsyncFor, ast.comprehension))
+        and isinstance(node.target, ast.Name)
+        and node.target.id == name
+    ]
+
+
+def _parametrized(function: Function, name: str) -> list[ast.expr]:
+    """What pytest gives an argument of a test."""
+    return [
+        call.args[1]
+        for call in function.node.decorator_list
+        if isinstance(call, ast.Call)
+        and len(call.args) > 1
+        and function.module.resolve(call.func) == PARAMETRIZE
+        and isinstance(call.args[0], ast.Constant)
+        and call.args[0].value == name
+    ]
