@@ -86,6 +86,7 @@ _BROWSERS = re.compile(
 def given_a_result(code: Code, every: list[Code]) -> Iterator[Found]:
     """``onclose = setTimeout(open, 1000)``, ``onbeforeunload = socket.close()``."""
     sockets = {name for one in every for name in one.sockets}
+    told = {begin for name in code.sockets for _, begin in listened(code, name)}
     for match in _GIVEN.finditer(code.bare):
         begin = match.end()
         call = re.compile(r"([\w$.]+)\s*\(").match(code.bare, begin)
@@ -99,7 +100,7 @@ def given_a_result(code: Code, every: list[Code]) -> Iterator[Found]:
         own = list(functions(method, every))
         if (
             of_socket
-            or (own and all(_gives_nothing(*one) for one in own))
+            or (own and begin not in told and all(_gives_nothing(*one) for one in own))
             or (not own and _BROWSERS.fullmatch(call[1]))
         ):
             yield _no_handler(code, begin, call[1], f"() => {call[1]}(…)")

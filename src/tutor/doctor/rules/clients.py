@@ -36,6 +36,11 @@ from tutor.doctor.rules.early import early
 from tutor.doctor.rules.found import Found, Place
 from tutor.doctor.rules.handling import RANK, Handler, aliases, functions, handlers
 from tutor.doctor.rules.javascript import Code, Func
+from tutor.doctor.rules.lostsockets import (
+    no_way_back,
+    one_for_each,
+    spoken_to_late,
+)
 from tutor.doctor.rules.pages import TRIED
 from tutor.doctor.rules.reopening import at_once_again, timers
 from tutor.doctor.rules.scripts import Spot
@@ -62,6 +67,9 @@ def rules(seen: Evidence) -> Iterator[Found]:
             yield from timers(code, name, every)
             yield from at_once_again(code, name)
             yield from strange.rules(code, name)
+            yield from no_way_back(code, name)
+            yield from one_for_each(code, name)
+            yield from spoken_to_late(code, name)
     hearing = [one for code in every for one in handlers(code, every)]
     # A function may be reached by more than one way.
     yield from dict.fromkeys(f for one in hearing for f in _parsed(one, every))

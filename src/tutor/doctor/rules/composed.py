@@ -5,14 +5,18 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from tutor.doctor.commands import Command, commands, known
 from tutor.doctor.evidence import Evidence
 from tutor.doctor.rules.commands import TRIED
 from tutor.doctor.rules.found import Found
+from tutor.doctor.rules.spreading import backends
 
 RANK = 66
 _IMAGE = re.compile(r"\s+image:\s*[\"']?(?:[\w./-]+/)?(?:redis|valkey)\b")
+COMPOSE = ("compose*.y*ml", "docker-compose*.y*ml", "*/compose*.y*ml")
+_OLD = re.compile(r"\s+image:\s*[\"']?(?:[\w./-]+/)?redis:v?([0-4])(?:[.\-\"'\s]|$)")
 _SERVICE = re.compile(r"(\s+)[\"']?([\w.-]+)[\"']?:\s*(?:#.*|&\w+)?$")
 # What makes a Redis ask for a password: its own option, and a variable of an image.
 _LOCKED = re.compile(
@@ -39,6 +43,10 @@ def rules(seen: Evidence) -> Iterator[Found]:
         for one in told if locked else ():
             if one.file == file:
                 yield from _without_password(one, locked)
+    if any("channels_redis" in text for text in backends(seen)):
+        for folder in sorted({seen.project, seen.home}):
+            for path in (path for name in COMPOSE for path in folder.glob(name)):
+                yield from _too_old(seen, path)
 
 
 def _is_compose(file: str) -> bool:
@@ -73,6 +81,21 @@ def _services(text: str) -> Iterator[_Service]:
 def _asks_for_password(service: _Service) -> bool:
     is_redis = any(map(_IMAGE.match, service.lines))
     return is_redis and any(map(_LOCKED.search, service.lines))
+
+
+def _too_old(seen: Evidence, path: Path) -> Iterator[Found]:
+    """An image of a Redis that lacks what the layer waits with."""
+    for number, line in enumerate(path.read_text("utf-8", "replace").splitlines(), 1):
+        if match := _OLD.match(line):
+            yield Found(
+                "redis-server-too-old",
+                "unknown command 'BZPOPMIN'",
+                (path.relative_to(seen.project).as_posix(), number),
+                RANK,
+                TRIED,
+                f"Redis 5 or newer, and not {match[1]}",
+            )
+            return
 
 
 def _without_password(one: Command, locked: set[str]) -> Iterator[Found]:

@@ -52,6 +52,8 @@ def rules(seen: Evidence) -> Iterator[Found]:
         yield from _another_process(seen)
         yield from [*_several_processes(seen), *_copies(seen)][:1]
     if any("channels_redis" in text for text in _backends(seen)):
+        yield from _several_processes(seen)
+    if any("channels_redis" in text for text in backends(seen)):
         for function, node in _events(seen):
             yield from _packed(function, node)
 
@@ -66,7 +68,7 @@ def _configuring(seen: Evidence) -> list[Module]:
     ]
 
 
-def _backends(seen: Evidence) -> set[str]:
+def backends(seen: Evidence) -> set[str]:
     """The backends that the settings name, whichever is chosen in the end."""
     return {
         node.value
@@ -85,7 +87,7 @@ def _only_in_memory(seen: Evidence) -> bool:
     backend = layer.get("BACKEND") if isinstance(layer, dict) else ""
     return (
         backend == MEMORY
-        and _backends(seen) == {MEMORY}
+        and backends(seen) == {MEMORY}
         and not any(
             isinstance(node, ast.Subscript | ast.Attribute)
             for module in _configuring(seen)

@@ -135,6 +135,7 @@ TEXTS: tuple[tuple[str, str], ...] = (
         r"HELLO must be called|NOAUTH|Authentication required|WRONGPASS|"
         r"invalid username-password",
     ),
+    ("redis-server-too-old", r"unknown command\W+BZPOPMIN"),
     (
         "redis-server-not-running",
         r"Error (111|61|-?\d+) (connecting to|while).*|ConnectionError",

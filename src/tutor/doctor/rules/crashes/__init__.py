@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+from pathlib import Path, PurePath
 
 from tutor.doctor.child import Event
 from tutor.doctor.evidence import Evidence
@@ -51,6 +52,8 @@ def explain(seen: Evidence, crash: Crash) -> Found | None:
     rank = RANK + (0 if slug else 9)
     if slug is None and crash.told == "websocket.disconnect":
         rank = 77  # its client has gone, and sees nothing of it
+    if slug == "auth-migrations-not-applied" and _is_fresh(seen):
+        rank = 76  # as it comes from git: whatever else is wrong is news
     if slug in (
         "consumer-asyncio-run-in-async",
         "group-async-to-sync-in-async-consumer",
@@ -65,6 +68,20 @@ def explain(seen: Evidence, crash: Crash) -> Found | None:
     if slug == UNMIGRATED:
         rank = 90  # of the place where it runs; what is wrong in a file comes first
     return Found(slug, got, at, rank, tried, expected, hint)
+
+
+def _is_fresh(seen: Evidence) -> bool:
+    """Whether there is no database at all, of a project that has migrations."""
+    databases = (seen.settings.get("databases") or {}).values()
+    names = [PurePath(one["name"]).name for one in databases if one.get("name")]
+    kept = any((home / name).exists() for name in names for home in _homes(seen))
+    return not kept and any(
+        ".migrations." in f".{name}" for name in seen.source.modules
+    )
+
+
+def _homes(seen: Evidence) -> set[Path]:
+    return {seen.home, seen.project, seen.home / "data", seen.project / "data"}
 
 
 def _said(crash: Crash) -> tuple[str, str]:
