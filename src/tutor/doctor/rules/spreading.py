@@ -51,8 +51,6 @@ def rules(seen: Evidence) -> Iterator[Found]:
     if _only_in_memory(seen):
         yield from _another_process(seen)
         yield from [*_several_processes(seen), *_copies(seen)][:1]
-    if any("channels_redis" in text for text in _backends(seen)):
-        yield from _several_processes(seen)
     if any("channels_redis" in text for text in backends(seen)):
         for function, node in _events(seen):
             yield from _packed(function, node)
