@@ -14,6 +14,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import PurePosixPath
 
+from tutor.doctor.compose import FILE, read
+
 ASSIGNED = re.compile(r"([A-Za-z_]\w*)=(.*)", re.S)
 # A socket that supervisor opens itself and hands on is an fcgi-program's.
 _PROGRAM = re.compile(r"\[(?:fcgi-)?program:[^]]+\]")
@@ -30,7 +32,7 @@ def reader(name: str) -> Reader | None:
         return procfile
     if "dockerfile" in lower or "containerfile" in lower:
         return _dockerfile
-    if re.match(r"(docker-)?compose.*\.ya?ml$", lower):
+    if FILE.fullmatch(name):
         return compose
     endings: dict[str, Reader] = {
         ".service": _unit,
@@ -122,9 +124,9 @@ def _values(text: str) -> Iterator[tuple[int, str]]:
 
 def _listed(text: str) -> list[str] | None:
     """The words of ``["a", "b"]``; None where it is none."""
-    for read in (json.loads, ast.literal_eval):
+    for parse in (json.loads, ast.literal_eval):
         with suppress(ValueError, SyntaxError, RecursionError, MemoryError):
-            found = read(text)
+            found = parse(text)
             if isinstance(found, list):
                 return [str(word) for word in found]
     return None
@@ -162,36 +164,16 @@ def _dockerfile(text: str) -> Iterator[Told]:
         yield *entry, env
 
 
-FAR = 100  # lines from a service to a key of it
-_KEY = re.compile(r"(\s*)(?:- )?([\w.-]+):(?:\s+(.*))?$")
-
-
 def compose(text: str) -> Iterator[Told]:
     """The commands of services, with what ``environment`` says beside them."""
-    lines = [line.rstrip() for line in text.splitlines()]
-    told: list[tuple[int, int, str, str | list[str]]] = []
-    envs: dict[int, dict[str, tuple[str, int]]] = {}
-    for index, line in enumerate(lines):
-        match = _KEY.match(line)
-        if not match or match[2] not in ("command", "entrypoint", "environment"):
-            continue
-        indent, given = len(match[1]), re.sub(r"\s+#.*", "", match[3] or "").strip()
-        service = _above(lines, index, indent)
-        below = _below(lines, index, indent)
-        if match[2] == "environment":
-            for number, inner in below:
-                pair = re.match(r"(?:- )?[\"']?(\w+)(?:=|: *)(.*)", inner)
-                if pair:
-                    value = pair[2].strip("'\"")
-                    envs.setdefault(service, {})[pair[1]] = value, number
-        elif said := _said(given, [inner for _, inner in below]):
-            told.append((index + 1, service, match[2], said))
-    for number, service, kind, said in told:
-        both = [one for one in told if one[1] == service and one[2] != kind]
-        if both and kind == "command":
-            said = [*_words(both[0][3]), *_words(said)]  # arguments of the entrypoint
-        if not both or kind == "command":
-            yield number, said, envs.get(service, {})
+    for service in read("", text):
+        env = service.below("environment")
+        first = service.keys.get("entrypoint")
+        said = service.keys.get("command")
+        if first and said:  # arguments of the entrypoint
+            yield said[1], [*_words(first[0]), *_words(said[0])], env
+        elif only := said or first:
+            yield only[1], only[0], env
 
 
 def _words(said: str | list[str]) -> list[str]:
@@ -199,40 +181,3 @@ def _words(said: str | list[str]) -> list[str]:
     with suppress(ValueError):
         return shlex.split(said) if isinstance(said, str) else said
     return []
-
-
-def _above(lines: list[str], index: int, indent: int) -> int:
-    """The line of the service that a key belongs to."""
-    for number in range(index - 1, max(-1, index - FAR), -1):
-        line = lines[number]
-        if line.strip() and len(line) - len(line.lstrip()) < indent:
-            return number
-    return -1
-
-
-def _below(lines: list[str], index: int, indent: int) -> list[tuple[int, str]]:
-    """What stands further in, below a key."""
-    found = []
-    for number, line in enumerate(lines[index + 1 :], index + 2):
-        bare = line.strip()
-        deep = len(line) - len(line.lstrip())
-        item = deep == indent and bare.startswith("- ")
-        if bare and deep <= indent and not item:
-            break
-        if bare and not bare.startswith("#"):
-            found.append((number, bare))
-    return found
-
-
-def _said(given: str, below: list[str]) -> str | list[str]:
-    """The command behind a key of YAML."""
-    if given.startswith("["):
-        whole = given if given.endswith("]") else " ".join([given, *below])
-        return _listed(whole) or []
-    if given and given[0] in "|>":
-        return ("\n" if given[0] == "|" else " ").join(below)
-    if not given and all(one.startswith("- ") for one in below):
-        return [one[2:].strip().strip("'\"") for one in below]
-    text = " ".join([given, *below])
-    quoted = len(text) > 1 and text[0] == text[-1] and text[0] in "'\""
-    return text[1:-1] if quoted else text

@@ -52,7 +52,7 @@ def _is_apart(seen: Evidence, one: Command, told: list[Command]) -> bool:
     if _name(one).startswith("procfile"):
         return bool(_PORT.search(" ".join(one.words)))
     text = (seen.project / one.file).read_text("utf-8", "replace")
-    every = services.services(seen.project)
+    every = list(services.services(seen.project))
     if "compose" in _name(one):
         here = [s for s in every if one in services.started(s, told, {one.program})]
         return bool(here) and "network_mode" not in here[0].keys

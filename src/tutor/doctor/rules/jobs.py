@@ -12,13 +12,13 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from tutor.doctor.commands import Command, commands, known, mentioned
-from tutor.doctor.composed import runs, services
 from tutor.doctor.evidence import Evidence
 from tutor.doctor.rules.asgi import Called, called
 from tutor.doctor.rules.commands import found as at_command
 from tutor.doctor.rules.commands import serves_sockets
 from tutor.doctor.rules.found import TRIED, Found, Place
 from tutor.doctor.rules.sent import Job, jobs, under
+from tutor.doctor.services import services, started
 from tutor.doctor.source import Class
 from tutor.doctor.source.flow import Frame, body, bound_at, unfold
 from tutor.doctor.source.values import ANY, values
@@ -193,8 +193,8 @@ def _not_started(
             return
     # Compose starts the image with its own command, and names all processes, too.
     for service in services(seen.project) if used else ():
-        for one in filter(serves_sockets, told):
-            if service.is_built and runs(service, one):
+        for one in [] if service.starts else started(service, told):
+            if serves_sockets(one):
                 got = f"nobody works on {used[0]!r}"
                 expected = f"python manage.py runworker {used[0]}"
                 at = replace(one, file=service.file, line=service.line)

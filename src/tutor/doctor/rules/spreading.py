@@ -8,13 +8,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from tutor.doctor.commands import commands
-from tutor.doctor.composed import runs, services
 from tutor.doctor.evidence import Evidence
 from tutor.doctor.rules.commands import serves_sockets
 from tutor.doctor.rules.found import TRIED, Found, Place, at
 from tutor.doctor.rules.groupnames import given
 from tutor.doctor.rules.groups import called_by
 from tutor.doctor.rules.written import holds_models, written
+from tutor.doctor.services import services, started
 from tutor.doctor.source import Function, Module, calls, known
 from tutor.doctor.source.index import is_aside
 from tutor.doctor.source.walking import walk
@@ -187,7 +187,7 @@ def _copies(seen: Evidence) -> Iterator[Found]:
     """A service of compose that serves sockets, and is started several times."""
     told = [one for one in commands(seen.project) if serves_sockets(one)]
     for one in services(seen.project):
-        if one.copies > 1 and any(runs(one, command) for command in told):
+        if one.copies > 1 and started(one, told):
             yield Found(
                 "layer-inmemory-several-processes",
                 f"{one.file} starts {one.name} {one.copies} times, each with its layer",
