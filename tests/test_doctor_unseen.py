@@ -12,6 +12,7 @@ from tutor import doctor, trees
 sys.path.insert(0, str(Path(__file__).parent / "variants"))
 import abroad
 import behind
+import checkmate
 import fifth
 import foreign
 import fourth
@@ -24,10 +25,11 @@ import shapes
 import unseen
 
 WRONG = unseen.WRONG + missed.WRONG + fresh.WRONG + behind.WRONG + abroad.WRONG
-WRONG += foreign.WRONG + harbour.WRONG + rides.WRONG
+WRONG += foreign.WRONG + harbour.WRONG + rides.WRONG + checkmate.WRONG
 IN_A_STEP = fourth.WRONG + fifth.WRONG + otherwise.WRONG
 RIGHT_IN_A_STEP = fourth.RIGHT + fifth.RIGHT + otherwise.RIGHT
 RIGHT = unseen.RIGHT + fresh.RIGHT + behind.RIGHT + abroad.RIGHT + harbour.RIGHT
+RIGHT += checkmate.RIGHT
 NAMES = [f"{shape}-{slug}" for shape, slug, _, _ in WRONG]
 
 

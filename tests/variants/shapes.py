@@ -7,6 +7,7 @@ from pathlib import Path
 
 from shape_arena import ARENA
 from shape_auction import AUCTION
+from shape_chessclub import CHESSCLUB
 from shape_couriers import COURIERS
 from shape_desk import DESK
 from shape_greenhouse import GREENHOUSE
@@ -1165,6 +1166,7 @@ SHAPES: dict[str, dict[str, str]] = {
     "trivia": TRIVIA,
     "observatory": OBSERVATORY,
     "couriers": COURIERS,
+    "chessclub": CHESSCLUB,
     "quay": {**QUAY, "manage.py": MANAGE.format(settings="quay.settings")},
 }
 # Those that need their tables: see test_doctor_rows.
