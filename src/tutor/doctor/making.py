@@ -181,7 +181,8 @@ def _client(found: evidence.Evidence, after: str, path: str) -> str:
         return NO_START
     if answers.page is not None and answers.page >= 500:
         return str(answers.page)
-    clients = [c for c in answers.clients if path in ("", c.path)]
+    everyone = [*answers.bare, *answers.clients]  # first as it is, without tables
+    clients = [c for c in everyone if path in ("", c.path)]
     codes = [
         client.closed
         for client in clients

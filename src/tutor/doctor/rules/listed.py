@@ -11,6 +11,7 @@ from pathlib import Path
 
 from tutor.doctor import copying
 from tutor.doctor.evidence import Evidence
+from tutor.doctor.rules import pinned
 from tutor.doctor.rules.found import Found, Place
 from tutor.doctor.source.index import is_aside
 from tutor.doctor.source.walking import walk
@@ -38,7 +39,10 @@ def rules(seen: Evidence) -> Iterator[Found]:
     place = next((at for file, text in own if (at := _line(file, text))), None)
     if place is None:
         return
+    old = any(pinned.is_old(line) for _, text in own for line in text.splitlines())
     for package, slug in _used(seen):
+        if package == "daphne" and old:
+            continue  # Channels 3 brings it
         word = re.sub(r"[-_]", "[-_.]", package)
         named = re.compile(rf"(?<![\w.-]){word}(?![\w-])", re.I)
         if not any(named.search(text) for _, text, _ in texts):

@@ -31,8 +31,7 @@ def rules(seen: Evidence) -> Iterator[Found]:
     if not seen.source.consumers() and not seen.walk.get("protocols"):
         return
     for file, number, line in lines(seen):
-        match = _CHANNELS.search(line)
-        if match and _below(match[1], 4):
+        if is_old(line):
             yield Found(
                 "install-pinned-channels-3",
                 line,
@@ -42,6 +41,12 @@ def rules(seen: Evidence) -> Iterator[Found]:
                 "channels>=4",
             )
             return
+
+
+def is_old(line: str) -> bool:
+    """Whether a line of such a list lets in no Channels that is new."""
+    match = _CHANNELS.search(line)
+    return match is not None and _below(match[1], 4)
 
 
 def lines(seen: Evidence) -> Iterator[tuple[str, int, str]]:

@@ -52,8 +52,6 @@ def explain(seen: Evidence, crash: Crash) -> Found | None:
     rank = RANK + (0 if slug else 9)
     if slug is None and crash.told == "websocket.disconnect":
         rank = 77  # its client has gone, and sees nothing of it
-    if slug == "auth-migrations-not-applied" and _is_fresh(seen):
-        rank = 76  # as it comes from git: whatever else is wrong is news
     if slug in (
         "consumer-asyncio-run-in-async",
         "group-async-to-sync-in-async-consumer",
@@ -65,9 +63,12 @@ def explain(seen: Evidence, crash: Crash) -> Found | None:
         "consumer-validation-error-not-caught",
     ):
         rank = 78
+    milder = ""
     if slug == UNMIGRATED:
         rank = 90  # of the place where it runs; what is wrong in a file comes first
-    return Found(slug, got, at, rank, tried, expected, hint)
+        if _is_fresh(seen):  # as it comes from git: a warning, too, says more
+            milder = "There is no database yet: nobody has run migrate here."
+    return Found(slug, got, at, rank, tried, expected, hint, milder)
 
 
 def _is_fresh(seen: Evidence) -> bool:
