@@ -8,7 +8,7 @@ import pytest
 
 from tutor.doctor.child import Told
 from tutor.doctor.evidence import Evidence
-from tutor.doctor.rules import communicators, marks, spreading, testcases
+from tutor.doctor.rules import communicators, listening, marks, spreading, testcases
 from tutor.doctor.source import Source
 
 FILES = {
@@ -76,7 +76,7 @@ def look(tmp_path: Path, files: dict[str, str]) -> list[tuple[str | None, str | 
     )
     found = [
         one
-        for module in (communicators, testcases, marks, spreading)
+        for module in (communicators, listening, testcases, marks, spreading)
         for one in module.rules(seen)
     ]
     lines = []

@@ -144,13 +144,16 @@ def _odd_caller(code: Code, index: int, text: str, every: list[Code]) -> Place |
         return None
     given = [*_callers_give(code, function, function.given.index(text), every)]
     wrong = [spot for is_object, spot in given if is_object]
-    return wrong[0] if len(wrong) < len(given) else None
+    return wrong[0] if any(one is False for one, _ in given) else None
+
+
+_TEXT = re.compile(r"['\"`]|JSON\.stringify\s*\(")
 
 
 def _callers_give(
     code: Code, function: Func, position: int, every: list[Code]
-) -> Iterator[tuple[bool, Spot]]:
-    """For each call of a function, whether it is given an object, and where it is."""
+) -> Iterator[tuple[bool | None, Spot]]:
+    """For each call of a function: True if it is given an object, False for a text."""
     kind = code.owner(function)
     word = rf"(?<![\w$.])(?:([\w$.]+)\.)?{re.escape(function.name)}\s*\("
     for other in every:
@@ -162,8 +165,10 @@ def _callers_give(
                 continue
             given = other.arguments(match.end() - 1)
             if len(given) > position:
+                is_text = _TEXT.match(other.text(given[position]))
                 is_object = other.plain(given[position]).startswith("{")
-                yield is_object, other.spot(match.start())
+                found = True if is_object else False if is_text else None
+                yield found, other.spot(match.start())
 
 
 def _codes(code: Code, name: str) -> Iterator[Found]:

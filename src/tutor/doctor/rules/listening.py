@@ -56,35 +56,54 @@ def _unheard(
 
 
 def _sent_first(owner: Class | None) -> int | None:
-    """How many messages a consumer sends a new client at most; None if unknown."""
+    """How many messages a consumer sends a new client; None if that is not certain.
+
+    What it only sends some of them is no greeting, unless it has another one, too.
+    """
     methods = [owner.method(name) for name in ("websocket_connect", "connect") if owner]
-    told = [_sends(one, 0) for one in methods if owner and one is not None]
-    return None if None in told else sum(one or 0 for one in told)
+    there = [one for one in methods if one is not None]
+    least = [_sends(one, 0, always=True) for one in there]
+    most = [_sends(one, 0, always=False) for one in there]
+    if None in most:
+        return None
+    return sum(one or 0 for one in most) if any(least) else 0
 
 
-def _sends(method: Function, depth: int) -> int | None:
-    """The messages that a method sends, itself or by others of its object."""
+def _sends(method: Function, depth: int, always: bool) -> int | None:
+    """The messages that a method sends, itself or by others of its object.
+
+    Args:
+        method: a method of a consumer.
+        depth: how many have led to it.
+        always: count those alone that it sends whatever happens.
+    """
     if depth > DEEP:
         return None
-    found = 0
+    plain = (ast.Expr, ast.Assign, ast.AnnAssign, ast.Return, ast.AsyncWith, ast.With)
+    sure = {
+        id(node)
+        for statement in method.node.body
+        if isinstance(statement, plain)
+        for node in walk(statement)
+    }
     looped = {
         id(node)
         for loop in walk(method.node)
         if isinstance(loop, LOOPS)
         for node in walk(loop)
     }
+    found = 0
     for call in calls.calls(method.node):
+        if always and id(call) not in sure:
+            continue
         name = calls.name_of(call, method)
+        more: int | None = 0
         if name in ("self.send", "self.send_json"):
-            kind = _kind(call)
-            more: int | None = (
-                0 if kind in ("websocket.accept", "websocket.close") else 1
-            )
+            silent = ("websocket.accept", "websocket.close")
+            more = 0 if _kind(call) in silent else 1
         elif name.startswith("self.") and method.owner is not None:
             inner = method.owner.method(name[5:])
-            more = _sends(inner, depth + 1) if inner is not None else 0
-        else:
-            more = 0
+            more = _sends(inner, depth + 1, always) if inner is not None else 0
         if more is None or (more and id(call) in looped):
             return None
         found += more

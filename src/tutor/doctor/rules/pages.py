@@ -150,12 +150,12 @@ def fits(leaf: Event, path: str) -> bool:
 def _is_narrow(leaf: Event, path: str) -> bool:
     """Whether a route would take a path if only ``\\w`` were anything but a slash."""
     steps = leaf.get("steps") or []
-    wide = [{**step, "regex": _widened(step.get("regex"))} for step in steps]
+    wide = [{**step, "regex": widened(step.get("regex"))} for step in steps]
     path = path.replace(HERE, "").lstrip("/")
     return wide != steps and ANY not in path and takes({**leaf, "steps": wide}, path)
 
 
-def _widened(regex: str | None) -> str | None:
+def widened(regex: str | None) -> str | None:
     """A pattern whose ``\\w`` takes what else names have: hyphens, dots, blanks."""
 
     def widen(found: re.Match[str]) -> str:
