@@ -127,6 +127,19 @@ WRONG: tuple[tuple[str, str, str, tuple[Change, ...]], ...] = (
             ),
         ),
     ),
+    (  # one of the names to which a page leads has a hyphen
+        SHAPE,
+        "routing-room-name-not-matched-by-w",
+        "src/fleet/routing.py",
+        (
+            ("src/fleet/routing.py", "import path", "import path, re_path"),
+            (
+                "src/fleet/routing.py",
+                'path("ws/zones/<slug:zone>/"',
+                're_path(r"^ws/zones/(?P<zone>\\w+)/$"',
+            ),
+        ),
+    ),
     (  # a greeting comes, and nothing after it
         SHAPE,
         "test-broadcast-before-join",

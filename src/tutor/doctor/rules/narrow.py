@@ -60,7 +60,7 @@ def _linked(seen: Evidence) -> dict[str, set[str]]:
 
 
 def _routes(seen: Evidence) -> dict[str, str]:
-    """The names of the pages' routes that have one argument, and what that is called."""
+    """The pages' routes by their names, where they have one argument: its name."""
     found = {}
     for module in seen.source.modules.values():
         for node in walk(module.tree):
@@ -76,7 +76,7 @@ def _routes(seen: Evidence) -> dict[str, str]:
 
 
 def _looped(seen: Evidence, page: scripts.Script, word: str) -> Iterator[str]:
-    """The texts that a loop of a template goes through, where a view writes them out."""
+    """The texts that a template goes through, where a view writes them out."""
     for loop in _LOOP.finditer(page.text):
         if loop[1] != word:
             continue
