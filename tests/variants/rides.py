@@ -313,6 +313,24 @@ WRONG: tuple[tuple[str, str, str, tuple[Change, ...]], ...] = (
             ),
         ),
     ),
+    (  # other pages have scripts with a token; this one has none
+        SHAPE,
+        "client-form-without-csrf-token",
+        "src/fleet/templates/registration/login.html",
+        (
+            (
+                "src/fleet/templates/registration/login.html",
+                "  {% csrf_token %}\n",
+                "",
+            ),
+        ),
+    ),
+    (
+        SHAPE,
+        "nginx-502-upstream-down",
+        "Caddyfile",
+        (("Caddyfile", "web:8000", "web:8080"),),
+    ),
     (
         SHAPE,
         "client-element-not-there",

@@ -44,6 +44,24 @@ def rules(seen: Evidence) -> Iterator[Found]:
                     return
 
 
+def asked(project: Path) -> Iterator[tuple[str, int, str]]:
+    """The servers that Caddy asks: the file, the line and an address each."""
+    for path in files(project):
+        top = read(path) if _FILE.fullmatch(path.name) else None
+        for one in _below(top) if top is not None else ():
+            if one.name == "reverse_proxy":
+                for word in one.args:
+                    if re.fullmatch(r"(?:https?://)?[\w.-]+:\d+", word):
+                        file = path.relative_to(project).as_posix()
+                        yield file, one.line, word.rpartition("/")[2]
+
+
+def _below(one: Directive) -> Iterator[Directive]:
+    for inner in one.block:
+        yield inner
+        yield from _below(inner)
+
+
 def read(path: Path) -> Directive | None:
     """A Caddyfile as blocks: each line is a directive; a brace at its end opens one."""
     try:

@@ -15,9 +15,10 @@ from tutor.doctor.commands import (
     of_manage,
     variables,
 )
+from tutor.doctor.composed import runs, services
 from tutor.doctor.evidence import Evidence
 from tutor.doctor.proxies import Directive, location, sites
-from tutor.doctor.rules import options, scripts
+from tutor.doctor.rules import caddy, options, scripts
 from tutor.doctor.rules.found import Found, Place
 from tutor.doctor.rules.pages import path_of
 from tutor.doctor.rules.proxy import serves_files
@@ -307,6 +308,18 @@ def _other_port(seen: Evidence, told: list[Command]) -> Iterator[Found]:
             ports, before = one.ports(), listens.get(service.name, set())
             both = ports is None or before is None
             listens[service.name] = None if both else {*(ports or ()), *(before or ())}
+    for file, line, address in caddy.asked(seen.project):
+        host, _, port = address.partition(":")
+        if (ports := listens.get(host)) and port.isdigit() and port not in ports:
+            yield Found(
+                "nginx-502-upstream-down",
+                f"Caddy asks {address}; {host} listens on {', '.join(ports)}",
+                (file, line),
+                RANK,
+                TRIED,
+                "the port on which the server listens",
+            )
+            return
     for site in sites(seen.project) if listens else ():
         for passed in (one for server in site.servers() for one in _passed(server)):
             name = passed.args[0].partition("://")[2].partition("/")[0]

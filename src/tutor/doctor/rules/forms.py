@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from tutor.doctor.evidence import Evidence
 from tutor.doctor.rules.found import Found
 from tutor.doctor.rules.javascript import Code
+from tutor.doctor.rules.layouts import laid_out
 from tutor.doctor.source.walking import walk
 
 RANK = 70
@@ -48,7 +49,9 @@ def _token(
         return
     if re.search(r"csrf|\{%\s*(?:include|block|crispy)", inside):
         return
-    if _is_sent_by_a_script(every, form[1]):
+    whole = laid_out(page, every)  # empty where a part of it is elsewhere
+    scripted = not whole or re.search(r"<script\b", whole, re.I)
+    if scripted and _is_sent_by_a_script(every, form[1]):
         return
     if any("csrf_exempt" in one.text for one in seen.source.modules.values()):
         return
