@@ -65,8 +65,8 @@ def _unknown(seen: Evidence, one: Command) -> Iterator[Found]:
     near = seen.near(one.program, there, 0.8)
     if (one.program in SERVERS or near) and known(one.program):
         got = f"Unknown command: {one.program!r}"
-        server = f"{' '.join(one.words)}"
-        right = f"{one.program} {server}" if one.program in SERVERS else str(near)
+        whole = " ".join([one.program, *one.words])
+        right = whole if one.program in SERVERS else str(near)
         yield found("deploy-command-unknown", got, one, right)
 
 

@@ -47,6 +47,8 @@ def rules(seen: Evidence) -> Iterator[Found]:
 
 def _only_in_development(module: Module, name: str) -> int | None:
     """The line of a setting that has no value unless DEBUG is on."""
+    if module.stars:
+        return None  # another module may have it, and be no part of the project
     inside: list[ast.stmt] = []
     for statement in module.tree.body:
         if not isinstance(statement, ast.If):

@@ -15,6 +15,10 @@ _OWN = {
     *("onopen", "onmessage", "onclose", "onerror", "toString", "valueOf"),
     *("hasOwnProperty", "isPrototypeOf", "propertyIsEnumerable", "constructor"),
 }
+# A library's class of the same name has more methods.
+_ANOTHER = re.compile(
+    r"\bimport\b[^;\n]*\bWebSocket\b|\b(?:const|let|var|class|function)\s+WebSocket\b"
+)
 
 
 def rules(code: Code, name: str) -> Iterator[Found]:
@@ -49,7 +53,9 @@ def _spans(code: Code, name: str) -> Iterator[tuple[str, int, int]]:
 
 
 def _is_more(code: Code, name: str) -> bool:
-    """Whether the name may stand for something else, too."""
+    """Whether the name may stand for something else, too, or WebSocket itself does."""
+    if _ANOTHER.search(code.bare):
+        return True
     given = re.findall(rf"(?<![\w$.]){re.escape(name)}\s*=(?!=)\s*([^;\n]*)", code.bare)
     return any(
         not re.match(r"(?:new\s+WebSocket\b|null\b|undefined\b|$)", one.strip())
