@@ -15,7 +15,6 @@ from tutor.doctor.commands import (
     of_manage,
     variables,
 )
-from tutor.doctor.composed import runs, services
 from tutor.doctor.evidence import Evidence
 from tutor.doctor.proxies import Directive, location, sites
 from tutor.doctor.rules import caddy, options, scripts
