@@ -33,9 +33,9 @@ SAID = {
     ),
     "supervisor": (
         "supervisord.conf",
-        f"[fcgi-program:x]\ncommand=daphne a\n[program:web]\n"
+        f"[fcgi-program:x]\ncommand=daphne a\n    --fd 0\n[program:web]\n"
         f"command=/v/bin/python -m daphne {TARGET}\n[supervisord]\ncommand=daphne b\n",
-        [("daphne", TARGET, 4)],
+        [("daphne", "a --fd 0", 2), ("daphne", TARGET, 5)],
     ),
     "docker list": (
         "Dockerfile",

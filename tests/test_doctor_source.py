@@ -11,7 +11,7 @@ import pytest
 from tutor.doctor.ask import Answers, Client
 from tutor.doctor.child import Told
 from tutor.doctor.evidence import Evidence
-from tutor.doctor.rules import commands, jobs, proxy, related, users
+from tutor.doctor.rules import commands, jobs, proxy, related, tables, users
 from tutor.doctor.rules.found import Found
 from tutor.doctor.source import Source
 
@@ -310,7 +310,7 @@ class OrdersConfig(AppConfig):
 def test_an_app_that_gets_ready(line: str, wrong: bool, tmp_path: Path) -> None:
     models = MODELS + "def count():\n    return Order.objects.count()\n"
     files = {"orders/apps.py": READY.replace("HERE", line), "orders/models.py": models}
-    found = said(related.rules(evidence(tmp_path, files)))
+    found = said(tables.rules(evidence(tmp_path, files)))
     right = [("app-ready-queries-the-database", "orders/apps.py", 5)] if wrong else []
     assert found == right
 

@@ -207,8 +207,9 @@ def _model(seen: Evidence, frame: Frame, call: ast.Call) -> Iterator[Found]:
             for key in _passed_on(handler) if handler is not None else ():
                 if key not in message:
                     continue
-                # A parameter is what the callers give.
-                origin, value = unfold(where, message[key])
+                origin, value = where, message[key]
+                if not holds_models(seen.source, value, where.function):
+                    origin, value = unfold(where, value)  # as the callers give it
                 if holds_models(seen.source, value, origin.function):
                     yield Found(
                         "db-model-instance-in-event",

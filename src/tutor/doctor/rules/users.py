@@ -131,7 +131,7 @@ def _knocks(seen: Evidence) -> Iterator[tuple[str, Event | None]]:
     for socket in sockets(seen):
         yield socket.given[0], leads_to(seen, socket.url)
     for leaf in seen.leaves:
-        route = "".join(step["text"].strip("^$") for step in leaf["steps"])
+        route = "".join(step.get("text", "").strip("^$") for step in leaf["steps"])
         fixed = re.split(r"[(<\\\[]", route)[0].strip("/")
         beside = [one["sample"].lstrip("/") for one in seen.leaves if one is not leaf]
         if not fixed or any(path.startswith(fixed) for path in beside):
