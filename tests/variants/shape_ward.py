@@ -817,7 +817,7 @@ body { font: 18px/1.4 sans-serif; margin: 0 2em; }
     this.socket = null;
     this.tries = 0;
     this.onMessage = null;
-    this.onText = null;
+    this.onPlain = null;
     this.onState = null;
   }
 
@@ -835,8 +835,8 @@ body { font: 18px/1.4 sans-serif; margin: 0 2em; }
       self.state(true);
     };
     this.socket.onmessage = function (event) {
-      if (self.onText) {
-        self.onText(event.data);
+      if (self.onPlain) {
+        self.onPlain(event.data);
       } else if (self.onMessage) {
         self.onMessage(JSON.parse(event.data));
       }
@@ -892,7 +892,7 @@ body { font: 18px/1.4 sans-serif; margin: 0 2em; }
 <script src="{% static 'wards/js/feed.js' %}"></script>
 <script>
   var clock = new WardFeed('/ws/clock/');
-  clock.onText = function (text) { document.getElementById('clock').textContent = text; };
+  clock.onPlain = function (text) { document.getElementById('clock').textContent = text; };
   clock.open();
 </script>
 {% block scripts %}{% endblock %}
