@@ -22,6 +22,7 @@ from shape_slate import SLATE
 from shape_studio import STUDIO
 from shape_trivia import TRIVIA
 from shape_ward import WARD
+from shape_warehouse import WAREHOUSE
 
 # A file, a text in it and what stands there instead; None for all of it.
 Change = tuple[str, str | None, str | bytes | None]
@@ -1167,6 +1168,7 @@ SHAPES: dict[str, dict[str, str]] = {
     "observatory": OBSERVATORY,
     "couriers": COURIERS,
     "chessclub": CHESSCLUB,
+    "warehouse": WAREHOUSE,
     "quay": {**QUAY, "manage.py": MANAGE.format(settings="quay.settings")},
 }
 # Those that need their tables: see test_doctor_rows.

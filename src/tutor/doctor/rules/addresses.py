@@ -20,8 +20,9 @@ _VENV = re.compile(
     r"\b(?:python[\d.]*\s+-m\s+venv|virtualenv|uv\s+venv)\s+(?:-\S+\s+)*(\S+)|"
     r"\buv\s+sync\b"
 )
-_ON_PATH = re.compile(r"^\s*ENV\s+(?:\w+=\S+\s+)*PATH\b|activate\b|SYSTEM_PYTHON|"
-                      r"UV_PROJECT_ENVIRONMENT", re.M)  # fmt: skip
+_ON_PATH = re.compile(
+    r"(?<![A-Z_])PATH[= ]|activate\b|SYSTEM_PYTHON|UV_PROJECT_ENVIRONMENT"
+)
 _ELSEWHERE = re.compile(r"(?:^|\s|&&)\s*(?:python[\d.]*\s+-m\s+)?pip[\d.]*\s+install\b")
 _A_VENV = r"[\w./-]*(venv|virtualenvs?|/env)/?[\w.-]*/bin/"
 
@@ -31,7 +32,7 @@ def rules(seen: Evidence) -> Iterator[Found]:
     for one in told:
         if one.program in (*SERVERS, "runserver") and _is_apart(seen, one, told):
             host = _host(one)
-            if host in LOOPBACK:
+            if host in LOOPBACK and not mentioned(seen.project, r"\bUVICORN_HOST\b"):
                 yield found(
                     "deploy-listens-on-loopback-only",
                     f"{one.program} listens on {host}, which is this container alone",
@@ -49,7 +50,7 @@ def _name(one: Command) -> str:
 
 def _is_apart(seen: Evidence, one: Command, told: list[Command]) -> bool:
     """Whether who asks this server comes from outside: of a container, of a dyno."""
-    if _name(one).startswith("procfile"):
+    if _name(one) == "procfile":
         return bool(_PORT.search(" ".join(one.words)))
     text = (seen.project / one.file).read_text("utf-8", "replace")
     every = list(services.services(seen.project))
@@ -77,12 +78,9 @@ def _host(one: Command) -> str:
         return ""
     bound = _given(one)
     if one.program in ("gunicorn", "hypercorn"):
-        if not bound and ("PORT" in one.env or _name(one).startswith("procfile")):
-            return ""  # gunicorn takes 0.0.0.0:$PORT then
+        if one.program == "gunicorn" and not bound:
+            return ""  # 0.0.0.0:$PORT where the place gives it one; its own file counts
         bound = [b.rpartition(":")[0] for b in bound] or ["127.0.0.1"]
-    variables = {"UVICORN_HOST", "GUNICORN_CMD_ARGS"} & set(one.env)
-    if variables:
-        return ""
     return bound[-1] if bound else "127.0.0.1"
 
 

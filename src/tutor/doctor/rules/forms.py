@@ -67,13 +67,24 @@ def _token(
 
 def _is_sent_by_a_script(every: list[Code], told: str) -> bool:
     """Whether a script may send a form itself: this one, or each that there is."""
-    spoken = "\n".join(code.spoken for code in every)
-    if re.search(r"csrf", spoken, re.I):
-        return True
+    forms = [form[1] for code in every for form in _FORM.finditer(code.script.text)]
+    for code in every:
+        if re.search(r"csrf", code.spoken, re.I):
+            return True
+        if "preventDefault" in code.spoken and (
+            _is_named(told, code.spoken)
+            or _ANY.search(code.spoken)
+            or not any(_is_named(one, code.spoken) for one in forms)
+        ):
+            return True
+    return False
+
+
+def _is_named(told: str, spoken: str) -> bool:
+    """Whether a script names a form, by what stands in its tag."""
     named = re.findall(r"""\b(?:id|class|name)\s*=\s*["']([^"'{]+)["']""", told)
     words = [word for one in named for word in one.split()]
-    mine = any(re.search(rf"\b{re.escape(word)}\b", spoken) for word in words)
-    return "preventDefault" in spoken and (mine or bool(_ANY.search(spoken)))
+    return any(re.search(rf"(?<![\w-]){re.escape(w)}(?![\w-])", spoken) for w in words)
 
 
 def _unnamed(

@@ -26,19 +26,36 @@ def rules(seen: Evidence) -> Iterator[Found]:
     hosts = _texts(module, given[0])
     if not hosts:
         return
+    named: dict[str, list[str]] = {}  # by who is asked behind
     for site in sites(seen.project):
         for server in site.servers():
-            for name in _public(server):
-                if not any(_lets_in(host, name) for host in hosts):
-                    yield Found(
-                        "origin-public-host-not-allowed",
-                        f"a page on {name} is refused; allowed are {', '.join(hosts)}",
-                        (module.file, given[0].lineno),
-                        RANK,
-                        TRIED,
-                        "the plain names under which the site is visited",
-                    )
-                    return
+            named.setdefault(_behind(server), []).extend(_public(server))
+    known = {who for who, names in named.items() if _any_in(hosts, names)}
+    for who, names in named.items():
+        for name in names:
+            # Other sites may stand beside one that is let in.
+            if not _any_in(hosts, [name]) and (who in known or not known):
+                yield Found(
+                    "origin-public-host-not-allowed",
+                    f"a page on {name} is refused; allowed are {', '.join(hosts)}",
+                    (module.file, given[0].lineno),
+                    RANK,
+                    TRIED,
+                    "the plain names under which the site is visited",
+                )
+                return
+
+
+def _any_in(hosts: list[str], names: list[str]) -> bool:
+    return any(_lets_in(host, name) for host in hosts for name in names)
+
+
+def _behind(server: Directive) -> str:
+    """Who is asked behind a site."""
+    taken = location(server, "/")
+    return " ".join(
+        arg for at in (taken.all("proxy_pass") if taken else ()) for arg in at.args
+    )
 
 
 def _production(seen: Evidence) -> Module | None:

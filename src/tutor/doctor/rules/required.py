@@ -21,6 +21,9 @@ LISTS = re.compile(
 )
 _CHANNELS = re.compile(r"""^\s*["']?channels["']?\s*(?:$|[=<>~!;,#"'\[])""", re.I)
 
+# dependencies = ["channels>=4", "django"]
+_QUOTED = re.compile(r"""=.*\[.*["']channels(?:[=<>~!;,\[ ][^"']*)?["']""")
+
 
 def rules(seen: Evidence) -> Iterator[Found]:
     """``channels`` alone, where the settings ask for ``daphne`` or Redis, too."""
@@ -54,7 +57,7 @@ def _named(lists: dict[str, str]) -> Iterator[tuple[str, int]]:
     """Where channels stands in a list of packages."""
     for file, text in lists.items():
         for number, line in enumerate(text.splitlines(), 1):
-            if _CHANNELS.match(line):
+            if _CHANNELS.match(line) or _QUOTED.search(line):
                 yield file, number
 
 

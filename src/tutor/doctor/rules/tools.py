@@ -10,8 +10,9 @@ from tutor.doctor.evidence import Evidence
 from tutor.doctor.rules.dialogue import leaves
 from tutor.doctor.rules.found import TRIED, Found, at
 from tutor.doctor.rules.scripts import ANY
-from tutor.doctor.source import calls
+from tutor.doctor.source import Function, calls
 from tutor.doctor.source.flow import Frame, body, every_call, unfold
+from tutor.doctor.source.walking import walk
 
 RANK = 77
 # They send no Origin of their own; websocket-client does.
@@ -26,6 +27,8 @@ def rules(seen: Evidence) -> Iterator[Found]:
         return
     bodies = [body(module) for module in seen.source.modules.values()]
     for function in (*seen.source.all_functions(), *bodies):
+        if _expects_it(function):
+            continue
         for call in every_call(function.node):
             name = calls.name_of(call, function)
             told = any(_TOLD.search(word.arg or "kwargs") for word in call.keywords)
@@ -43,6 +46,16 @@ def rules(seen: Evidence) -> Iterator[Found]:
                     "origin=, with the address of the site",
                 )
                 return
+
+
+def _expects_it(function: Function) -> bool:
+    """Whether somebody waits for the refusal."""
+    names = {
+        getattr(node, "attr", getattr(node, "id", ""))
+        for node in walk(function.node)
+        if isinstance(node, ast.Name | ast.Attribute)
+    }
+    return any(re.search(r"[rR]aises$|^InvalidStatus|Rejected", one) for one in names)
 
 
 def _url(frame: Frame, node: ast.expr, depth: int = 0) -> str:
