@@ -26,16 +26,11 @@ import stock
 import unseen
 
 WRONG = unseen.WRONG + missed.WRONG + fresh.WRONG + behind.WRONG + abroad.WRONG
-WRONG += foreign.WRONG + harbour.WRONG + rides.WRONG + checkmate.WRONG
+WRONG += foreign.WRONG + harbour.WRONG + rides.WRONG + checkmate.WRONG + stock.WRONG
 IN_A_STEP = fourth.WRONG + fifth.WRONG + otherwise.WRONG
 RIGHT_IN_A_STEP = fourth.RIGHT + fifth.RIGHT + otherwise.RIGHT
 RIGHT = unseen.RIGHT + fresh.RIGHT + behind.RIGHT + abroad.RIGHT + harbour.RIGHT
-RIGHT += checkmate.RIGHT
-WRONG += foreign.WRONG + harbour.WRONG + stock.WRONG
-IN_A_STEP = fourth.WRONG + fifth.WRONG + otherwise.WRONG
-RIGHT_IN_A_STEP = fourth.RIGHT + fifth.RIGHT + otherwise.RIGHT
-RIGHT = unseen.RIGHT + fresh.RIGHT + behind.RIGHT + abroad.RIGHT + harbour.RIGHT
-RIGHT += stock.RIGHT
+RIGHT += checkmate.RIGHT + stock.RIGHT
 NAMES = [f"{shape}-{slug}" for shape, slug, _, _ in WRONG]
 
 

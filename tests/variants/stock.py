@@ -391,6 +391,36 @@ form.addEventListener("submit\"""",
         "requirements/base.txt",
         (("requirements/base.txt", "channels-redis>=4.2,<5\n", ""),),
     ),
+    (  # the text with its holes stands in a third module
+        "warehouse",
+        "group-name-not-allowed",
+        CONSTANTS,
+        ((CONSTANTS, '"inventory.stock.{slug}"', '"inventory/stock/{slug}"'),),
+    ),
+    (  # it closes with codes, which looks like the mistake
+        "warehouse",
+        "consumer-never-accepts",
+        CONSUMERS,
+        ((CONSUMERS, '["slug"]\n        await self.accept()\n', '["slug"]\n'),),
+    ),
+    (  # it is kept under a name, and used later
+        "warehouse",
+        "client-element-not-there",
+        STOCK,
+        ((STOCK, 'getElementById("levels")', 'getElementById("rows")'),),
+    ),
+    (  # in settings that nobody has loaded
+        "warehouse",
+        "origin-allowed-hosts-with-scheme-or-port",
+        PROD,
+        (
+            (
+                PROD,
+                '[h for h in os.environ["ALLOWED_HOSTS"].split(",") if h]',
+                '["https://stock.example.com"]',
+            ),
+        ),
+    ),
 )
 
 # Each is close to what is wrong above.

@@ -10,6 +10,7 @@ from types import ModuleType
 from tutor.doctor.evidence import Evidence
 from tutor.doctor.rules import (
     addresses,
+    accepting,
     application,
     caddy,
     clients,
@@ -78,6 +79,7 @@ __all__ = ["Found", "judge"]
 _LATER = (
     application,
     sockets,
+    accepting,
     reading,
     handlers,
     signatures,

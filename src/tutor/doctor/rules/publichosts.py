@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 
 from tutor.doctor.commands import commands, variables
@@ -19,6 +20,7 @@ KEY = "DJANGO_SETTINGS_MODULE"
 
 def rules(seen: Evidence) -> Iterator[Found]:
     """A site by a name that the settings of production do not have."""
+    yield from _dressed(seen)
     module = _production(seen)
     given = module.values.get("ALLOWED_HOSTS", []) if module else []
     if module is None or len(given) != 1 or "ALLOWED_HOSTS" in module.changed:
@@ -44,6 +46,23 @@ def rules(seen: Evidence) -> Iterator[Found]:
                     "the plain names under which the site is visited",
                 )
                 return
+
+
+def _dressed(seen: Evidence) -> Iterator[Found]:
+    """A host with more than its name, in settings that nobody has loaded here."""
+    for module in seen.source.modules.values():
+        for node in module.values.get("ALLOWED_HOSTS", []):
+            for host in _texts(module, node):
+                if "/" in host or re.search(r"[^\]:]:\d+$", host):
+                    yield Found(
+                        "origin-allowed-hosts-with-scheme-or-port",
+                        repr(host),
+                        (module.file, node.lineno),
+                        RANK - 1,
+                        "reading ALLOWED_HOSTS",
+                        "the plain names under which the site is visited",
+                    )
+                    return
 
 
 def _any_in(hosts: list[str], names: list[str]) -> bool:

@@ -34,7 +34,9 @@ def _is_any(call: ast.Call, function: Function) -> bool:
     """``getattr(self, name)``: any of its methods."""
     return (
         getattr(call.func, "id", "") == "getattr"
-        and getattr(call.args[0] if call.args else None, "id", "") == function.self_name
+        and len(call.args) > 1
+        and getattr(call.args[0], "id", "") == function.self_name
+        and not isinstance(call.args[1], ast.Constant)
     )
 
 

@@ -20,6 +20,7 @@ from tutor.doctor.source.walking import child_nodes, walk
 
 DEEP = 7
 VALUE = "self.value"  # what an enumeration's member is worth
+OF_TEXTS = {"format", "format_map", "join", "replace", "strip", "lower", "upper"}
 MOST = 12  # values of one expression, frames of one function
 
 
@@ -320,8 +321,11 @@ def _attribute(frame: Frame, node: ast.Attribute) -> tuple[Frame, ast.expr] | No
 def is_changed(name: str, function: Function) -> bool:
     """Whether something is put into what a name stands for after it was made."""
     for node in walk(function.node):
-        if isinstance(node, (ast.Subscript, ast.Attribute)) and (
-            isinstance(node.value, ast.Name) and node.value.id == name
+        if (
+            isinstance(node, (ast.Subscript, ast.Attribute))
+            and isinstance(node.value, ast.Name)
+            and node.value.id == name
+            and getattr(node, "attr", "") not in OF_TEXTS
         ):
             return True
     return False
