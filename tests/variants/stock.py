@@ -12,6 +12,7 @@ IMAGE = "Dockerfile"
 LIVE = "static/js/live.js"
 NGINX = "docker/nginx/warehouse.conf"
 PAGE = "apps/inventory/templates/inventory/warehouse_detail.html"
+ROUTES = "config/routing.py"
 PROD = "config/settings/prod.py"
 STOCK = "static/js/stock.js"
 TEST = "config/settings/test.py"
@@ -476,6 +477,35 @@ async def main(host: str) -> None:
 if __name__ == "__main__":
     asyncio.run(main(sys.argv[1]))
 """
+_EXTRA = """\
+const extra = document.getElementById("extra");
+if (extra) extra.textContent = "";
+
+"""
+_REFUSES = """\
+from channels.generic.websocket import AsyncWebsocketConsumer
+
+
+class Nobody(AsyncWebsocketConsumer):
+    async def connect(self) -> None:
+        await self.close()
+"""
+_GRAPHS = """\
+server {
+    listen 443 ssl;
+    server_name graphs.other.org;
+
+    location / {
+        proxy_pass http://grafana:3000;
+        proxy_http_version 1.1;
+        proxy_set_header Host $host;
+        proxy_set_header X-Forwarded-Proto $scheme;
+        proxy_set_header Upgrade $http_upgrade;
+        proxy_set_header Connection $connection_upgrade;
+    }
+}
+
+"""
 _UNIT = """\
 [Service]
 User=warehouse
@@ -528,6 +558,26 @@ RIGHT: tuple[tuple[str, str, tuple[Change, ...]], ...] = (
                 "        await asyncio.sleep(SETTLE)\n        levels = await database",
             ),
             (TESTS, "receive_json_from()", "receive_json_from(timeout=5)"),
+            (STOCK, "const live = new", _EXTRA + "const live = new"),
+            ("apps/core/refusal.py", None, _REFUSES),
+            (
+                ROUTES,
+                "apps.core.consumers import HeartbeatConsumer\n",
+                "apps.core.consumers import HeartbeatConsumer\n"
+                "from apps.core.refusal import Nobody\n",
+            ),
+            (
+                ROUTES,
+                "URLRouter(inventory_routes)),\n",
+                "URLRouter(inventory_routes)),\n"
+                '    path("ws/<path:rest>", Nobody.as_asgi()),\n',
+            ),
+            (NGINX, "server {\n    listen", _GRAPHS + "server {\n    listen"),
+            (
+                PROD,
+                '[h for h in os.environ["ALLOWED_HOSTS"].split(",") if h]',
+                '[".example.com"]',
+            ),
             ("scripts/probe.py", None, _PROBE),
             ("deploy/warehouse.service", None, _UNIT),
             ("Dockerfile.alone", None, _ALONE),

@@ -9,8 +9,8 @@ from types import ModuleType
 
 from tutor.doctor.evidence import Evidence
 from tutor.doctor.rules import (
-    addresses,
     accepting,
+    addresses,
     application,
     caddy,
     clients,

@@ -8,20 +8,16 @@ from dataclasses import dataclass, field
 
 from tutor.doctor.evidence import Evidence
 from tutor.doctor.rules import dialogue, emptied
+from tutor.doctor.rules.fixtures import of_fixture
 from tutor.doctor.rules.found import TRIED, Found, at
 from tutor.doctor.rules.scripts import ANY
 from tutor.doctor.rules.testing import COMMUNICATORS, RANK
 from tutor.doctor.rules.written import written
 from tutor.doctor.source import Class, Function, calls
-from tutor.doctor.source.flow import (
-    Frame,
-    bind,
-    called,
-    unfold,
-)
+from tutor.doctor.source.flow import Frame, called, unfold
 from tutor.doctor.source.index import is_aside
 from tutor.doctor.source.values import values
-from tutor.doctor.source.walking import own_nodes, walk
+from tutor.doctor.source.walking import walk
 
 METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "WEBSOCKET"}
 WAITS = ("receive_from", "receive_json_from", "receive_output")
@@ -119,7 +115,7 @@ def _named(function: Function) -> Iterator[tuple[str, ast.Call]]:
 
 def _from_helper(frame: Frame, call: ast.Call, depth: int) -> Talk | None:
     """The communicator that a function of the tests returns or yields."""
-    helper = called(frame, call) or _of_fixture(frame, call) if depth < DEEP else None
+    helper = called(frame, call) or of_fixture(frame, call) if depth < DEEP else None
     if helper is None:
         return None
     for node in walk(helper.function.node):
@@ -131,32 +127,6 @@ def _from_helper(frame: Frame, call: ast.Call, depth: int) -> Talk | None:
                 return Talk(
                     talk.made, talk.where, [], [*talk.before, *done], call.lineno
                 )
-    return None
-
-
-def _of_fixture(frame: Frame, call: ast.Call) -> Frame | None:
-    """The function that a fixture of pytest gives a test, as it runs when called."""
-    function = frame.function
-    arguments = function.node.args
-    given = {one.arg for one in (*arguments.args, *arguments.kwonlyargs)}
-    if not isinstance(call.func, ast.Name) or call.func.id not in given:
-        return None
-    for fixture in function.module.source.functions.values():
-        made = [
-            node.value
-            for node in own_nodes(fixture.node)
-            if isinstance(node, ast.Return | ast.Yield)
-        ]
-        if (
-            fixture.name == call.func.id
-            and any(one.endswith("fixture") for one in fixture.decorators())
-            and len(made) == 1
-            and isinstance(made[0], ast.Name)
-        ):
-            inner = f"{fixture.dotted}.<locals>.{made[0].id}"
-            target = function.module.source.functions.get(inner)
-            if target is not None:
-                return Frame(target, None, bind(target, call, call.args, frame))
     return None
 
 

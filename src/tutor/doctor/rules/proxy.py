@@ -269,6 +269,10 @@ def _no_files(seen: Evidence, site: Site, server: Directive) -> Iterator[Found]:
     asked = [[one.args for one in at.all("proxy_pass")] for at in (taken, page) if at]
     if asked[:1] != asked[1:]:
         return  # who is asked for files alone may have them
+    others = (one for each in sites(seen.project) for one in each.servers())
+    at_home = (location(one, url + "x.js") for one in others)
+    if any(one is not None and not one.all("proxy_pass") for one in at_home):
+        return  # the files are served; this is another site beside it
     if not serves_files(seen):
         at = taken.all("proxy_pass")[-1]
         got = f"nginx asks the server for {url}"
