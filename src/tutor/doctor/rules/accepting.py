@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from tutor.doctor.evidence import Evidence
 from tutor.doctor.rules.found import TRIED, Found, at
-from tutor.doctor.rules.reached import reach
+from tutor.doctor.rules.reach import reach
 from tutor.doctor.source import Class, Function, calls
 from tutor.doctor.source.flow import Frame
 from tutor.doctor.source.walking import walk
