@@ -523,4 +523,47 @@ later()
             ),
         ),
     ),
+    (
+        "chessclub",
+        "client-element-not-there",
+        "club/templates/club/room.html",
+        (
+            (
+                "club/templates/club/room.html",
+                "      log('Connection lost.');\n",
+                "      $('status').textContent = 'Connection lost.';\n",
+            ),
+        ),
+    ),
+    (
+        "chessclub",
+        "nginx-502-upstream-down",
+        "deploy/checkmate.nginx.conf",
+        (("deploy/checkmate.nginx.conf", "127.0.0.1:8001", "127.0.0.1:8000"),),
+    ),
+    (
+        "chessclub",
+        "group-event-without-key",
+        "club/consumers.py",
+        (
+            (
+                "club/consumers.py",
+                """\
+        Message.objects.create(room=self.room, nick=self.nick, text=text)
+        async_to_sync(self.channel_layer.group_send)(self.group, {
+            'type': 'room.chat',
+            'nick': self.nick,
+            'text': text,
+        })
+""",
+                """\
+        Message.objects.create(room=self.room, nick=self.nick, text=text)
+        async_to_sync(self.channel_layer.group_send)(self.group, {
+            'type': 'room.chat',
+            'text': text,
+        })
+""",
+            ),
+        ),
+    ),
 )

@@ -270,6 +270,9 @@ def _pages_only(seen: Evidence, told: list[Command]) -> Iterator[Found]:
 def _nobody_there(seen: Evidence, told: list[Command]) -> Iterator[Found]:
     """A port of this machine that nginx asks, and on which no server listens."""
     served = [one for one in told if one.program in SERVERS and not _apart(one)]
+    # A platform that gives a Procfile its port has no nginx of ours before it.
+    others = [one for one in served if not _given_by_platform(one)]
+    served = others or served
     ports: set[str] = set()
     for one in served:
         listens = one.ports()
@@ -297,6 +300,13 @@ def _nobody_there(seen: Evidence, told: list[Command]) -> Iterator[Found]:
                     "the port on which the server listens",
                 )
                 return
+
+
+def _given_by_platform(one: Command) -> bool:
+    told = one.values("-p", "--port", "-b", "--bind")
+    return one.file.rpartition("/")[2].startswith("Procfile") and any(
+        "PORT" in value for value in told
+    )
 
 
 def _other_port(seen: Evidence, told: list[Command]) -> Iterator[Found]:

@@ -144,12 +144,16 @@ def _always(method: Function) -> Iterator[ast.AST]:
             yield from nodes
 
 
+_NO_EVENTS = ("scope", "session", "environ")  # dicts that are no part of a message
+
+
 def _put(seen: Evidence) -> Iterator[str]:
     """The keys that anything is given after it was made."""
     for module in seen.source.modules.values():
         for node in walk(module.tree) if not is_aside(module.file) else ():
             if isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Store):
-                if isinstance(node.slice, ast.Constant):
+                whose = ast.unparse(node.value).rpartition(".")[2]
+                if isinstance(node.slice, ast.Constant) and whose not in _NO_EVENTS:
                     yield str(node.slice.value)
             elif isinstance(node, ast.Call) and (
                 getattr(node.func, "attr", "") in ("update", "setdefault")

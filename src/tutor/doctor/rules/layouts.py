@@ -45,3 +45,46 @@ def _spans(text: str) -> Iterator[tuple[str, int, int]]:
             name, begin = stack.pop()
             if not stack:
                 yield name, begin, match.start()
+
+
+def whole_of(page: Code, every: list[Code]) -> str:
+    """All that may stand in a page: scripts, and templates above and below it.
+
+    Other pages are left out: what they have, the scripts of this one do not see.
+    """
+    pages = [one for one in every if not one.script.is_static]
+    named = {one.script.file: _near(one, pages) for one in pages}
+    mine = _reached(page.script.file, named)
+    mine |= {file for file in named if page.script.file in _reached(file, named)}
+    texts = [one.script.text for one in pages if one.script.file in mine]
+    if any(map(_OPEN.search, texts)):
+        texts = [one.script.text for one in pages]  # who knows which
+    return "\n".join(texts + [one.script.text for one in every if one.script.is_static])
+
+
+# Templates that are named by a variable, or by a tag of the project's own.
+_OPEN = re.compile(
+    r"\{%-?\s*(?:(?:extends|include)\s+[^\s\"']|"
+    r"load\s+(?!(?:\s*(?:static|i18n|l10n|tz|humanize))+\s*-?%))"
+)
+_NEAR = re.compile(r"""\{%-?\s*(?:extends|include)\s+["']([^"']+)["']""")
+
+
+def _near(page: Code, pages: list[Code]) -> set[str]:
+    """The templates that a template names."""
+    names = _NEAR.findall(page.script.text)
+    return {
+        one.script.file
+        for one in pages
+        for name in names
+        if f"/{one.script.file}".endswith(f"/{name}")
+    }
+
+
+def _reached(file: str, named: dict[str, set[str]]) -> set[str]:
+    found, left = {file}, [file]
+    while left:
+        more = named.get(left.pop(), set()) - found
+        found |= more
+        left += more
+    return found

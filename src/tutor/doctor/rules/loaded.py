@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from tutor.doctor.evidence import Evidence
+from tutor.doctor.rules import layouts
 from tutor.doctor.rules.found import Found
 from tutor.doctor.rules.javascript import Code
 from tutor.doctor.rules.pages import TRIED
@@ -299,11 +300,12 @@ def _elements(page: Code, reached: list[Code], every: list[Code]) -> Iterator[Fo
         rf"(?:(?:{words})\s*\(\s*[\"'`]([\w-]+)[\"'`]|{queried})\s*\)\s*\.(?!\s*\?)"
     )
     for code in reached:
+        there = whole if code is not page else layouts.whole_of(page, every)
         for match in asked.finditer(code.script.text):
             name = match[1] or match[2]
             if code.bare[match.start() : match.end()].strip()[-1:] != ".":
                 continue  # in a text
-            if name.startswith("id_") or is_made(name, whole):
+            if name.startswith("id_") or is_made(name, there):
                 continue
             yield Found(
                 "client-element-not-there",
