@@ -376,6 +376,39 @@ WRONG: tuple[tuple[str, str, str, tuple[Change, ...]], ...] = (
             ),
         ),
     ),
+    (
+        "ward",
+        "client-form-without-csrf-token",
+        "wards/templates/wards/base.html",
+        (
+            (
+                "wards/templates/wards/base.html",
+                "{% csrf_token %}<button>",
+                "<button>",
+            ),
+        ),
+    ),
+    (
+        "ward",
+        "client-template-tag-not-loaded",
+        "wards/templates/wards/board.html",
+        (("wards/templates/wards/board.html", "{% load static %}\n", ""),),
+    ),
+    (
+        "ward",
+        "group-capacity-exceeded",
+        "wards/consumers.py",
+        (
+            (
+                "wards/consumers.py",
+                "        done = await services.answer_alarm(number, self.member)\n",
+                "        alarm = {'type': 'desk.alarm', 'alarm': {'level': 'red'}}\n"
+                "        for _ in range(200):\n"
+                "            await self.channel_layer.group_send(DESK, alarm)\n"
+                "        done = await services.answer_alarm(number, self.member)\n",
+            ),
+        ),
+    ),
 )
 RIGHT: tuple[tuple[str, str, tuple[Change, ...]], ...] = (
     (

@@ -134,7 +134,12 @@ def _cause(
         return "client-view-returns-nothing", at, ""
     tag = re.search(r"Invalid (?:block tag[^']*|filter: )'(\w+)'", every)
     if tag and "TemplateSyntaxError" in kinds:
-        outer = _saying(seen, rf"(?:\{{%\s*|\|\s*){re.escape(tag[1])}\b")
+        told = re.search(r"on line (\d+)", every)
+        outer = _saying(
+            seen,
+            rf"(?:\{{%\s*|\|\s*){re.escape(tag[1])}\b",
+            int(told[1]) if told else 0,
+        )
         if "register or load" in every or "Invalid filter" in every:
             return "client-template-tag-not-loaded", outer or place, ""
     if links[-1]["type"] in ("NameError", "UnboundLocalError"):
@@ -151,13 +156,21 @@ def _said(links: list[Event]) -> int:
     return own[0] if own else len(links) - 1
 
 
-def _saying(seen: Evidence, pattern: str) -> Place | None:
-    """The first line of a template that something stands in."""
-    for one in scripts.texts(seen):
-        match = None if one.is_static else re.search(pattern, one.text)
-        if match:
-            return one.spot(match.start())
-    return None
+def _saying(seen: Evidence, pattern: str, line: int = 0) -> Place | None:
+    """The first line of a template that something stands in; best the one of a number.
+
+    Args:
+        seen: the evidence.
+        pattern: what stands there.
+        line: where Django has found it, in the template that it does not name.
+    """
+    found = [
+        one.spot(match.start())
+        for one in scripts.texts(seen)
+        if not one.is_static
+        for match in re.finditer(pattern, one.text)
+    ]
+    return next((one for one in found if one[1] == line), next(iter(found), None))
 
 
 def _elsewhere(seen: Evidence, name: str) -> str:
