@@ -11,7 +11,6 @@ from tutor.doctor.rules.javascript import Code, Func
 from tutor.doctor.rules.pages import TRIED
 from tutor.doctor.rules.reopening import hearing
 
-_AGAIN = r"(?:open|connect|reconnect|reopen|restart)"
 # Calls that give a new socket no handlers.
 _HARMLESS = re.compile(
     r"(?:if|for|while|switch|catch|function|return|WebSocket|log|warn|error|info|"
@@ -36,15 +35,8 @@ _MINDS = re.compile(
 
 
 def no_way_back(code: Code, name: str) -> Iterator[Found]:
-    """``onclose = () => socket.open()``: only a new socket is a way back."""
+    """``onclose = () => { socket = new WebSocket(…) }``: it has no handlers."""
     word = rf"(?<![\w$.]){re.escape(name)}"
-    if re.search(rf"{word}\s*\.\s*{_AGAIN}\s*=", code.bare):
-        return  # somebody has given it one
-    for match in re.finditer(rf"{word}\s*\.\s*({_AGAIN})\s*\(", code.bare):
-        if _is_socket(code, name):
-            yield _lost(
-                code, match.start(), f"{name}.{match[1]} is not a function", "onclose"
-            )
     for new, _ in code.sockets[name]:
         maker = code.around(new)
         if maker is None or not _runs_on_close(code, name, maker):
@@ -72,24 +64,18 @@ def _lost(code: Code, index: int, got: str, where: str) -> Found:
     )
 
 
-def _is_socket(code: Code, name: str) -> bool:
-    """Whether a name stands for sockets only, wherever it is given something."""
-    given = re.findall(
-        rf"(?<![\w$.]){re.escape(name)}\s*=(?!=)\s*([\w$]+(?:\s+[\w$]+)?)", code.bare
-    )
-    return all(re.match(r"new\s+WebSocket\b|null\b|undefined\b", one) for one in given)
-
-
 def _runs_on_close(code: Code, name: str, maker: Func) -> bool:
     """Whether a function is run when the socket was closed, itself or by a timer."""
-    for closing in hearing(code, name, "close"):
-        begin, end = closing.body
-        if closing == maker or begin <= maker.start < end:
+    left = [*hearing(code, name, "close")]
+    done: list[Func] = []
+    while left and len(done) < 20:
+        one = left.pop()
+        begin, end = one.body
+        if one == maker or begin <= maker.start < end:
             return True
-        if maker.name and re.search(
-            rf"(?<![\w$.]){re.escape(maker.name)}\b", code.bare[begin:end]
-        ):
-            return True
+        done.append(one)
+        words = set(re.findall(r"[\w$]+", code.bare[begin:end]))
+        left += [f for f in code.functions if f.name in words and f not in done]
     return False
 
 
