@@ -29,6 +29,7 @@ _CLIENT = {
     "shows undefined": "the page shows undefined, though messages come",
     "opens 4 sockets": "each click opens one socket more; nothing in the log",
     "shows 7 7": "the page shows what its own visitor has said twice",
+    "hears 0": "after a lost connection the page hears nothing more",
     "hears no end": "page and server never rest; nothing in the log",
     "403": "HTTP 403 (in the browser: 1006); no reason in the log",
     "404": "HTTP 404 (in the browser: 1006)",
