@@ -89,8 +89,11 @@ def _given(one: Command) -> list[str]:
 
 
 def _no_folder(seen: Evidence, one: Command) -> Iterator[Found]:
-    """A socket's file below /run, whose folder is gone after each start."""
-    if not _name(one).endswith((".service", ".conf", ".ini")):
+    """A socket's file below /run, whose folder is gone after each start.
+
+    Only a unit has a word for it; for supervisor the machine's own files make it.
+    """
+    if not _name(one).endswith(".service"):
         return
     for path in one.values("-u", "--unix-socket", "--uds", "-b", "--bind"):
         match = _RUN.match(path.removeprefix("unix:"))

@@ -254,9 +254,21 @@ def _files(seen: Evidence, site: Site, server: Directive) -> Iterator[Found]:
             if isinstance(node, ast.Constant) and isinstance(node.value, str)
         ]
         folder = PurePosixPath(alias.args[0]).name if alias.args else ""
-        if names and "$" not in folder and folder not in names:
+        mounted = bool(alias.args) and _is_mounted(seen, alias.args[0])
+        if names and "$" not in folder and folder not in names and not mounted:
             got = f"nginx looks in {folder}/, collectstatic fills {names[-1]}/"
             yield _found(site, "nginx-static-alias-elsewhere", got, alias, 4)
+
+
+def _is_mounted(seen: Evidence, path: str) -> bool:
+    """Whether a service of compose has a volume there, which others know otherwise."""
+    volumes = [
+        one.keys.get("volumes", ("", 0))[0] for one in services.services(seen.project)
+    ]
+    told = [
+        text.split(":") for each in volumes if isinstance(each, list) for text in each
+    ]
+    return any(len(one) > 1 and path.startswith(one[1]) for one in told)
 
 
 def _no_files(seen: Evidence, site: Site, server: Directive) -> Iterator[Found]:
