@@ -313,8 +313,3 @@ def _line(cls):
         return inspect.findsource(cls)[1] + 1
     except (OSError, TypeError):
         return None
-
-
-def is_literal_route(text):
-    """Whether a regular expression says nothing but its own text."""
-    return re.escape(text) == text

@@ -66,7 +66,6 @@ def rules(seen: Evidence) -> Iterator[Found]:
                 yield from _empty(function, talk)
                 yield from _dead(function, name, talk)
                 yield from _greeted(seen, function, talk)
-                yield from _dead(function, name, talk)
                 continue
             yield from _made(seen, function, talk)
             yield from _empty(function, talk)
@@ -274,19 +273,20 @@ def behind(seen: Evidence, talk: Talk) -> Class | None:
     """The consumer that a communicator ends at."""
     alone = _alone(seen, talk.where.function, talk)
     path = _given(talk.made, 1, "path")
-    if path is not None:
-        _, path = unfold(talk.where, path)
-    parts = path.values if isinstance(path, ast.JoinedStr) else [path]
-    texts = [getattr(part, "value", None) for part in parts]
-    if alone or not isinstance(texts[0], str):
+    if alone or path is None:
         return alone
-    known = "".join(one if isinstance(one, str) else ANY for one in texts)
+    told = values(talk.where, path) or frozenset()
+    if len(told) != 1:
+        _, made = unfold(talk.where, path)
+        parts = made.values if isinstance(made, ast.JoinedStr) else [made]
+        texts = [getattr(part, "value", None) for part in parts]
+        if not isinstance(texts[0], str):
+            return None
+        told = frozenset(
+            ["".join(one if isinstance(one, str) else ANY for one in texts)]
+        )
+    (known,) = told
     routes = dialogue.leaves(seen, f"ws://host{known}")
-    told = None if alone or path is None else values(talk.where, path)
-    if told is None or len(told) != 1:
-        return alone
-    (text,) = told
-    routes = dialogue.leaves(seen, f"ws://host{text}")
     return seen.consumer_class(routes[0].get("consumer")) if routes else None
 
 
@@ -339,28 +339,3 @@ def _greeted(seen: Evidence, function: Function, talk: Talk) -> Iterator[Found]:
 
 def repeats(function: Function) -> bool:
     return any(isinstance(node, LOOPS) for node in walk(function.node))
-
-
-def _unheard(seen: Evidence, function: Function, talk: Talk) -> Iterator[Found]:
-    """An event to a group that nobody has joined yet."""
-    sent = [
-        call
-        for call in calls.calls(function.node)
-        if calls.is_layer(name := calls.name_of(call, function))
-        and name.endswith(".group_send")
-    ]
-    joined = talk.line("connect")
-    if joined is None or not sent or not talk.received or repeats(function):
-        return
-    others = [name for name in ("send_to", "send_json_to") if talk.line(name)]
-    if others or not all(call.lineno < joined for call in sent):
-        return
-    if not greets(behind(seen, talk)):
-        yield Found(
-            "test-broadcast-before-join",
-            "TimeoutError",
-            at(function, sent[0]),
-            RANK - 2,
-            TRIED,
-            "a client that is connected before the event is sent",
-        )
