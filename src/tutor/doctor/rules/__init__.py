@@ -48,7 +48,6 @@ from tutor.doctor.rules import (
     related,
     renamed,
     rendering,
-    required,
     rows,
     scopes,
     settings,
@@ -132,7 +131,6 @@ _LATER = (
     slips,
     undefined,
     rendering,
-    required,
     testsettings,
     tools,
 )

@@ -10,6 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from tutor.doctor import copying
+from tutor.doctor.commands import commands
 from tutor.doctor.evidence import Evidence
 from tutor.doctor.rules import pinned
 from tutor.doctor.rules.found import Found, Place
@@ -58,9 +59,10 @@ def rules(seen: Evidence) -> Iterator[Found]:
 
 
 def _used(seen: Evidence) -> Iterator[tuple[str, str]]:
-    """The packages that settings name, each with what its lack is."""
+    """The packages that settings or commands name, each with what its lack is."""
     apps = [str(app) for app in seen.settings.get("apps") or []]
-    if any(app.partition(".")[0] == "daphne" for app in apps):
+    served = any(one.program == "daphne" for one in commands(seen.project))
+    if served or any(app.partition(".")[0] == "daphne" for app in apps):
         yield "daphne", "install-channels-without-daphne-extra"
     for module in seen.source.modules.values():
         if "CHANNEL_LAYERS" not in {*module.lines, *module.changed}:
