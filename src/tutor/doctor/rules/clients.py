@@ -38,7 +38,6 @@ from tutor.doctor.rules.handling import RANK, Handler, aliases, functions, handl
 from tutor.doctor.rules.javascript import Code, Func
 from tutor.doctor.rules.lostsockets import (
     no_way_back,
-    one_for_each,
     spoken_to_late,
 )
 from tutor.doctor.rules.pages import TRIED
@@ -68,7 +67,6 @@ def rules(seen: Evidence) -> Iterator[Found]:
             yield from at_once_again(code, name)
             yield from strange.rules(code, name)
             yield from no_way_back(code, name)
-            yield from one_for_each(code, name)
             yield from spoken_to_late(code, name)
     hearing = [one for code in every for one in handlers(code, every)]
     # A function may be reached by more than one way.

@@ -1,4 +1,4 @@
-"""Sockets that do not come back, that are left open, or spoken to too late."""
+"""Sockets that do not come back, or are spoken to too late."""
 
 from __future__ import annotations
 
@@ -17,20 +17,9 @@ _HARMLESS = re.compile(
     r"setTimeout|clearTimeout|min|max|pow|random|floor|round|encodeURIComponent|now)"
 )
 _CALLED = re.compile(r"([\w$]+)\s*\(")
-_REPEATED = re.compile(
-    r"\bsetInterval\s*\(\s*|"
-    r"\.\s*on(?:click|submit|input|change|key(?:up|down|press))\s*=(?!=)\s*|"
-    r"\baddEventListener\s*\(\s*(?P<kind>[\"'`][^\"'`\n]*[\"'`])\s*,\s*"
-)
-_KINDS = re.compile(r"\W*(?:click|submit|input|change|key(?:up|down|press))\W*")
 # What ends a timer: by its number, or with the page.
 _ENDED = re.compile(
     r"\bclear(?:Interval|Timeout)\b|\blocation\s*(?:=|\.\s*(?:reload|href\s*=|assign|replace))"
-)
-# Words of one who sees to it that there is one socket only.
-_MINDS = re.compile(
-    r"\b(?:readyState|disabled|hidden|hide|remove|display|once|close|replaceWith|"
-    r"innerHTML|style|classList|disconnect|terminate)\b|[!=]==?|!\s*[\w$]"
 )
 
 
@@ -79,34 +68,6 @@ def _runs_on_close(code: Code, name: str, maker: Func) -> bool:
     return False
 
 
-def one_for_each(code: Code, name: str) -> Iterator[Found]:
-    """A socket for each click or tick, and none is closed."""
-    word = rf"(?<![\w$.]){re.escape(name)}"
-    if re.search(rf"{word}\s*\??\.\s*close\b", code.bare):
-        return
-    makers = [(new, code.around(new)) for new, _ in code.sockets[name]]
-    for match in _REPEATED.finditer(code.bare):
-        kind = match["kind"] and code.script.text[slice(*match.span("kind"))]
-        if kind and not _KINDS.fullmatch(kind):
-            continue
-        run = _given(code, match.end())
-        for new, maker in makers:
-            inner = run is not None and run.body[0] <= new < run.body[1]
-            if run is None or maker is None or _minds(code, run, maker):
-                continue
-            calls = re.findall(r"(?<![\w$.])([\w$]+)\s*\(", code.plain(run.body))
-            if (inner and maker == run) or (maker.name and maker.name in calls):
-                yield Found(
-                    "client-too-many-sockets",
-                    "one socket more each time, and none is closed",
-                    code.spot(new),
-                    RANK + 4,
-                    TRIED,
-                    "one socket, or close() before another is opened",
-                )
-                return
-
-
 def _given(code: Code, begin: int) -> Func | None:
     """The function that begins at a place, or is named there."""
     one = code.at(begin)
@@ -114,10 +75,6 @@ def _given(code: Code, begin: int) -> Func | None:
         return one
     named = re.compile(r"\s*([\w$]+)\s*[,;)\n]").match(code.bare, begin)
     return next((f for f in code.functions if named and f.name == named[1]), None)
-
-
-def _minds(code: Code, *functions: Func) -> bool:
-    return any(_MINDS.search(code.bare[slice(*one.body)]) for one in functions)
 
 
 def spoken_to_late(code: Code, name: str) -> Iterator[Found]:

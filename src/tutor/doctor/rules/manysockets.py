@@ -46,9 +46,8 @@ def rules(every: list[Code]) -> Iterator[Found]:
                     continue
                 before = other.bare[begin : match.start()]
                 asks = _ASKS.search(before + ("" if text == own else own))
-                if not asks and (
-                    _TIMED.search(_before(code, function)) or _SENDS.search(text)
-                ):
+                timed = _runs_at_each(code, function, every, _TIMED)
+                if not asks and (timed or _SENDS.search(text)):
                     yield Found(
                         "client-too-many-sockets",
                         "one socket more each time, and none is closed",
@@ -77,9 +76,11 @@ def _classes(every: list[Code]) -> Iterator[str]:
                 yield name
 
 
-def _runs_at_each(code: Code, function: Func, every: list[Code]) -> bool:
+def _runs_at_each(
+    code: Code, function: Func, every: list[Code], each: re.Pattern[str] = _EACH
+) -> bool:
     """Whether a function is called at each event, itself or by its name."""
-    if _EACH.search(_before(code, function)):
+    if each.search(_before(code, function)):
         return True
     if not function.name:
         return False
@@ -88,7 +89,8 @@ def _runs_at_each(code: Code, function: Func, every: list[Code]) -> bool:
         for match in word.finditer(other.script.text):
             begin = max(0, match.start() - 120)
             told = other.script.text[begin : match.start()]
-            if _EACH.search(told) or re.search(rf"\son{_KINDS}\s*=\s*['\"]\s*$", told):
+            inline = re.search(rf"\son{_KINDS}\s*=\s*['\"]\s*$", told)
+            if each.search(told) or (inline and each is _EACH):
                 return True
     return False
 
