@@ -140,7 +140,10 @@ def observe(mistake: Mistake, project: Path, python: Path | None = None) -> Seen
             found = gathering.gather(project, project, copy, python, end, extra=extra)
     symptom = mistake.symptom
     client = _client(found, symptom.get("after", ""), symptom.get("path", ""))
-    log = found.serve.out + found.look.out
+    served = found.serve
+    if found.alone is not None:  # the doctor has helped it to start
+        client, served = NO_START, found.alone
+    log = served.out + found.look.out
     command = symptom.get("run")
     # In another copy: in the first, a client of ours may have signed in.
     if command or mistake.scene:
