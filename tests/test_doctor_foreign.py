@@ -168,3 +168,66 @@ def test_what_still_imports_something_does_not_hang(tmp_path: Path) -> None:
     files |= dict.fromkeys(parts, "import time\n\ntime.sleep(0.35)\n")
     given = [(f"slow/{name}.py", None, text) for name, text in files.items()]
     assert told((*changes, *given), tmp_path) == []
+
+
+def test_a_thread_of_its_own_may_sleep(tmp_path: Path) -> None:
+    path, said = "berths/consumers.py", "    def radio_said(self, event):\n"
+    start = f"{said}        Thread(target=self.count_down).start()\n"
+    slow = "    def count_down(self):\n        time.sleep(1)\n\n"
+    changes: tuple[shapes.Change, ...] = (
+        (
+            path,
+            "import json\n",
+            "import json\nimport time\nfrom threading import Thread\n",
+        ),
+        (path, said, slow + start),
+    )
+    assert told(changes, tmp_path / "thread") == []
+    called = (path, "Thread(target=self.count_down).start()", "self.count_down()")
+    slug = "consumer-sync-sleep-blocks-other-sync-consumers"
+    assert slug in [one[0] for one in told((*changes, called), tmp_path / "called")]
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        'os.environ.get("A_KEY_THAT_NOBODY_HAS")',
+        """read('Environment variable "A_KEY_THAT_NOBODY_HAS" not set')""",
+    ],
+)
+def test_a_key_that_the_environment_lacks(key: str, tmp_path: Path) -> None:
+    read = "def read(text):\n    raise LookupError(text)\n\n\n"
+    given, page = 'SECRET_KEY = "quay"', "    return render("
+    changes: tuple[shapes.Change, ...] = (
+        ("quay/settings.py", given, f"import os\n\n\n{read}SECRET_KEY = {key}"),
+        ("berths/views.py", page, f"    bool(settings.SECRET_KEY)\n{page}"),
+        ("berths/views.py", "from", "from django.conf import settings\nfrom"),
+    )
+    found = told(changes, tmp_path)
+    assert ("settings-variable-missing", "error", "quay/settings.py") in found
+    assert None not in [one[0] for one in found]
+
+
+def test_settings_that_another_file_names_first(tmp_path: Path) -> None:
+    names = 'import os\n\nos.environ.setdefault("DJANGO_SETTINGS_MODULE", "{}")\n'
+    changes = (
+        ("quay/__init__.py", None, "from . import jobs\n"),
+        ("quay/jobs.py", None, names.format("harbour.settings")),
+    )
+    slug = "asgi-settings-module-of-another-project"
+    assert told(changes, tmp_path) == [(slug, "error", "quay/jobs.py")]
+
+
+def test_a_table_of_an_app_without_migrations(tmp_path: Path) -> None:
+    model = "from django.db import models\n\n\nclass Ship(models.Model):\n    pass\n"
+    path, joined = "berths/consumers.py", '        self.band = "notices"\n'
+    asks = "        from berths.models import Ship\n        Ship.objects.count()\n"
+    database = '{"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": "q.db"}}'
+    static = 'STATIC_URL = "static/"'
+    changes = (
+        ("berths/models.py", None, model),
+        (path, joined, joined + asks),
+        ("quay/settings.py", static, f"{static}\nDATABASES = {database}"),
+    )
+    found = ("db-migration-missing", "error", "berths/models.py")
+    assert found in told(changes, tmp_path)

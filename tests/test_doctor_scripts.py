@@ -183,6 +183,9 @@ RIGHT = {
     "sent-by-the-other-branch": "let ws;\nfunction say(text) {\n"
     "  if (!ws) { ws = new WebSocket('ws://x/ws/numbers/'); return; }\n"
     "  ws.send(text);\n}",
+    "sent-in-another-case": "let ws;\nfunction act(what) {\n  switch (what) {\n"
+    "    case 'open':\n      ws = new WebSocket('ws://x/ws/numbers/');\n      break;\n"
+    "    case 'say':\n      ws.send('hello');\n      break;\n  }\n}",
     "queued": OPEN + "const queue = [];\nfunction say(text) {\n"
     "  if (isOpen) ws.send(text); else queue.push(text);\n}\nsay('hello');",
     "sent-as-json": OPEN
@@ -268,6 +271,15 @@ def test_pages(page: str, tmp_path: Path) -> None:
     files = {PAGE: page, "app/static/a/x.js": script}
     slug = PAGES[page]
     assert look(tmp_path, files) == ([(slug, 1)] if slug else [])
+
+
+def test_a_library_that_is_not_read_is_there(tmp_path: Path) -> None:
+    page = "<script src=\"{% static 'static_of/lib.min.js' %}\"></script>"
+    kept = {PAGE: page, "app/static/static_of/lib.js": "const a = 1;"}
+    lost = "client-static-file-not-there"
+    assert [slug for slug, _ in look(tmp_path, kept)] == [lost]
+    kept["app/static/static_of/lib.min.js"] = "const a=1"
+    assert look(tmp_path, kept) == []
 
 
 def test_plain_text_is_no_json(tmp_path: Path) -> None:

@@ -10,7 +10,8 @@ from tutor.doctor.rules.handling import RANK, block_end, sends
 from tutor.doctor.rules.javascript import Code, Func
 from tutor.doctor.rules.pages import TRIED
 
-_WAITS = re.compile(r"\b(?:await|return|readyState)\b")
+# After these comes something else, or the same later.
+_WAITS = re.compile(r"\b(?:await|return|break|continue|throw|readyState)\b")
 _ASKS = re.compile(r"\b(?:if|await|return|readyState)\b|&&|\|\||\?")
 
 

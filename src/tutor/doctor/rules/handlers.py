@@ -78,8 +78,9 @@ def _sync_sleep(owner: Class) -> Iterator[Found]:
     """All synchronous consumers of a process share one thread."""
     if not owner.kind.startswith("sync"):
         return
-    for method in owner.methods.values():
-        for call in calls.calls(method.node):
+    handed = _handed_on(owner)
+    for name, method in owner.methods.items():
+        for call in calls.calls(method.node) if name not in handed else ():
             if calls.name_of(call, method) in known.SLEEPS:
                 yield Found(
                     "consumer-sync-sleep-blocks-other-sync-consumers",
@@ -89,6 +90,17 @@ def _sync_sleep(owner: Class) -> Iterator[Found]:
                     TRIED,
                     "handlers that are soon done",
                 )
+
+
+def _handed_on(owner: Class) -> set[str]:
+    """Methods that are given away, as to a thread of their own, and not called."""
+    nodes = [one for method in owner.methods.values() for one in walk(method.node)]
+    called = {id(node.func) for node in nodes if isinstance(node, ast.Call)}
+    return {
+        node.attr
+        for node in nodes
+        if isinstance(node, ast.Attribute) and id(node) not in called
+    }
 
 
 def _handlers(seen: Evidence, owner: Class) -> Iterator[Found]:

@@ -8,6 +8,7 @@ import re
 from tutor.doctor.child import Event
 from tutor.doctor.evidence import Evidence
 from tutor.doctor.rules.found import NOWHERE, Place, deepest
+from tutor.doctor.source.index import is_aside
 from tutor.doctor.source.walking import walk
 
 MISSING = re.compile(r"No module named '([^']+)'")
@@ -189,6 +190,11 @@ def _written(seen: Evidence, value: str) -> Place | None:
     return None
 
 
+def _names(value: object, module: str) -> bool:
+    """Whether a text is this module's name, or that of one inside of it."""
+    return isinstance(value, str) and f"{value}.".startswith(f"{module}.")
+
+
 def _settings_module(
     seen: Evidence, root: Event, name: str, stage: str
 ) -> tuple[str, Place, str] | None:
@@ -211,6 +217,15 @@ def _settings_module(
             name.split(".")[0]
         ):
             line = node.lineno
+    if asgi and line is None:  # such as a worker's file, which the package imports
+        named = [
+            (one.file, node.lineno)
+            for one in seen.source.modules.values()
+            if not one.file.endswith("manage.py") and not is_aside(one.file)
+            for node in walk(one.tree)
+            if isinstance(node, ast.Constant) and _names(node.value, name)
+        ]
+        file, line = named[0] if named else (file, None)
     if deepest([root]) and line is None and not asgi:
         return None
     return slug, (file, line), f"There is no module {name}."

@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 
 from tutor.doctor.evidence import Evidence
 from tutor.doctor.rules import layouts
@@ -71,11 +72,13 @@ def rules(seen: Evidence, every: list[Code]) -> Iterator[Found]:
         yield from _capitals(one, every)
     served = served_scripts(seen, every)
     prefix = str(seen.settings.get("static") or "")
+    known = (seen.look.get("static") or {}).get("folders", [])
+    folders = [seen.home / one for one in known]
     modules: list[Code] = []
     for page in every:
         if page.script.is_static:
             continue
-        yield from _files(page, served, prefix)
+        yield from _files(page, served, prefix, folders)
         reached = [page]
         for match in TAG.finditer(page.script.text):
             source, kind = SOURCE.search(match[1]), _TYPE.search(match[1])
@@ -108,7 +111,9 @@ def served_scripts(seen: Evidence, every: list[Code]) -> Served:
     return Served(found)
 
 
-def _files(page: Code, served: Served, prefix: str) -> Iterator[Found]:
+def _files(
+    page: Code, served: Served, prefix: str, folders: list[Path]
+) -> Iterator[Found]:
     """A script under a path that no file has, and nearly one of ours."""
     for match in TAG.finditer(page.script.text):
         source = SOURCE.search(match[1])
@@ -118,7 +123,10 @@ def _files(page: Code, served: Served, prefix: str) -> Iterator[Found]:
         path = named[1] if named else (source[1] or source[2]).partition("?")[0]
         if re.search(r"\{\{|\{%|//", path) or not path.endswith(".js"):
             continue
-        path = re.sub(rf"^[./]*(?:{re.escape(prefix.strip('/'))}|static)?/?", "", path)
+        begin = rf"^[./]*(?:(?:{re.escape(prefix.strip('/'))}|static)/)?"
+        path = path if named else re.sub(begin, "", path)
+        if any((folder / path).is_file() for folder in folders):
+            continue  # one that is not read: of a library
         near = [one for one in served.codes if _last(one) == _last(path)]
         near += difflib.get_close_matches(path, served.codes, 1, 0.85)
         if near:

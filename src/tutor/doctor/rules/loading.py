@@ -204,9 +204,10 @@ def _cause(
     return None, place, ""
 
 
-# What django-environ and python-decouple say.
+# What django-environ, python-decouple and environs say.
 _UNSET = re.compile(
-    r"Set the \w+ environment variable|\w+ not found\. Declare it as envvar"
+    r"Set the \w+ environment variable|\w+ not found\. Declare it as envvar|"
+    r"Environment variable \"\w+\" not set"
 )
 
 

@@ -30,7 +30,7 @@ def rules(seen: Evidence) -> Iterator[Found]:
     yield from _pages(seen)
     for client in seen.answers.bare:
         for one in _story(seen, client):
-            if one.slug == crashes.UNMIGRATED:
+            if one.slug in (crashes.UNMIGRATED, crashes.UNWRITTEN):
                 yield one
     for client in seen.answers.everyone:
         yield from _story(seen, client)
@@ -44,8 +44,12 @@ def _pages(seen: Evidence) -> Iterator[Found]:
         return
     if seen.walk["protocols"]["http"].get("is") == "not-called":
         return
-    slug = None
-    if "on a non-WebSocket connection" in event["error"][-1]["text"]:
+    text, slug = event["error"][-1]["text"], None
+    if "SECRET_KEY setting must not be empty" in text:
+        place, slug = seen.setting("SECRET_KEY"), "settings-variable-missing"
+        yield Found(slug, last_line(event["error"]), place, 48, "GET /", "a page")
+        return
+    if "on a non-WebSocket connection" in text:
         slug = "origin-validator-around-everything"
     place = seen.place(deepest(event["error"]))
     if place[0] is None:

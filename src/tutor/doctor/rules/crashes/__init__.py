@@ -24,6 +24,7 @@ __all__ = ["Crash", "explain"]
 
 RANK = 50
 UNMIGRATED = "auth-migrations-not-applied"
+UNWRITTEN = "db-migration-missing"
 # What is said after an accept that named what nobody had offered.
 _REFUSED = re.compile(r"'handshake_deferred'|Socket has not been accepted")
 CLOSED = "Attempt to send on a closed protocol"
@@ -69,6 +70,21 @@ def explain(seen: Evidence, crash: Crash) -> Found | None:
         if _is_fresh(seen):  # as it comes from git: a warning, too, says more
             milder = "There is no database yet: nobody has run migrate here."
     return Found(slug, got, at, rank, tried, expected, hint, milder)
+
+
+def _no_table(seen: Evidence, text: str, place: Place) -> tuple[str, Place, str]:
+    """A table that ``migrate`` makes, or that no migration speaks of."""
+    table = re.search(r"no such table: (?:main\.)?(\w+)", text)
+    for app in map(str, seen.settings.get("apps") or []):
+        label = app.rpartition(".")[2]
+        models = seen.source.modules.get(f"{app}.models")
+        if table and models is not None and table[1].startswith(f"{label}_"):
+            if any(one.startswith(f"{app}.migrations") for one in seen.source.modules):
+                break
+            hint = f"The app {label} has no folder migrations, so it must be named: "
+            hint += f"python manage.py makemigrations {label}."
+            return UNWRITTEN, (models.file, None), hint
+    return UNMIGRATED, place, ""
 
 
 def _is_fresh(seen: Evidence) -> bool:
@@ -136,7 +152,9 @@ def _cause(seen: Evidence, crash: Crash, every: str, place: Place) -> Cause | No
     if "no such table" in every:
         if crash.phase == "typed":
             return None  # where nobody has migrated yet
-        return UNMIGRATED, place, ""
+        return _no_table(seen, every, place)
+    if "SECRET_KEY setting must not be empty" in every:
+        return "settings-variable-missing", seen.setting("SECRET_KEY"), ""
     if place[0] is None and "object is not callable" in every:
         return "asgi-list-passed-without-urlrouter", router_place(seen), ""
     if re.search(
