@@ -231,3 +231,35 @@ def test_a_table_of_an_app_without_migrations(tmp_path: Path) -> None:
     )
     found = ("db-migration-missing", "error", "berths/models.py")
     assert found in told(changes, tmp_path)
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        '"/ws" + location.pathname',
+        '"/ws/{% if band %}radio{% else %}notices{% endif %}/"',
+    ],
+)
+def test_a_path_that_only_its_page_knows(path: str, tmp_path: Path) -> None:
+    page, given = "berths/templates/berths/radio.html", "`${scheme}://${location.host}"
+    whole = f"{given}/ws/radio/?band=16`"
+    changes = ((page, whole, f"{given}` + {path}"),)
+    assert told(changes, tmp_path / "path") == []
+    changes = ((page, whole, f"{given}/ws/telex/`"),)
+    slug = "client-path-differs-from-route"
+    assert told(changes, tmp_path / "lost") == [(slug, "error", page)]
+
+
+@pytest.mark.parametrize("server", ["uvicorn", "daphne"])
+def test_servers_let_other_close_codes_through(server: str, tmp_path: Path) -> None:
+    path, said = (
+        "berths/consumers.py",
+        '        self.send_json({"user": event["user"]})\n',
+    )
+    changes: tuple[shapes.Change, ...] = (
+        (path, said, f"{said}        self.close(code=1001)\n"),
+        ("quay/settings.py", '"daphne", ', ""),
+        ("Procfile", None, f"web: {server} quay.asgi:application\n"),
+    )
+    slugs = [slug for slug, *_ in told(changes, tmp_path)]
+    assert ("consumer-close-code-not-allowed" in slugs) is (server == "daphne")

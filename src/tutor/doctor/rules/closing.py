@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
+from tutor.doctor.commands import commands
 from tutor.doctor.evidence import Evidence
 from tutor.doctor.rules.found import TRIED, Found, at
 from tutor.doctor.rules.written import written
@@ -14,7 +15,7 @@ from tutor.doctor.source.values import values
 from tutor.doctor.source.walking import walk
 
 
-def closing_codes(owner: Class) -> Iterator[Found]:
+def closing_codes(seen: Evidence, owner: Class) -> Iterator[Found]:
     """Codes that no server may close an open socket with: 400, 1001, 5000."""
     if not owner.kind.endswith(("generic", "json")):
         return
@@ -28,7 +29,7 @@ def closing_codes(owner: Class) -> Iterator[Found]:
             for code in [*call.args, *named][:1]:
                 told = values(Frame(method, owner), code) or ()
                 for text in sorted(told):
-                    if text.isdigit() and not _may_close(int(text)):
+                    if text.isdigit() and not may_close(seen, int(text)):
                         yield Found(
                             "consumer-close-code-not-allowed",
                             f"close code {text} becomes 1011",
@@ -42,7 +43,13 @@ def closing_codes(owner: Class) -> Iterator[Found]:
 _BEGIN = ("connect", "websocket_connect")
 
 
-def _may_close(code: int) -> bool:
+def may_close(seen: Evidence, code: int) -> bool:
+    """Whether a server lets a close code through: Daphne fewer than others."""
+    if code in (1001, 1002, 1003) or 1007 <= code <= 1014:
+        apps = [str(app) for app in seen.settings.get("apps") or []]
+        started = {one.program for one in commands(seen.project)}
+        others = started & {"uvicorn", "gunicorn", "hypercorn", "granian"}
+        return bool(others) and "daphne" not in {*apps, *started}
     return code == 1000 or 3000 <= code <= 4999
 
 

@@ -17,7 +17,7 @@ def rules(seen: Evidence) -> Iterator[Found]:
     for owner in seen.source.consumers():
         yield from _sends(seen, owner)
         yield from after_close(seen, owner)
-        yield from closing_codes(owner)
+        yield from closing_codes(seen, owner)
 
 
 def _sends(seen: Evidence, owner: Class) -> Iterator[Found]:

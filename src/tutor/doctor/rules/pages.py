@@ -11,7 +11,7 @@ from tutor.doctor.rules import proxy
 from tutor.doctor.rules.found import Found, Place
 from tutor.doctor.rules.reached import takes
 from tutor.doctor.rules.routes import route_place
-from tutor.doctor.rules.scripts import ANY, GIVEN, HERE, HOST, Socket, sockets
+from tutor.doctor.rules.scripts import ANY, GIVEN, HERE, HOST, OWN, Socket, sockets
 
 WORDS = ("lobby", "1", "room1", "00000000-0000-0000-0000-000000000007")
 MORE = r"\w@.%~ \-"  # signs of a name that a URL may hold
@@ -108,14 +108,18 @@ def _spelt(socket: Socket, url: str) -> Iterator[tuple[str, str]]:
 
 
 def _shown(url: str) -> str:
-    return re.sub(f"[{ANY}{GIVEN}]", "…", url.replace(HOST, "<host>")).replace(HERE, "")
+    return re.sub(f"[{ANY}{GIVEN}{OWN}]", "…", url.replace(HOST, "<host>")).replace(
+        HERE, ""
+    )
 
 
 def path_of(url: str) -> str | None:
     """The path of a URL; None where it is not known."""
     behind = re.sub(r"^[\w\x00]*:?//", "", url)  # the scheme
     host, slash, rest = behind.partition("/")
-    if not slash or "{{" in url or HOST + ANY in host:
+    if OWN in url or re.search(r"\{[{%]", url):
+        return None  # the page's path, or what Django makes of a tag
+    if not slash or HOST + ANY in host:
         return None  # what follows the host may hold a part of the path
     path = re.split(r"[?#]", slash + rest)[0]
     return path if path.strip(f"/{HERE}{ANY}") or ANY not in path else None

@@ -16,8 +16,8 @@ from tutor.doctor.source.index import is_aside
 from tutor.doctor.source.walking import walk
 
 # What a URL may hold besides text: the page's host, anything, "from the page's own
-# folder on", and what a caller gives.
-HOST, ANY, HERE, GIVEN = "\x01", "\x00", "\x02", "\x03"
+# folder on", what a caller gives, and the page's own path.
+HOST, ANY, HERE, GIVEN, OWN = "\x01", "\x00", "\x02", "\x03", "\x04"
 DEEP = 6
 LONG = 2000  # characters between the brackets of a call
 _NEW = re.compile(r"new\s+WebSocket\s*\(")
@@ -38,7 +38,9 @@ _DEFINED = re.compile(
 )
 _LIST = re.compile(r"\[([^\]]*)\]\s*\.join\(\s*(['\"`])([^'\"`]*)\2\s*\)")
 _COMMENT = re.compile(r"(?<![:\w'\"`}])//[^\n]*|/\*.*?\*/|<!--.*?-->", re.S)
-_HOSTS = {f"{owner}location.host" for owner in ("", "window.", "document.", "self.")}
+_OWNERS = ("", "window.", "document.", "self.")
+_HOSTS = {f"{owner}location.host" for owner in _OWNERS}
+_PATHS = {f"{owner}location.pathname" for owner in _OWNERS}
 
 Spot = tuple[str, int]
 
@@ -313,6 +315,8 @@ def _term(term: str, scope: Scope) -> str:
         return _tags(filled, script)
     if term in _HOSTS:
         return HOST
+    if term in _PATHS:
+        return OWN
     if term in scope.known:
         return scope.known[term]
     if listed := _LIST.fullmatch(term):

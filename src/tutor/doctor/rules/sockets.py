@@ -9,6 +9,7 @@ from tutor.doctor.ask import Client
 from tutor.doctor.child import Event
 from tutor.doctor.evidence import Evidence
 from tutor.doctor.rules import crashes, loops, strangers, unheard
+from tutor.doctor.rules.closing import may_close
 from tutor.doctor.rules.found import Found, Place, at, deepest, last_line
 from tutor.doctor.rules.loops import busy, endless
 from tutor.doctor.source import Class, calls
@@ -195,7 +196,7 @@ def _message(seen: Evidence, sent: Event, client: Client) -> Iterator[Found]:
         yield from _payload(sent, found)
     elif kind == "websocket.close":
         code = sent["code"]
-        outside = code is not None and code != 1000 and not 3000 <= code <= 4999
+        outside = code is not None and not may_close(seen, code)
         if outside and client.status == 101:  # else it becomes 403, like any other
             yield found(
                 "consumer-close-code-not-allowed", f"close code {code} becomes 1011", 60
