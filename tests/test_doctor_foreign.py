@@ -192,6 +192,7 @@ def test_a_thread_of_its_own_may_sleep(tmp_path: Path) -> None:
     "key",
     [
         'os.environ.get("A_KEY_THAT_NOBODY_HAS")',
+        'os.getenv("A_KEY_THAT_NOBODY_HAS").strip()',
         """read('Environment variable "A_KEY_THAT_NOBODY_HAS" not set')""",
     ],
 )
@@ -263,3 +264,22 @@ def test_servers_let_other_close_codes_through(server: str, tmp_path: Path) -> N
     )
     slugs = [slug for slug, *_ in told(changes, tmp_path)]
     assert ("consumer-close-code-not-allowed" in slugs) is (server == "daphne")
+
+
+def test_an_origin_of_https_is_right_where_compose_opens_its_port(
+    tmp_path: Path,
+) -> None:
+    usual = "AllowedHostsOriginValidator"
+    changes: tuple[shapes.Change, ...] = (
+        ("quay/asgi.py", f"import {usual}", "import OriginValidator"),
+        (
+            "quay/asgi.py",
+            f"{usual}(URLRouter(SOCKETS))",
+            'OriginValidator(\n    URLRouter(SOCKETS), ["https://localhost"])',
+        ),
+    )
+    slug = "origin-validator-scheme-or-port-mismatch"
+    assert slug in [one[0] for one in told(changes, tmp_path / "plain")]
+    ports = 'services:\n  door:\n    image: nginx\n    ports: ["80:80", "443:443"]\n'
+    compose = ("docker-compose.yml", None, ports)
+    assert told((*changes, compose), tmp_path / "tls") == []

@@ -216,9 +216,18 @@ def _is_of_the_environment(seen: Evidence, links: list[Event], place: Place) -> 
     text = " ".join(link["text"] for link in links)
     if _UNSET.search(text):
         return True
+    module = seen.source.by_file(place[0] or "")
+    if text.startswith("'NoneType' object has no attribute"):
+        return any(
+            isinstance(node, ast.Attribute)
+            and isinstance(node.value, ast.Call)
+            and len(node.value.args) == 1
+            and module is not None
+            and module.resolve(node.value.func) in ("os.getenv", "os.environ.get")
+            for node in seen.nodes_at(place)
+        )
     if links[-1]["type"] != "KeyError":
         return False
-    module = seen.source.by_file(place[0] or "")
     asked = [
         node.slice.value
         for node in seen.nodes_at(place)

@@ -9,6 +9,7 @@ from pathlib import PurePosixPath
 
 from tutor.doctor import services
 from tutor.doctor.commands import SERVERS, commands
+from tutor.doctor.compose import Service
 from tutor.doctor.evidence import Evidence
 from tutor.doctor.proxies import Directive, Site, location, sites
 from tutor.doctor.rules.found import Found, Place
@@ -195,9 +196,19 @@ def speaks_tls(seen: Evidence) -> bool:
 
 def speaks_tls_here(seen: Evidence) -> bool:
     """The same of this machine: a site whose names are all public is another's."""
-    return _redirects(seen) or any(
-        not all(map(_PUBLIC.fullmatch, names)) for names in _encrypted(seen)
+    named = any(not all(map(_PUBLIC.fullmatch, names)) for names in _encrypted(seen))
+    return (
+        _redirects(seen) or named or any(map(_has_tls, services.services(seen.project)))
     )
+
+
+def _has_tls(one: Service) -> bool:
+    """Whether the port of https is open on a service of compose."""
+    ports = one.keys.get("ports", ([], 0))[0]
+    return not isinstance(ports, str) and any(map(_HTTPS.fullmatch, ports))
+
+
+_HTTPS = re.compile(r"(?:[\w.{}$\[\]-]+:)*443(?:/tcp)?")
 
 
 # A name that only the world's name servers know; no example, variable or pattern.
