@@ -283,3 +283,36 @@ def test_an_origin_of_https_is_right_where_compose_opens_its_port(
     ports = 'services:\n  door:\n    image: nginx\n    ports: ["80:80", "443:443"]\n'
     compose = ("docker-compose.yml", None, ports)
     assert told((*changes, compose), tmp_path / "tls") == []
+
+
+def test_a_location_that_takes_its_prefix_away_leads_to_the_sockets(
+    tmp_path: Path,
+) -> None:
+    lines = """server {
+    location / {
+        proxy_pass http://pages;
+    }
+    location /live/ {
+        proxy_pass http://web:8000/;
+        proxy_set_header Upgrade PASSED;
+    }
+}
+"""
+    slug = "nginx-without-upgrade-headers"
+    for name, value in (("right", "upgrade"), ("wrong", '""')):
+        conf = ("nginx/default.conf", None, lines.replace("PASSED", value))
+        found = [one[0] for one in told((conf,), tmp_path / name)]
+        assert (slug in found) is (name == "wrong")
+
+
+def test_a_host_of_the_environment_is_not_known(tmp_path: Path) -> None:
+    hosts = "[os.getenv('A_HOST_THAT_NOBODY_HAS')]"
+    changes = (
+        (
+            "quay/settings.py",
+            "ALLOWED_HOSTS = []",
+            f"import os\n\nALLOWED_HOSTS = {hosts}",
+        ),
+    )
+    slugs = [slug for slug, *_ in told(changes, tmp_path)]
+    assert "origin-public-host-not-allowed" not in slugs

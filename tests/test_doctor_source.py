@@ -315,6 +315,14 @@ def test_an_app_that_gets_ready(line: str, wrong: bool, tmp_path: Path) -> None:
     assert found == right
 
 
+def test_a_query_at_the_start_that_may_fail_is_advice(tmp_path: Path) -> None:
+    lines = "try:\n            Order.objects.count()\n        except Exception:\n"
+    files = {"orders/apps.py": READY.replace("HERE", f"{lines}            pass")}
+    files["orders/models.py"] = MODELS
+    (found,) = tables.rules(evidence(tmp_path, files))
+    assert found.milder
+
+
 VIEWS = """\
 from django.contrib.auth.decorators import login_required
 from django.contrib.auth.mixins import LoginRequiredMixin

@@ -70,7 +70,7 @@ def _socket(
     seen: Evidence, site: Site, server: Directive, path: str
 ) -> Iterator[Found]:
     taken = location(server, path)
-    if taken is None:
+    if taken is None or _is_led_to(server, taken, path):
         return
     behind = taken.all("proxy_pass")
     if not behind:
@@ -114,6 +114,20 @@ def _socket(
         if match and int(match[1]) * _SECONDS[match[2] or "s"] <= PING:
             got = f"proxy_read_timeout {limit.args[0]}"
             yield _found(site, "nginx-idle-socket-cut", got, limit, 10)
+
+
+def _is_led_to(server: Directive, taken: Directive, path: str) -> bool:
+    """Whether another location is made for sockets, and takes its own prefix away."""
+    for one in server.all("location"):
+        for passed in one.all("proxy_pass") if one is not taken else ():
+            address = passed.args[0].partition("://")[2] if passed.args else ""
+            _, slash, tail = address.partition("/")
+            headers = one.headers() or {}
+            upgrade = headers.get("upgrade")
+            is_unix = address.startswith("unix:")
+            if slash and not is_unix and path.startswith(f"/{tail}") and upgrade:
+                return _passes(upgrade)
+    return False
 
 
 def _passes(header: Directive) -> bool:
