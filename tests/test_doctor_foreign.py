@@ -316,3 +316,18 @@ def test_a_host_of_the_environment_is_not_known(tmp_path: Path) -> None:
     )
     slugs = [slug for slug, *_ in told(changes, tmp_path)]
     assert "origin-public-host-not-allowed" not in slugs
+
+
+@pytest.mark.parametrize(
+    ("more", "severity"), [("", "advice"), ("LIMIT = 3\n", "error")]
+)
+def test_an_empty_file_beside_a_folder_is_advice(
+    more: str, severity: str, tmp_path: Path
+) -> None:
+    stub = "from django import forms\n\n# Create your forms here.\n"
+    changes = (
+        ("berths/forms.py", None, stub + more),
+        ("berths/forms/__init__.py", None, ""),
+    )
+    slug = "python-module-beside-package"
+    assert told(changes, tmp_path) == [(slug, severity, "berths/forms.py")]

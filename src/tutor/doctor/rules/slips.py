@@ -5,6 +5,8 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from pathlib import Path
 
 from tutor.doctor.evidence import Evidence
 from tutor.doctor.models import is_message
@@ -288,12 +290,26 @@ def _beside(seen: Evidence) -> Iterator[Found]:
         if folder == seen.home or not file.is_file():
             continue
         below = file.relative_to(seen.home)
+        tests = is_aside(below.as_posix())
+        idle = not tests and _holds_nothing(file)  # as startapp makes it
         yield Found(
             "python-module-beside-package",
             f"'{folder.name}' is the folder, and {file.name} is never imported",
             (file.relative_to(seen.project).as_posix(), None),
-            OF_TESTS if is_aside(below.as_posix()) else RANK,
+            OF_TESTS if tests else RANK,
             "looking at the files",
             "one of the two",
+            milder="It holds nothing yet that anybody could miss." if idle else "",
         )
         return
+
+
+def _holds_nothing(file: Path) -> bool:
+    """Whether a file has imports and remarks only."""
+    with suppress(OSError, SyntaxError, ValueError):
+        return all(
+            isinstance(node, ast.Import | ast.ImportFrom)
+            or (isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant))
+            for node in ast.parse(file.read_text(encoding="utf-8")).body
+        )
+    return False
