@@ -12,11 +12,18 @@ from tutor.doctor.rules.pages import TRIED
 
 _KINDS = r"(?:click|dblclick|submit|change|input|key(?:up|down|press)|mousemove|scroll)"
 # What stands before a function that runs at each event.
-_EACH = re.compile(
+_BEGIN = (
     rf"(?:(?:addEventListener|\.on)\s*\(\s*['\"]{_KINDS}['\"]\s*,(?:\s*['\"][^'\"]*['\"]"
-    rf"\s*,)?|\.{_KINDS}\s*\(|\bon{_KINDS}\s*=|\bsetInterval\s*\()\s*(?:async\s*)?$"
+    rf"\s*,)?|\.{_KINDS}\s*\(|\bon{_KINDS}\s*=|\bsetInterval\s*\()\s*(?:async\s*)?"
 )
-_TIMED = re.compile(r"\bsetInterval\s*\(\s*(?:async\s*)?$")
+_EACH = re.compile(rf"{_BEGIN}$")
+# The same with a name there, and the name that an attribute of a tag calls.
+_NAMED = re.compile(
+    rf"(?:{_BEGIN}|\son{_KINDS}\s*=\s*['\"]\s*)(?<![\w$.])(?:this\.)?([\w$]+)"
+)
+_TIMER = r"\bsetInterval\s*\(\s*(?:async\s*)?"
+_TIMED = re.compile(rf"{_TIMER}$")
+_BY_TIMER = re.compile(rf"{_TIMER}(?<![\w$.])(?:this\.)?([\w$]+)")
 _CALL = re.compile(r"(?<![\w$.])(?:this\.)?([\w$]+)\s*\(")
 # Whoever asks first, closes or does it once opens no more than one at a time.
 _ASKS = re.compile(r"\bif\b|\?|&&|\|\|")
@@ -34,9 +41,12 @@ def rules(every: list[Code]) -> Iterator[Found]:
     made = re.compile(rf"\bnew\s+(?:{'|'.join(map(re.escape, sorted(kinds)))})\s*\(")
     if not any(made.search(code.bare) for code in every):
         return
+    texts = [code.script.text for code in every]
+    named = {name for text in texts for name in _NAMED.findall(text)}
+    by_timer = {name for text in texts for name in _BY_TIMER.findall(text)}
     for code in every:
         for function in code.functions:
-            if not _runs_at_each(code, function, every):
+            if function.name not in named and not _EACH.search(_before(code, function)):
                 continue
             own = code.bare[slice(*function.body)]
             for other, (begin, end) in _bodies(code, function, every):
@@ -46,7 +56,9 @@ def rules(every: list[Code]) -> Iterator[Found]:
                     continue
                 before = other.bare[begin : match.start()]
                 asks = _ASKS.search(before + ("" if text == own else own))
-                timed = _runs_at_each(code, function, every, _TIMED)
+                timed = function.name in by_timer or _TIMED.search(
+                    _before(code, function)
+                )
                 if not asks and (timed or _SENDS.search(text)):
                     yield Found(
                         "client-too-many-sockets",
@@ -74,25 +86,6 @@ def _classes(every: list[Code]) -> Iterator[str]:
             called = {w for f in first for w in _CALL.findall(code.plain(f.body))}
             if opens & {"constructor", *called}:
                 yield name
-
-
-def _runs_at_each(
-    code: Code, function: Func, every: list[Code], each: re.Pattern[str] = _EACH
-) -> bool:
-    """Whether a function is called at each event, itself or by its name."""
-    if each.search(_before(code, function)):
-        return True
-    if not function.name:
-        return False
-    word = re.compile(rf"(?<![\w$.])(?:this\.)?{re.escape(function.name)}\b")
-    for other in every:
-        for match in word.finditer(other.script.text):
-            begin = max(0, match.start() - 120)
-            told = other.script.text[begin : match.start()]
-            inline = re.search(rf"\son{_KINDS}\s*=\s*['\"]\s*$", told)
-            if each.search(told) or (inline and each is _EACH):
-                return True
-    return False
 
 
 def _bodies(
