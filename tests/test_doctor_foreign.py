@@ -331,3 +331,36 @@ def test_an_empty_file_beside_a_folder_is_advice(
     )
     slug = "python-module-beside-package"
     assert told(changes, tmp_path) == [(slug, severity, "berths/forms.py")]
+
+
+@pytest.mark.parametrize("cancels", [True, False])
+def test_whom_an_exception_ends_cannot_cancel(cancels: bool, tmp_path: Path) -> None:
+    radio = "class RadioConsumer("
+    tide = """class Tide(AsyncWebsocketConsumer):
+    async def connect(self):
+        await self.accept()
+        self.task = asyncio.create_task(self.tick())
+
+    async def disconnect(self, code):
+        self.task.cancel()
+
+    async def tick(self):
+        while True:
+            await asyncio.sleep(9)
+
+    async def receive(self, text_data=None, bytes_data=None):
+        [][0]
+
+
+"""
+    if not cancels:
+        tide = tide.replace("self.task.cancel()", "pass").replace("[][0]", "pass")
+    path, route = "berths/routing.py", "SOCKETS = [\n"
+    sea = '    re_path(r"^ws/tide/$", consumers.Tide.as_asgi()),\n'
+    changes: tuple[shapes.Change, ...] = (
+        ("berths/consumers.py", "import json\n", "import asyncio\nimport json\n"),
+        ("berths/consumers.py", radio, tide + radio),
+        (path, route, route + sea),
+    )
+    slugs = [slug for slug, *_ in told(changes, tmp_path)]
+    assert ("consumer-background-task-not-cancelled" in slugs) is not cancels

@@ -16,6 +16,7 @@ from tutor.doctor.source import Class, calls
 from tutor.doctor.source.walking import walk
 
 LONG = 0.25  # seconds of a loop that stands still
+CRASHED = 1011  # the close code after an exception
 
 
 def rules(seen: Evidence) -> Iterator[Found]:
@@ -201,21 +202,37 @@ def _ends_itself(seen: Evidence, task: Event) -> bool:
     return False
 
 
+def _paths_of(seen: Evidence, task: Event) -> set[str]:
+    """The paths of the consumers that have a task's function."""
+    function = seen.function_at(seen.place(task))
+    owner = function.owner if function is not None else None
+    found: set[str] = set()
+    for leaf in seen.leaves:
+        one = seen.source.classes.get(str(leaf.get("consumer")))
+        if one is not None and owner is not None and owner in one.line_of_ancestors:
+            found.add(str(leaf["sample"]))
+    return found
+
+
 def _tasks(seen: Evidence) -> Iterator[Found]:
     """Tasks that outlive the consumers which started them."""
     last = seen.serve.get("tasks")
     behind = {client.path for client in seen.answers.members}
-    paths = [
-        client.path
+    clients = [
+        client
         for client in seen.answers.everyone
         if client.status == 101 and (client.signed or client.path not in behind)
     ]
+    paths = [one.path for one in clients]
+    broken = [one.path for one in clients if one.closed == CRASHED]
     talked = min((paths.count(path) for path in paths), default=0)
     if not last or talked < 2:
         return
     for task in last["found"]:
         same = [t for t in last["found"] if t == task]
-        if len(same) >= talked and not _ends_itself(seen, task):
+        # Whom an exception ends has no disconnect, where a task may be cancelled.
+        left = sum(path in _paths_of(seen, task) for path in broken)
+        if len(same) >= talked and len(same) > left and not _ends_itself(seen, task):
             yield Found(
                 "consumer-background-task-not-cancelled",
                 f"{len(same)} tasks {task['name']} go on after their clients have gone",
