@@ -224,7 +224,7 @@ def _tasks(seen: Evidence) -> Iterator[Found]:
         if client.status == 101 and (client.signed or client.path not in behind)
     ]
     paths = [one.path for one in clients]
-    broken = [one.path for one in clients if one.closed == CRASHED]
+    broken = [one.path for one in seen.answers.everyone if one.closed == CRASHED]
     talked = min((paths.count(path) for path in paths), default=0)
     if not last or talked < 2:
         return
@@ -232,7 +232,11 @@ def _tasks(seen: Evidence) -> Iterator[Found]:
         same = [t for t in last["found"] if t == task]
         # Whom an exception ends has no disconnect, where a task may be cancelled.
         left = sum(path in _paths_of(seen, task) for path in broken)
-        if len(same) >= talked and len(same) > left and not _ends_itself(seen, task):
+        if (
+            len(same) >= talked
+            and len(same) > left + 1
+            and not _ends_itself(seen, task)
+        ):
             yield Found(
                 "consumer-background-task-not-cancelled",
                 f"{len(same)} tasks {task['name']} go on after their clients have gone",
