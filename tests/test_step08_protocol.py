@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 from hypothesis import HealthCheck, configuration, given, settings
@@ -22,7 +23,7 @@ from websockets.exceptions import ConnectionClosed
 from websockets.frames import Frame, Opcode
 
 from tutor import client, exercises, places, trees
-from tutor.checks import talk
+from tutor.checks import protocol, talk
 from tutor.checks.protocol import CRASH, LATE
 from tutor.checks.steps import check_step
 from tutor.course import Course
@@ -564,3 +565,17 @@ async def test_the_rest_of_what_stays_open(capsys: pytest.CaptureFixture[str]) -
         '← text "once"',
         "← still open after 0.2 s",
     ]
+
+
+@pytest.mark.parametrize(("codes", "said"), [([1006, 4429], 4429), ([1006] * 4, 1006)])
+async def test_a_line_that_was_cut_says_no_code_and_is_asked_again(
+    codes: list[int], said: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    left = iter(codes)
+
+    async def with_(who: object, use: object) -> int:
+        return next(left)
+
+    monkeypatch.setattr(protocol, "_with", with_)
+    assert await protocol._closed(Mock(), Mock()) == said
+    assert len(list(left)) == max(0, len(codes) - protocol.TRIES)
