@@ -24,14 +24,7 @@ from nbval.kernel import CURRENT_ENV_KERNEL_NAME, NbvalKernelspecManager
 from tutor import children, nurseries, warm
 
 NAME = "tutor-forked"
-# What ipykernel_launcher does, but for the debugger: half of a kernel's start, and
-# nobody debugs a proof.  A command of a cell's ignores what a kernel does not.
-CODE = """
-import signal; signal.signal(signal.SIGQUIT, signal.SIG_DFL)
-import sys; sys.modules["debugpy"] = None
-if sys.path[0] == "": del sys.path[0]
-from ipykernel import kernelapp; kernelapp.launch_new_instance()
-"""
+MAIN = Path(__file__).with_name("kernel_main.py")
 
 
 def manager(connection_file: Path) -> KernelManager:
@@ -59,7 +52,7 @@ class Specs(NbvalKernelspecManager):  # type: ignore[misc]  # nbval has no types
     def get_kernel_spec(self, kernel_name: str) -> Any:
         spec = super().get_kernel_spec(kernel_name)
         if kernel_name == CURRENT_ENV_KERNEL_NAME:
-            spec.argv = [sys.executable, "-c", CODE, "-f", "{connection_file}"]
+            spec.argv = [sys.executable, str(MAIN), "-f", "{connection_file}"]
             spec.metadata["kernel_provisioner"] = {"provisioner_name": NAME}
         return spec
 
