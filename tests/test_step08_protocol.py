@@ -12,7 +12,6 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
-from unittest.mock import Mock
 
 import pytest
 from hypothesis import HealthCheck, configuration, given, settings
@@ -23,7 +22,7 @@ from websockets.exceptions import ConnectionClosed
 from websockets.frames import Frame, Opcode
 
 from tutor import client, exercises, places, trees
-from tutor.checks import protocol, talk
+from tutor.checks import talk
 from tutor.checks.protocol import CRASH, LATE
 from tutor.checks.steps import check_step
 from tutor.course import Course
@@ -567,15 +566,11 @@ async def test_the_rest_of_what_stays_open(capsys: pytest.CaptureFixture[str]) -
     ]
 
 
-@pytest.mark.parametrize(("codes", "said"), [([1006, 4429], 4429), ([1006] * 4, 1006)])
-async def test_a_line_that_was_cut_says_no_code_and_is_asked_again(
-    codes: list[int], said: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    left = iter(codes)
-
-    async def with_(who: object, use: object) -> int:
-        return next(left)
-
-    monkeypatch.setattr(protocol, "_with", with_)
-    assert await protocol._closed(Mock(), Mock()) == said
-    assert len(list(left)) == max(0, len(codes) - protocol.TRIES)
+async def test_what_came_before_the_line_was_cut_is_heard_later(server: Server) -> None:
+    async with opened(server) as connection:
+        with talk.unanswered(connection) as lost:
+            await client.at_once(connection, [HELLO] * 100)
+            await asyncio.wait_for(lost.wait(), 5)  # Daphne waits a second
+        assert "welcome" in str(await talk.hear(connection))
+        await connection.wait_closed()
+        assert connection.close_code == 4429

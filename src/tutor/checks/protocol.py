@@ -30,8 +30,6 @@ CRASH = "Exception inside application"  # how Daphne's log begins an exception
 LATE = 1.2  # seconds; Daphne looks for exceptions once a second
 NOWHERE = "/has-it-looked/"  # no page, but the log tells that it was asked for
 HELLO = json.dumps({"type": "hello", "after": 0})
-CUT = 1006  # no close frame came (RFC 6455, 7.1.5)
-TRIES = 3
 LARGEST = 1000  # bytes in a message
 BAD: dict[str, tuple[str | bytes, ...]] = {
     "binary": (b"\x00\xff", b""),
@@ -142,11 +140,9 @@ async def _talk(who: Visitor, seen: Look) -> None:
 
     def closes(name: str) -> Callable[[ClientConnection], Awaitable[None]]:
         async def send(socket: ClientConnection) -> None:
-            # Deaf for a while, so that the server is not told that we have heard.
-            socket.transport.pause_reading()
-            await at_once(socket, breaks[name])
-            await _with(who, hello)  # by then it has dealt with those
-            socket.transport.resume_reading()
+            with talk.unanswered(socket):
+                await at_once(socket, breaks[name])
+                await _with(who, hello)  # by then it has dealt with those
             while await talk.hear(socket) is not None:
                 pass
 
@@ -158,24 +154,8 @@ async def _talk(who: Visitor, seen: Look) -> None:
     # Alone: from step 10 on, what is published goes to all who are connected.
     await _with(who, publishes)
     await asyncio.gather(*(_with(who, errs(kind)) for kind in BAD), _with(who, fits))
-    codes = await asyncio.gather(*(_closed(who, closes(name)) for name in breaks))
+    codes = await asyncio.gather(*(_with(who, closes(name)) for name in breaks))
     seen.closes = dict(zip(breaks, codes, strict=True))
-
-
-async def _closed(
-    who: Visitor, use: Callable[[ClientConnection], Awaitable[None]]
-) -> int | None:
-    """The close code; asked again where the line was cut, which says none.
-
-    Daphne waits a second for the answer to its close.  On a busy machine we may be
-    deaf for longer, and what it has said is lost.
-    """
-    code = None
-    for _ in range(TRIES):
-        code = await _with(who, use)
-        if code != CUT:
-            break
-    return code
 
 
 async def _with(

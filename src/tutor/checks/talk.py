@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Coroutine, Mapping
+from collections.abc import Coroutine, Iterator, Mapping
 from concurrent.futures import Future
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any, TypeVar, cast
 
@@ -169,3 +169,37 @@ async def hear(
         return await asyncio.wait_for(client.recv(), patience)
     except TimeoutError:
         return None
+
+
+@contextmanager
+def unanswered(client: ClientConnection) -> Iterator[asyncio.Event]:
+    """Let the server wait: what it sends is taken in, but heard and answered later.
+
+    A server waits a second for the answer to its close, then drops the connection, and
+    the system drops with it what was not read; so all is read at once, and kept.
+
+    Yields:
+        What tells that the connection is gone.
+    """
+    kept = _Kept()
+    client.transport.set_protocol(kept)
+    try:
+        yield kept.lost
+    finally:
+        client.transport.set_protocol(client)
+        for data in kept.came:
+            client.data_received(data)
+        if kept.lost.is_set():
+            client.connection_lost(None)
+
+
+class _Kept(asyncio.Protocol):
+    def __init__(self) -> None:
+        self.came: list[bytes] = []
+        self.lost = asyncio.Event()
+
+    def data_received(self, data: bytes) -> None:
+        self.came.append(data)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.lost.set()
