@@ -142,6 +142,7 @@ FORKS: dict[str, str] = {
         "subprocess.Popen(['sleep', '600'], start_new_session=True, cwd='/')\n"
     ),
 }
+SECONDS = f"600.{os.getpid()}"  # by which this process's sleepers are told from others
 
 
 @pytest.mark.parametrize("how", FORKS)
@@ -151,7 +152,7 @@ def test_what_a_project_forks_is_ended(
 ) -> None:
     children.run(["python", "-c", "pass"], project)  # what stays warm is there now
     before = {p.pid for p in psutil.process_iter()}
-    add(project / file, "\n" + FORKS[how])
+    add(project / file, "\n" + FORKS[how].replace("600", SECONDS))
     told(project, capsys)
     left = []
     for process in psutil.process_iter():
@@ -168,7 +169,7 @@ def test_what_a_project_forks_is_ended(
 
 def _ours(process: psutil.Process) -> bool:
     """Whether a process is of this test, and of no other that runs beside it."""
-    return process.cmdline() == ["sleep", "600"] or os.getpid() in {
+    return process.cmdline() == ["sleep", SECONDS] or os.getpid() in {
         p.pid for p in process.parents()
     }
 
