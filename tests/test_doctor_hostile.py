@@ -12,6 +12,8 @@ import psutil
 import pytest
 
 from tutor import children, doctor, trees
+from tutor.doctor.ask import LEAVING, Client, Conversation
+from tutor.doctor.child import Event, Live
 from tutor.doctor.diagnosis import FIELDS
 
 STEP = sorted((Path(__file__).parents[1] / "steps").glob("06-*"))[0]
@@ -142,6 +144,34 @@ FORKS: dict[str, str] = {
         "subprocess.Popen(['sleep', '600'], start_new_session=True, cwd='/')\n"
     ),
 }
+
+
+class Starved(Live):
+    """A server that waits for a processor as long as its client waits for it."""
+
+    def __init__(self) -> None:
+        self.waits: list[float] = []
+
+    def starved(self) -> float:
+        return sum(self.waits)
+
+    async def heard(
+        self, seen: Callable[[Event], bool], patience: float
+    ) -> Event | None:
+        self.waits.append(patience)
+        event = {"kind": "ended", "conn": "one"}
+        return event if seen(event) and len(self.waits) > 1 else None
+
+
+async def test_what_a_server_waits_for_a_processor_is_not_its_own_time() -> None:
+    busy = Starved()
+    talk = Conversation(busy, 0, "localhost", [])
+    assert await talk.settled(Client("one", "/", None), 2, LEAVING)
+    assert busy.waits == [LEAVING, LEAVING]
+    assert await talk.settled(Client("two", "/", None), 2, LEAVING) is None
+    assert busy.waits == pytest.approx([LEAVING] * 4)
+
+
 SECONDS = f"600.{os.getpid()}"  # by which this process's sleepers are told from others
 
 

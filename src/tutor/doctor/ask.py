@@ -272,7 +272,10 @@ class Conversation:
         return None
 
     async def settled(self, client: Client, told: int, patience: float) -> Event | None:
-        """Wait until the application has dealt with ``told`` messages, or ended."""
+        """Wait until the application has dealt with ``told`` messages, or ended.
+
+        What it waited for a processor meanwhile is not its own time.
+        """
 
         def done(event: Event) -> bool:
             if event.get("conn") != client.tag:
@@ -281,7 +284,12 @@ class Conversation:
                 event["kind"] == "idle" and event["told"] >= told
             )
 
-        return await self.live.heard(done, patience)
+        began = self.live.starved()
+        event = await self.live.heard(done, patience)
+        waited = self.live.starved() - began
+        return (
+            await self.live.heard(done, waited) if not event and waited > 0 else event
+        )
 
     async def whole(self, path: str, signed: str = "") -> None:
         """Two clients, both kinds of text, rubbish, all it knows, and a good-bye."""

@@ -180,6 +180,21 @@ class Live:
         """The same, for a coroutine."""
         return await asyncio.to_thread(self.wait_for, seen, patience)
 
+    def starved(self) -> float:
+        """Seconds for which it could have run, and no processor was free.
+
+        0 before it was ready, after its end, and where nobody counts (proc(5), Linux).
+        """
+        with self._news:
+            ready = next((e for e in self.events if e["kind"] == "ready"), None)
+        if ready is None:
+            return 0.0
+        try:
+            counted = Path(f"/proc/{ready['pid']}/schedstat").read_text("ascii")
+            return int(counted.split()[1]) / 1e9
+        except (OSError, IndexError, ValueError):
+            return 0.0
+
     def told(self, timed_out: bool = False) -> Told:
         """What it has said so far."""
         with self._news:

@@ -155,7 +155,7 @@ def serve(server, application, descriptor):
         asyncio.set_event_loop(reactor._asyncioEventloop)
         # Each connection's end looks for what is lost; among what is new, that is.
         gc.freeze()
-        emit("ready")
+        emit("ready", pid=os.getpid())
 
     server.Server(
         application=record.recorded(application),
