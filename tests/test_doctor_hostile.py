@@ -146,6 +146,23 @@ FORKS: dict[str, str] = {
 }
 
 
+@pytest.mark.parametrize("name", ["DJANGO_KEY", "DATABASE_URL"])
+def test_what_the_caller_has_set_is_not_missing(
+    name: str,
+    project: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    add(project / SETTINGS, f"\nimport os\n\nos.environ[{name!r}]\n")
+    _, answer = told(project, capsys)
+    assert answer["findings"][0]["slug"] == "settings-variable-missing"
+    monkeypatch.setenv(name, "set")
+    assert told(project, capsys) == (
+        0,
+        answer | {"findings": [], "ok": True, "step_reached": 6},
+    )
+
+
 class Starved(Live):
     """A server that waits for a processor as long as its client waits for it."""
 

@@ -18,6 +18,10 @@ _UNWANTED = re.compile(
     r"|REDIS_URL$|DATABASE_URL$|ALLOWED_(ORIGINS|HOSTS)$|NGINX$|(https?|all|no|ftp)_proxy$)",
     re.IGNORECASE,
 )
+# Those of them that settings ask for.
+_ASKED_FOR = re.compile(
+    r"^(DJANGO_(?!SETTINGS_MODULE$)|(REDIS|DATABASE)_URL$|ALLOWED_(ORIGINS|HOSTS)$)"
+)
 
 
 def env(**extra: str) -> dict[str, str]:
@@ -47,3 +51,8 @@ def env(**extra: str) -> dict[str, str]:
         "CHROMIUM": os.environ.get("TUTOR_BROWSER") or str(browser.find() or "none"),
         **extra,
     }
+
+
+def withheld() -> dict[str, str]:
+    """What `env` leaves out, and the settings of a project of the caller's may need."""
+    return {k: v for k, v in os.environ.items() if _ASKED_FOR.match(k)}

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tutor import children, places
+from tutor import children, places, surroundings
 from tutor.report import Refusal
 
 if TYPE_CHECKING:
@@ -42,7 +42,9 @@ def main(argv: Sequence[str]) -> int:
             children.warmed()  # its libraries are imported while ours are
         from tutor.doctor.diagnosis import diagnose
 
-        found = diagnose(options.path or places.workspace(), python=python)
+        # A project of one's own may need what its owner has set; the course's does not.
+        path, given = options.path, surroundings.withheld() if options.path else {}
+        found = diagnose(path or places.workspace(), python=python, given=given)
     except Refusal as refusal:
         print(str(refusal).splitlines()[0], file=sys.stderr)
         return 2

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -104,13 +104,20 @@ def _folders(folder: Path) -> Iterator[Path]:
                 yield entry
 
 
-def diagnose(project: Path, *, python: Path | None = None, aim: int = 0) -> Diagnosis:
+def diagnose(
+    project: Path,
+    *,
+    python: Path | None = None,
+    aim: int = 0,
+    given: Mapping[str, str] | None = None,
+) -> Diagnosis:
     """Look at a project and name what is wrong with it; nothing in it changes.
 
     Args:
         project: the project's folder.
         python: its own interpreter; by default ours.
         aim: the step that it is meant to have reached, if that is known.
+        given: variables for the environment that it is loaded and served in.
 
     Raises:
         Refusal: the path is no Django project.
@@ -120,7 +127,7 @@ def diagnose(project: Path, *, python: Path | None = None, aim: int = 0) -> Diag
     end = time.monotonic() + LIMIT
     with copying.copied(project) as copy, nothing_left() as left:
         run = copy / home.relative_to(project)
-        seen = gathering.gather(project, home, run, python, end, left.mark)
+        seen = gathering.gather(project, home, run, python, end, left.mark, given)
         left.forked = seen.forked
     seen.aim = aim
     found = judge(seen)
