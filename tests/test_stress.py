@@ -19,7 +19,11 @@ from tutor.report import Refusal
 from tutor.stress import Suite
 
 ROOT = Path(__file__).parents[1]
-GOOD = "def test_good(): pass\n"
+GOOD = """
+import os, tempfile
+def test_good():
+    assert os.stat(tempfile.gettempdir()).st_mode & 0o777 == 0o711
+"""
 BAD = "def test_bad(): assert False\n"
 MESSY = """
 import subprocess, sys, tempfile

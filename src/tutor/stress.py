@@ -117,6 +117,7 @@ def guarded(
 @contextmanager
 def temporary() -> Iterator[Path]:
     place = places.temporary()
+    place.folder.chmod(0o711)  # PostgreSQL is no root, and its files are in it
     try:
         yield place.folder
     finally:
