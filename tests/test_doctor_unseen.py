@@ -22,12 +22,13 @@ import missed
 import otherwise
 import rides
 import shapes
+import sixth
 import stock
 import unseen
 
 WRONG = unseen.WRONG + missed.WRONG + fresh.WRONG + behind.WRONG + abroad.WRONG
 WRONG += foreign.WRONG + harbour.WRONG + rides.WRONG + checkmate.WRONG + stock.WRONG
-IN_A_STEP = fourth.WRONG + fifth.WRONG + otherwise.WRONG
+IN_A_STEP = fourth.WRONG + fifth.WRONG + sixth.WRONG + otherwise.WRONG
 RIGHT_IN_A_STEP = fourth.RIGHT + fifth.RIGHT + otherwise.RIGHT
 RIGHT = unseen.RIGHT + fresh.RIGHT + behind.RIGHT + abroad.RIGHT + harbour.RIGHT
 RIGHT += checkmate.RIGHT + stock.RIGHT

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+from dataclasses import replace
 from pathlib import Path, PurePath
 
 from tutor.doctor.child import Event
@@ -12,7 +13,12 @@ from tutor.doctor.rules import layers, members, offers
 from tutor.doctor.rules.asgi import router_place
 from tutor.doctor.rules.crashes.crash import Crash, deepest_own
 from tutor.doctor.rules.crashes.kinds import by_type, no_coroutine
-from tutor.doctor.rules.crashes.ours import OF_TYPES, is_nested, is_of_the_message
+from tutor.doctor.rules.crashes.ours import (
+    OF_TYPES,
+    is_nested,
+    is_of_the_code,
+    is_of_the_message,
+)
 from tutor.doctor.rules.crashes.refined import refined
 from tutor.doctor.rules.crashes.unhandled import no_handler
 from tutor.doctor.rules.found import GENERIC, Found, Place, deepest, last_line
@@ -32,6 +38,7 @@ CLOSED = "Attempt to send on a closed protocol"
 
 def explain(seen: Evidence, crash: Crash) -> Found | None:
     """The mistake behind a crash; None where the crash is the client's own fault."""
+    crash = replace(crash, links=_of_itself(crash.links))
     if crash.signed and members.is_ours(crash.links, crash.told):
         return None
     place = seen.place(deepest_own(crash.links))
@@ -70,6 +77,17 @@ def explain(seen: Evidence, crash: Crash) -> Found | None:
         if _is_fresh(seen):  # as it comes from git: a warning, too, says more
             milder = "There is no database yet: nobody has run migrate here."
     return Found(slug, got, at, rank, tried, expected, hint, milder)
+
+
+def _of_itself(links: list[Event]) -> list[Event]:
+    """An exception without those that the project had caught when its code failed."""
+    first, *caught = links
+    at_fault = first["type"] in ("NameError", "UnboundLocalError") or is_of_the_code(
+        first
+    )
+    own = bool(first["frames"]) and first["frames"][-1]["own"]
+    alone = caught and first["handling"] and own and at_fault
+    return [first] if alone else links
 
 
 def _no_table(seen: Evidence, text: str, place: Place) -> tuple[str, Place, str]:
