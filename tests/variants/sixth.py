@@ -1,4 +1,3 @@
-# ruff: noqa: E501  (the projects' own lines)
 """Known mistakes in checkpoints, in spellings that were not recognised at first sight.
 
 What was missing: that code which deals with an exception may fail by itself.
