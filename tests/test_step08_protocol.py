@@ -6,7 +6,6 @@ import asyncio
 import itertools
 import json
 import os
-import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import suppress
@@ -40,9 +39,8 @@ SAFE = 2**53 - 1  # JavaScript's largest safe integer
 SECONDS = 10  # for an answer, on a busy machine
 Message = str | bytes
 
-# Nothing is left in the checkout, and each run throws the same garbage; for more of
-# it: TUTOR_EXAMPLES=5000 pytest tests/test_step08_protocol.py
-configuration.set_hypothesis_home_dir(Path(tempfile.gettempdir()) / "tutor-hypothesis")
+# Each run throws the same garbage; for more of it:
+# TUTOR_EXAMPLES=5000 pytest tests/test_step08_protocol.py
 thrown = settings(
     max_examples=int(os.environ.get("TUTOR_EXAMPLES", "60")),
     derandomize="TUTOR_EXAMPLES" not in os.environ,
@@ -50,6 +48,12 @@ thrown = settings(
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
 )
+
+
+@pytest.fixture(autouse=True, scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Where Hypothesis keeps its tables: nothing is left in the checkout."""
+    configuration.set_hypothesis_home_dir(tmp_path_factory.mktemp("hypothesis"))
 
 
 @pytest.fixture

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import tempfile
 import time
 from contextlib import suppress
 from pathlib import Path
@@ -14,6 +13,7 @@ from typing import Any
 import zmq
 from nbval.kernel import RunningKernel
 
+from tutor import places
 from tutor.prove import forked
 
 # How often a silent kernel is asked whether it lives, in seconds.
@@ -48,10 +48,8 @@ class Kernel(RunningKernel):  # type: ignore[misc]  # nbval has no types
     """
 
     def __init__(self, cwd: Path, startup_timeout: float) -> None:
-        self._home = tempfile.TemporaryDirectory(
-            prefix="kernel-", ignore_cleanup_errors=True
-        )
-        home = Path(self._home.name)
+        self._home = places.temporary()
+        home = self._home.folder
         self._log = home / "log"
         self.km = forked.manager(home / "kernel.json")
         try:
@@ -144,7 +142,7 @@ class Kernel(RunningKernel):  # type: ignore[misc]  # nbval has no types
                 self.kc.stop_channels()
             self.km.shutdown_kernel(now=True)
             del self.km
-        self._home.cleanup()
+        self._home.remove()
 
 
 def environment(home: Path) -> dict[str, str]:
