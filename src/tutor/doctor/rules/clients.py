@@ -10,12 +10,14 @@ from tutor.doctor.rules import (
     dialogue,
     elements,
     fetched,
+    fieldtypes,
     forms,
     javascript,
     keys,
     loaded,
     manysockets,
     markup,
+    objects,
     offering,
     orders,
     scripts,
@@ -43,6 +45,8 @@ from tutor.doctor.rules.lostsockets import (
 from tutor.doctor.rules.pages import TRIED
 from tutor.doctor.rules.reopening import at_once_again, timers
 from tutor.doctor.rules.scripts import Spot
+from tutor.doctor.rules.unspoken import named_only, state_as_text
+from tutor.doctor.rules.watchdogs import never_put_off
 
 ALLOWED = range(3000, 5000)  # and 1000: what a script may close with
 
@@ -57,6 +61,7 @@ def rules(seen: Evidence) -> Iterator[Found]:
         yield from given_a_result(code, every)
         yield from without_this(code)
         yield from without_new(code, every)
+        yield from named_only(code, every)
         for name in code.sockets:
             yield from misnamed(code, name)
             yield from called(code, name, every)
@@ -68,15 +73,19 @@ def rules(seen: Evidence) -> Iterator[Found]:
             yield from strange.rules(code, name)
             yield from no_way_back(code, name)
             yield from spoken_to_late(code, name)
+            yield from state_as_text(code, name)
+            yield from never_put_off(code, name)
     hearing = [one for code in every for one in handlers(code, every)]
     # A function may be reached by more than one way.
     yield from dict.fromkeys(f for one in hearing for f in _parsed(one, every))
     for handler in hearing:
         yield from dialogue.rules(seen, handler, opened, every)
+        yield from objects.rules(seen, handler, opened, every)
     for socket in opened:
         yield from offering.rules(seen, socket, every)
     known = list(keys.rules(seen, every, opened))
     yield from known or orders.rules(seen, every)
+    yield from fieldtypes.rules(seen, every)
     yield from loaded.rules(seen, every)
     yield from elements.rules(seen, every)
     yield from forms.rules(seen, every)

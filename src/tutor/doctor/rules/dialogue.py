@@ -24,7 +24,7 @@ def rules(
     seen: Evidence, handler: Handler, opened: list[Socket], every: list[Code]
 ) -> Iterator[Found]:
     """What is wrong between a handler and the consumer that it hears."""
-    mine = [one for one in opened if _is_of(one, handler)]
+    mine = [one for one in opened if is_of(one, handler)]
     for inner, socket in _handed(handler, mine, every):
         for leaf in leaves(seen, socket.url):
             yield from _plain_text(seen, inner, leaf)
@@ -51,7 +51,7 @@ def _handed(
                 yield Handler(other, handler.socket, one, is_text=True), socket
 
 
-def _is_of(socket: Socket, handler: Handler) -> bool:
+def is_of(socket: Socket, handler: Handler) -> bool:
     """Whether a socket that was found is the one that a handler hears."""
     return any(
         handler.code.spot(new) == socket.place

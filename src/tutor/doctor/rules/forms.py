@@ -10,6 +10,7 @@ from tutor.doctor.evidence import Evidence
 from tutor.doctor.rules.found import Found
 from tutor.doctor.rules.javascript import Code
 from tutor.doctor.rules.layouts import laid_out
+from tutor.doctor.rules.views import methods
 from tutor.doctor.source.walking import walk
 
 RANK = 70
@@ -38,6 +39,8 @@ def rules(seen: Evidence, every: list[Code]) -> Iterator[Found]:
                 yield from _token(seen, every, page, match)
                 yield from _unnamed(seen, every, page, match)
                 yield from _nowhere(seen, page, match)
+            elif not _AWAY.search(match[1]):
+                yield from _refused(seen, every, page, match)
 
 
 def _token(
@@ -138,6 +141,25 @@ def _nowhere(seen: Evidence, page: Code, form: re.Match[str]) -> Iterator[Found]
         RANK,
         TRIED,
         f"the same in the form and in the route: {same[0]!r}",
+    )
+
+
+def _refused(
+    seen: Evidence, every: list[Code], page: Code, form: re.Match[str]
+) -> Iterator[Found]:
+    """A form without a method, which is sent by GET, to a view that takes POST only."""
+    action = _ACTION.search(form[1])
+    asked = (action[1] or action[2] or "").partition("?")[0] if action else ""
+    taken = methods(seen, asked) if re.search(r"\w", asked) else None
+    if taken is None or "GET" in taken or _is_sent_by_a_script(every, form[1]):
+        return
+    yield Found(
+        "client-form-method-refused",
+        f"405 Method Not Allowed (GET): {asked}",
+        page.spot(form.start()),
+        RANK,
+        TRIED,
+        'method="post"',
     )
 
 

@@ -26,6 +26,17 @@ def given(call: ast.Call, position: int, name: str) -> ast.expr | None:
     return next((k.value for k in call.keywords if k.arg == name), None)
 
 
+def spread(frame: Frame, call: ast.Call) -> ast.Call:
+    """A call with the pair written out that a star unpacks: ``add(*self.pair)``."""
+    if not any(isinstance(one, ast.Starred) for one in call.args):
+        return call
+    arguments: list[ast.expr] = []
+    for one in call.args:
+        held = unfold(frame, one.value)[1] if isinstance(one, ast.Starred) else None
+        arguments += getattr(held, "elts", [one])
+    return ast.copy_location(ast.Call(call.func, arguments, call.keywords), call)
+
+
 def group_of(call: ast.Call) -> ast.expr | None:
     """The group that a call of the channel layer names."""
     return given(call, 0, "group")

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from tutor.doctor.evidence import Evidence
 from tutor.doctor.rules import events, groupnames, joining, leaving, signatures
 from tutor.doctor.rules.found import GENERIC, HANDLERS, TRIED, Found, Place, at
-from tutor.doctor.rules.groupnames import asked, given, group_of
+from tutor.doctor.rules.groupnames import asked, given, group_of, spread
 from tutor.doctor.rules.written import REST, holds_models, written
 from tutor.doctor.source import Class, Function, calls, known
 from tutor.doctor.source.flow import Frame, every_call, unfold
@@ -41,12 +41,16 @@ def rules(seen: Evidence) -> Iterator[Found]:
                 continue
             frames = [one for one in seen.sites.frames(function) if _is_real(seen, one)]
             if method == "group_send" and len(call.args) + len(call.keywords) > 1:
-                sends += [(frame, call) for frame in frames]
+                sends += [(frame, spread(frame, call)) for frame in frames]
             elif method == "group_add":
-                adds += [(frame, call) for frame in frames if _is_met(seen, frame)]
+                adds += [
+                    (frame, spread(frame, call))
+                    for frame in frames
+                    if _is_met(seen, frame)
+                ]
             if method == "group_discard":
                 leavers.append(function.owner)
-                drops += [(frame, call) for frame in frames]
+                drops += [(frame, spread(frame, call)) for frame in frames]
     joined = [frame.owner for frame, _ in adds if frame.owner is not None]
     for frame, call in sends:
         yield from _event(seen, frame, call, joined)

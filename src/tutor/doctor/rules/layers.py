@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from tutor.doctor.evidence import Evidence
+from tutor.doctor.rules import backends
 from tutor.doctor.rules.found import Found, last_line
 from tutor.doctor.rules.settings import like
 from tutor.doctor.source import Module
@@ -30,6 +31,7 @@ def rules(seen: Evidence) -> Iterator[Found]:
         return
     yield from _own_keys(seen)
     yield from _one_host(seen)
+    yield from backends.rules(seen)
     layers = seen.settings.get("layers")
     place = seen.setting("CHANNEL_LAYERS")
     tried, expected = "building the channel layer", "a channel layer named default"

@@ -269,6 +269,10 @@ _TEXTS = (
         r"'(URLPattern|URLRouter|module|dict)' object is not iterable",
     ),
     ("consumer-type-field-not-literal", r"field '\w+' to be of type `Literal`"),
+    (
+        "consumer-discriminator-does-not-tell",
+        r"needs a discriminator field for key|mapped to multiple",
+    ),
     ("routing-view-called", r"missing 1 required positional argument: 'request'"),
     ("routing-view-is-no-callable", r"view must be a callable"),
     (

@@ -12,6 +12,9 @@ from tutor.doctor.evidence import Evidence
 from tutor.doctor.rules import scripts
 from tutor.doctor.rules.crashes.kinds import mixed_up
 from tutor.doctor.rules.found import TRIED, Found, Place, deepest, last_line
+from tutor.doctor.rules.views import VERBS
+from tutor.doctor.source import Function
+from tutor.doctor.source.flow import returned
 from tutor.doctor.source.index import is_aside
 from tutor.doctor.source.walking import walk
 
@@ -130,6 +133,7 @@ def _cause(
     nothing = re.search(r"The view ([\w.]+) didn't return an HttpResponse", every)
     if nothing and "returned None" in every:
         view = seen.source.functions.get(nothing[1])
+        view = view or _of_a_class(seen, nothing[1].rpartition(".")[0])
         at = (view.module.file, view.node.lineno) if view else place
         return "client-view-returns-nothing", at, ""
     tag = re.search(r"Invalid (?:block tag[^']*|filter: )'(\w+)'", every)
@@ -147,6 +151,19 @@ def _cause(
     if mixed_up(seen, every, place):
         return "python-module-mixed-up", place, ""
     return None
+
+
+def _of_a_class(seen: Evidence, module: str) -> Function | None:
+    """The method of a view that gives nothing back: Django names its function only."""
+    found = [
+        method
+        for owner in seen.source.classes.values()
+        if owner.module.name == module
+        and any(base.startswith("django.views.") for base in owner.library_bases())
+        for method in owner.methods.values()
+        if method.name in VERBS and not returned(method)
+    ]
+    return found[0] if len(found) == 1 else None
 
 
 def _said(links: list[Event]) -> int:

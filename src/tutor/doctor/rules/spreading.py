@@ -56,7 +56,7 @@ def rules(seen: Evidence) -> Iterator[Found]:
             yield from _packed(function, node)
 
 
-def _configuring(seen: Evidence) -> list[Module]:
+def configuring(seen: Evidence) -> list[Module]:
     """The modules that say which layers there are."""
     return [
         module
@@ -70,7 +70,7 @@ def backends(seen: Evidence) -> set[str]:
     """The backends that the settings name, whichever is chosen in the end."""
     return {
         node.value
-        for module in _configuring(seen)
+        for module in configuring(seen)
         for node in walk(module.tree)
         if isinstance(node, ast.Constant)
         and isinstance(node.value, str)
@@ -88,7 +88,7 @@ def _only_in_memory(seen: Evidence) -> bool:
         and backends(seen) == {MEMORY}
         and not any(
             isinstance(node, ast.Subscript | ast.Attribute)
-            for module in _configuring(seen)
+            for module in configuring(seen)
             for value in module.values.get("CHANNEL_LAYERS", [])
             for node in walk(value)
         )

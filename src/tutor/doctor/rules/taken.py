@@ -13,6 +13,7 @@ from tutor.doctor.rules.handling import called, handlers
 from tutor.doctor.rules.javascript import Code, Func, Span
 from tutor.doctor.rules.pages import TRIED
 from tutor.doctor.rules.vocabulary import Said, keys_sent, said_whole
+from tutor.doctor.rules.within import only_inside
 from tutor.doctor.source import Module
 from tutor.doctor.source.index import is_aside
 
@@ -43,7 +44,7 @@ _EVENTS = {
 
 
 @dataclass
-class _Reads:
+class Reads:
     """Where scripts take something out of a message.
 
     Args:
@@ -67,10 +68,10 @@ def rules(seen: Evidence, every: list[Code]) -> Iterator[Found]:
     own = [one for one in seen.source.modules.values() if not is_aside(one.file)]
     if any(_FOREIGN.search(one.text) for one in own):
         return
-    reads = _Reads()
+    reads = Reads()
     for code in every:
         for handler in handlers(code, every):
-            _parsed(handler.code, handler.function, handler.data, every, reads)
+            parsed(handler.code, handler.function, handler.data, every, reads)
     if not reads.keys:
         return
     said = Said(own, every)
@@ -96,10 +97,11 @@ def rules(seen: Evidence, every: list[Code]) -> Iterator[Found]:
     for key, at, left in kinds.beside(whole, reads.keys, bare):
         yield _found(*at, f"no message has {key!r}", ", ".join(sorted(left)))
         return
+    inside = only_inside(seen) if reads.kinds else set()
     for key, value, code, index in reads.kinds:
         others = {v for v in said.under(key) if not _stands_in(v, scripts)}
         others -= {v for k, v, *_ in reads.kinds if k == key}
-        if others and not said.has_value(value):
+        if others and (value in inside or not said.has_value(value)):
             expected = f"one of {', '.join(sorted(others))}"
             yield _found(code, index, f"no message has {key} {value!r}", expected)
             return
@@ -107,7 +109,7 @@ def rules(seen: Evidence, every: list[Code]) -> Iterator[Found]:
 
 
 def _of_a_kind(
-    seen: Evidence, own: list[Module], every: list[Code], reads: _Reads
+    seen: Evidence, own: list[Module], every: list[Code], reads: Reads
 ) -> Iterator[Found]:
     """A key that messages of another kind have, read by the handler of one kind."""
     told: dict[str, list[tuple[Func, dict[str, list[tuple[Code, int]]]]]] = {}
@@ -116,7 +118,7 @@ def _of_a_kind(
         function = kinds.handler_at(code, index, value)
         if function is not None:
             hearing.setdefault(value, []).append((code, function))
-            mine = _Reads()
+            mine = Reads()
             _first(code, function, every, mine, 0)
             keys = {k: v for k, v in mine.keys.items() if k not in mine.guarded}
             told.setdefault(value, []).append((function, keys))
@@ -152,12 +154,12 @@ def _stands_in(word: str, scripts: str) -> bool:
     return bool(re.search(rf"""['"`]{word}['"`]|(?<![\w$]){word}\s*[:(]""", scripts))
 
 
-def _parsed(
+def parsed(
     code: Code,
     function: Func,
     data: str,
     every: list[Code],
-    reads: _Reads,
+    reads: Reads,
     depth: int = 0,
 ) -> None:
     """Where a handler parses what came, and what it does with the object."""
@@ -176,7 +178,7 @@ def _parsed(
             given = one.given[0] if one.given else ""
             if re.fullmatch(r"[\w$]+", given):
                 word = rf"(?<![\w$.]){re.escape(given)}"
-                _parsed(other, one, word, every, reads, depth + 1)
+                parsed(other, one, word, every, reads, depth + 1)
 
 
 def _follow(
@@ -185,7 +187,7 @@ def _follow(
     start: int,
     stop: int,
     every: list[Code],
-    reads: _Reads,
+    reads: Reads,
     depth: int,
 ) -> None:
     """What becomes of an expression that is a message."""
@@ -205,7 +207,7 @@ def _handed(
     function: Func,
     name: str,
     every: list[Code],
-    reads: _Reads,
+    reads: Reads,
     depth: int,
 ) -> None:
     """A message is the first argument of a call."""
@@ -215,7 +217,7 @@ def _handed(
         _first(other, one, every, reads, depth)
 
 
-def _first(code: Code, one: Func, every: list[Code], reads: _Reads, depth: int) -> None:
+def _first(code: Code, one: Func, every: list[Code], reads: Reads, depth: int) -> None:
     """A message is the first parameter of a function."""
     given = one.given[0] if one.given else ""
     if given.startswith("{"):
@@ -230,7 +232,7 @@ def _apart(
     names: str,
     index: int,
     every: list[Code],
-    reads: _Reads,
+    reads: Reads,
     depth: int,
 ) -> None:
     """``const { type, body: text, ...rest } = message``."""
@@ -253,7 +255,7 @@ def _use(
     function: Func,
     name: str,
     every: list[Code],
-    reads: _Reads,
+    reads: Reads,
     depth: int,
 ) -> None:
     """What is read of a message under its name."""
@@ -298,12 +300,12 @@ def _told_apart(
     word: str,
     key: str,
     every: list[Code],
-    reads: _Reads,
+    reads: Reads,
 ) -> None:
     """The values by which messages are told apart, by what stands behind a key."""
     begin, end = span
     body = code.bare[begin:end]
-    for match in re.finditer(rf"{word}\s*===?\s*(?=['\"])", body):
+    for match in re.finditer(rf"{word}\s*[=!]==?\s*(?=['\"])", body):
         _text_at(code, begin + match.end(), key, reads)
     for match in re.finditer(rf"\bswitch\s*\(\s*{word}\s*\)\s*\{{", body):
         brace = begin + match.end() - 1
@@ -325,13 +327,13 @@ def _of_browser(code: Code, index: int) -> bool:
     return match is None or match[1] in _EVENTS
 
 
-def _text_at(code: Code, index: int, key: str, reads: _Reads) -> None:
+def _text_at(code: Code, index: int, key: str, reads: Reads) -> None:
     match = re.compile(r"(['\"`])([\w.:-]+)\1").match(code.script.text, index)
     if match:
         reads.kinds.append((key, match[2], code, index))
 
 
-def _table(table: str, key: str, every: list[Code], reads: _Reads) -> None:
+def _table(table: str, key: str, every: list[Code], reads: Reads) -> None:
     """Handlers in an object: written out, or put there by ``on("kind", f)``."""
     for code, brace in _written(table, every):
         for begin, end in code.arguments(brace):
@@ -377,9 +379,7 @@ def _objects_given(
                 yield code, code.bare.index("{", spans[position][0])
 
 
-def _put(
-    maker: Func, position: int, key: str, every: list[Code], reads: _Reads
-) -> None:
+def _put(maker: Func, position: int, key: str, every: list[Code], reads: Reads) -> None:
     for code in every:
         for match in re.finditer(rf"\.\s*{re.escape(maker.name)}\s*\(", code.bare):
             spans = code.arguments(match.end() - 1)

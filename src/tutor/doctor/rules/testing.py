@@ -224,7 +224,7 @@ def _communicator(
         not origin
         and given.endswith("ProtocolTypeRouter()")
         and _asks_for_origins(seen)
-        and not _expects_a_refusal(function)
+        and not expects_a_refusal(function)
     ):
         yield Found(
             "test-no-origin-header",
@@ -253,7 +253,7 @@ def _expects_an_answer(function: Function) -> bool:
     )
 
 
-def _expects_a_refusal(function: Function) -> bool:
+def expects_a_refusal(function: Function) -> bool:
     """Whether a test says that somebody stays outside; for a helper, any test of it."""
     answered = _expects_an_answer(function)
     alone = function.name.startswith("test") or answered

@@ -150,6 +150,7 @@ BLOCKING = (
     "django.core.mail.send_mail",
     "redis.Redis().",
     "redis.from_url().",
+    "redis.Redis.from_url().",
     "redis.StrictRedis().",
     "psycopg2.connect",
     "psycopg.connect",

@@ -12,6 +12,7 @@ from tutor.doctor.evidence import Evidence
 from tutor.doctor.rules import layers, members, offers
 from tutor.doctor.rules.asgi import router_place
 from tutor.doctor.rules.crashes.crash import Crash, deepest_own
+from tutor.doctor.rules.crashes.handled import left
 from tutor.doctor.rules.crashes.kinds import by_type, no_coroutine
 from tutor.doctor.rules.crashes.ours import (
     OF_TYPES,
@@ -41,6 +42,7 @@ def explain(seen: Evidence, crash: Crash) -> Found | None:
     crash = replace(crash, links=_of_itself(crash.links))
     if crash.signed and members.is_ours(crash.links, crash.told):
         return None
+    crash = replace(crash, links=left(seen, crash.links))
     place = seen.place(deepest_own(crash.links))
     got = last_line(crash.links)
     every = " ".join(link["text"] for link in crash.links)

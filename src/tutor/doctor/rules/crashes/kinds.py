@@ -7,6 +7,7 @@ import re
 import sys
 
 from tutor.doctor.evidence import Evidence
+from tutor.doctor.models import example, is_message
 from tutor.doctor.rules import layers, strangers
 from tutor.doctor.rules.crashes.crash import Crash, handler_place
 from tutor.doctor.rules.crashes.keys import missing
@@ -62,6 +63,8 @@ def by_type(seen: Evidence, crash: Crash, place: Place) -> Cause | None:
         return None  # what stands in an address of ours is of another kind
     if "ObjectDoesNotExist" in root["bases"]:
         return None  # a row that our clients ask for, and nobody has made
+    if _is_taken_for_another(seen, text):
+        return "consumer-model-read-like-dict", place, ""
     if root["type"] == "KeyError":
         found = missing(seen, crash, text.strip("'\""), place)
         if found:
@@ -96,6 +99,22 @@ def by_type(seen: Evidence, crash: Crash, place: Place) -> Cause | None:
                 return layer.slug, layer.place, layer.hint
         return "consumer-attribute-never-set", place, ""
     return None, place if place[0] else handler_place(seen, crash), ""
+
+
+_LIKE_A_DICT = re.compile(
+    r"'(\w+)' object (?:is not subscriptable|has no attribute '(?:get|items|keys)')"
+)
+_LIKE_A_MODEL = re.compile(r"'dict' object has no attribute '(\w+)'")
+
+
+def _is_taken_for_another(seen: Evidence, text: str) -> bool:
+    """Whether keys are asked of a model of the project, or its fields of a dict."""
+    kinds = [one for one in seen.source.classes.values() if is_message(one)]
+    model, plain = _LIKE_A_DICT.search(text), _LIKE_A_MODEL.search(text)
+    if model is not None:
+        return any(one.name == model[1] for one in kinds)
+    fields = {key for one in kinds for key in example(one)}
+    return plain is not None and plain[1] in fields
 
 
 def _no_global(seen: Evidence, text: str, place: Place) -> str:

@@ -1,0 +1,134 @@
+"""Calls of the project's own functions, with arguments that these do not take."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+from tutor.doctor.evidence import Evidence
+from tutor.doctor.rules.found import TRIED, Found, at
+from tutor.doctor.source import Function, Module, calls, known
+from tutor.doctor.source.flow import every_call
+from tutor.doctor.source.index import is_aside
+from tutor.doctor.source.walking import walk
+
+RANK = 49  # as sure as what was seen of a message
+OF_TESTS = 80
+_DEFINED = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+# What leaves the parameters of a function as they are.
+_SAME = {
+    *("builtins.staticmethod", "builtins.classmethod", "abc.abstractmethod"),
+    *("contextlib.contextmanager", "contextlib.asynccontextmanager"),
+    *("functools.cache", "functools.lru_cache", "typing.override", *known.TO_THREAD),
+}
+
+
+def rules(seen: Evidence) -> Iterator[Found]:
+    for function in seen.source.functions.values():
+        for call in every_call(function.node):
+            targets = _targets(call, function)
+            said = [_misfit(call, one) for one in targets]
+            if said and all(said):
+                yield Found(
+                    "python-arguments-differ",
+                    f"TypeError: {said[0]}",
+                    at(function, call),
+                    OF_TESTS if is_aside(function.module.file) else RANK,
+                    TRIED,
+                    f"the arguments of {targets[0].name}"
+                    f"({ast.unparse(targets[0].node.args)})",
+                )
+
+
+def _targets(call: ast.Call, function: Function) -> list[Function]:
+    """The functions that a call certainly runs one of; none where that is open."""
+    func = call.func
+    if isinstance(func, ast.Call) and func.args:
+        wrapper = calls.name_of(func, function)
+        if wrapper not in {known.TO_SYNC, *known.TO_THREAD}:
+            return []
+        func = func.args[0]
+    name = function.module.resolve(func, function) or ""
+    owner = function.owner
+    base, _, method = name.rpartition(".")
+    if base == "self" and owner is not None and isinstance(func, ast.Attribute):
+        found = owner.virtual(method)
+        given = [*owner.line_of_ancestors, *owner.heirs]
+        if any(method in one.attributes or one.assigned(method) for one in given):
+            return []
+    else:
+        one = function.module.source.functions.get(name)
+        found = [one] if one is not None and one.owner is None else []
+        root: ast.expr = func
+        while isinstance(root, ast.Attribute):
+            root = root.value
+        if not isinstance(root, ast.Name) or _is_bound(function.module, root):
+            return []
+    return found if all(map(_is_plain, found)) else []
+
+
+def _is_bound(module: Module, name: ast.Name) -> bool:
+    """Whether a function around a name has a parameter or a value of that name."""
+    for outer in walk(module.tree):
+        if not isinstance(outer, (*_DEFINED, ast.Lambda)):
+            continue
+        if not outer.lineno <= name.lineno <= (outer.end_lineno or outer.lineno):
+            continue
+        for node in walk(outer):
+            if isinstance(node, ast.arg) and node.arg == name.id:
+                return True
+            if isinstance(node, ast.Name) and node.id == name.id:
+                if not isinstance(node.ctx, ast.Load):
+                    return True
+            elif isinstance(node, _DEFINED) and node.name == name.id:
+                return True
+    return False
+
+
+def _is_plain(function: Function) -> bool:
+    """Whether a function takes what its definition says, and there is one only."""
+    if any(one not in _SAME for one in function.decorators()):
+        return False
+    body = function.owner.node if function.owner else function.module.tree
+    same = [
+        node
+        for node in walk(body)
+        if isinstance(node, _DEFINED) and node.name == function.name
+    ]
+    again = function.name in function.module.values and function.owner is None
+    return len(same) == 1 and not again
+
+
+def _misfit(call: ast.Call, function: Function) -> str:
+    """What Python says of a call; empty where it fits, or that is not certain."""
+    words = [word.arg for word in call.keywords]
+    if None in words or any(isinstance(one, ast.Starred) for one in call.args):
+        return ""
+    given = function.node.args
+    static = "builtins.staticmethod" in function.decorators()
+    own = int(function.owner is not None and not static)
+    places = [*given.posonlyargs, *given.args]
+    names = [one.arg for one in places]
+    count = len(call.args) + own
+    if count > len(names) and given.vararg is None:
+        return (
+            f"{function.name}() takes {len(names)} positional arguments "
+            f"but {count} were given"
+        )
+    only = {one.arg for one in given.posonlyargs}
+    takes = {*names, *(one.arg for one in given.kwonlyargs)} - only
+    for word in words:
+        if word in names[:count]:
+            return f"{function.name}() got multiple values for argument {word!r}"
+        if word not in takes and given.kwarg is None:
+            return f"{function.name}() got an unexpected keyword argument {word!r}"
+    needed = names[count : len(names) - len(given.defaults)]
+    needed += [
+        one.arg
+        for one, default in zip(given.kwonlyargs, given.kw_defaults, strict=True)
+        if default is None
+    ]
+    left = [one for one in needed if one not in words]
+    if left:
+        return f"{function.name}() missing {len(left)} required arguments: {left[0]!r}"
+    return ""

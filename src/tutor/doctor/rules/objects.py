@@ -1,0 +1,50 @@
+"""What a page takes for an object, and is a number or a text on this very path."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import suppress
+
+from tutor.doctor.evidence import Evidence
+from tutor.doctor.rules.dialogue import is_of, leaves, texts_of
+from tutor.doctor.rules.found import Found
+from tutor.doctor.rules.handling import Handler
+from tutor.doctor.rules.javascript import Code
+from tutor.doctor.rules.pages import TRIED
+from tutor.doctor.rules.scripts import Socket
+from tutor.doctor.rules.taken import RANK, SLUG, Reads, parsed
+
+
+def rules(
+    seen: Evidence, handler: Handler, opened: list[Socket], every: list[Code]
+) -> Iterator[Found]:
+    """Keys of a message that is no object, whichever one has come."""
+    mine = [one for one in opened if is_of(one, handler)]
+    heard = [
+        text
+        for one in mine
+        for leaf in leaves(seen, one.url)
+        for text in texts_of(seen, leaf)
+    ]
+    told: list[object] = []
+    for text in heard:
+        with suppress(ValueError):
+            told.append(json.loads(text))
+    if not told or len(told) < len(heard) or any(isinstance(o, dict) for o in told):
+        return
+    if any(isinstance(one, list) for one in told):
+        return
+    reads = Reads()
+    parsed(handler.code, handler.function, handler.data, every, reads)
+    for key, places in reads.keys.items():
+        code, index = places[0]
+        yield Found(
+            SLUG,
+            f"no message has {key!r}: the server sends {heard[0][:40]}",
+            code.spot(index),
+            RANK - 1,
+            TRIED,
+            "the path of a consumer that sends such messages",
+        )
+        return

@@ -1,0 +1,79 @@
+"""What a script names and does not call, and what it asks a socket in vain."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from tutor.doctor.rules.found import Found
+from tutor.doctor.rules.handling import RANK, aliases, functions
+from tutor.doctor.rules.javascript import Code
+from tutor.doctor.rules.pages import TRIED
+
+# Who drops what a function gives back.
+_LATER = re.compile(
+    r"(?<![\w$.])(?:window\.|self\.)?set(?:Timeout|Interval)\s*\(\s*|"
+    r"\baddEventListener\s*\(\s*[\"'][^\"'\n]*[\"']\s*,\s*|\.\s*on[a-z]+\s*=(?!=)\s*"
+)
+_NAMED = re.compile(r"(?:(this)\s*\.\s*)?([A-Za-z_$][\w$]*)")
+_ALONE = re.compile(r"(?<=[;{}\n)])\s*(?:(this)\s*\.\s*)?([A-Za-z_$][\w$]*)\s*;")
+_WORDS = {"return", "break", "continue", "debugger", "else", "do"}
+
+
+def named_only(code: Code, every: list[Code]) -> Iterator[Found]:
+    """``setTimeout(() => this.open, 250)``, and ``connect;`` alone: nothing runs."""
+    for match in _LATER.finditer(code.bare):
+        function = code.at(match.end())
+        if function is None or function.is_block:
+            continue
+        begin, end = function.body
+        body = _NAMED.fullmatch(code.plain((begin, end)))
+        if body and _is_function(code, body, every, function.given):
+            yield _found(code, begin, body[2])
+    for match in _ALONE.finditer(code.bare):
+        around = code.around(match.start(2))
+        if around is None or not around.is_block or match[2] in _WORDS:
+            continue
+        if _is_function(code, match, every, around.given):
+            yield _found(code, match.start(2), match[2])
+
+
+def _is_function(
+    code: Code, named: re.Match[str], every: list[Code], given: tuple[str, ...]
+) -> bool:
+    """Whether a name is certainly that of a function of the project's scripts."""
+    name = named[2]
+    if any(re.search(rf"(?<![\w$]){re.escape(name)}(?![\w$])", one) for one in given):
+        return False
+    known = list(functions(name, every))
+    owned = [bool(one.owner(function)) for one, function in known]
+    return bool(known) and all(own is bool(named[1]) for own in owned)
+
+
+def _found(code: Code, index: int, name: str) -> Found:
+    return Found(
+        "client-function-not-called",
+        f"nothing: {name} is named, and nobody calls it",
+        code.spot(index),
+        RANK,
+        TRIED,
+        f"{name}()",
+    )
+
+
+def state_as_text(code: Code, name: str) -> Iterator[Found]:
+    """``socket.readyState === 'OPEN'``: it is a number, so it never is."""
+    for known in aliases(code.bare, name):
+        state = rf"(?<![\w$.]){re.escape(known)}\s*\??\.\s*readyState"
+        tests = rf"{state}\s*[=!]==?\s*(?=['\"`])|['\"`]\s*[=!]==?\s*(?={state})|"
+        tests += rf"\bswitch\s*\(\s*{state}\s*\)\s*\{{\s*case\s*(?=['\"`])"
+        for match in re.finditer(tests, code.bare):
+            yield Found(
+                "client-state-compared-with-text",
+                f"never true: {known}.readyState is a number from 0 to 3",
+                code.spot(match.start()),
+                RANK,
+                TRIED,
+                f"{known}.readyState === WebSocket.OPEN",
+            )
+            return

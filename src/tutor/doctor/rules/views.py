@@ -1,0 +1,91 @@
+"""The views behind a path, as the project's lists of URLs name them."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+from tutor.doctor.evidence import Evidence
+from tutor.doctor.source import Function, calls, known
+from tutor.doctor.source.walking import walk
+
+VERBS = ("get", "post", "put", "patch", "delete", "head", "options")
+_HTTP = "django.views.decorators.http."
+_ALLOW = {
+    "require_POST": {"POST"},
+    "require_GET": {"GET"},
+    "require_safe": {"GET", "HEAD"},
+}
+_PLAIN = {
+    "django.views.View",
+    "django.views.generic.View",
+    "django.views.generic.base.View",
+}
+
+
+def views(seen: Evidence, path: str) -> list[Function]:
+    """The functions that may answer a path: views, and the methods of their classes."""
+    return [one for found in _behind(seen, path) for one in found[0]]
+
+
+def methods(seen: Evidence, path: str) -> set[str] | None:
+    """The HTTP methods that are answered at a path; None where that is not certain."""
+    found = [allowed for _, allowed in _behind(seen, path)]
+    if not found or None in found:
+        return None
+    return {one for allowed in found for one in allowed or ()}
+
+
+def asks(function: Function) -> bool:
+    """Whether a function waits for async code, or asks the database."""
+    return any(
+        calls.name_of(call, function) == f"{known.TO_SYNC}()"
+        or calls.queries(call, function)
+        for call in calls.calls(function.node)
+    )
+
+
+def _behind(
+    seen: Evidence, path: str
+) -> Iterator[tuple[list[Function], set[str] | None]]:
+    wanted = path.strip("/")
+    for module in seen.source.modules.values():
+        if "urlpatterns" not in module.lines:
+            continue
+        for node in walk(module.tree):
+            if (
+                not isinstance(node, ast.Call)
+                or len(node.args) < 2
+                or module.resolve(node.func) != "django.urls.path"
+                or not isinstance(node.args[0], ast.Constant)
+            ):
+                continue
+            route = str(node.args[0].value).strip("/")
+            if route == wanted or (route and wanted.endswith(f"/{route}")):
+                name = module.resolve(node.args[1]) or ""
+                function = seen.source.functions.get(name)
+                owner = seen.source.classes.get(name.removesuffix(".as_view()"))
+                if function is not None:
+                    yield [function], _allowed(function)
+                elif owner is not None:
+                    own = [m for v in (*VERBS, "dispatch") if (m := owner.method(v))]
+                    plain = owner.library_bases() <= _PLAIN and not owner.method(
+                        "dispatch"
+                    )
+                    yield own, {one.name.upper() for one in own} if plain else None
+
+
+def _allowed(function: Function) -> set[str] | None:
+    """What the decorators of a view let in."""
+    for node, name in zip(
+        function.node.decorator_list, function.decorators(), strict=True
+    ):
+        if not name.startswith(_HTTP):
+            continue
+        if name.removeprefix(_HTTP) in _ALLOW:
+            return _ALLOW[name.removeprefix(_HTTP)]
+        listed = getattr(node, "args", [None])[0]
+        told = [getattr(one, "value", None) for one in getattr(listed, "elts", ())]
+        if told and all(isinstance(one, str) for one in told):
+            return {str(one).upper() for one in told}
+    return None
