@@ -89,7 +89,8 @@ def given_a_result(code: Code, every: list[Code]) -> Iterator[Found]:
     told = {begin for name in code.sockets for _, begin in listened(code, name)}
     for match in _GIVEN.finditer(code.bare):
         begin = match.end()
-        call = re.compile(r"([\w$.]+)\s*\(").match(code.bare, begin)
+        given = r"(?:[\w$.]+\s*=(?![=>])\s*)?([\w$.]+)\s*\("  # asked = live.send()
+        call = re.compile(given).match(code.bare, begin)
         if call is None or code.at(begin) is not None:
             continue
         rest = code.bare[code.pairs.get(call.end() - 1, begin) + 1 :].lstrip(" \t")
@@ -200,7 +201,7 @@ def _gives_nothing(code: Code, function: Func) -> bool:
 
 
 _PLAIN = re.compile(
-    r"(?:null|undefined|true|false|-?\d[\d.]*|[\"'`].*|"
+    r"(?:null|undefined|true|false|-?\d[\d.]*|[\"'`].*|!?[^?&|]*[=!<>]==?[^?&|>]*|"
     r"(?:Math|Number|String|Date|JSON)\b(?:\.\w+)?\(.*)",
     re.S,
 )

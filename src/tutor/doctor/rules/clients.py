@@ -45,9 +45,10 @@ from tutor.doctor.rules.lostsockets import (
 from tutor.doctor.rules.pages import TRIED
 from tutor.doctor.rules.reopening import at_once_again, timers
 from tutor.doctor.rules.scripts import Spot
-from tutor.doctor.rules.unspoken import named_only, state_as_text
+from tutor.doctor.rules.unspoken import named_only, no_base, state_as_text, taken_apart
 from tutor.doctor.rules.watchdogs import never_put_off
 
+_WHOLE = r"JSON\.parse|Number|parseInt|parseFloat|atob"  # what takes a text
 ALLOWED = range(3000, 5000)  # and 1000: what a script may close with
 
 
@@ -62,6 +63,8 @@ def rules(seen: Evidence) -> Iterator[Found]:
         yield from without_this(code)
         yield from without_new(code, every)
         yield from named_only(code, every)
+        yield from taken_apart(code)
+        yield from no_base(code)
         for name in code.sockets:
             yield from misnamed(code, name)
             yield from called(code, name, every)
@@ -210,14 +213,15 @@ def _parsed(handler: Handler, every: list[Code]) -> Iterator[Found]:
         body = code.bare[begin:end]
         if not event or re.search(rf"(?<![\w$.]){re.escape(event)}\s*=(?!=|>)", body):
             continue
-        for match in re.finditer(
-            rf"\bJSON\.parse\s*\(\s*{re.escape(event)}\s*\)", body
-        ):
+        taken = rf"\b({_WHOLE})\s*\(\s*{re.escape(event)}\s*[,)]"
+        for match in re.finditer(taken, body):
             yield Found(
                 "client-parses-the-event",
-                '"[object MessageEvent]" is not valid JSON',
+                '"[object MessageEvent]" is not valid JSON'
+                if match[1] == "JSON.parse"
+                else f"{match[1]}([object MessageEvent])",
                 code.spot(begin + match.start()),
                 RANK,
                 TRIED,
-                f"JSON.parse({event}.data)",
+                f"{match[1]}({event}.data)",
             )

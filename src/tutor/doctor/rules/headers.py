@@ -5,6 +5,8 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
+from tutor.doctor.evidence import Evidence
+from tutor.doctor.source import Function, calls
 from tutor.doctor.source.flow import Frame, is_changed, unfold
 from tutor.doctor.source.walking import walk
 
@@ -59,6 +61,41 @@ def names_origin(headers: ast.expr) -> bool:
     return any(
         str(getattr(name, "value", "")).lower().strip("b'") == "origin"
         for name in names
+    )
+
+
+def left_out(seen: Evidence, function: Function, headers: ast.expr) -> bool:
+    """Whether a helper adds its headers if asked to, and is not where one comes in.
+
+    ``headers = […] if origin else []``, and ``client(path)`` in what says that the
+    client is let in.
+    """
+    made = function.values.get(getattr(headers, "id", ""), [headers])
+    chosen = made[0] if len(made) == 1 else None
+    if not isinstance(chosen, ast.IfExp) or not isinstance(chosen.test, ast.Name):
+        return False
+    given, name = function.node.args, chosen.test.id
+    names = [one.arg for one in given.args]
+    defaults = dict(zip(names[::-1], given.defaults[::-1], strict=False))
+    if name not in defaults or getattr(defaults[name], "value", 1):
+        return False
+    place = names.index(name)
+    return any(
+        calls.target_of(call, other) is function
+        and len(call.args) <= place
+        and not {name, None} & {word.arg for word in call.keywords}
+        for other in seen.source.functions.values()
+        if is_let_in(other)
+        for call in calls.calls(other.node)
+    )
+
+
+def is_let_in(function: Function) -> bool:
+    """Whether a helper itself says that its client is let in."""
+    return any(
+        (isinstance(node, ast.Assert) and isinstance(node.test, ast.Name))
+        or getattr(getattr(node, "func", None), "attr", "") == "assertTrue"
+        for node in walk(function.node)
     )
 
 

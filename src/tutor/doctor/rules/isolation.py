@@ -11,7 +11,7 @@ from tutor.doctor.rules.found import TRIED, Found
 from tutor.doctor.rules.testcases import IN_TRANSACTION
 from tutor.doctor.rules.testing import COMMUNICATORS, RANK
 from tutor.doctor.source import Class, Function, Module, calls
-from tutor.doctor.source.flow import Frame
+from tutor.doctor.source.flow import Frame, body, unfold
 from tutor.doctor.source.index import is_aside
 from tutor.doctor.source.walking import walk
 
@@ -87,7 +87,8 @@ def _made_once(module: Module) -> Iterator[tuple[str, ast.expr]]:
 def _makes(value: ast.expr, module: Module, function: Function | None = None) -> bool:
     if not isinstance(value, ast.Call):
         return False
-    name = module.resolve(value, function) or ""
+    where, made = unfold(Frame(function or body(module)), value)  # a helper of theirs
+    name = where.module.resolve(made, where.function) or ""
     return name.removesuffix("()") in COMMUNICATORS
 
 

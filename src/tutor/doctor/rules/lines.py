@@ -8,9 +8,9 @@ import re
 from tutor.doctor.child import Event
 from tutor.doctor.evidence import Evidence
 from tutor.doctor.rules.found import Place
-from tutor.doctor.rules.groupnames import group_of, misnamed, origin
+from tutor.doctor.rules.groupnames import group_of, misnamed, origin, spread
 from tutor.doctor.source import Function, calls, known
-from tutor.doctor.source.flow import returned
+from tutor.doctor.source.flow import Frame, returned
 from tutor.doctor.source.index import is_aside
 from tutor.doctor.source.walking import walk
 
@@ -102,8 +102,8 @@ def awaited_there(seen: Evidence, place: Place) -> Cause:
         if name.startswith("self.") and function.owner:
             targets = function.owner.virtual(name[5:])
         for target in targets:
-            if target.owner is None and not target.is_async and returned(target):
-                continue  # a plain function, which others call for what it returns
+            if target.owner is None and not target.is_async and not _waits(target):
+                continue  # a plain function, of which nobody expects to wait
             if not target.is_async and not set(target.decorators()) & known.TO_THREAD:
                 at: Place = (target.module.file, target.node.lineno)
                 return "consumer-handlers-not-async", at, ""
@@ -117,6 +117,16 @@ def awaited_there(seen: Evidence, place: Place) -> Cause:
             return "db-wrapper-around-the-result", place, ""
         break
     return "consumer-await-on-no-coroutine", place, ""
+
+
+def _waits(function: Function) -> bool:
+    """Whether a function makes a coroutine and throws it away: it was to be async."""
+    return not returned(function) and any(
+        isinstance(node, ast.Expr)
+        and isinstance(node.value, ast.Call)
+        and bool(calls.makes_coroutine(node.value, function))
+        for node in walk(function.node)
+    )
 
 
 def _chosen(call: ast.Call, function: Function) -> list[Function]:
@@ -152,11 +162,13 @@ def _registered(seen: Evidence) -> list[Function]:
 
 def group_name(seen: Evidence, place: Place) -> Cause:
     for node in seen.nodes_at(place):
-        group = group_of(node) if isinstance(node, ast.Call) else None
+        function = seen.function_at(place)
+        group = None
+        if isinstance(node, ast.Call) and function is not None:
+            group = group_of(spread(Frame(function, function.owner), node))
         if group is not None:
             if ast.unparse(group).endswith("channel_name"):
                 return "group-add-arguments-swapped", place, ""
-            function = seen.function_at(place)
             made = origin(function, group) if function else None
             return "group-name-not-allowed", made or misnamed(seen) or place, ""
     if place[0] is None:

@@ -7,7 +7,13 @@ from collections.abc import Iterator
 
 from tutor.doctor.evidence import Evidence
 from tutor.doctor.rules.found import TRIED, Found, at
-from tutor.doctor.rules.headers import names_origin, unlike_asgi, written
+from tutor.doctor.rules.headers import (
+    is_let_in,
+    left_out,
+    names_origin,
+    unlike_asgi,
+    written,
+)
 from tutor.doctor.rules.waiting import unawaited
 from tutor.doctor.source import Function, calls
 from tutor.doctor.source.flow import Frame, returned, unfold, yielded
@@ -196,10 +202,12 @@ def _communicator(
         where, node = unfold(frame, application)
         given = where.module.resolve(node, where.function) or given
     headers = call.args[2] if len(call.args) > 2 else named.get("headers")
-    inside = frame
+    inside, asked = frame, headers
     if headers is not None:
         inside, headers = written(frame, headers)
     origin = headers is not None and names_origin(headers)
+    if origin and asked is not None and left_out(seen, function, asked):
+        origin = False
     wrong = unlike_asgi(inside, headers) if headers is not None else None
     known = seen.source.classes.get(given)
     if known is not None and known.kind:
@@ -244,18 +252,9 @@ def _asks_for_origins(seen: Evidence) -> bool:
     return known or any(name.endswith("OriginValidator") for name in named)
 
 
-def _expects_an_answer(function: Function) -> bool:
-    """Whether a helper itself says that its client is let in."""
-    return any(
-        (isinstance(node, ast.Assert) and isinstance(node.test, ast.Name))
-        or getattr(getattr(node, "func", None), "attr", "") == "assertTrue"
-        for node in walk(function.node)
-    )
-
-
 def expects_a_refusal(function: Function) -> bool:
     """Whether a test says that somebody stays outside; for a helper, any test of it."""
-    answered = _expects_an_answer(function)
+    answered = is_let_in(function)
     alone = function.name.startswith("test") or answered
     for node in walk(function.node if alone else function.module.tree):
         if isinstance(node, ast.Assert) and _denies(node.test):

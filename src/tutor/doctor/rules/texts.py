@@ -19,7 +19,8 @@ TEXTS: tuple[tuple[str, str], ...] = (
         "python-function-not-called",
         r"Object of type (function|method|builtin_function_or_method|type) is not JSON|"
         r"can not serialize '(function|method)'|"
-        r"'(function|method)' object (has no attribute 'encode'|is not subscriptable)",
+        r"'(function|method)' object has no attribute 'encode'|"
+        r"'(function|method|builtin_function_or_method)' object is not subscriptable",
     ),
     (
         "consumer-missing-await-on-send",

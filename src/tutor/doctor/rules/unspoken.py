@@ -77,3 +77,53 @@ def state_as_text(code: Code, name: str) -> Iterator[Found]:
                 f"{known}.readyState === WebSocket.OPEN",
             )
             return
+
+
+_APART = re.compile(
+    r"\b(?:const|let|var)\s*(?:\{([^{}]*)\}\s*=\s*this\s*(?=[;\n])|"
+    r"([\w$]+)\s*=\s*this\s*\.\s*([\w$]+)\s*(?=[;\n]))"
+)
+
+
+def taken_apart(code: Code) -> Iterator[Found]:
+    """``const { open } = this; setTimeout(open, 250)``: who is its object then?"""
+    for match in _APART.finditer(code.bare):
+        around = code.around(match.start())
+        names = {match[2]: match[3]} if match[2] else {}
+        for part in (match[1] or "").split(","):
+            key, _, alias = part.partition(":")
+            names[alias.strip() or key.strip()] = key.strip()
+        for name, method in names.items() if around else ():
+            own = [f for f in code.functions if f.name == method and code.owner(f)]
+            needs = [f for f in own if re.search(r"\bthis\b", code.plain(f.body))]
+            used = re.compile(rf"(?<![\w$.]){re.escape(name)}(?![\w$]|\s*[:.])")
+            found = used.search(code.bare, match.end(), around.body[1] if around else 0)
+            if name and own and len(needs) == len(own) and found:
+                yield Found(
+                    "client-method-without-this",
+                    f"in {method}, this is not the object that has {method}",
+                    code.spot(found.start()),
+                    RANK,
+                    TRIED,
+                    f"this.{method}",
+                )
+                return
+
+
+_BASE = re.compile(
+    r"\bnew\s+URL\s*\([^()]*,\s*(?:(?:window|document|self)\s*\.\s*)?location\s*\.\s*"
+    r"(host|hostname|pathname)\s*\)"
+)
+
+
+def no_base(code: Code) -> Iterator[Found]:
+    """``new URL(path, location.host)``: a base is a whole URL, with its scheme."""
+    for match in _BASE.finditer(code.bare):
+        yield Found(
+            "client-url-without-scheme",
+            "Failed to construct 'URL': Invalid base URL",
+            code.spot(match.start()),
+            RANK,
+            TRIED,
+            "document.baseURI, or location.href",
+        )

@@ -56,7 +56,9 @@ def _as_object(
             if (
                 not given
                 or _ASKS.search(inner)
-                or other.owner(one) != _kind(code, function, match[1])
+                or not _is_meant(
+                    other, one, code, _kind(code, function, match[1]), match[1]
+                )
             ):
                 continue
             taken = None
@@ -68,6 +70,14 @@ def _as_object(
             if taken is not None or given.startswith("{"):
                 yield _found(code, begin + match.start())
                 return
+
+
+def _is_meant(other: Code, one: Func, code: Code, function: Func, name: str) -> bool:
+    """Whether a call means this function: of its class, or given to its object."""
+    if other.owner(one) == _kind(code, function, name):
+        return True
+    kept = rf"(?<![\w$.]){re.escape(name)}\s*=\s*[\w$.]+\s*[;,\n}}]"
+    return not other.owner(one) and re.search(kept, code.bare) is not None
 
 
 def _kind(code: Code, function: Func, called: str) -> str:
