@@ -10,7 +10,7 @@ from tutor.doctor.rules.found import TRIED, Found, at
 from tutor.doctor.source import Function, Module, calls, known
 from tutor.doctor.source.flow import every_call
 from tutor.doctor.source.index import is_aside
-from tutor.doctor.source.walking import walk
+from tutor.doctor.source.walking import own_nodes, walk
 
 RANK = 49  # as sure as what was seen of a message
 OF_TESTS = 80
@@ -25,6 +25,7 @@ _SAME = {
 
 def rules(seen: Evidence) -> Iterator[Found]:
     for function in seen.source.functions.values():
+        yield from _named(function)
         for call in every_call(function.node):
             targets = _targets(call, function)
             said = [_misfit(call, one) for one in targets]
@@ -38,6 +39,24 @@ def rules(seen: Evidence) -> Iterator[Found]:
                     f"the arguments of {targets[0].name}"
                     f"({ast.unparse(targets[0].node.args)})",
                 )
+
+
+def _named(function: Function) -> Iterator[Found]:
+    """``presence.enter`` as a statement: a function that nobody calls."""
+    for node in own_nodes(function.node):
+        named = node.value if isinstance(node, ast.Expr) else None
+        if not isinstance(named, ast.Name | ast.Attribute):
+            continue
+        found = _targets(ast.Call(named, [], []), function)
+        if found and found[0].owner is None:
+            yield Found(
+                "python-function-not-called",
+                f"nothing: {found[0].name} is named, and nobody calls it",
+                at(function, node),
+                OF_TESTS if is_aside(function.module.file) else RANK,
+                TRIED,
+                f"{ast.unparse(named)}(…)",
+            )
 
 
 def _targets(call: ast.Call, function: Function) -> list[Function]:

@@ -114,7 +114,10 @@ def timed(code: Code, every: list[Code]) -> Iterator[Found]:
     """``setTimeout(connect(), 2000)``: it runs at once, and nothing runs later."""
     for match in _TIMER.finditer(code.bare):
         for begin, end in code.arguments(match.end() - 1)[:1]:
-            call = re.compile(r"\s*([\w$.]+)\s*\(").match(code.bare, begin)
+            bound = r"\s*([\w$.]+?)(?:\.bind\s*\([^()]*\))?\s*\("  # f.bind(this)()
+            call = re.compile(bound).match(code.bare, begin)
+            if call and call[1].endswith(".bind"):
+                continue  # it makes a function, and calls none
             if call is None or code.pairs.get(call.end() - 1) is None:
                 continue
             if code.bare[code.pairs[call.end() - 1] + 1 : end].strip():

@@ -35,6 +35,7 @@ from tutor.doctor.rules.callbacks import (
     without_this,
 )
 from tutor.doctor.rules.early import early
+from tutor.doctor.rules.encoded import encoded_twice
 from tutor.doctor.rules.found import Found, Place
 from tutor.doctor.rules.handling import RANK, Handler, aliases, functions, handlers
 from tutor.doctor.rules.javascript import Code, Func
@@ -71,6 +72,7 @@ def rules(seen: Evidence) -> Iterator[Found]:
             yield from early(code, name, every)
             yield from _objects(code, name, every)
             yield from _codes(code, name)
+            yield from encoded_twice(code, name, every)
             yield from timers(code, name, every)
             yield from at_once_again(code, name)
             yield from strange.rules(code, name)

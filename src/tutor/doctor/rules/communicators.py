@@ -36,6 +36,7 @@ class Talk:
         said: the calls of its methods: the method and the call.
         before: the methods that a helper has called before it gives it to the test.
         since: the line from which the test has it from a helper.
+        name: what it is called there.
     """
 
     made: ast.Call
@@ -43,6 +44,7 @@ class Talk:
     said: list[tuple[str, ast.Call]] = field(default_factory=list)
     before: list[str] = field(default_factory=list)
     since: int | None = None
+    name: str = ""
 
     def line(self, method: str) -> int | None:
         """Where a method is called first."""
@@ -89,12 +91,22 @@ def talks(frame: Frame, depth: int = 0) -> dict[str, Talk]:
             and calls.name_of(node.value, function) in COMMUNICATORS
         ):
             found[""] = Talk(node.value, frame)
+    looped = {
+        node.target.id: _clients(node)
+        for node in walk(function.node)
+        if isinstance(node, ast.For)
+        and isinstance(node.target, ast.Name)
+        and {*_clients(node)} & {*found}
+    }
     inside = sorted(calls.calls(function.node), key=lambda c: (c.lineno, c.col_offset))
     for call in inside:
         if isinstance(call.func, ast.Attribute):
-            talk = found.get(ast.unparse(call.func.value))
-            if talk is not None:
-                talk.said.append((call.func.attr, call))
+            name = ast.unparse(call.func.value)
+            for own in looped.get(name, [name]):
+                if own in found:
+                    found[own].said.append((call.func.attr, call))
+    for name, talk in found.items():
+        talk.name = name
     return found
 
 
@@ -337,5 +349,19 @@ def _greeted(seen: Evidence, function: Function, talk: Talk) -> Iterator[Found]:
     )
 
 
-def repeats(function: Function) -> bool:
-    return any(isinstance(node, LOOPS) for node in walk(function.node))
+def repeats(function: Function, talk: Talk | None = None) -> bool:
+    """Whether a function does something again; not what each of several clients hears.
+
+    Args:
+        function: a test.
+        talk: one of its clients: a loop over some clients, it too, repeats nothing.
+    """
+    return any(
+        isinstance(node, LOOPS) and not (talk and talk.name in _clients(node))
+        for node in walk(function.node)
+    )
+
+
+def _clients(loop: ast.AST) -> list[str]:
+    """``for guest in (ada, bob)``: the names that are written out there."""
+    return [getattr(o, "id", "") for o in getattr(getattr(loop, "iter", 0), "elts", ())]

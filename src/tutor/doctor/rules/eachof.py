@@ -21,12 +21,12 @@ def rules(seen: Evidence) -> Iterator[Found]:
     for function in seen.source.functions.values():
         for node in own_nodes(function.node):
             call = node.iter if isinstance(node, _LOOPS) else None
-            target = (
-                calls.target_of(call, function) if isinstance(call, ast.Call) else None
-            )
+            if not isinstance(call, ast.Call):
+                continue
+            target = calls.target_of(call, function)
             if target is None or target.node.decorator_list or not _yields(target):
                 continue
-            awaits = isinstance(node, ast.AsyncFor) or getattr(node, "is_async", 0)
+            awaits = isinstance(node, ast.AsyncFor) or getattr(node, "is_async", False)
             if bool(awaits) == target.is_async:
                 continue
             got = "TypeError: 'async_generator' object is not iterable"

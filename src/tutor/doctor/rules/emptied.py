@@ -20,9 +20,10 @@ def may_be_empty(function: Function, node: ast.expr) -> bool:
     listed = [*_looped(function, node.id), *_parametrized(function, node.id)]
     for one in listed if not _is_asked(function, node.id) else ():
         _, values = unfold(Frame(function), one)
-        if isinstance(values, (ast.List, ast.Tuple, ast.Set)) and any(
+        held = getattr(values, "elts", [])
+        if any(
             isinstance(value, ast.Constant) and value.value in ("", b"", None)
-            for value in values.elts
+            for value in held
         ):
             return True
     given = function.values.get(node.id, [])
@@ -41,13 +42,36 @@ def _is_asked(function: Function, name: str) -> bool:
 
 def _looped(function: Function, name: str) -> list[ast.expr]:
     """What a name goes through: ``for text in ("", "x"):``."""
-    return [
-        node.iter
-        for node in walk(function.node)
-        if isinstance(node, (ast.For, ast.AsyncFor, ast.comprehension))
-        and isinstance(node.target, ast.Name)
-        and node.target.id == name
+    found: list[ast.expr] = []
+    for node in walk(function.node):
+        if not isinstance(node, (ast.For, ast.AsyncFor, ast.comprehension)):
+            continue
+        if isinstance(node.target, ast.Name) and node.target.id == name:
+            found.append(node.iter)
+        elif isinstance(node.target, ast.Tuple):
+            parts = [getattr(one, "id", "") for one in node.target.elts]
+            if name in parts:
+                found += _column(function, node.iter, parts.index(name))
+    return found
+
+
+def _column(function: Function, rows: ast.expr, number: int) -> list[ast.expr]:
+    """What one of several names goes through: ``for code, text in bad.items()``."""
+    frame = Frame(function)
+    if isinstance(rows, ast.Call) and isinstance(rows.func, ast.Attribute):
+        held = rows.func.value
+        made = function.values.get(getattr(held, "id", ""), [])
+        table = made[0] if len(made) == 1 else unfold(frame, held)[1]
+        if rows.func.attr != "items" or not isinstance(table, ast.Dict):
+            return []
+        keys = [one for one in table.keys if one is not None]
+        return [ast.Tuple(table.values if number else keys, ast.Load())]
+    parts = [
+        getattr(one, "elts", []) for one in getattr(unfold(frame, rows)[1], "elts", [])
     ]
+    if any(len(one) <= number for one in parts):
+        return []
+    return [ast.Tuple([one[number] for one in parts], ast.Load())]
 
 
 def _parametrized(function: Function, name: str) -> list[ast.expr]:

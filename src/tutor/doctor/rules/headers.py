@@ -77,7 +77,7 @@ def left_out(seen: Evidence, function: Function, headers: ast.expr) -> bool:
     given, name = function.node.args, chosen.test.id
     names = [one.arg for one in given.args]
     defaults = dict(zip(names[::-1], given.defaults[::-1], strict=False))
-    if name not in defaults or getattr(defaults[name], "value", 1):
+    if name not in defaults or getattr(defaults[name], "value", True):
         return False
     place = names.index(name)
     return any(

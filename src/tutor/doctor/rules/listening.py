@@ -8,13 +8,16 @@ from collections.abc import Iterator
 from tutor.doctor.evidence import Evidence
 from tutor.doctor.rules.communicators import LOOPS, Talk, behind, repeats, talks
 from tutor.doctor.rules.found import TRIED, Found, at
+from tutor.doctor.rules.reach import inner, reach
 from tutor.doctor.rules.testing import RANK
+from tutor.doctor.rules.views import views
 from tutor.doctor.source import Class, Function, calls
-from tutor.doctor.source.flow import Frame
+from tutor.doctor.source.flow import Frame, called_function
 from tutor.doctor.source.index import is_aside
 from tutor.doctor.source.walking import walk
 
 DEEP = 4
+_POSTS = ("client.post", "client.put", "client.patch")
 
 
 def rules(seen: Evidence) -> Iterator[Found]:
@@ -33,11 +36,10 @@ def _unheard(
     sent = [
         call
         for call in calls.calls(function.node)
-        if calls.is_layer(name := calls.name_of(call, function))
-        and name.endswith(".group_send")
+        if _sends_to_all(seen, function, call)
     ]
     joined = talk.since if "connect" in talk.before else talk.line("connect")
-    if joined is None or not sent or not talk.received or repeats(function):
+    if joined is None or not sent or not talk.received or repeats(function, talk):
         return
     others = [one.line(name) for one in every for name in ("send_to", "send_json_to")]
     if any(others) or not all(call.lineno < joined for call in sent):
@@ -53,6 +55,29 @@ def _unheard(
             TRIED,
             "a client that is connected before the event is sent",
         )
+
+
+def _sends_to_all(seen: Evidence, function: Function, call: ast.Call) -> bool:
+    """Whether a call tells a group something: itself, by a function, by a view."""
+    name = calls.name_of(call, function)
+    if calls.is_layer(name):
+        return name.endswith(".group_send")
+    target = called_function(call, function)[0]
+    behind_it = (
+        [target] if target is not None and not is_aside(target.module.file) else []
+    )
+    path = getattr(call.args[0], "value", None) if call.args else None
+    if name.endswith(_POSTS) and isinstance(path, str):
+        behind_it += views(seen, path.partition("?")[0])
+    reached: list[Frame] = []
+    for one in behind_it:
+        reach(Frame(one, one.owner), reached)
+    return any(
+        calls.is_layer(inner(made, one.function))
+        and inner(made, one.function).endswith(".group_send")
+        for one in reached
+        for made in calls.calls(one.function.node)
+    )
 
 
 def _sent_first(owner: Class | None) -> int | None:

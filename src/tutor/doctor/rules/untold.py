@@ -56,9 +56,7 @@ def _as_object(
             if (
                 not given
                 or _ASKS.search(inner)
-                or not _is_meant(
-                    other, one, code, _kind(code, function, match[1]), match[1]
-                )
+                or not _is_meant(other, one, code, function, match[1])
             ):
                 continue
             taken = None

@@ -36,6 +36,12 @@ def methods(seen: Evidence, path: str) -> set[str] | None:
     return {one for allowed in found for one in allowed or ()}
 
 
+def listed(seen: Evidence) -> list[Function]:
+    """The functions, and the methods of classes, that any path leads to."""
+    found = [one for every, _ in _behind(seen, None) for one in every]
+    return [*{id(one): one for one in found}.values()]
+
+
 def asks(function: Function) -> bool:
     """Whether a function waits for async code, or asks the database."""
     return any(
@@ -46,9 +52,9 @@ def asks(function: Function) -> bool:
 
 
 def _behind(
-    seen: Evidence, path: str
+    seen: Evidence, path: str | None
 ) -> Iterator[tuple[list[Function], set[str] | None]]:
-    wanted = path.strip("/")
+    wanted = path.strip("/") if path is not None else None
     for module in seen.source.modules.values():
         if "urlpatterns" not in module.lines:
             continue
@@ -61,7 +67,8 @@ def _behind(
             ):
                 continue
             route = str(node.args[0].value).strip("/")
-            if route == wanted or (route and wanted.endswith(f"/{route}")):
+            below = route and wanted and wanted.endswith(f"/{route}")
+            if wanted is None or route == wanted or below:
                 name = module.resolve(node.args[1]) or ""
                 function = seen.source.functions.get(name)
                 owner = seen.source.classes.get(name.removesuffix(".as_view()"))

@@ -23,7 +23,7 @@ def only_inside(seen: Evidence) -> set[str]:
         for text in client.heard
         for kind in _kinds(text)
     }
-    found = {kind for kind in _types(seen) if kind not in heard}
+    found = {kind for kind in types(seen) if kind not in heard}
     return {kind for kind in found if not _is_passed_on(seen, kind)}
 
 
@@ -37,7 +37,8 @@ def _kinds(text: str | bytes) -> Iterator[str]:
             yield value
 
 
-def _types(seen: Evidence) -> Iterator[str]:
+def types(seen: Evidence) -> Iterator[str]:
+    """The types of all events that the project sends to groups."""
     for function in seen.source.all_functions():
         for call in every_call(function.node):
             if not _is_group_send(call, function):
