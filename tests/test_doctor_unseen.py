@@ -20,6 +20,7 @@ import fresh
 import harbour
 import missed
 import otherwise
+import pupils
 import rides
 import shapes
 import sixth
@@ -30,6 +31,8 @@ WRONG = unseen.WRONG + missed.WRONG + fresh.WRONG + behind.WRONG + abroad.WRONG
 WRONG += foreign.WRONG + harbour.WRONG + rides.WRONG + checkmate.WRONG + stock.WRONG
 IN_A_STEP = fourth.WRONG + fifth.WRONG + sixth.WRONG + otherwise.WRONG
 RIGHT_IN_A_STEP = fourth.RIGHT + fifth.RIGHT + otherwise.RIGHT
+IN_A_STEP = fourth.WRONG + fifth.WRONG + otherwise.WRONG + pupils.WRONG
+RIGHT_IN_A_STEP = fourth.RIGHT + fifth.RIGHT + otherwise.RIGHT + pupils.RIGHT
 RIGHT = unseen.RIGHT + fresh.RIGHT + behind.RIGHT + abroad.RIGHT + harbour.RIGHT
 RIGHT += checkmate.RIGHT + stock.RIGHT
 NAMES = [f"{shape}-{slug}" for shape, slug, _, _ in WRONG]

@@ -10,7 +10,7 @@ from tutor.doctor.rules.found import TRIED, Found, at
 from tutor.doctor.source import Function, Module, calls, known
 from tutor.doctor.source.flow import every_call
 from tutor.doctor.source.index import is_aside
-from tutor.doctor.source.walking import own_nodes, walk
+from tutor.doctor.source.walking import child_nodes, own_nodes, walk
 
 RANK = 49  # as sure as what was seen of a message
 OF_TESTS = 80
@@ -109,10 +109,14 @@ def _is_plain(function: Function) -> bool:
     if any(one not in _SAME for one in function.decorators()):
         return False
     body = function.owner.node if function.owner else function.module.tree
+    others = [one for one in child_nodes(body) if isinstance(one, ast.ClassDef)]
+    inner = {id(node) for one in others for node in walk(one)}
     same = [
         node
         for node in walk(body)
-        if isinstance(node, _DEFINED) and node.name == function.name
+        if isinstance(node, _DEFINED)
+        and node.name == function.name
+        and id(node) not in inner
     ]
     again = function.name in function.module.values and function.owner is None
     return len(same) == 1 and not again

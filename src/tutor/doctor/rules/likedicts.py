@@ -23,7 +23,7 @@ def rules(seen: Evidence) -> Iterator[Found]:
     events = {kind.replace(".", "_") for kind in types(seen)} | {*HANDLERS}
     for owner in seen.source.consumers():
         for method in owner.methods.values():
-            if method.name in events:
+            if method.name in events and not method.node.decorator_list:
                 yield from _of_an_event(method)
             for node in own_nodes(method.node):
                 if isinstance(node, ast.Match):

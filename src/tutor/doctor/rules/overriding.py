@@ -68,7 +68,15 @@ def _never_awaited(owner: Class) -> Iterator[Found]:
     """``async def handle``: who calls it awaits nothing, so it never runs."""
     bases = owner.library_bases()
     for method in owner.methods.values():
-        if method.is_async and _is_called(method, bases):
+        if not method.is_async or not _is_called(method, bases):
+            continue
+        if not any(
+            getattr(node, "attr", "") == method.name
+            for one in owner.line_of_ancestors
+            for other in one.methods.values()
+            if other.name != method.name
+            for node in walk(other.node)
+        ):  # else a base of the project's own may await it
             yield Found(
                 "python-async-method-not-awaited",
                 f"coroutine '{owner.name}.{method.name}' was never awaited",

@@ -56,8 +56,11 @@ def _always(function: Function) -> Iterator[tuple[ast.Call, Function]]:
                 continue
             base, _, method = name.rpartition(".")
             owner = function.owner
-            if base == "self" and owner is not None and len(owner.virtual(method)) > 1:
-                continue  # whose it is, is not certain
+            if base == "self" and owner is not None:
+                if len(owner.virtual(method)) > 1:
+                    continue  # whose it is, is not certain
+            elif target.owner is not None:
+                continue  # of another object, perhaps
             yield call, target
         if any(isinstance(node, _ENDS) for node in walk(statement)):
             return

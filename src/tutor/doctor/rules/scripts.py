@@ -10,7 +10,7 @@ from functools import cached_property, lru_cache
 from pathlib import Path
 
 from tutor.doctor.evidence import Evidence
-from tutor.doctor.rules import contexts
+from tutor.doctor.rules import constants, contexts
 from tutor.doctor.source import Module
 from tutor.doctor.source.index import is_aside
 from tutor.doctor.source.walking import walk
@@ -74,11 +74,13 @@ class Script:
         file: relative to the project.
         text: what stands in it.
         filled: the template's names of which the text is known.
+        taken: the texts that it imports, and where each is written.
     """
 
     file: str
     text: str
     filled: Mapping[str, str] = field(default_factory=dict)
+    taken: Mapping[str, tuple[str, Spot]] = field(default_factory=dict)
 
     @property
     def is_static(self) -> bool:
@@ -89,6 +91,8 @@ class Script:
         """Names and the expressions that they are given."""
         made = [*_OWN.findall(self.text), *_BOUND.findall(self.text)]
         got = [(f"this.{name}", text) for name, text in _GETTER.findall(self.text)]
+        got += [(name, text) for name, text, _ in constants.members(self.text)]
+        got += [(name, text) for name, (text, _) in self.taken.items()]
         return {name: text.replace("\n", " ") for name, text in [*got, *made]}
 
     def spot(self, index: int) -> Spot:
@@ -110,7 +114,10 @@ def sockets(seen: Evidence) -> Sequence[Socket]:
 
 
 def _sockets(seen: Evidence) -> Iterator[Socket]:
-    scripts = list(texts(seen))
+    every = [(one.file, one.text) for one in texts(seen)]
+    scripts = [
+        replace(one, taken=constants.taken(one.text, every)) for one in texts(seen)
+    ]
     for script in scripts:
         for match in _NEW.finditer(script.text):
             yield from _opened(script, match, scripts)
@@ -193,7 +200,8 @@ def _opened(
         url = value(arguments[0], Scope(script, known))
         url += _fragment(script, arguments[0], scripts)
         url = url.replace(HOST, host, 1) if host else url
-        yield replace(one, url=url, given=other.spot(index))
+        written = [other.taken[e][1] for g in given if (e := g.strip()) in other.taken]
+        yield replace(one, url=url, given=[*written, other.spot(index)][0])
     if not called:
         yield replace(one, url=own.replace(GIVEN, ANY))
 

@@ -32,6 +32,8 @@ def named_only(code: Code, every: list[Code]) -> Iterator[Found]:
             yield _found(code, begin, body[2])
     for match in _ALONE.finditer(code.bare):
         around = code.around(match.start(2))
+        if code.bare[: match.start(1 if match[1] else 2)].rstrip()[-1:] not in ";{})":
+            continue  # the end of an expression that began above
         if around is None or not around.is_block or match[2] in _WORDS:
             continue
         if _is_function(code, match, every, around.given):
