@@ -10,6 +10,7 @@ from tutor.doctor.evidence import Evidence
 from tutor.doctor.rules import dialogue, emptied
 from tutor.doctor.rules.fixtures import of_fixture
 from tutor.doctor.rules.found import TRIED, Found, at
+from tutor.doctor.rules.inturn import in_turn, repeats
 from tutor.doctor.rules.scripts import ANY
 from tutor.doctor.rules.testing import COMMUNICATORS, RANK
 from tutor.doctor.rules.written import written
@@ -23,7 +24,6 @@ METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "WEBSOCKE
 WAITS = ("receive_from", "receive_json_from", "receive_output")
 DEEP = 3  # helpers of helpers
 LATE = ("TimeoutError", "Exception", "BaseException")
-LOOPS = (ast.For, ast.AsyncFor, ast.While)
 
 
 @dataclass
@@ -91,13 +91,7 @@ def talks(frame: Frame, depth: int = 0) -> dict[str, Talk]:
             and calls.name_of(node.value, function) in COMMUNICATORS
         ):
             found[""] = Talk(node.value, frame)
-    looped = {
-        node.target.id: _clients(node)
-        for node in walk(function.node)
-        if isinstance(node, ast.For)
-        and isinstance(node.target, ast.Name)
-        and {*_clients(node)} & {*found}
-    }
+    looped = in_turn(function, {*found})
     inside = sorted(calls.calls(function.node), key=lambda c: (c.lineno, c.col_offset))
     for call in inside:
         if isinstance(call.func, ast.Attribute):
@@ -347,21 +341,3 @@ def _greeted(seen: Evidence, function: Function, talk: Talk) -> Iterator[Found]:
         TRIED,
         "a test that receives the greeting first",
     )
-
-
-def repeats(function: Function, talk: Talk | None = None) -> bool:
-    """Whether a function does something again; not what each of several clients hears.
-
-    Args:
-        function: a test.
-        talk: one of its clients: a loop over some clients, it too, repeats nothing.
-    """
-    return any(
-        isinstance(node, LOOPS) and not (talk and talk.name in _clients(node))
-        for node in walk(function.node)
-    )
-
-
-def _clients(loop: ast.AST) -> list[str]:
-    """``for guest in (ada, bob)``: the names that are written out there."""
-    return [getattr(o, "id", "") for o in getattr(getattr(loop, "iter", 0), "elts", ())]

@@ -6,8 +6,9 @@ import ast
 from collections.abc import Iterator
 
 from tutor.doctor.evidence import Evidence
-from tutor.doctor.rules.communicators import LOOPS, Talk, behind, repeats, talks
+from tutor.doctor.rules.communicators import Talk, behind, talks
 from tutor.doctor.rules.found import TRIED, Found, at
+from tutor.doctor.rules.inturn import LOOPS, repeats
 from tutor.doctor.rules.reach import inner, reach
 from tutor.doctor.rules.testing import RANK
 from tutor.doctor.rules.views import views
@@ -39,7 +40,7 @@ def _unheard(
         if _sends_to_all(seen, function, call)
     ]
     joined = talk.since if "connect" in talk.before else talk.line("connect")
-    if joined is None or not sent or not talk.received or repeats(function, talk):
+    if joined is None or not sent or not talk.received or repeats(function, talk.name):
         return
     others = [one.line(name) for one in every for name in ("send_to", "send_json_to")]
     if any(others) or not all(call.lineno < joined for call in sent):

@@ -188,23 +188,6 @@ def _routes(seen: Evidence) -> Iterator[Found]:
 
 
 def _no_page(seen: Evidence) -> Iterator[Found]:
-    for one in seen.source.modules.values():
-        every = walk(one.tree) if "urlpatterns" in one.lines else ()
-        for node in (part for part in every if isinstance(part, ast.Call)):
-            first = node.args[0] if len(node.args) > 1 else None
-            route = getattr(first, "value", "")
-            made = one.resolve(node.func) == "django.urls.path"
-            listed = (seen.look.get("urls") or {}).get("routes") or []
-            if made and route == "/" and route in listed:
-                yield Found(
-                    "client-no-page-at-root",
-                    "urls.W002: the route '/' begins with a slash, and leads to //",
-                    (one.file, node.lineno),
-                    60,
-                    "GET /",
-                    "path('', …)",
-                )
-                return
     if seen.aim >= 7 and (seen.look.get("urls") or {}).get("root") is None:
         module = seen.source.modules.get(str(seen.settings.get("urlconf")))
         place: Place = NOWHERE

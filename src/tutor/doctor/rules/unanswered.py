@@ -1,4 +1,4 @@
-"""Views that make an answer and do not give it back, on some of their ways."""
+"""Views that nobody reaches, or that do not give back the answer they make."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from tutor.doctor.evidence import Evidence
 from tutor.doctor.rules.found import TRIED, Found, at
 from tutor.doctor.rules.views import listed
 from tutor.doctor.source import Function, calls
-from tutor.doctor.source.walking import own_nodes
+from tutor.doctor.source.walking import own_nodes, walk
 
 RANK = 62
 _ANSWERS = ("django.http.", "django.shortcuts.render", "django.shortcuts.redirect")
@@ -17,6 +17,7 @@ _KEEPS = ("django.views.decorators.", "django.contrib.auth.decorators.")
 
 
 def rules(seen: Evidence) -> Iterator[Found]:
+    yield from _behind_a_slash(seen)
     for view in listed(seen):
         if not all(one.startswith(_KEEPS) for one in view.decorators()):
             continue  # who knows what a decorator makes of nothing
@@ -32,6 +33,29 @@ def rules(seen: Evidence) -> Iterator[Found]:
                     f"return {ast.unparse(call.func)}(…)",
                 )
                 break
+
+
+def _behind_a_slash(seen: Evidence) -> Iterator[Found]:
+    """``path('/', page)``: it answers at //, and nobody does at /."""
+    routes = (seen.look.get("urls") or {}).get("routes") or []
+    modules = [m for m in seen.source.modules.values() if "urlpatterns" in m.lines]
+    for module in modules if "/" in routes else ():
+        for node in walk(module.tree):
+            if (
+                isinstance(node, ast.Call)
+                and node.args
+                and getattr(node.args[0], "value", "") == "/"
+                and module.resolve(node.func) == "django.urls.path"
+            ):
+                yield Found(
+                    "client-no-page-at-root",
+                    "urls.W002: the route '/' begins with a slash",
+                    (module.file, node.lineno),
+                    RANK,
+                    "GET /",
+                    "path('', …)",
+                )
+                return
 
 
 def _is_answer(call: ast.Call, view: Function) -> bool:
