@@ -12,7 +12,7 @@ from tutor.doctor.rules.found import TRIED, Found, at
 from tutor.doctor.rules.headers import written
 from tutor.doctor.rules.testing import COMMUNICATORS, RANK, expects_a_refusal
 from tutor.doctor.rules.views import asks, views
-from tutor.doctor.source import Function, calls
+from tutor.doctor.source import Class, Function, calls
 from tutor.doctor.source.flow import Frame, unfold
 from tutor.doctor.source.index import is_aside
 from tutor.doctor.source.walking import walk
@@ -96,6 +96,7 @@ def _nobody_allowed(seen: Evidence) -> Iterator[Found]:
         or not seen.settings.get("debug")
         or not any(name.endswith("AllowedHostsOriginValidator") for name in names)
         or any("ALLOWED_HOSTS" in m.text for m in modules if is_aside(m.file))
+        or not any(map(_is_for_django, seen.source.classes.values()))
     ):
         return
     for function in seen.source.functions.values():
@@ -114,6 +115,15 @@ def _nobody_allowed(seen: Evidence) -> Iterator[Found]:
                     "ALLOWED_HOSTS = ['localhost', '127.0.0.1', '[::1]']",
                 )
                 return
+
+
+def _is_for_django(owner: Class) -> bool:
+    """Whether Django's own runner finds tests in a class.
+
+    pytest may have imported the application before it turned DEBUG off.
+    """
+    bases = owner.library_bases() if is_aside(owner.module.file) else ()
+    return any(base.endswith("TestCase") for base in bases)
 
 
 def _is_local(function: Function, call: ast.Call) -> bool:

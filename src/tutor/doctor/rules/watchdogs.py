@@ -26,9 +26,10 @@ def never_put_off(code: Code, name: str) -> Iterator[Found]:
                 run = code.at(match.end()) or _named(code, match.end())
                 if code.around(match.start()) != function or run is None:
                     continue
-                before = (
-                    code.bare[slice(*heard.body)] + code.bare[begin : match.start()]
-                )
+                before = _text(code, heard) + code.bare[begin : match.start()]
+                others = [*_reached(code, heard), *_reached(code, function)]
+                for one in others:  # a function of its own may clear it
+                    before += _text(code, one) if one not in (heard, function) else ""
                 kept = match[1]
                 cleared = kept and re.search(
                     rf"\bclearTimeout\s*\(\s*{re.escape(kept)}\s*\)", before
