@@ -220,7 +220,15 @@ WRONG: tuple[tuple[str, str, str, tuple[Change, ...]], ...] = (
 )
 
 RIGHT: tuple[tuple[str, str, tuple[Change, ...]], ...] = (
-    ("chat", "a helper that calls", ((TESTS, None, ASKED),)),
+    # Django's own runner turns DEBUG off, and then an empty list lets nobody in.
+    (
+        "chat",
+        "a helper that calls",
+        (
+            (TESTS, None, ASKED),
+            ("mysite/settings.py", "HOSTS = []", 'HOSTS = [".localhost"]'),
+        ),
+    ),
     (
         "chat",
         "the greeting is heard",

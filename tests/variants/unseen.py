@@ -821,6 +821,8 @@ RIGHT: tuple[tuple[str, str, tuple[Change, ...]], ...] = (
         "chat",
         "tests",
         (
+            # With DEBUG off, as in tests, an empty list lets nobody in.
+            ("mysite/settings.py", "HOSTS = []", 'HOSTS = ["localhost"]'),
             (
                 "chat/tests.py",
                 None,

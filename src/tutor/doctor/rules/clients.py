@@ -37,6 +37,7 @@ from tutor.doctor.rules.callbacks import (
 from tutor.doctor.rules.early import early
 from tutor.doctor.rules.encoded import encoded_twice
 from tutor.doctor.rules.found import Found, Place
+from tutor.doctor.rules.halfnamed import callbacks, never_kept
 from tutor.doctor.rules.handling import RANK, Handler, aliases, functions, handlers
 from tutor.doctor.rules.javascript import Code, Func
 from tutor.doctor.rules.lostsockets import (
@@ -66,6 +67,8 @@ def rules(seen: Evidence) -> Iterator[Found]:
         yield from named_only(code, every)
         yield from taken_apart(code)
         yield from no_base(code)
+        yield from callbacks(code, every)
+        yield from never_kept(code)
         for name in code.sockets:
             yield from misnamed(code, name)
             yield from called(code, name, every)

@@ -94,6 +94,15 @@ def _said(function: Function) -> Iterator[ast.Call]:
                     given_once = function.values.get(value.id, [])
                     made = given_once[0] if len(given_once) == 1 else value
                 yield from (n for n in _branches(made) if isinstance(n, ast.Call))
+        names = {getattr(one, "id", "") for one in call.args}
+        for node in walk(function.node):
+            if isinstance(node, ast.Assign) and isinstance(node.value, ast.Call):
+                kept = node.targets[0]  # event["here"] = counted(redis)
+                if (
+                    isinstance(kept, ast.Subscript)
+                    and {getattr(kept.value, "id", None)} <= names
+                ):
+                    yield node.value
 
 
 _MESSAGES = ("send_json", "dumps", "group_send", "JsonResponse")

@@ -35,9 +35,16 @@ def rules(
         return
     if any(isinstance(one, list) for one in told):
         return
+    others = {
+        key
+        for client in seen.answers.everyone
+        for text in client.heard
+        for key in _keys(text)
+    }
     reads = Reads()
     parsed(handler.code, handler.function, handler.data, every, reads)
-    for key, places in reads.keys.items():
+    # Another consumer of the project has them: it is the one that the page means.
+    for key, places in reads.keys.items() if others & {*reads.keys} else ():
         code, index = places[0]
         yield Found(
             SLUG,
@@ -48,3 +55,10 @@ def rules(
             "the path of a consumer that sends such messages",
         )
         return
+
+
+def _keys(text: str | bytes) -> Iterator[str]:
+    """The keys of a message, if it is an object."""
+    with suppress(ValueError):
+        told = json.loads(text)
+        yield from told if isinstance(told, dict) else ()

@@ -213,7 +213,18 @@ def _contexts(function: Function) -> Iterator[Found]:
             marks = made.decorators() if made is not None else []
             awaited = _ASYNC_MANAGER in marks or name in _ASYNC_CONTEXT
             plain = _SYNC_MANAGER in marks
-            if awaited if isinstance(node, ast.With) else plain:
+            wrong = made if made is not None and made.is_async is plain else None
+            if wrong is not None and (awaited or plain) and _yields(wrong):
+                right = "asynccontextmanager" if plain else "contextmanager"
+                yield Found(
+                    "python-with-or-async-with",
+                    f"{wrong.name} is decorated for the other kind of with",
+                    (wrong.module.file, wrong.node.lineno),
+                    _rank(wrong.module),
+                    TRIED,
+                    f"@{right}",
+                )
+            elif awaited if isinstance(node, ast.With) else plain:
                 kind = "" if awaited else "asynchronous "
                 yield Found(
                     "python-with-or-async-with",
@@ -223,6 +234,10 @@ def _contexts(function: Function) -> Iterator[Found]:
                     TRIED,
                     f"{'async with' if awaited else 'with'} {ast.unparse(call)}",
                 )
+
+
+def _yields(function: Function) -> bool:
+    return any(isinstance(node, ast.Yield) for node in own_nodes(function.node))
 
 
 def _by_position(function: Function) -> Iterator[Found]:

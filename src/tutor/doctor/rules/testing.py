@@ -18,7 +18,7 @@ from tutor.doctor.rules.waiting import unawaited
 from tutor.doctor.source import Function, calls
 from tutor.doctor.source.flow import Frame, returned, unfold, yielded
 from tutor.doctor.source.index import is_aside
-from tutor.doctor.source.walking import walk
+from tutor.doctor.source.walking import own_nodes, walk
 
 RANK = 80  # a project that does not work comes first
 COMMUNICATORS = {
@@ -172,7 +172,12 @@ def _talks(call: ast.Call, function: Function) -> str:
 
 def _dropped(function: Function) -> Iterator[Found]:
     """A communicator's call of which the coroutine is used as if it were the answer."""
-    for call, alone in unawaited(function):
+    given = [
+        (node.value, True)
+        for node in own_nodes(function.node)
+        if isinstance(node, ast.Return) and isinstance(node.value, ast.Call)
+    ]
+    for call, alone in (*unawaited(function), *given):
         method = _talks(call, function)
         named = getattr(call.func, "attr", "")
         if is_aside(function.module.file) and alone and named in _ITS_OWN:
