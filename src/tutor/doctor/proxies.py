@@ -101,7 +101,7 @@ class Site:
 def sites(project: Path) -> list[Site]:
     """What a project says to nginx, in any of its files."""
     found = []
-    for path in _files(project):
+    for path in files(project):
         try:
             if path.stat().st_size > MOST:
                 continue
@@ -113,7 +113,8 @@ def sites(project: Path) -> list[Site]:
     return found
 
 
-def _files(project: Path) -> Iterator[Path]:
+def files(project: Path) -> Iterator[Path]:
+    """The files of a project that may be for nginx."""
     for folder, folders, names in os.walk(project):
         here = Path(folder)
         deep = len(here.relative_to(project).parts)

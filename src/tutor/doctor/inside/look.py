@@ -9,6 +9,7 @@ import re
 import sys
 
 from . import database, load, shield, walk, wrappers
+from .doors import doors
 from .report import ROOT, emit, error_of, failed, give_up_after, inside, leave
 
 LIMIT = 6  # seconds for the whole process
@@ -43,6 +44,7 @@ def look():
     attempt(application)
     load.stage[0] = "urls"
     attempt(urls)
+    attempt(doors)
 
 
 def attempt(fact):

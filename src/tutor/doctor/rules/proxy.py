@@ -198,6 +198,15 @@ def _believes(seen: Evidence) -> bool:
     )
 
 
+def wanted_headers(seen: Evidence) -> Iterator[tuple[str, Place]]:
+    """By which names the settings ask for the header that says https."""
+    for name, file, node in _set(seen):
+        first = next(iter(getattr(node.value, "elts", [])), None)
+        told = getattr(first, "value", None)
+        if name == "SECURE_PROXY_SSL_HEADER" and isinstance(told, str):
+            yield told, (file, node.lineno)
+
+
 def _wants_proto(seen: Evidence) -> bool:
     """Whether the settings, in whatever case, wait for that header."""
     return any(name == "SECURE_PROXY_SSL_HEADER" for name, _, _ in _set(seen))
@@ -261,28 +270,32 @@ def _files(seen: Evidence, site: Site, server: Directive) -> Iterator[Found]:
         if prefix.strip("/") != "static" or not one.all("alias"):
             continue
         alias = one.all("alias")[-1]
-        values = [(f, node) for name, f, node in _set(seen) if name == "STATIC_ROOT"]
         if not any("STATIC_ROOT" in m.lines for m in seen.source.modules.values()):
             place: Place = seen.setting("STATIC_URL")
             got = "staticfiles, without having set the STATIC_ROOT setting"
             yield Found("deploy-static-root-missing", got, place, RANK + 3, TRIED)
             continue
-        names = [
-            PurePosixPath(str(other["static_root"])).name
-            for other in seen.deployed.all("deployed")
-            if other["static_root"]
-        ]
-        names += [
-            PurePosixPath(str(node.value)).name
-            for _, assigned in values
-            for node in walk(assigned.value)
-            if isinstance(node, ast.Constant) and isinstance(node.value, str)
-        ]
+        names = filled(seen)
         folder = PurePosixPath(alias.args[0]).name if alias.args else ""
         mounted = bool(alias.args) and _is_mounted(seen, alias.args[0])
         if names and "$" not in folder and folder not in names and not mounted:
             got = f"nginx looks in {folder}/, collectstatic fills {names[-1]}/"
             yield _found(site, "nginx-static-alias-elsewhere", got, alias, 4)
+
+
+def filled(seen: Evidence) -> list[str]:
+    """The last parts of the folders that collectstatic fills, here or elsewhere."""
+    names = [
+        PurePosixPath(str(other["static_root"])).name
+        for other in seen.deployed.all("deployed")
+        if other["static_root"]
+    ]
+    return names + [
+        PurePosixPath(str(node.value)).name
+        for name, _, assigned in _set(seen)
+        for node in (walk(assigned.value) if name == "STATIC_ROOT" else ())
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+    ]
 
 
 def _is_mounted(seen: Evidence, path: str) -> bool:

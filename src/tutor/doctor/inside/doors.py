@@ -1,0 +1,64 @@
+# mypy: ignore-errors
+"""The doors of the pages: where visitors are sent to log in, and what takes no link."""
+
+from urllib.parse import urlsplit
+
+from . import walk
+from .report import emit
+
+
+def doors():
+    from django.apps import apps
+
+    if not apps.is_installed("django.contrib.auth"):
+        return
+    from django.conf import settings as loaded
+    from django.shortcuts import resolve_url
+    from django.urls import NoReverseMatch, get_resolver
+
+    url, got = str(loaded.LOGIN_URL), ""
+    try:
+        url = str(resolve_url(loaded.LOGIN_URL))
+    except NoReverseMatch as error:
+        got = f"NoReverseMatch: {error}"
+    there = not got and is_there(url, loaded.APPEND_SLASH)
+    found = [*posts(get_resolver().url_patterns)]
+    emit("doors", url=url, login=there, got=got, posts=found)
+
+
+def is_there(url, slash):
+    """Whether a page is behind a URL; another site's may be."""
+    from django.urls import Resolver404, get_script_prefix, resolve
+
+    parts = urlsplit(url)
+    if parts.netloc or not parts.path.startswith("/"):
+        return True
+    path = "/" + parts.path.removeprefix(get_script_prefix()).lstrip("/")
+    for one in (path, *([] if path.endswith("/") or not slash else [path + "/"])):
+        try:
+            return bool(resolve(one))
+        except Resolver404:
+            continue
+    return False
+
+
+def posts(patterns, before="/", space="", depth=0):
+    """The routes of a logout that is no page: each with its name and its path."""
+    from django.contrib.auth.views import LogoutView
+
+    for pattern in patterns:
+        sample = walk.sample_of(pattern.pattern)
+        path = None if None in (before, sample) else before + sample
+        inner = getattr(pattern, "url_patterns", None)
+        if inner is not None and depth < 5:
+            below = getattr(pattern, "namespace", None)
+            yield from posts(
+                inner, path, f"{space}{below}:" if below else space, depth + 1
+            )
+            continue
+        kind = getattr(getattr(pattern, "callback", None), "view_class", None)
+        if path is None or not isinstance(kind, type):
+            continue
+        if issubclass(kind, LogoutView) and "get" not in kind.http_method_names:
+            name = getattr(pattern, "name", None)
+            yield {"name": f"{space}{name}" if name else "", "path": path}
