@@ -266,13 +266,14 @@ def migrations():
     if not own:
         return
     loader = MigrationLoader(None, ignore_no_migrations=True)
-    own &= {label for label, _ in loader.disk_migrations}  # who has begun with them
-    if not own:
-        return
+    if not own & {label for label, _ in loader.disk_migrations}:
+        return  # nobody has begun with them
     compared = MigrationAutodetector(
         loader.project_state(), ProjectState.from_apps(apps)
     )
-    changes = compared.changes(graph=loader.graph, trim_to_apps=own)
+    changes = compared.changes(
+        graph=loader.graph, trim_to_apps=own, convert_apps=own - loader.migrated_apps
+    )
     emit(
         "migrations",
         missing=[

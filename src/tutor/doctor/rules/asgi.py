@@ -47,6 +47,20 @@ def called(seen: Evidence, name: str) -> Called | None:
     return None
 
 
+def as_dict(node: ast.expr | None, module: Module) -> ast.expr | None:
+    """``dict(name=value)`` as ``{"name": value}``; anything else as it is."""
+    if not (
+        isinstance(node, ast.Call)
+        and module.resolve(node.func) == "builtins.dict"
+        and not node.args
+        and all(word.arg for word in node.keywords)
+    ):
+        return node
+    keys = [ast.copy_location(ast.Constant(w.arg), w) for w in node.keywords]
+    made = ast.Dict(keys=[*keys], values=[word.value for word in node.keywords])
+    return ast.copy_location(made, node)
+
+
 def router_place(seen: Evidence) -> Place:
     """Where the protocols are told apart; else where the application is named."""
     call = called(seen, "ProtocolTypeRouter")

@@ -27,13 +27,17 @@ def rules(seen: Evidence, sends: list[tuple[Frame, ast.Call]]) -> Iterator[Found
     known: dict[str, set[str]] = {}
     senders: dict[str, list[Class | None]] = {}
     mine: list[tuple[Class, str, set[str], bool]] = []
+    of_any: set[str] = set()  # the keys of events whose type only a run would tell
     for frame, call in sends:
         node = given(call, 1, "message")
         where, found = unfold(frame, node) if node is not None else (frame, None)
         message = written(found, where.function)
         kinds = values(where, (message or {}).get("type")) or {ANY}
-        if message is None or any(ANY in kind for kind in kinds):
+        if message is None or REST in message and any(ANY in kind for kind in kinds):
             return  # it may be an event of any type
+        if any(ANY in kind for kind in kinds):
+            of_any |= {*message}
+            continue
         for kind in kinds:
             name = kind.replace(".", "_")
             known.setdefault(name, set()).update(message)
@@ -46,7 +50,7 @@ def rules(seen: Evidence, sends: list[tuple[Frame, ast.Call]]) -> Iterator[Found
     if None in told:
         return
     others = {str(kind).replace(".", "_") for kind in told}
-    later = set(_put(seen))
+    later = of_any | set(_put(seen))
     for owner in seen.source.consumers():
         for name, method in owner.methods.items():
             sent = known.get(name)

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 
 from tutor.doctor.evidence import Evidence
 from tutor.doctor.rules.found import TRIED, Found, Place, at
-from tutor.doctor.source import Class, Function
-from tutor.doctor.source.flow import Frame, each, unfold
+from tutor.doctor.source import Class, Function, calls
+from tutor.doctor.source.flow import Frame, each, every_call, unfold
 from tutor.doctor.source.values import ANY, values
 from tutor.doctor.source.walking import walk
 
@@ -51,6 +51,16 @@ def listed(seen: Evidence) -> Iterator[tuple[Frame, ast.expr]]:
                 yield Frame(methods[0], owner), node
 
 
+def _joined_elsewhere(seen: Evidence) -> Iterator[tuple[Frame, ast.expr | None]]:
+    """The groups that are joined over a layer which somebody was given."""
+    for function in seen.source.all_functions():
+        for call in every_call(function.node):
+            if getattr(call.func, "attr", "") == "group_add":
+                if not calls.is_layer(calls.name_of(call, function)):
+                    for frame in seen.sites.frames(function):
+                        yield frame, group_of(call)
+
+
 def misnamed(seen: Evidence) -> Place | None:
     """Where a group of ``groups`` has a name that no group may have."""
     for frame, node in listed(seen):
@@ -70,6 +80,7 @@ def rules(seen: Evidence, sends: list[Call], adds: list[Call]) -> Iterator[Found
     yield from _impossible([*adds, *sends])
     found = [values(frame, group_of(call)) for frame, call in adds]
     found += [values(frame, node) for frame, node in listed(seen)]
+    found += [values(frame, node) for frame, node in _joined_elsewhere(seen)]
     joined = {name for names in found for name in names or ()}
     if not joined or None in found:
         yield from _dressed(sends, adds)

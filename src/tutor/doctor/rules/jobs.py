@@ -13,7 +13,8 @@ from typing import Any
 
 from tutor.doctor.commands import Command, commands, known, mentioned
 from tutor.doctor.evidence import Evidence
-from tutor.doctor.rules.asgi import Called, called
+from tutor.doctor.rules import signatures
+from tutor.doctor.rules.asgi import Called, as_dict, called
 from tutor.doctor.rules.commands import found as at_command
 from tutor.doctor.rules.commands import serves_sockets
 from tutor.doctor.rules.found import TRIED, Found, Place
@@ -84,6 +85,7 @@ def _entries(seen: Evidence, router: Called) -> Iterator[Entry]:
     where, table = unfold(frame, given) if given is not None else (frame, None)
     if isinstance(table, ast.DictComp):
         where, table = _looped(where, table)
+    table = as_dict(table, where.module)
     if not isinstance(table, ast.Dict):
         return
     for key_node, held in zip(table.keys, table.values, strict=True):
@@ -126,7 +128,18 @@ def _handlers(entries: list[Entry], sent: list[Job]) -> Iterator[Found]:
             continue  # a library may bring the method
         for job in sent:
             wanted = (job.kind or "").replace(".", "_")
-            if job.channel == entry.channel and wanted and not one.method(wanted):
+            method = one.method(wanted) if wanted else None
+            if job.channel == entry.channel and method is not None:
+                if not signatures.takes(method, 1):
+                    yield Found(
+                        "consumer-handler-without-event",
+                        f"{wanted}() cannot be called with the job alone",
+                        (method.module.file, method.node.lineno),
+                        RANK,
+                        TRIED,
+                        f"{wanted}(self, job)",
+                    )
+            elif job.channel == entry.channel and wanted:
                 own = ", ".join(n for n in one.methods if not n.startswith("_"))
                 yield Found(
                     "worker-handler-missing",

@@ -25,6 +25,7 @@ def rules(seen: Evidence) -> Iterator[Found]:
     for function in seen.source.all_functions():
         if "redis" in function.module.text.lower():
             yield from _stays(function)
+            yield from _marked(function)
             if not ENDING & {*NAMES.findall(function.module.text)}:
                 yield from _counted(function)
             yield from _taken(function)
@@ -57,6 +58,33 @@ def _stays(function: Function) -> Iterator[Found]:
                 TRIED,
                 "a key that expires, and is renewed",
             )
+
+
+def _marked(function: Function) -> Iterator[Found]:
+    """A mark for each job or client, set once, that nobody takes away again."""
+    if {*ENDING, "delete", "unlink", "getdel"} & {*NAMES.findall(function.module.text)}:
+        return
+    for call in calls.calls(function.node):
+        words = {word.arg: word.value for word in call.keywords}
+        once = _method(call) == "setnx" or bool(
+            _method(call) == "set" and getattr(words.get("nx"), "value", False)
+        )
+        if (
+            once
+            and calls.name_of(call, function).startswith("redis.")
+            and call.args
+            and not words.keys() & {*ENDS, None}
+            and not isinstance(call.args[0], ast.Constant)
+        ):
+            yield Found(
+                "redis-key-never-expires",
+                "a key for each of them that nobody deletes",
+                at(function, call),
+                RANK,
+                TRIED,
+                "a key that expires: set(key, value, nx=True, ex=seconds)",
+            )
+            return
 
 
 def _counted(function: Function) -> Iterator[Found]:

@@ -64,7 +64,10 @@ def _wrapped(seen: Evidence, function: Function) -> Iterator[Found]:
             )
 
 
-_TASKS = ("asyncio.create_task", "asyncio.ensure_future", "asyncio.TaskGroup()")
+_TASKS = (
+    *("asyncio.create_task", "asyncio.ensure_future", "asyncio.TaskGroup()"),
+    *("asyncio.wait_for", "asyncio.shield", *sorted(known.RUNS)),
+)
 
 
 def _uncalled(function: Function) -> Iterator[Found]:
@@ -127,11 +130,21 @@ def _to_sync(function: Function) -> str:
     return "group-async-to-sync-in-async-consumer"
 
 
+def _waits(call: ast.Call, name: str) -> str:
+    """The mistake of what blocks where it is told how long to wait."""
+    if name not in known.WAITING:
+        return ""
+    told = [w.value for w in call.keywords if w.arg == known.WAITING[name]]
+    given = [*call.args, *told][:1]
+    waits = any(getattr(one, "value", True) for one in given)
+    return "consumer-blocking-call-in-async" if waits else ""
+
+
 def _blocking(seen: Evidence, function: Function) -> Iterator[Found]:
     """Calls that stop the event loop, in async code or in what it calls."""
     for call, where, entry in _reached(function, function, 0, frozenset(), None):
         name = calls.name_of(call, where)
-        slug = calls.blocks(name)
+        slug = calls.blocks(name) or _waits(call, name)
         if name in known.RUNS:
             yield Found(
                 "consumer-asyncio-run-in-async",

@@ -48,16 +48,16 @@ def _generic(owner: Class) -> Iterator[Found]:
         if not any(one.method(name) for one in (owner, *owner.heirs))
     }
     receive, leave = own.get("receive"), own.get("disconnect")
-    if receive is not None and not _takes(receive, 0, "text_data"):
+    if receive is not None and not takes(receive, 0, "text_data"):
         slug = "consumer-generic-receive-parameter-renamed"
         got = "receive() got an unexpected keyword argument 'text_data'"
         yield _found(slug, got, receive, "receive(self, text_data=None, …)")
-    if leave is not None and not _takes(leave, 1):
+    if leave is not None and not takes(leave, 1):
         slug = "consumer-generic-disconnect-without-code"
         got = "disconnect() cannot be called with the code"
         yield _found(slug, got, leave, "disconnect(self, code)")
     connect = own.get("connect")
-    if connect is not None and not _takes(connect, 0):
+    if connect is not None and not takes(connect, 0):
         slug = "consumer-generic-connect-with-event"
         got = "connect() missing 1 required positional argument"
         yield _found(slug, got, connect, "connect(self)")
@@ -67,7 +67,7 @@ def _raw(owner: Class) -> Iterator[Found]:
     """Handlers of a raw consumer are given the event."""
     for name in HANDLERS:
         method = owner.methods.get(name)
-        if method is not None and not _takes(method, 1):
+        if method is not None and not takes(method, 1):
             got = f"{name}() takes 1 positional argument but 2 were given"
             expected = f"{name}(self, event)"
             yield _found("consumer-handler-without-event", got, method, expected)
@@ -168,7 +168,7 @@ def of_an_event(kind: str, joined: list[Class]) -> Iterator[Found]:
         method = owner.method(wanted)
         if method is None or wanted in (*HANDLERS, *GENERIC):
             continue
-        if not _takes(method, 1):
+        if not takes(method, 1):
             got = f"{wanted}() takes 1 positional argument but 2 were given"
             expected = f"{wanted}(self, event)"
             yield _found("consumer-handler-without-event", got, method, expected)
@@ -189,7 +189,7 @@ def _found(slug: str, got: str, method: Function, expected: str) -> Found:
     return Found(slug, got, at(method, method.node), RANK, TRIED, expected)
 
 
-def _takes(method: Function, number: int, *keywords: str) -> bool:
+def takes(method: Function, number: int, *keywords: str) -> bool:
     """Whether a method may be called with so many arguments, and these keywords."""
     if method.node.decorator_list:
         return True  # what a decorator makes of it is not known

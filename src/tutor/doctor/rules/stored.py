@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 
 from tutor.doctor.evidence import Evidence
@@ -21,6 +22,7 @@ WRITES = {
 
 def rules(seen: Evidence) -> Iterator[Found]:
     yield from _without_migration(seen)
+    yield from _no_package(seen)
     atomic = _each_request(seen)
     for function in seen.source.all_functions():
         yield from _before_the_commit(function, atomic)
@@ -64,6 +66,27 @@ def _without_migration(seen: Evidence) -> Iterator[Found]:
             else "What has changed needs no other table, so nothing fails.",
         )
         return
+
+
+def _no_package(seen: Evidence) -> Iterator[Found]:
+    """Migrations in a folder that Django takes for none, as it is no package."""
+    for one in (seen.look.get("own-apps") or {}).get("found", []):
+        folder = seen.home / one["file"] / "migrations"
+        names = [p for p in sorted(folder.glob("*.py")) if _NUMBERED(p.name)]
+        if names and not (folder / "__init__.py").exists():
+            yield Found(
+                "db-migration-missing",
+                f"no such table: the migrations of {one['name']} are never applied",
+                (names[0].relative_to(seen.project).as_posix(), None),
+                RANK,
+                "looking at the files",
+                "a file __init__.py beside the migrations",
+                f"There is no __init__.py in {one['file']}/migrations.",
+            )
+            return
+
+
+_NUMBERED = re.compile(r"\d{4}_\w+\.py").fullmatch
 
 
 def _model(seen: Evidence, app: str, model: str, field: str) -> Place:

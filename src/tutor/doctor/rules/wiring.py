@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from tutor.doctor.evidence import Evidence
 from tutor.doctor.rules.found import TRIED, Found, at
-from tutor.doctor.source import Class, Function, Module, calls
+from tutor.doctor.source import Class, Function, Module, calls, known
 from tutor.doctor.source.flow import Frame, unfold
 from tutor.doctor.source.index import base_of, is_aside
 from tutor.doctor.source.walking import walk
@@ -110,6 +110,7 @@ def _called_for_later(function: Function) -> Iterator[Found]:
         )
         done = isinstance(given.func, ast.Attribute) and given.func.attr in _LATER
         wrapped = calls.inner_call(given, function).endswith("async_to_sync")
+        wrapped |= calls.name_of(given, function) == f"{known.TO_SYNC}()"
         if nothing or done or wrapped:
             yield Found(
                 "db-on-commit-given-a-result",

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from tutor.doctor.evidence import Evidence
-from tutor.doctor.rules.asgi import Called, called
+from tutor.doctor.rules.asgi import Called, as_dict, called
 from tutor.doctor.rules.found import HANDLERS, TRIED, Found, at
 from tutor.doctor.rules.sent import sending
 from tutor.doctor.rules.written import REST, written
@@ -25,7 +25,8 @@ def rules(seen: Evidence) -> Iterator[Found]:
     yield from _without_type(seen)
     workers = [one for one in seen.source.consumers() if for_jobs(one)]
     router = called(seen, ROUTER)
-    if router is None:
+    protocols = seen.walk.get("protocols")
+    if router is None or (protocols is not None and "channel" not in protocols):
         yield from _no_entry(seen, workers)
         return
     yield from _entries(seen, router)
@@ -68,6 +69,7 @@ def _entries(seen: Evidence, router: Called) -> Iterator[Found]:
     if table is not None:
         where, table = unfold(Frame(body(module)), table)
         module = where.module
+    table = as_dict(table, module)
     for value in table.values if isinstance(table, ast.Dict) else []:
         named = (module.resolve(value) or "").removesuffix("()")
         one = seen.source.classes.get(named)
@@ -152,11 +154,16 @@ def _layers(seen: Evidence) -> Iterator[Found]:
             )
 
 
-def _gives_up(seen: Evidence, layer: dict[str, Any]) -> bool:
-    """Whether redis-py ends a read before the layer's own limit does."""
+def limits_reads(seen: Evidence) -> bool:
+    """Whether the installed redis-py gives up a read after some seconds."""
     versions = seen.look.get("versions") or {}
     major = str(versions.get("found", {}).get("redis", "")).partition(".")[0]
-    if not major.isdigit() or int(major) < FIRST:
+    return major.isdigit() and int(major) >= FIRST
+
+
+def _gives_up(seen: Evidence, layer: dict[str, Any]) -> bool:
+    """Whether redis-py ends a read before the layer's own limit does."""
+    if not limits_reads(seen):
         return False
     hosts = (layer.get("CONFIG") or {}).get("hosts") or []
     return not any(isinstance(one, dict) and "socket_timeout" in one for one in hosts)

@@ -199,7 +199,7 @@ def each(frame: Frame, node: ast.expr) -> list[tuple[Frame, ast.expr]]:
             and isinstance(loop, (ast.For, ast.AsyncFor))
             and getattr(loop.target, "id", "") == node.id
         ):
-            return _elements(*_filled(frame, loop.iter))
+            return _elements(*filled(frame, loop.iter))
     return []
 
 
@@ -214,7 +214,7 @@ def _elements(frame: Frame, node: ast.expr) -> list[tuple[Frame, ast.expr]]:
     return found
 
 
-def _filled(frame: Frame, node: ast.expr) -> tuple[Frame, ast.expr]:
+def filled(frame: Frame, node: ast.expr) -> tuple[Frame, ast.expr]:
     """Where a list is written out; an attribute may have been an empty one before."""
     owner = frame.owner
     if (

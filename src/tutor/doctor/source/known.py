@@ -167,6 +167,10 @@ BLOCKING = (
 )
 
 
+# What blocks only where it is told to wait: by its first argument, or by this one.
+WAITING = {"psutil.cpu_percent": "interval", "psutil.cpu_times_percent": "interval"}
+
+
 RETURNS = {
     "builtins.str": "str",
     "json.dumps": "str",

@@ -15,6 +15,7 @@ from tutor.doctor.source.flow import (
     body,
     bound_at,
     called,
+    filled,
     returned,
     unfold,
 )
@@ -152,7 +153,16 @@ def _elements(frame: Frame, node: ast.expr, depth: int) -> Values | None:
     if depth > DEEP:
         return None
     if isinstance(node, (ast.List, ast.Tuple, ast.Set)):
-        return _either(frame, node.elts, depth) if node.elts else frozenset()
+        each = [
+            _elements(frame, one.value, depth + 1)
+            if isinstance(one, ast.Starred)
+            else values(frame, one, depth + 1)
+            for one in node.elts
+            if not _is_empty(one)
+        ]
+        if any(one is None for one in each):
+            return None
+        return frozenset().union(*(one for one in each if one))
     if isinstance(node, ast.Call):
         target = called(frame, node)
         if target is not None:
@@ -162,7 +172,7 @@ def _elements(frame: Frame, node: ast.expr, depth: int) -> Values | None:
             if all(one is not None for one in each):
                 return frozenset().union(*(one for one in each if one))
         return None
-    where, found = unfold(frame, node)
+    where, found = filled(frame, node)
     return _elements(where, found, depth + 1) if found is not node else None
 
 
