@@ -74,6 +74,7 @@ _EVENT = (
 )
 _GIVEN = re.compile(
     rf"[\w$\])]\s*\.\s*on(?:{_EVENT})\s*=(?!=)\s*|"
+    r"(?<![\w$.?])on[A-Z]\w*\s*:\s*|"  # an option: onEnd: …
     r"\baddEventListener\s*\(\s*[\"'][^\"'\n]*[\"']\s*,\s*"
 )
 # Of the browser's own, what gives back no function: a number, nothing, a promise.
@@ -164,6 +165,29 @@ def without_this(code: Code) -> Iterator[Found]:
                 TRIED,
                 f"() => this.{name}(…)",
             )
+
+
+_NATIVE = re.compile(
+    r"[:=(,]\s*((?:(?:window|document)\s*\.\s*)?"
+    r"(?:location\s*\.\s*(?:reload|assign|replace)|history\s*\.\s*(?:back|forward)))"
+    r"\s*(?=[;,)}\n])"
+)
+
+
+def of_the_browser(code: Code) -> Iterator[Found]:
+    """``onEnd: location.reload``: called as another object's method, it refuses."""
+    for match in _NATIVE.finditer(code.bare):
+        before = code.bare[: match.start() + 1]
+        if re.search(r"\b(?:if|while|switch)\s*\($", before):
+            continue
+        yield Found(
+            "client-method-without-this",
+            "TypeError: Illegal invocation",
+            code.spot(match.start(1)),
+            RANK,
+            TRIED,
+            f"() => {match[1]}()",
+        )
 
 
 def without_new(code: Code, every: list[Code]) -> Iterator[Found]:

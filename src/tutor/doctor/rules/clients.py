@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from tutor.doctor.evidence import Evidence
 from tutor.doctor.rules import (
+    codes,
     dialogue,
     elements,
     fetched,
@@ -18,6 +19,7 @@ from tutor.doctor.rules import (
     manysockets,
     markup,
     objects,
+    modelled,
     offering,
     orders,
     scripts,
@@ -30,6 +32,7 @@ from tutor.doctor.rules.callbacks import (
     called,
     given_a_result,
     misnamed,
+    of_the_browser,
     timed,
     without_new,
     without_this,
@@ -63,6 +66,7 @@ def rules(seen: Evidence) -> Iterator[Found]:
         yield from timed(code, every)
         yield from given_a_result(code, every)
         yield from without_this(code)
+        yield from of_the_browser(code)
         yield from without_new(code, every)
         yield from named_only(code, every)
         yield from taken_apart(code)
@@ -92,8 +96,10 @@ def rules(seen: Evidence) -> Iterator[Found]:
     for socket in opened:
         yield from offering.rules(seen, socket, every)
     known = list(keys.rules(seen, every, opened))
+    known = known or list(modelled.rules(seen, every))
     yield from known or orders.rules(seen, every)
     yield from fieldtypes.rules(seen, every)
+    yield from codes.rules(seen, every)
     yield from loaded.rules(seen, every)
     yield from elements.rules(seen, every)
     yield from forms.rules(seen, every)

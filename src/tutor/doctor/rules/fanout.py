@@ -56,8 +56,10 @@ def rules(seen: Evidence) -> Iterator[Found]:
         for node in walk(function.node):
             if isinstance(node, ast.For) and id(node) not in known and _tells(node):
                 yield from _encoded(function, node)
+            elif isinstance(node, ast.GeneratorExp | ast.ListComp):
+                yield from _encoded_in(function, node)
         yield from _dropped(function)
-        yield from _goes_on(function)
+        yield from goes_on(function)
 
 
 def _changes(
@@ -117,6 +119,19 @@ def _encoded(function: Function, loop: ast.For) -> Iterator[Found]:
                 )
 
 
+def _encoded_in(
+    function: Function, node: ast.GeneratorExp | ast.ListComp
+) -> Iterator[Found]:
+    """``[one.send(json.dumps(event)) for one in here]``."""
+    call, target = node.elt, node.generators[0].target
+    if isinstance(call, ast.Await):
+        call = call.value
+    held = call.func.value if isinstance(getattr(call, "func", None), ast.Attribute) else None
+    if isinstance(call, ast.Call) and getattr(held, "id", "") == getattr(target, "id", 0):
+        loop = ast.For(target, node.generators[0].iter, [ast.Expr(call)], [])
+        yield from _encoded(function, loop)
+
+
 def _dropped(function: Function) -> Iterator[Found]:
     """A task that is started, and held by nobody."""
     for node in walk(function.node):
@@ -138,32 +153,48 @@ def _dropped(function: Function) -> Iterator[Found]:
             )
 
 
-def _goes_on(function: Function) -> Iterator[Found]:
+def goes_on(function: Function) -> list[Found]:
     """A loop without end that catches what is to end it, and goes on."""
     for loop in walk(function.node) if function.is_async else ():
         if not isinstance(loop, ast.While | ast.For) or not _is_endless(loop, function):
             continue
         for node in loop.body:
-            if not isinstance(node, ast.Try):
-                continue
-            waits = any(isinstance(n, WAITS) for part in node.body for n in walk(part))
-            for handler in node.handlers if waits else ():
-                inside = [n for part in handler.body for n in walk(part)]
-                ends = (ast.Raise, ast.Return, ast.Break)
-                if _catches_the_end(handler, function) and not any(
-                    isinstance(n, ends) for n in inside
-                ):
-                    yield Found(
+            place = _swallows(node, function)
+            if place is not None:
+                return [
+                    Found(
                         "load-task-cannot-be-cancelled",
                         "the loop catches CancelledError and goes on",
-                        at(function, handler),
+                        at(function, place),
                         RANK + 6,
                         TRIED,
                         "except Exception",
                     )
-                    return
-                if _catches_the_end(handler, function):
-                    break  # it comes first, and ends the loop
+                ]
+    return []
+
+
+def _swallows(node: ast.stmt, function: Function) -> ast.AST | None:
+    """Where a statement that waits takes its own end for one error more."""
+    if not isinstance(node, ast.Try | ast.With):
+        return None
+    if not any(isinstance(n, WAITS) for part in node.body for n in walk(part)):
+        return None
+    if isinstance(node, ast.With):
+        for item in node.items:
+            call = item.context_expr
+            if isinstance(call, ast.Call) and calls.name_of(call, function) == (
+                "contextlib.suppress"
+            ):
+                if _of_the_end(call.args, function):
+                    return node
+        return None
+    for handler in node.handlers:
+        inside = [n for part in handler.body for n in walk(part)]
+        if _catches_the_end(handler, function):
+            ends = (ast.Raise, ast.Return, ast.Break)
+            return None if any(isinstance(n, ends) for n in inside) else handler
+    return None
 
 
 def _is_endless(loop: ast.While | ast.For, function: Function) -> bool:
@@ -177,7 +208,10 @@ def _catches_the_end(handler: ast.ExceptHandler, function: Function) -> bool:
     """Whether a handler takes ``CancelledError``, by whatever name."""
     if handler.type is None:
         return True
-    parts = getattr(handler.type, "elts", [handler.type])
+    return _of_the_end(getattr(handler.type, "elts", [handler.type]), function)
+
+
+def _of_the_end(parts: list[ast.expr], function: Function) -> bool:
     names = {function.module.resolve(one, function) for one in parts}
     return bool(names & {"builtins.BaseException", "asyncio.CancelledError"})
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 from tutor.doctor.ask import Client
 from tutor.doctor.child import Event
 from tutor.doctor.evidence import Evidence
-from tutor.doctor.rules import crashes, loops, strangers, unheard
+from tutor.doctor.rules import crashes, fanout, loops, strangers, unheard
 from tutor.doctor.rules.closing import may_close
 from tutor.doctor.rules.found import Found, Place, at, deepest, last_line
 from tutor.doctor.rules.loops import busy, endless
@@ -95,7 +95,9 @@ def _story(seen: Evidence, client: Client) -> Iterator[Found]:
             failed["error"], last, phase, leaf, over, bool(client.signed)
         )
         found = crashes.explain(seen, crash)
-        went_on = strangers.refused(seen, told, sent)
+        # Else it was not raised by a handler, but by what is done after all of them.
+        handled = "dispatch" in frames
+        went_on = strangers.refused(seen, told, sent) if handled else None
         if went_on and found and found.slug in (None, "auth-anonymous-users-accepted"):
             function = seen.function_at(went_on)
             if function is None or function.name in ("close", "websocket_close"):
@@ -103,7 +105,7 @@ def _story(seen: Evidence, client: Client) -> Iterator[Found]:
             slug = "auth-close-without-return"
             yield replace(found, slug=slug, place=went_on, rank=50)
         elif found:
-            refused = kinds == ["websocket.close"] and not leaving
+            refused = kinds == ["websocket.close"] and handled and not leaving
             if refused and found.slug is None:
                 # It was refused, and what it lacks is what it was refused for.
                 got = f"it goes on after close: {found.got}"
@@ -289,6 +291,8 @@ def _ending(
         if waits:
             yield waits[0]  # it waits for what nobody has cancelled
             return
+        if any(map(fanout.goes_on, seen.source.all_functions())):
+            return  # it waits for a task that does not end
         # What the source says for certain comes first.
         yield Found("consumer-slow-work-in-disconnect", got, place, 77, tried, expected)
 

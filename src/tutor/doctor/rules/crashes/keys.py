@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 
 from tutor.doctor.evidence import Evidence
 from tutor.doctor.rules.asgi import websocket_place
@@ -13,6 +14,19 @@ from tutor.doctor.source.walking import walk
 
 # Keys that a message of ours may lack, though a consumer looks for them.
 _UNSAID = ("text", "message", "type", "user", "code", "bytes", "headers")
+
+
+_OTHER = re.compile(r"session|cookies|headers|environ|settings")
+
+
+def _held(seen: Evidence, place: Place, key: str) -> list[str]:
+    """What a key is looked for in, at a line."""
+    return [
+        ast.unparse(node.value)
+        for node in seen.nodes_at(place)
+        if isinstance(node, ast.Subscript)
+        and getattr(node.slice, "value", None) == key
+    ]
 
 
 def missing(seen: Evidence, crash: Crash, key: str, place: Place) -> Cause | None:
@@ -32,6 +46,8 @@ def missing(seen: Evidence, crash: Crash, key: str, place: Place) -> Cause | Non
         return "routing-consumer-outside-urlrouter", websocket_place(seen), ""
     if key in ("text", "bytes") and crash.phase == "binary":
         return "consumer-binary-frame-keyerror", place, ""
+    if any(_OTHER.search(held) for held in _held(seen, place, key)):
+        return None
     names = [name for step in crash.leaf.get("steps", []) for name in step["names"]]
     said = crash.told == "websocket.receive" and crash.phase == "json"
     if said and key in _UNSAID and _of_a_client(seen, place, key):
