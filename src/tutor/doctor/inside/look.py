@@ -176,9 +176,20 @@ def problems():
     emit(
         "problems",
         found=[
-            {"id": p.id, "text": p.msg, "level": p.level, "hint": p.hint} for p in found
+            {"id": p.id, "text": str(p.msg), "level": p.level, **whose(p.obj)}
+            for p in found
         ],
     )
+
+
+def whose(thing):
+    """The model and the field that a check speaks of."""
+    model = getattr(thing, "model", None)
+    name = getattr(thing, "name", None)
+    if not isinstance(model, type):
+        return {}
+    whole = f"{model.__module__}.{model.__qualname__}"
+    return {"model": whole, "field": name if isinstance(name, str) else ""}
 
 
 def commands():

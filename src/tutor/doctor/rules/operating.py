@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 from tutor.doctor.evidence import Evidence
 from tutor.doctor.rules.found import TRIED, Found, at
+from tutor.doctor.rules.written import written
 from tutor.doctor.source import Class, Function, calls
 from tutor.doctor.source.walking import walk
 
@@ -58,13 +59,13 @@ def _taken_names(function: Function) -> Iterator[Found]:
         if not isinstance(call.func, ast.Attribute) or call.func.attr not in LEVELS:
             continue
         for word in call.keywords:
-            if word.arg != "extra" or not isinstance(word.value, ast.Dict):
+            if word.arg != "extra":
                 continue
-            for key in word.value.keys:
-                if isinstance(key, ast.Constant) and key.value in TAKEN:
+            for key in written(word.value, function) or ():
+                if key in TAKEN:
                     yield Found(
                         "operate-log-fact-overwrites-the-record",
-                        f"KeyError: Attempt to overwrite {key.value!r} in LogRecord",
+                        f"KeyError: Attempt to overwrite {key!r} in LogRecord",
                         at(function, call),
                         RANK - 10,
                         TRIED,
@@ -115,6 +116,16 @@ def _keeps_the_signal(seen: Evidence) -> Iterator[Found]:
             for call in calls.calls(function.node):
                 if not _takes_sigterm(call, function):
                     continue
+                if (wrong := _refuses(call, function)) is not None:
+                    yield Found(
+                        "operate-sigterm-is-not-handed-on",
+                        f"{wrong} 0 positional arguments but 2 were given",
+                        at(function, call.args[1]),
+                        RANK,
+                        TRIED,
+                        "a handler that takes the number and the frame",
+                    )
+                    continue
                 if not _kept(module.tree, function):
                     yield Found(
                         "operate-sigterm-is-not-handed-on",
@@ -132,6 +143,20 @@ def _takes_sigterm(call: ast.Call, function: Function) -> bool:
         return False
     named = function.module.resolve(call.args[0], function) if call.args else ""
     return named == "signal.SIGTERM"
+
+
+def _refuses(call: ast.Call, function: Function) -> str | None:
+    """Who is to hear a signal, and does not take what Python calls it with."""
+    if calls.name_of(call, function) != "signal.signal" or len(call.args) < 2:
+        return None
+    heard, name = call.args[1], "<lambda>() takes"
+    given = heard.args if isinstance(heard, ast.Lambda) else None
+    target = calls.target_of(ast.Call(heard, [], []), function)
+    if given is None and target is not None and target.owner is None:
+        given, name = target.node.args, f"{target.name}() takes"
+    if given is None or given.vararg or given.args or given.posonlyargs:
+        return None
+    return name
 
 
 def _kept(tree: ast.Module, function: Function) -> bool:

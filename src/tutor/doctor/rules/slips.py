@@ -22,6 +22,9 @@ _ASYNC_CONTEXT = {
     *("httpx.AsyncClient", "aiohttp.ClientSession"),
     "contextlib.AsyncExitStack",
 }
+_ASYNC_REDIS = re.compile(
+    r"redis\.asyncio\.(?:client\.)?(?:Redis|StrictRedis)?\.?(?:from_url)?(?<!\.)"
+)
 _ASYNC_MANAGER = "contextlib.asynccontextmanager"
 _SYNC_MANAGER = "contextlib.contextmanager"
 
@@ -212,6 +215,7 @@ def _contexts(function: Function) -> Iterator[Found]:
             made = function.module.source.functions.get(name)
             marks = made.decorators() if made is not None else []
             awaited = _ASYNC_MANAGER in marks or name in _ASYNC_CONTEXT
+            awaited |= bool(_ASYNC_REDIS.fullmatch(name))
             plain = _SYNC_MANAGER in marks
             wrong = made if made is not None and made.is_async is plain else None
             if wrong is not None and (awaited or plain) and _yields(wrong):

@@ -7,9 +7,11 @@ from collections.abc import Iterator
 
 from tutor.doctor.commands import commands, variables
 from tutor.doctor.evidence import Evidence
+from tutor.doctor.rules.asgi import called
 from tutor.doctor.rules.found import Found
 from tutor.doctor.source.flow import Frame, body, unfold
 from tutor.doctor.source.index import is_aside
+from tutor.doctor.source.walking import walk
 
 RANK = 66
 TRIED = "reading the settings"
@@ -18,6 +20,63 @@ _NO = {"0", "false", "no", "off", "n", "f", "none"}
 
 
 def rules(seen: Evidence) -> Iterator[Found]:
+    yield from _always_on(seen)
+    yield from _inverted(seen)
+    yield from _plain_origins(seen)
+
+
+_SECURE = ("SESSION_COOKIE_SECURE", "CSRF_COOKIE_SECURE", "SECURE_SSL_REDIRECT")
+
+
+def _inverted(seen: Evidence) -> Iterator[Found]:
+    """What only https needs, below ``if DEBUG:``."""
+    for module in seen.source.modules.values():
+        for node in module.tree.body if "DEBUG" in module.values else ():
+            if not isinstance(node, ast.If) or getattr(node.test, "id", "") != "DEBUG":
+                continue
+            for inner in node.body:
+                names = [getattr(t, "id", "") for t in getattr(inner, "targets", ())]
+                value = getattr(getattr(inner, "value", None), "value", None)
+                if {*names} & {*_SECURE} and value is True:
+                    yield Found(
+                        "auth-session-cookie-secure-over-http",
+                        f"{names[0]} holds in development, and not in production",
+                        (module.file, inner.lineno),
+                        RANK,
+                        TRIED,
+                        "if not DEBUG:",
+                    )
+                    return
+
+
+def _plain_origins(seen: Evidence) -> Iterator[Found]:
+    """Origins of plain http, where every page is sent on to https."""
+    call = called(seen, "OriginValidator")
+    module = seen.source.modules.get(str(seen.settings.get("module") or ""))
+    if call is None or module is None or "SECURE_SSL_REDIRECT" not in module.lines:
+        return
+    named = {
+        node.attr
+        for given in call.node.args[1:]
+        for node in walk(given)
+        if isinstance(node, ast.Attribute)
+    }
+    for value in (v for name in sorted(named) for v in module.values.get(name, [])):
+        texts = [n for n in walk(value) if isinstance(n, ast.JoinedStr)]
+        begun = {str(getattr(one.values[0], "value", "")): one for one in texts}
+        if "http://" in begun and "https://" not in begun:
+            yield Found(
+                "origin-validator-scheme-or-port-mismatch",
+                "pages come over https, and their origins begin with http://",
+                (module.file, begun["http://"].lineno),
+                RANK,
+                TRIED,
+                "https:// before each host",
+            )
+            return
+
+
+def _always_on(seen: Evidence) -> Iterator[Found]:
     """``DEBUG = bool(os.environ.get("DEBUG", True))`` is on, whatever is said."""
     for module in seen.source.modules.values():
         if is_aside(module.file):

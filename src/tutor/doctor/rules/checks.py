@@ -1,0 +1,58 @@
+"""What Django's own checks refuse, by the setting or the field that they name."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+
+from tutor.doctor.child import Event
+from tutor.doctor.evidence import Evidence
+from tutor.doctor.rules.found import Found, Place
+
+RANK = 59
+ERROR = 40  # Django's number for it
+TRIED = "python manage.py check"
+_NAMED = re.compile(r"\b[A-Z][A-Z0-9]*_[A-Z0-9_]+\b")
+_ELSEWHERE = ("daphne.", "staticfiles.", "templates.")  # other rules say more of them
+
+
+def rules(seen: Evidence) -> Iterator[Found]:
+    for one in (seen.look.get("problems") or {}).get("found", []):
+        name = str(one["id"])
+        place = _field(seen, one)
+        if name == "fields.W161" and place[0]:
+            yield Found(
+                "db-default-called",
+                f"({name}) Fixed default value provided.",
+                place,
+                RANK,
+                TRIED,
+                "the function itself, which is called for each row",
+            )
+        elif one["level"] >= ERROR and not name.startswith(_ELSEWHERE):
+            place = place if place[0] else _setting(seen, str(one["text"]))
+            if place[1]:
+                got = f"({name}) {str(one['text']).splitlines()[0]}"
+                yield Found(None, got, place, RANK, TRIED, "no error of the checks")
+
+
+def _setting(seen: Evidence, text: str) -> Place:
+    """Where a setting is written that a check names."""
+    names = seen.settings.get("names") or []
+    told = [name for name in _NAMED.findall(text) if name in names]
+    return seen.setting(told[0]) if told else (None, None)
+
+
+def _field(seen: Evidence, one: Event) -> Place:
+    """Where a model's field is written that a check names."""
+    model, field = one.get("model"), one.get("field")
+    for known in seen.source.classes.values():
+        if known.dotted != model:
+            continue
+        for node in known.node.body:
+            if isinstance(node, ast.Assign) and any(
+                getattr(target, "id", "") == field for target in node.targets
+            ):
+                return known.module.file, node.lineno
+    return None, None
