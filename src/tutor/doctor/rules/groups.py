@@ -36,6 +36,9 @@ def rules(seen: Evidence) -> Iterator[Found]:
                 yield _uncalled(function, call, method)
             if not calls.is_layer(name):
                 continue
+            if method in ("send", "group_send") and _is_turned(call, function):
+                yield _turned(function, call, method)
+                continue
             if method in TWO and _number(call, method) < 2:
                 yield _too_few(function, call, method)
                 continue
@@ -82,6 +85,28 @@ def _uncalled(function: Function, call: ast.Call, method: str) -> Found:
         50,
         TRIED,
         "get_channel_layer() with parentheses",
+    )
+
+
+def _is_turned(call: ast.Call, function: Function) -> bool:
+    """Whether the message stands where the name of the group or channel is due."""
+    first, second = given(call, 0, "group"), given(call, 1, "message")
+    return (
+        first is not None
+        and second is not None
+        and written(first, function) is not None
+        and written(second, function) is None
+    )
+
+
+def _turned(function: Function, call: ast.Call, method: str) -> Found:
+    return Found(
+        "group-add-arguments-swapped",
+        "the name must be a valid unicode string, and is a dict",
+        at(function, call),
+        50,
+        TRIED,
+        f"{method}(name, message)",
     )
 
 

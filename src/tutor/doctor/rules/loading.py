@@ -118,7 +118,33 @@ def explain(seen: Evidence, links: list[Event], stage: str) -> Found:
     got = last_line(links)
     tried, expected = _STAGES[stage]
     slug, at, hint = _cause(seen, links, stage, place)
+    if slug is None or at[0] is None:
+        where, said = _named(seen, links, at, got)
+        if where != at:
+            return Found(None, said, where, RANK, tried, expected)
     return Found(slug, got, at, RANK, tried, expected, hint)
+
+
+def _named(
+    seen: Evidence, links: list[Event], place: Place, got: str
+) -> tuple[Place, str]:
+    """Where a part of the settings is written that Django could not make."""
+    every = " ".join(link["text"] for link in links)
+    unmade = re.search(r"Unable to configure (?:\w+)(?: '([^']+)')?", every)
+    if unmade and place[1] is None:
+        file, line = seen.setting("LOGGING")
+        module = seen.source.by_file(file or "")
+        for value in module.values.get("LOGGING", []) if module else ():
+            for node in walk(value):
+                if unmade[1] and getattr(node, "value", None) == unmade[1]:
+                    return (file, getattr(node, "lineno", line)), f"{unmade[0]}: {got}"
+        return (file, line), f"{unmade[0]}: {got}"
+    kind = re.match(r"(\w+)\(\) takes no arguments", links[-1]["text"]) if links else None
+    for name in seen.settings.get("middleware") or () if kind else ():
+        one = seen.source.classes.get(str(name))
+        if one is not None and kind and one.name == kind[1]:
+            return (one.module.file, one.node.lineno), got
+    return place, got
 
 
 _STAGES = {

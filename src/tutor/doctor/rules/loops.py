@@ -202,6 +202,24 @@ def _ends_itself(seen: Evidence, task: Event) -> bool:
     return False
 
 
+def _is_dropped(seen: Evidence, task: Event) -> bool:
+    """Whether nobody keeps the task of a module's function: so nobody can end it."""
+    function = seen.function_at(seen.place(task))
+    return (
+        function is not None
+        and function.owner is None
+        and any(
+            function is calls.target_of(given, where)
+            for where in seen.source.all_functions()
+            for node in walk(where.node)
+            if isinstance(node, ast.Expr) and isinstance(node.value, ast.Call)
+            if calls.name_of(node.value, where).endswith("create_task")
+            for given in node.value.args[:1]
+            if isinstance(given, ast.Call)
+        )
+    )
+
+
 def _paths_of(seen: Evidence, task: Event) -> set[str]:
     """The paths of the consumers that have a task's function."""
     function = seen.function_at(seen.place(task))
@@ -236,6 +254,7 @@ def _tasks(seen: Evidence) -> Iterator[Found]:
             len(same) >= talked
             and len(same) > left + 1
             and not _ends_itself(seen, task)
+            and not _is_dropped(seen, task)
         ):
             yield Found(
                 "consumer-background-task-not-cancelled",

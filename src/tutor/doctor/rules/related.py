@@ -191,7 +191,7 @@ def _looped(seen: Evidence, function: Function) -> Iterator[Found]:
             continue
         slug = "db-orm-in-async-consumer"
         place = at(function, node if hasattr(node, "lineno") else held)
-        lazy = not isinstance(held, ast.Await) and _is_lazy(seen, function, held)
+        lazy = not isinstance(held, ast.Await) and is_lazy(seen, function, held)
         if isinstance(held, ast.Await) and isinstance(held.value, ast.Call):
             slug = "db-lazy-queryset-returned"
             made = _made_in_thread(seen, held.value, function)
@@ -216,7 +216,7 @@ def _made_in_thread(seen: Evidence, call: ast.Call, function: Function) -> Place
     given = returned(target) if target is not None else []
     if target is None or not given:
         return None
-    lazy = all(_is_lazy(seen, target, one) for one in given)
+    lazy = all(is_lazy(seen, target, one) for one in given)
     return at(target, given[0]) if lazy else None
 
 
@@ -257,24 +257,24 @@ def _given(function: Function, name: str) -> list[ast.expr]:
     return found
 
 
-def _is_lazy(
+def is_lazy(
     seen: Evidence, function: Function, node: ast.expr, names: tuple[str, ...] = ()
 ) -> bool:
     """Whether an expression is a query that has not run yet, or runs through one."""
     if isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Slice):
-        return node.slice.step is None and _is_lazy(seen, function, node.value, names)
+        return node.slice.step is None and is_lazy(seen, function, node.value, names)
     if isinstance(node, ast.Name):
         values = function.values.get(node.id, []) if node.id not in names else []
         inner = (*names, node.id)
         others = [one for one in values if not _comes_from(one, node.id)]
         return bool(others) and all(
-            _is_lazy(seen, function, one, inner) for one in others
+            is_lazy(seen, function, one, inner) for one in others
         )
     if isinstance(node, ast.GeneratorExp):
-        return _is_lazy(seen, function, node.generators[0].iter, names)
+        return is_lazy(seen, function, node.generators[0].iter, names)
     path = function.module.resolve(node, function) or ""
     if isinstance(node, ast.Call) and path in PASSING and node.args:
-        return _is_lazy(seen, function, node.args[-1], names)
+        return is_lazy(seen, function, node.args[-1], names)
     asked = calls.asked_of(function, path.removesuffix("()"))
     way = asked[2] if asked is not None else ""
     return path.endswith("()") and way.rpartition(".")[2] in LAZY

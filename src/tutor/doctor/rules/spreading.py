@@ -213,6 +213,14 @@ def _deployed(seen: Evidence) -> Iterator[tuple[Path, str]]:
 
 def _events(seen: Evidence) -> Iterator[tuple[Function, ast.expr]]:
     """The messages that are given to a layer."""
+    for function, call in sending_events(seen):
+        message = given(call, 1, "message")
+        if message is not None:
+            yield function, message
+
+
+def sending_events(seen: Evidence) -> Iterator[tuple[Function, ast.Call]]:
+    """The calls that give a layer a message."""
     for function in seen.source.all_functions():
         for call in calls.calls(function.node):
             name = calls.name_of(call, function)
@@ -223,10 +231,9 @@ def _events(seen: Evidence) -> Iterator[tuple[Function, ast.expr]]:
                 and func.args
             ):
                 name = function.module.resolve(func.args[0], function) or ""
-            message = given(call, 1, "message")
             sends = name.rpartition(".")[2] in ("group_send", "send")
-            if calls.is_layer(name) and sends and message is not None:
-                yield function, message
+            if calls.is_layer(name) and sends:
+                yield function, call
 
 
 def _packed(function: Function, node: ast.expr) -> Iterator[Found]:

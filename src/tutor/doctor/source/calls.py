@@ -149,7 +149,12 @@ def is_model(source: Source, dotted: str) -> bool:
             for base in found.library_bases()
         )
     return dotted.startswith(
-        ("django.contrib.auth.models.", "django.contrib.auth.get_user_model()")
+        (
+            "django.contrib.auth.models.",
+            "django.contrib.auth.get_user_model()",
+            "django.contrib.sessions.models.",
+            "django.contrib.contenttypes.models.",
+        )
     )
 
 
