@@ -22,8 +22,16 @@ def doors():
     except NoReverseMatch as error:
         got = f"NoReverseMatch: {error}"
     there = not got and is_there(url, loaded.APPEND_SLASH)
-    found = [*posts(get_resolver().url_patterns)]
-    emit("doors", url=url, login=there, got=got, posts=found)
+    patterns = get_resolver().url_patterns
+    emit(
+        "doors",
+        url=url,
+        login=there,
+        got=got,
+        posts=[*posts(patterns)],
+        names=sorted(set(names(patterns))),
+        unseen=[*unseen(patterns)],
+    )
 
 
 def is_there(url, slash):
@@ -62,3 +70,42 @@ def posts(patterns, before="/", space="", depth=0):
         if issubclass(kind, LogoutView) and "get" not in kind.http_method_names:
             name = getattr(pattern, "name", None)
             yield {"name": f"{space}{name}" if name else "", "path": path}
+
+
+def names(patterns, space="", depth=0):
+    """What {% url %} may be given, with its namespaces."""
+    for pattern in patterns:
+        inner = getattr(pattern, "url_patterns", None)
+        if inner is not None and depth < 5:
+            below = getattr(pattern, "namespace", None)
+            yield from names(inner, f"{space}{below}:" if below else space, depth + 1)
+        elif getattr(pattern, "name", None):
+            yield space + pattern.name
+
+
+def unseen(patterns, depth=0):
+    """The templates of Django's own views that are nowhere: each with its route."""
+    from django.contrib.auth.views import LoginView
+    from django.template import TemplateDoesNotExist
+    from django.template.loader import get_template
+    from django.views.generic import TemplateView
+
+    for pattern in patterns:
+        inner = getattr(pattern, "url_patterns", None)
+        if inner is not None:
+            if depth < 5:
+                yield from unseen(inner, depth + 1)
+            continue
+        view = getattr(pattern, "callback", None)
+        kind = getattr(view, "view_class", None)
+        if kind not in (LoginView, TemplateView):
+            continue
+        named = getattr(view, "view_initkwargs", {}).get("template_name")
+        name = named or kind.template_name
+        try:
+            get_template(name)
+        except TemplateDoesNotExist as error:
+            if str(error) == name:
+                yield {"template": name, "route": str(pattern.pattern)}
+        except Exception:
+            continue  # it is there, and wrong

@@ -40,7 +40,7 @@ def rules(seen: Evidence) -> Iterator[Found]:
                 if "socket_timeout" not in module.text:
                     yield Found(
                         "worker-list-layer-gives-up",
-                        "redis.exceptions.TimeoutError: Timeout reading from the server",
+                        "TimeoutError: Timeout reading from the server",
                         seen.setting("CHANNEL_LAYERS"),
                         RANK + 5,
                         TRIED,

@@ -15,7 +15,9 @@ from tutor.doctor.source.walking import walk
 
 RANK = 71
 OWN = range(4000, 5000)  # what no library sends
-_ASKED = re.compile(r"(?:\b|\.)code\s*[!=]==?\s*([\w$.]+)|([\w$.]+)\s*[!=]==?\s*\w+\.code\b")
+_ASKED = re.compile(
+    r"(?:\b|\.)code\s*[!=]==?\s*([\w$.]+)|([\w$.]+)\s*[!=]==?\s*\w+\.code\b"
+)
 
 
 def rules(seen: Evidence, every: list[Code]) -> Iterator[Found]:

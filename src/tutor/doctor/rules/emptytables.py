@@ -101,7 +101,9 @@ def _total(node: ast.expr, function: Function, depth: int = 0) -> Place | None:
         ends = ("aggregate", "aaggregate")
         if isinstance(call, ast.Call) and _ends(call, function) in ends:
             given = [*call.args, *(word.value for word in call.keywords)]
-            return at(function, node) if any(_bare(g, function) for g in given) else None
+            return (
+                at(function, node) if any(_bare(g, function) for g in given) else None
+            )
     target = calls.target_of(node, function) if isinstance(node, ast.Call) else None
     if target is not None:
         found = [_total(one, target, depth + 1) for one in returned(target)]
@@ -131,8 +133,12 @@ def _is_tested(name: str, function: Function) -> bool:
             tests = [node.test]
         elif isinstance(node, ast.BoolOp):
             tests = [*node.values]
-        elif isinstance(node, ast.Compare) and isinstance(node.ops[0], ast.Is | ast.IsNot):
+        elif isinstance(node, ast.Compare) and isinstance(
+            node.ops[0], ast.Is | ast.IsNot
+        ):
             tests = [*child_nodes(node)]
-        if any(getattr(n, "id", "") == name for test in tests for n in [test, *walk(test)]):
+        if any(
+            getattr(n, "id", "") == name for test in tests for n in [test, *walk(test)]
+        ):
             return True
     return False

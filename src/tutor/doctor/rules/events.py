@@ -33,7 +33,7 @@ def rules(seen: Evidence, sends: list[tuple[Frame, ast.Call]]) -> Iterator[Found
         where, found = unfold(frame, node) if node is not None else (frame, None)
         message = written(found, where.function)
         kinds = values(where, (message or {}).get("type")) or {ANY}
-        if message is None or REST in message and any(ANY in kind for kind in kinds):
+        if message is None or (REST in message and any(ANY in kind for kind in kinds)):
             return  # it may be an event of any type
         if any(ANY in kind for kind in kinds):
             of_any |= {*message}

@@ -126,8 +126,9 @@ def _encoded_in(
     call, target = node.elt, node.generators[0].target
     if isinstance(call, ast.Await):
         call = call.value
-    held = call.func.value if isinstance(getattr(call, "func", None), ast.Attribute) else None
-    if isinstance(call, ast.Call) and getattr(held, "id", "") == getattr(target, "id", 0):
+    func = call.func if isinstance(call, ast.Call) else None
+    held = getattr(func.value, "id", "") if isinstance(func, ast.Attribute) else ""
+    if held and held == getattr(target, "id", None):
         loop = ast.For(target, node.generators[0].iter, [ast.Expr(call)], [])
         yield from _encoded(function, loop)
 

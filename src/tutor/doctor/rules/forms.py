@@ -133,7 +133,7 @@ def _nowhere(seen: Evidence, page: Code, form: re.Match[str]) -> Iterator[Found]
         return
     place = page.spot(form.start())
     if end.endswith("/"):
-        place = _route(seen, same[0]) or place
+        place = route(seen, same[0]) or place
     yield Found(
         "client-form-leads-nowhere",
         f"Not Found: /{end}" if end.endswith("/") else f"no redirect of a POST: {end}",
@@ -163,7 +163,7 @@ def _refused(
     )
 
 
-def _route(seen: Evidence, route: str) -> tuple[str, int] | None:
+def route(seen: Evidence, route: str) -> tuple[str, int] | None:
     """Where a page's route is written."""
     for module in seen.source.modules.values():
         if "urlpatterns" not in module.lines or "websocket" in module.file:

@@ -139,7 +139,9 @@ def _named(
                 if unmade[1] and getattr(node, "value", None) == unmade[1]:
                     return (file, getattr(node, "lineno", line)), f"{unmade[0]}: {got}"
         return (file, line), f"{unmade[0]}: {got}"
-    kind = re.match(r"(\w+)\(\) takes no arguments", links[-1]["text"]) if links else None
+    kind = (
+        re.match(r"(\w+)\(\) takes no arguments", links[-1]["text"]) if links else None
+    )
     for name in seen.settings.get("middleware") or () if kind else ():
         one = seen.source.classes.get(str(name))
         if one is not None and kind and one.name == kind[1]:

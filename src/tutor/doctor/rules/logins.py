@@ -112,5 +112,5 @@ def _leads(told: str, door: Event) -> bool:
     if not re.fullmatch(r"[\w./-]+", path) or not path.strip("./"):
         return False
     if path.startswith("/"):
-        return path == door["path"]
-    return door["path"].endswith("/" + path.lstrip("./"))
+        return bool(path == door["path"])
+    return str(door["path"]).endswith("/" + path.lstrip("./"))

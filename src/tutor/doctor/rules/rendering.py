@@ -9,7 +9,7 @@ from pathlib import Path
 
 from tutor.doctor.child import Event
 from tutor.doctor.evidence import Evidence
-from tutor.doctor.rules import scripts
+from tutor.doctor.rules import forms, scripts
 from tutor.doctor.rules.crashes.kinds import mixed_up
 from tutor.doctor.rules.found import TRIED, Found, Place, deepest, last_line
 from tutor.doctor.rules.views import VERBS
@@ -42,7 +42,7 @@ def _missing(seen: Evidence) -> Iterator[Found]:
     folders += [Path(one) for one in told.get("others", [])]
     if not told.get("plain") or not told.get("folders"):
         return
-    for name, place in (*_named(seen), *_extended(seen)):
+    for name, place in (*_named(seen), *_extended(seen), *_of_library(seen)):
         # Without one like it, it may be for later.
         there = any((folder / name).exists() for folder in folders)
         if not there and _is_like(seen, name):
@@ -66,6 +66,14 @@ def _is_like(seen: Evidence, name: str) -> bool:
         for path in (seen.home / one).rglob("*.html")
     ]
     return bool(_elsewhere(seen, name) or seen.near(name, own, 0.85))
+
+
+def _of_library(seen: Evidence) -> Iterator[tuple[str, Place]]:
+    """The templates of Django's own views, such as that of the login."""
+    for one in (seen.look.get("doors") or {}).get("unseen", []):
+        place = forms.route(seen, one["route"])
+        if place is not None:
+            yield one["template"], place
 
 
 _RENDERS = ("render", "render_to_string", "get_template", "TemplateResponse")

@@ -56,7 +56,9 @@ def _is_run(name: str, function: Function) -> bool:
     """Whether something has to have the rows behind a name."""
     for node in own_nodes(function.node):
         held: list[ast.expr] = []
-        if isinstance(node, ast.Compare) and isinstance(node.ops[0], ast.In | ast.NotIn):
+        if isinstance(node, ast.Compare) and isinstance(
+            node.ops[0], ast.In | ast.NotIn
+        ):
             held = node.comparators
         elif isinstance(node, ast.For) or (
             isinstance(node, ast.comprehension) and not node.is_async
@@ -75,8 +77,8 @@ def _models(seen: Evidence) -> Iterator[Found]:
     """A model's instance in an event, as a caller hands it on."""
     for function, call in sending_events(seen):
         node = given(call, 1, "message")
-        for frame in seen.sites.frames(function) if node is not None else ():
-            where, found = unfold(frame, node)
+        for frame in seen.sites.frames(function):
+            where, found = unfold(frame, node) if node else (frame, None)
             for value in (written(found, where.function) or {}).values():
                 origin, made = unfold(where, value)
                 if made is value or not isinstance(made, ast.Call):

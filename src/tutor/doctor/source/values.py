@@ -17,7 +17,6 @@ from tutor.doctor.source.flow import (
     called,
     filled,
     returned,
-    unfold,
 )
 from tutor.doctor.source.walking import walk
 

@@ -24,8 +24,7 @@ def _held(seen: Evidence, place: Place, key: str) -> list[str]:
     return [
         ast.unparse(node.value)
         for node in seen.nodes_at(place)
-        if isinstance(node, ast.Subscript)
-        and getattr(node.slice, "value", None) == key
+        if isinstance(node, ast.Subscript) and getattr(node.slice, "value", None) == key
     ]
 
 

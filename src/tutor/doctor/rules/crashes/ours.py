@@ -67,5 +67,8 @@ def is_of_the_code(root: Event) -> bool:
             r"'(str|int|float|bool|list|dict|NoneType)' object has no", root["text"]
         )
     return root["type"] == "TypeError" and bool(
-        re.search(r"positional argument|keyword argument|in 'await'|once a slice has been", root["text"])
+        re.search(
+            r"positional argument|keyword argument|in 'await'|once a slice has been",
+            root["text"],
+        )
     )

@@ -1,0 +1,84 @@
+"""A count that is to be a limit, and only ever grows."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+from tutor.doctor.evidence import Evidence
+from tutor.doctor.rules.found import TRIED, Found, at
+from tutor.doctor.source import Function, Module
+from tutor.doctor.source.flow import bound_at
+from tutor.doctor.source.walking import walk
+
+RANK = 66
+_MADE = {"Counter", "defaultdict", "dict"}
+_LESS = {"subtract", "pop", "popitem", "clear", "update"}
+
+
+def rules(seen: Evidence) -> Iterator[Found]:
+    """``here[user] += 1`` for each socket, and nothing that takes it back."""
+    more: dict[tuple[str, str], tuple[Function, ast.AST]] = {}
+    less: set[tuple[str, str]] = set()
+    limits: set[tuple[str, str]] = set()
+    for function in seen.source.all_functions():
+        for node in walk(function.node):
+            if isinstance(node, ast.AugAssign):
+                key = _key(function, node.target)
+                if key and isinstance(node.op, ast.Add) and _is_socket(function):
+                    more.setdefault(key, (function, node))
+                elif key:
+                    less.add(key)
+            elif isinstance(node, ast.Assign | ast.Delete):
+                less |= {key for t in node.targets if (key := _key(function, t))}
+            elif isinstance(node, ast.Attribute) and node.attr in _LESS:
+                if named := _named(function, node.value):
+                    less.add(named)
+            elif isinstance(node, ast.Compare) and isinstance(
+                node.ops[0], ast.Gt | ast.GtE | ast.Lt | ast.LtE
+            ):
+                sides = [node.left, *node.comparators]
+                limits |= {key for one in sides if (key := _key(function, one))}
+    for key, (function, node) in more.items():
+        if key in limits and key not in less:
+            yield Found(
+                "load-consumers-never-forgotten",
+                f"{key[1]} counts every socket that ever was",
+                at(function, node),
+                RANK,
+                TRIED,
+                "who is counted, is taken off when they leave",
+            )
+
+
+def _is_socket(function: Function) -> bool:
+    begins = ("connect", "websocket_connect", "__call__")
+    return bool(function.owner and function.owner.kind and function.name in begins)
+
+
+def _key(function: Function, node: ast.expr) -> tuple[str, str] | None:
+    return _named(function, node.value) if isinstance(node, ast.Subscript) else None
+
+
+def _named(function: Function, node: ast.expr) -> tuple[str, str] | None:
+    """The collection of a module that an expression names."""
+    found: tuple[Module, str] | None = bound_at(function, node)
+    module, name = function.module, getattr(node, "id", "")
+    if found is not None:
+        module, name = found
+    elif isinstance(node, ast.Attribute):
+        other = module.source.modules.get(module.resolve(node.value, function) or "")
+        module, name = (other, node.attr) if other else (module, "")
+    elif name in function.values or name not in module.values:
+        return None
+    made = module.values.get(name, [])
+    is_one = any(
+        isinstance(value, ast.Dict)
+        or (isinstance(value, ast.Call) and _end(value.func) in _MADE)
+        for value in made
+    )
+    return (module.name, name) if is_one else None
+
+
+def _end(node: ast.expr) -> str:
+    return str(getattr(node, "attr", getattr(node, "id", "")))
