@@ -10,7 +10,7 @@ from __future__ import annotations
 from shapes import Change
 
 READINGS, CONSUMERS = "master_app/readings.py", "master_app/consumers.py"
-Wrong = tuple[int, str, str, tuple[Change, ...]]
+Wrong = tuple[int, str | None, str, tuple[Change, ...]]
 Right = tuple[int, str, tuple[Change, ...]]
 
 NEW = """\

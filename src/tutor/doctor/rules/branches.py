@@ -142,11 +142,11 @@ def _kinds(node: ast.If, function: Function) -> Iterator[Found]:
     while isinstance(link, ast.If):
         told = _asked(link.test, function)
         for early, subject, kind in before:
-            if told is not None and told[0] == subject:
-                if all(_is_a(one, kind, function) for one in told[1]):
-                    what = kind.rpartition(".")[2]
-                    yield _found(function, link, early, what)
-                    return
+            same = told is not None and told[0] == subject
+            if told and same and all(_is_a(one, kind, function) for one in told[1]):
+                what = kind.rpartition(".")[2]
+                yield _found(function, link, early, what)
+                return
         before += [(link, told[0], one) for one in told[1]] if told else []
         link = link.orelse[0] if len(link.orelse) == 1 else None
 

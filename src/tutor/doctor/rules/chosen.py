@@ -36,16 +36,16 @@ def rules(seen: Evidence) -> Iterator[Found]:
                     TRIED,
                     "jobs on a layer that keeps them",
                 )
-            if backend == LISTS != now.get(alias) and limits_reads(seen):
-                if "socket_timeout" not in module.text:
-                    yield Found(
-                        "worker-list-layer-gives-up",
-                        "TimeoutError: Timeout reading from the server",
-                        seen.setting("CHANNEL_LAYERS"),
-                        RANK + 5,
-                        TRIED,
-                        "'socket_timeout': None beside the address",
-                    )
+            limited = backend == LISTS != now.get(alias) and limits_reads(seen)
+            if limited and "socket_timeout" not in module.text:
+                yield Found(
+                    "worker-list-layer-gives-up",
+                    "redis.exceptions.TimeoutError: Timeout reading from the server",
+                    seen.setting("CHANNEL_LAYERS"),
+                    RANK + 5,
+                    TRIED,
+                    "'socket_timeout': None beside the address",
+                )
 
 
 def _written(

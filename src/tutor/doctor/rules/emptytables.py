@@ -60,12 +60,11 @@ def _asked(node: ast.expr, function: Function) -> str:
 
 def _of_a_row(node: ast.AST, function: Function, caught: bool) -> Place | None:
     """``Reading.objects.first().value``, and ``latest()`` that nobody catches."""
-    if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Load):
-        if _asked(node.value, function) in _NONE:
-            return at(function, node)
+    if isinstance(node, ast.Attribute):
+        read = isinstance(node.ctx, ast.Load) and _asked(node.value, function) in _NONE
+        return at(function, node) if read else None
     if isinstance(node, ast.Call) and not caught:
-        if _asked(node, function) in _RAISES:
-            return at(function, node)
+        return at(function, node) if _asked(node, function) in _RAISES else None
     return None
 
 

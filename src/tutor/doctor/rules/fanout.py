@@ -184,11 +184,10 @@ def _swallows(node: ast.stmt, function: Function) -> ast.AST | None:
     if isinstance(node, ast.With):
         for item in node.items:
             call = item.context_expr
-            if isinstance(call, ast.Call) and calls.name_of(call, function) == (
-                "contextlib.suppress"
-            ):
-                if _of_the_end(call.args, function):
-                    return node
+            name = calls.name_of(call, function) if isinstance(call, ast.Call) else ""
+            args = call.args if isinstance(call, ast.Call) else []
+            if name == "contextlib.suppress" and _of_the_end(args, function):
+                return node
         return None
     for handler in node.handlers:
         inside = [n for part in handler.body for n in walk(part)]

@@ -55,10 +55,10 @@ def _joined_elsewhere(seen: Evidence) -> Iterator[tuple[Frame, ast.expr | None]]
     """The groups that are joined over a layer which somebody was given."""
     for function in seen.source.all_functions():
         for call in every_call(function.node):
-            if getattr(call.func, "attr", "") == "group_add":
-                if not calls.is_layer(calls.name_of(call, function)):
-                    for frame in seen.sites.frames(function):
-                        yield frame, group_of(call)
+            joins = getattr(call.func, "attr", "") == "group_add"
+            if joins and not calls.is_layer(calls.name_of(call, function)):
+                for frame in seen.sites.frames(function):
+                    yield frame, group_of(call)
 
 
 def misnamed(seen: Evidence) -> Place | None:

@@ -86,10 +86,10 @@ def _linked(seen: Evidence, door: Event) -> Iterator[Found]:
         for call in calls.calls(function.node):
             name = calls.name_of(call, function)
             given = [getattr(one, "value", None) for one in call.args[:1]]
-            if name == "django.shortcuts.redirect" and given and given[0] is not None:
-                if given[0] == door["name"] or given[0] == door["path"]:
-                    yield _by_link(door, at(function, call))
-                    return
+            leads = bool({*given} & {door["name"] or door["path"], door["path"]})
+            if name == "django.shortcuts.redirect" and leads:
+                yield _by_link(door, at(function, call))
+                return
 
 
 def _by_link(door: Event, place: Place) -> Found:

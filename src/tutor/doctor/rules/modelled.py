@@ -139,13 +139,14 @@ def _fields(kind: Class) -> dict[str, ast.AnnAssign]:
     }
 
 
-def _words(kind: Class) -> Iterator[tuple[str, str]]:
+def _words(model: Class) -> Iterator[tuple[str, str]]:
     """The field that tells a message apart, and its word: ``Literal['hello']``."""
-    for name, node in _fields(kind).items():
+    for name, node in _fields(model).items():
         note = node.annotation
-        if isinstance(note, ast.Subscript) and isinstance(note.slice, ast.Constant):
-            if ast.unparse(note.value).rpartition(".")[2] == "Literal":
-                yield name, str(note.slice.value)
+        told = note.slice if isinstance(note, ast.Subscript) else None
+        kind = ast.unparse(note).partition("[")[0].rpartition(".")[2]
+        if kind == "Literal" and isinstance(told, ast.Constant):
+            yield name, str(told.value)
 
 
 def _refused(kind: Class, keys: dict[str, str]) -> str:

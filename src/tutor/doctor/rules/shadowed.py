@@ -62,9 +62,8 @@ def _only_named(function: Function) -> Iterator[Found]:
         if not isinstance(named, ast.Attribute | ast.Name):
             continue
         name = getattr(named, "attr", getattr(named, "id", ""))
-        if ast.unparse(named).startswith(f"{function.self_name}."):
-            if ast.unparse(named).count(".") == 1:
-                continue  # a method of its own: of that others say more
+        if ast.unparse(named) == f"{function.self_name}.{name}":
+            continue  # a method of its own: of that others say more
         target = calls.target_of(ast.Call(named, [], []), function)
         is_own = target is not None and not target.node.decorator_list
         if name in _DONE or is_own:
