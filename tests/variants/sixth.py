@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from fourth import Right, Wrong
 
-WRONG: tuple[Wrong, ...] = (
+WRONG: list[Wrong] = [
     (
         14,
         "worker-router-name-differs",
@@ -196,9 +196,9 @@ WRONG: tuple[Wrong, ...] = (
             ),
         ),
     ),
-)
+]
 
-RIGHT: tuple[Right, ...] = (
+RIGHT: list[Right] = [
     (
         17,
         "a partial hears the signal",
@@ -241,4 +241,4 @@ RIGHT: tuple[Right, ...] = (
             ),
         ),
     ),
-)
+]
