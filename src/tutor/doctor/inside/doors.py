@@ -27,6 +27,7 @@ def doors():
         "doors",
         url=url,
         login=there,
+        elsewhere=any(logs_in(one) for one in every(patterns)),
         got=got,
         posts=[*posts(patterns)],
         names=sorted(set(names(patterns))),
@@ -72,6 +73,24 @@ def posts(patterns, before="/", space="", depth=0):
             yield {"name": f"{space}{name}" if name else "", "path": path}
 
 
+def every(patterns, depth=0):
+    """All routes that are no include."""
+    for pattern in patterns:
+        inner = getattr(pattern, "url_patterns", None)
+        if inner is None:
+            yield pattern
+        elif depth < 5:
+            yield from every(inner, depth + 1)
+
+
+def logs_in(pattern):
+    """Whether a route leads to Django's own page for a login."""
+    from django.contrib.auth.views import LoginView
+
+    kind = getattr(getattr(pattern, "callback", None), "view_class", None)
+    return isinstance(kind, type) and issubclass(kind, LoginView)
+
+
 def names(patterns, space="", depth=0):
     """What {% url %} may be given, with its namespaces."""
     for pattern in patterns:
@@ -83,19 +102,14 @@ def names(patterns, space="", depth=0):
             yield space + pattern.name
 
 
-def unseen(patterns, depth=0):
+def unseen(patterns):
     """The templates of Django's own views that are nowhere: each with its route."""
     from django.contrib.auth.views import LoginView
     from django.template import TemplateDoesNotExist
     from django.template.loader import get_template
     from django.views.generic import TemplateView
 
-    for pattern in patterns:
-        inner = getattr(pattern, "url_patterns", None)
-        if inner is not None:
-            if depth < 5:
-                yield from unseen(inner, depth + 1)
-            continue
+    for pattern in every(patterns):
         view = getattr(pattern, "callback", None)
         kind = getattr(view, "view_class", None)
         if kind not in (LoginView, TemplateView):

@@ -46,6 +46,8 @@ def _nowhere(seen: Evidence, doors: Event) -> Iterator[Found]:
         if pages is None:
             return
         place = pages.file, pages.lines.get("urlpatterns")
+        if not doors.get("elsewhere"):
+            return  # no login is there yet
     if _is_guarded(seen):
         yield Found(
             "auth-login-page-not-there",
