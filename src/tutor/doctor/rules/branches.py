@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from tutor.doctor.evidence import Evidence
 from tutor.doctor.rules.found import TRIED, Found, at
-from tutor.doctor.source import Function
+from tutor.doctor.source import Class, Function
 from tutor.doctor.source.walking import own_nodes
 
 RANK = 59
@@ -78,9 +78,25 @@ def _covers_class(
     if one.patterns or other.patterns or not _is_a(names[1], names[0], function):
         return False
     inner = dict(zip(other.kwd_attrs, other.kwd_patterns, strict=True))
+    known = function.module.source.classes.get(names[0] or "")
     return all(
-        name in inner and _covers(pattern, inner[name], function)
+        (name in inner and _covers(pattern, inner[name], function))
+        or (_takes_all(pattern) and known is not None and _has(known, name))
         for name, pattern in zip(one.kwd_attrs, one.kwd_patterns, strict=True)
+    )
+
+
+def _takes_all(pattern: ast.pattern) -> bool:
+    """Whether a pattern is a mere name for what is there."""
+    return isinstance(pattern, ast.MatchAs) and pattern.pattern is None
+
+
+def _has(one: Class, name: str) -> bool:
+    """Whether each instance of a class has a field of this name."""
+    return any(
+        isinstance(node, ast.AnnAssign) and getattr(node.target, "id", "") == name
+        for kind in one.line_of_ancestors
+        for node in kind.node.body
     )
 
 
