@@ -85,7 +85,7 @@ def _models(seen: Evidence) -> Iterator[Found]:
                     continue
                 if holds_models(seen.source, made, origin.function):
                     yield Found(
-                        "db-model-instance-in-event",
+                        "redis-message-not-serialisable",
                         "can not serialize a model",
                         at(origin.function, made),
                         RANK + 15,
