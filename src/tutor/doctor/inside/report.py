@@ -112,8 +112,7 @@ def error_of(error):
     """An exception and everything that led to it, outermost first.
 
     Each link: type, text, frames and the deepest frame of the project; for a
-    syntax error that frame is the place of the error itself.  ``handling`` tells
-    whether it arose while the next one was dealt with, not because of it.
+    syntax error that frame is the place of the error itself.
     """
     links, seen = [], set()
     while error is not None and id(error) not in seen:
@@ -139,7 +138,6 @@ def error_of(error):
                 "name": getattr(error, "name", None),
                 "frames": frames[-25:],
                 "at": at,
-                "handling": error.__cause__ is None,
             }
         )
         error = error.__cause__ or (

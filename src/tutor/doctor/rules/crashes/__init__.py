@@ -17,7 +17,6 @@ from tutor.doctor.rules.crashes.kinds import by_type, no_coroutine
 from tutor.doctor.rules.crashes.ours import (
     OF_TYPES,
     is_nested,
-    is_of_the_code,
     is_of_the_message,
 )
 from tutor.doctor.rules.crashes.refined import refined
@@ -39,7 +38,6 @@ CLOSED = "Attempt to send on a closed protocol"
 
 def explain(seen: Evidence, crash: Crash) -> Found | None:
     """The mistake behind a crash; None where the crash is the client's own fault."""
-    crash = replace(crash, links=_of_itself(crash.links))
     if crash.signed and members.is_ours(crash.links, crash.told):
         return None
     crash = replace(crash, links=left(seen, crash.links))
@@ -79,17 +77,6 @@ def explain(seen: Evidence, crash: Crash) -> Found | None:
         if _is_fresh(seen):  # as it comes from git: a warning, too, says more
             milder = "There is no database yet: nobody has run migrate here."
     return Found(slug, got, at, rank, tried, expected, hint, milder)
-
-
-def _of_itself(links: list[Event]) -> list[Event]:
-    """An exception without those that the project had caught when its code failed."""
-    first, *caught = links
-    at_fault = first["type"] in ("NameError", "UnboundLocalError") or is_of_the_code(
-        first
-    )
-    own = bool(first["frames"]) and first["frames"][-1]["own"]
-    alone = caught and first["handling"] and own and at_fault
-    return [first] if alone else links
 
 
 def _no_table(seen: Evidence, text: str, place: Place) -> tuple[str, Place, str]:
