@@ -100,12 +100,13 @@ def leaves_of(thing, passed, path, outer):
 
 
 def routes_of(router, passed, path, outer):
-    if not router.routes:
+    routes = [*router.routes]  # a generator, which URLRouter itself has used up
+    if not routes:
         yield {
             **leaf(None, passed, path, outer, None),
             "is": "empty",
         }
-    for route in router.routes:
+    for route in routes:
         pattern = getattr(route, "pattern", None)
         callback = getattr(route, "callback", route)
         text = str(pattern) if pattern is not None else ""

@@ -17,7 +17,9 @@ from tutor.doctor.rules.found import (
     deepest,
     last_line,
 )
+from tutor.doctor.rules.idle import never_called
 from tutor.doctor.rules.imports import MISSING, cannot_import, explain_import
+from tutor.doctor.rules.misplaced import cause as misplaced
 from tutor.doctor.rules.tables import in_ready
 from tutor.doctor.source.index import is_aside
 from tutor.doctor.source.walking import walk
@@ -167,7 +169,10 @@ def _cause(
     seen: Evidence, links: list[Event], stage: str, place: Place
 ) -> tuple[str | None, Place, str]:
     if not links:
-        return None, place, ""
+        file = f"{seen.prefix}manage.py"
+        idle = never_called(seen, file) if stage == "manage.py" else None
+        slug = "python-main-never-called" if idle else None
+        return slug, (file, idle) if idle else place, ""
     root = links[-1]
     kind, text = root["type"], root["text"]
     every = " ".join(link["text"] for link in links)
@@ -192,6 +197,9 @@ def _cause(
         ready = next((at for at in frames if in_ready(seen, at)), None)
         if ready:
             return "app-ready-queries-the-database", ready, ""
+    known = misplaced(seen, links, stage)
+    if known:
+        return known
     uncalled = _uncalled(seen)
     if "AppRegistryNotReady" in root["bases"] and uncalled:
         return "asgi-get-asgi-application-not-called", uncalled, ""
@@ -202,7 +210,7 @@ def _cause(
             "",
         )
     if "settings are not configured" in text:
-        if not _names_settings(seen):
+        if not _names_settings(seen) or _asked_itself(seen, links):
             return "settings-module-not-set", place, ""
         return "asgi-consumers-imported-before-settings-module", _order(seen, links), ""
     if re.search(r"Cannot find '\w+' in ASGI_APPLICATION module", every):
@@ -292,10 +300,6 @@ _TEXTS = (
         r"URLRouter.__init__\(\) (takes|got)|"
         r"__init__\(\) missing 1 required positional argument: 'routes'",
     ),
-    (
-        "asgi-urlrouter-without-list",
-        r"'(URLPattern|URLRouter|module|dict)' object is not iterable",
-    ),
     ("consumer-type-field-not-literal", r"field '\w+' to be of type `Literal`"),
     (
         "consumer-discriminator-does-not-tell",
@@ -317,6 +321,20 @@ def _names_settings(seen: Evidence) -> bool:
         "DJANGO_SETTINGS_MODULE" in module.text or "settings.configure" in module.text
         for module in seen.source.modules.values()
         if not module.file.endswith("manage.py") and not is_aside(module.file)
+    )
+
+
+def _asked_itself(seen: Evidence, links: list[Event]) -> bool:
+    """Whether Django itself was to be set up, and no import came too early."""
+    own = [f for f in links[-1]["frames"] if f["own"]]
+    last = seen.place(own[-1] if own else None)
+    module = seen.source.by_file(last[0] or "")
+    return last[0] == seen.asgi_file and any(
+        isinstance(node, ast.Call)
+        and module is not None
+        and module.resolve(node.func)
+        in ("django.core.asgi.get_asgi_application", "django.setup")
+        for node in seen.nodes_at(last)
     )
 
 

@@ -7,7 +7,9 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+from tutor.doctor.child import Event
 from tutor.doctor.evidence import Evidence
+from tutor.doctor.rules import pageware
 from tutor.doctor.rules.found import NOWHERE, Found, Place, last_line
 from tutor.doctor.source.walking import walk
 
@@ -18,6 +20,7 @@ PROTOCOLS = "channels.routing.ProtocolTypeRouter"
 def rules(seen: Evidence) -> Iterator[Found]:
     if not seen.settings:
         return
+    yield from pageware.rules(seen)
     yield from _apps(seen)
     yield from _asgi(seen)
     yield from _hosts(seen)
@@ -167,8 +170,12 @@ def _wrong_path(seen: Evidence, named: str) -> str | None:
         return "settings-asgi-application-is-a-path"
     if named in modules or not module:
         return "settings-asgi-application-without-name"
+    failed = seen.failed(seen.look, "asgi")
     if module in modules:
-        if name in modules[module].lines or not seen.failed(seen.look, "asgi"):
+        there = name in modules[module].lines
+        if there and failed and _without(failed["error"], module, name):
+            return "asgi-application-name-missing"  # no run comes to that line
+        if there or not failed:
             wsgi = "wsgi.WSGIHandler" in seen.walk.get("type", "")
             return "settings-asgi-application-is-wsgi" if wsgi else None
         root = (seen.failed(seen.look, "asgi") or {"error": [{}]})["error"][-1]
@@ -179,11 +186,14 @@ def _wrong_path(seen: Evidence, named: str) -> str | None:
         return "asgi-application-name-missing"
     if not seen.failed(seen.look, "asgi"):
         return None
-    top = module.partition(".")[0]
-    near = seen.near(module, (m for m in modules if m.endswith("asgi")), 0.8)
-    if module.endswith("routing") or (top not in _packages(seen) and not near):
+    if module.endswith("routing"):
         return "settings-asgi-application-old-routing-path"
     return "settings-asgi-application-misspelled"
+
+
+def _without(links: list[Event], module: str, name: str) -> bool:
+    text = links[0].get("text", "") if links else ""
+    return text == f"module {module!r} has no attribute {name!r}"
 
 
 def _packages(seen: Evidence) -> set[str]:

@@ -99,7 +99,7 @@ class Source:
                     return module.names[tail] + rest
                 for value in reversed(module.values.get(tail, [])):
                     if isinstance(value, (ast.Name, ast.Attribute, ast.Call)):
-                        found = module.resolve(value, None, 3)
+                        found = self._valued(f"{head}.{tail}", module, value)
                         return None if found is None else found + rest
                 for star in module.stars:
                     if star in self.modules and tail in self.modules[star].lines:
@@ -108,6 +108,21 @@ class Source:
             head, _, last = head.rpartition(".")
             rest, tail = f".{tail}{rest}", last
         return None
+
+    def _valued(self, name: str, module: Module, value: ast.expr) -> str | None:
+        """What a name's value stands for; none for one made of itself.
+
+        ``APPS = APPS.insert(0, 'daphne')`` would lead to APPS.insert().insert(), and on.
+        """
+        asked: set[str] = vars(self._asked).setdefault("values", set())
+        if name in asked:
+            return None
+        asked.add(name)
+        try:
+            found = module.resolve(value, None, 3)
+        finally:
+            asked.discard(name)
+        return None if found is None or f"{found}.".startswith(f"{name}.") else found
 
     def setting(self, module: str, name: str) -> tuple[str, int] | None:
         """Where a setting is given its last value: file and line."""

@@ -25,8 +25,14 @@ def no_handler(seen: Evidence, crash: Crash, kind: str) -> Cause | None:
             for one in seen.source.consumers()
             for name in one.methods
         )
-        late = seen.aim >= 6 or others
-        return ("consumer-has-no-handlers", place, "") if late else None
+        outside = owner is not None and any(
+            f"{owner.module.name}.{name}" in seen.source.functions
+            for name in (*GENERIC, *HANDLERS)
+        )
+        late = seen.aim >= 6 or others or outside
+        hint = "They stand outside the class: their indentation says so."
+        known = "consumer-has-no-handlers", place, hint if outside else ""
+        return known if late else None
     wanted = kind.replace(".", "_")
     found = near_handler(seen, owner, wanted)
     if found:
