@@ -139,6 +139,7 @@ def settings():
         wsgi=plain(getattr(loaded, "WSGI_APPLICATION", None)),
         layers=plain(getattr(loaded, "CHANNEL_LAYERS", None)),
         hosts=plain(loaded.ALLOWED_HOSTS),
+        secret=has_secret(loaded),
         static=plain(loaded.STATIC_URL),
         secure=bool(loaded.SESSION_COOKIE_SECURE),
         script_name=str(loaded.FORCE_SCRIPT_NAME or ""),
@@ -156,6 +157,16 @@ def settings():
         unsafe=os.environ.get("DJANGO_ALLOW_ASYNC_UNSAFE"),
     )
     return True
+
+
+def has_secret(loaded):
+    """Whether there is a SECRET_KEY; Django refuses to read an empty one."""
+    from django.core.exceptions import ImproperlyConfigured
+
+    try:
+        return bool(loaded.SECRET_KEY)
+    except ImproperlyConfigured:
+        return False
 
 
 def plain(value):

@@ -24,7 +24,10 @@ def is_protocols(thing):
 
 
 def is_router(thing):
-    return isinstance(getattr(thing, "routes", None), (list, tuple)) and callable(thing)
+    routes = getattr(thing, "routes", None)
+    if type(thing).__module__ == "channels.routing":
+        return hasattr(routes, "__iter__")  # also a generator, which is used up
+    return isinstance(routes, (list, tuple)) and callable(thing)
 
 
 def inner_of(thing):

@@ -11,6 +11,7 @@ from tutor.doctor.rules.asgi import (
     RANK,
     assigned,
     called,
+    elsewhere,
     router_place,
     websocket_place,
 )
@@ -162,7 +163,21 @@ def _no_router(seen: Evidence, tried: str, expected: str) -> Iterator[Found]:
     got = "Django can only handle ASGI/HTTP connections, not websocket."
     if "asgi.ASGIHandler" not in seen.walk.get("type", ""):
         got = f"the application is {seen.walk.get('type')}"
-    if call is not None and call.module.name == seen.asgi_module:
+    other = elsewhere(seen, call)
+    if "routing.ProtocolTypeRouter" in seen.walk.get("type", "") and call is not None:
+        yield Found(
+            "asgi-router-without-mapping",
+            "what it is given is no dict",
+            call.place,
+            RANK,
+            tried,
+            expected,
+        )
+    elif other is not None:
+        place, hint = other
+        slug = "asgi-application-name-missing"
+        yield Found(slug, got, place, RANK, tried, expected, hint)
+    elif call is not None and call.module.name == seen.asgi_module:
         yield Found(
             "asgi-application-reassigned-below",
             got,

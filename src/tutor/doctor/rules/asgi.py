@@ -67,6 +67,22 @@ def router_place(seen: Evidence) -> Place:
     return call.place if call else assigned(seen, "application")
 
 
+def elsewhere(seen: Evidence, call: Called | None) -> tuple[Place, str] | None:
+    """A router under another name than the one that servers are told to take."""
+    if call is None or call.module.name != seen.asgi_module:
+        return None
+    served = seen.target.partition(":")[2] or "application"
+    for node in call.module.tree.body:
+        if isinstance(node, ast.Assign) and any(n is call.node for n in walk(node)):
+            names = [one.id for one in node.targets if isinstance(one, ast.Name)]
+            if not names or served in names:
+                return None
+            hint = f"The router is called {names[0]}, and {served} is what is served."
+            wrong = "application" in names and served != "application"
+            return seen.setting("ASGI_APPLICATION") if wrong else call.place, hint
+    return None
+
+
 def websocket_place(seen: Evidence) -> Place:
     """Where the application of sockets is written."""
     call = called(seen, "ProtocolTypeRouter")

@@ -144,7 +144,7 @@ def _apps(seen: Evidence, name: str) -> tuple[str, Place, str] | None:
     entry = next((e for e in entries if e == name or e.startswith(name + ".")), None)
     if entry is None:
         return None
-    joined = _joined(seen, entry)
+    joined = joined(seen, entry)
     if joined:
         return "apps-missing-comma", joined, ""
     if len(entry) == 1:
@@ -169,7 +169,7 @@ def _added(seen: Evidence) -> Place | None:
     return None
 
 
-def _joined(seen: Evidence, value: str) -> Place | None:
+def joined(seen: Evidence, value: str) -> Place | None:
     """Where two neighbouring strings have become ``value``."""
     for module in seen.source.modules.values():
         for node in walk(module.tree):

@@ -46,6 +46,7 @@ def rules(seen: Evidence) -> Iterator[Found]:
             RANK,
             tried,
             expected,
+            "It is a list or a tuple: a comma behind the last bracket makes one.",
         )
         return
     if "default" not in layers:
@@ -243,6 +244,8 @@ def error(layer: Any, links: list[dict[str, Any]]) -> str | None:
             return "settings-channel-layer-v1-backends"
         if "No module named 'channels_redis'" in text:
             return "redis-package-missing"
+        return "settings-channel-layer-backend-typo"
+    if "has no attribute 'rsplit'" in text:  # the class itself, and no text
         return "settings-channel-layer-backend-typo"
     if "unexpected keyword argument" in text:
         if "InMemory" in backend and "'hosts'" in text:

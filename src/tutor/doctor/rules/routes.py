@@ -126,6 +126,15 @@ def _leaf(seen: Evidence, leaf: Event) -> Iterator[Found]:
             tried,
             "URLRouter(...) around the list",
         )
+    elif leaf["type"] == "channels.routing.URLRouter" and leaf["is"] == "other-class":
+        yield Found(
+            "asgi-urlrouter-without-list",
+            "URLRouter itself, and no router made of it",
+            router_place(seen),
+            RANK + 2,
+            tried,
+            "URLRouter(...) around the list",
+        )
     elif leaf["is"] == "other-class":
         yield Found(
             "consumer-base-class-missing",

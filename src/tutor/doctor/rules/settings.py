@@ -9,7 +9,7 @@ from pathlib import Path
 
 from tutor.doctor.child import Event
 from tutor.doctor.evidence import Evidence
-from tutor.doctor.rules import pageware
+from tutor.doctor.rules import pageware, secret
 from tutor.doctor.rules.found import NOWHERE, Found, Place, last_line
 from tutor.doctor.source.walking import walk
 
@@ -21,6 +21,7 @@ def rules(seen: Evidence) -> Iterator[Found]:
     if not seen.settings:
         return
     yield from pageware.rules(seen)
+    yield from secret.rules(seen)
     yield from _apps(seen)
     yield from _asgi(seen)
     yield from _hosts(seen)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+
 from tutor.doctor.evidence import Evidence
 from tutor.doctor.rules.crashes.crash import Crash
 from tutor.doctor.rules.found import GENERIC, HANDLERS, Place
@@ -18,6 +20,10 @@ def no_handler(seen: Evidence, crash: Crash, kind: str) -> Cause | None:
         return "group-handler-missing-closes-everyone", near or place, ""
     if kind not in ("websocket.connect", "websocket.receive", "websocket.disconnect"):
         return "group-sends-raw-websocket-event", place, ""
+    again = _again(owner)
+    if owner is not None and again is not None:
+        hint = f"The class of line {again} is the one that is used."
+        return "python-defined-twice", (owner.module.file, again), hint
     if owner is None or not any(one.methods for one in owner.line_of_ancestors):
         # At step 5 nobody has written it yet.
         others = any(
@@ -48,6 +54,18 @@ def no_handler(seen: Evidence, crash: Crash, kind: str) -> Cause | None:
     if kind == "websocket.disconnect":
         return "consumer-no-disconnect-handler", place, ""
     return f"consumer-{kind.partition('.')[2]}-handler-misnamed", place, ""
+
+
+def _again(owner: Class | None) -> int | None:
+    """The line where the module has another class of a consumer's name."""
+    body = owner.module.tree.body if owner is not None else []
+    same = [
+        node.lineno
+        for node in body
+        if isinstance(node, ast.ClassDef) and owner is not None
+        if node.name == owner.name
+    ]
+    return same[-1] if len(same) > 1 else None
 
 
 def _near_method(seen: Evidence, owner: Class | None, wanted: str) -> Place | None:
