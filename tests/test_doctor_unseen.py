@@ -11,6 +11,7 @@ from tutor import doctor, trees
 
 sys.path.insert(0, str(Path(__file__).parent / "variants"))
 import abroad
+import begun
 import behind
 import checkmate
 import fifth
@@ -32,6 +33,8 @@ WRONG += foreign.WRONG + harbour.WRONG + rides.WRONG + checkmate.WRONG + stock.W
 ROUNDS = (fourth, fifth, otherwise, pupils, sixth)
 IN_A_STEP = [one for module in ROUNDS for one in module.WRONG]
 RIGHT_IN_A_STEP = [one for module in ROUNDS for one in module.RIGHT]
+IN_A_STEP = begun.WRONG + fourth.WRONG + fifth.WRONG + otherwise.WRONG
+RIGHT_IN_A_STEP = fourth.RIGHT + fifth.RIGHT + otherwise.RIGHT
 RIGHT = unseen.RIGHT + fresh.RIGHT + behind.RIGHT + abroad.RIGHT + harbour.RIGHT
 RIGHT += checkmate.RIGHT + stock.RIGHT
 NAMES = [f"{shape}-{slug}" for shape, slug, _, _ in WRONG]

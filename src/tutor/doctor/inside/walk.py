@@ -51,6 +51,7 @@ def walk(application):
         ]
     if "websocket" in mapping:
         described["origins"] = origins(mapping["websocket"])
+        described["origins-text"] = origins_text(mapping["websocket"])
         leaves = list(leaves_of(mapping["websocket"], (), "", ()))
         for leaf in leaves:
             leaf["reached"] = resolve(mapping["websocket"], leaf["sample"], leaves)
@@ -73,6 +74,13 @@ def origins(thing):
         return [str(origin) for origin in found.allowed_origins]
     except TypeError:
         return None
+
+
+def origins_text(thing):
+    """One text, where the first check of origins should have a list."""
+    found = peel(thing, lambda t: hasattr(t, "allowed_origins") or is_fork(t))[0]
+    given = getattr(found, "allowed_origins", None)
+    return given if isinstance(given, str) else None
 
 
 def is_fork(thing):

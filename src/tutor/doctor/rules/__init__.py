@@ -32,6 +32,7 @@ from tutor.doctor.rules import (
     fanout,
     flooding,
     givenastext,
+    generators,
     groups,
     handlers,
     inplace,
@@ -52,6 +53,7 @@ from tutor.doctor.rules import (
     offers,
     operating,
     overriding,
+    origins,
     pages,
     passing,
     pinned,
@@ -101,10 +103,12 @@ __all__ = ["Found", "judge"]
 
 _LATER = (
     application,
+    origins,
     sockets,
     accepting,
     reading,
     handlers,
+    generators,
     signatures,
     messages,
     groups,

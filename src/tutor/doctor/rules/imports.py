@@ -77,6 +77,8 @@ def explain_import(
         near = seen.near(name, (m for m in seen.source.modules if "." in m), 0.9)
         if near and place[0] == seen.asgi_file:
             return "asgi-app-package-misspelled", place, f"There is a module {near}."
+        if stage == "settings":
+            return "python-own-module-missing", place, f"There is no module {name}."
         if _ROUTES.search(last):
             return "routing-file-in-wrong-folder", place, f"There is no module {name}."
         return "asgi-any-import-error-is-masked", place, f"There is no module {name}."
@@ -144,9 +146,9 @@ def _apps(seen: Evidence, name: str) -> tuple[str, Place, str] | None:
     entry = next((e for e in entries if e == name or e.startswith(name + ".")), None)
     if entry is None:
         return None
-    joined = joined(seen, entry)
-    if joined:
-        return "apps-missing-comma", joined, ""
+    both = joined(seen, entry)
+    if both:
+        return "apps-missing-comma", both, ""
     if len(entry) == 1:
         return "apps-string-added", _added(seen) or seen.setting("INSTALLED_APPS"), ""
     place = _written(seen, entry) or seen.setting("INSTALLED_APPS")

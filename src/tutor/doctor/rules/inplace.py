@@ -61,7 +61,7 @@ def _methods(module: Module, name: str) -> set[str]:
         for node in walk(module.tree)
         if isinstance(node, ast.Assign | ast.AnnAssign)
         and name in [ast.unparse(one) for one in _targets(node)]
-        for method in _OF.get(type(node.value), ())  # type: ignore[arg-type]
+        for method in _OF.get(type(node.value), ())
     }
 
 

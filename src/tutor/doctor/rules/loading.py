@@ -20,6 +20,7 @@ from tutor.doctor.rules.found import (
 from tutor.doctor.rules.idle import never_called
 from tutor.doctor.rules.imports import MISSING, cannot_import, explain_import
 from tutor.doctor.rules.misplaced import cause as misplaced
+from tutor.doctor.rules.standard import shadowed
 from tutor.doctor.rules.tables import in_ready
 from tutor.doctor.source.index import is_aside
 from tutor.doctor.source.walking import walk
@@ -52,6 +53,10 @@ def rules(seen: Evidence) -> Iterator[Found]:
         slug: str | None = None
         place: Place = (f"{seen.prefix}manage.py", None)
         if named:
+            hidden = shadowed(seen)
+            if hidden:
+                yield hidden
+                return
             # It ended while the settings were loaded, of its own will or not.
             slug = "settings-exit" if seen.look.code in range(128) else None
             known = seen.source.modules.get(named["name"])
@@ -260,6 +265,13 @@ def _is_of_the_environment(seen: Evidence, links: list[Event], place: Place) -> 
             and len(node.value.args) == 1
             and module is not None
             and module.resolve(node.value.func) in ("os.getenv", "os.environ.get")
+            for node in seen.nodes_at(place)
+        )
+    if links[-1]["type"] == "TypeError" and "NoneType" in text:
+        return module is not None and any(
+            isinstance(node, ast.Call)
+            and len(node.args) == 1
+            and module.resolve(node.func) in ("os.getenv", "os.environ.get")
             for node in seen.nodes_at(place)
         )
     if links[-1]["type"] != "KeyError":

@@ -173,9 +173,10 @@ def overwritten(seen: Evidence, dotted: str) -> Cause | None:
 def _lists(module: Module) -> Iterator[ast.Assign]:
     """The statements that make INSTALLED_APPS anew, of constants alone."""
     for node in module.tree.body:
-        if isinstance(node, ast.Assign) and "INSTALLED_APPS" in _targets(node):
-            if not any(isinstance(part, ast.Name) for part in walk(node.value)):
-                yield node
+        if not isinstance(node, ast.Assign) or "INSTALLED_APPS" not in _targets(node):
+            continue
+        if not any(isinstance(part, ast.Name) for part in walk(node.value)):
+            yield node
 
 
 def _has(node: ast.Assign, dotted: str) -> bool:

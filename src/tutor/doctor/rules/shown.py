@@ -46,16 +46,15 @@ def _left(module: Module, name: str, made: bool) -> Place | None:
     calls = {id(node.func) for node in nodes if isinstance(node, ast.Call)}
     awaited = {id(node.value) for node in nodes if isinstance(node, ast.Await)}
     for node in nodes:
-        if made and isinstance(node, ast.Call) and id(node) not in awaited:
-            if _last(node.func) == name:
-                return module.file, node.lineno
-        if not made and isinstance(node, ast.expr) and id(node) not in calls:
-            if _last(node) == name:
-                return module.file, node.lineno
+        if not isinstance(node, ast.expr) or id(node) in (awaited if made else calls):
+            continue
+        called = node.func if isinstance(node, ast.Call) else None
+        if _last(called if made else node) == name:
+            return module.file, node.lineno
     return None
 
 
-def _last(node: ast.expr) -> str | None:
+def _last(node: ast.expr | None) -> str | None:
     if isinstance(node, ast.Attribute):
         return node.attr
     return node.id if isinstance(node, ast.Name) else None

@@ -57,7 +57,8 @@ TEXTS: tuple[tuple[str, str], ...] = (
     ),
     (
         "consumer-message-is-no-dict",
-        r"(string|list|tuple|byte) indices must be integers",
+        r"(string|list|tuple|byte) indices must be integers|"
+        r"\bA?[Ss]ync\w*\.send\(\) (got|takes|missing)",
     ),
     (
         "consumer-init-takes-scope",
@@ -143,6 +144,6 @@ TEXTS: tuple[tuple[str, str], ...] = (
     ),
     (
         "consumer-close-code-not-allowed",
-        r"invalid close code|code must be|sendClose|Invalid code",
+        r"invalid close code|for close code|code must be|sendClose|Invalid code",
     ),
 )

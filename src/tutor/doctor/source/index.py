@@ -112,7 +112,7 @@ class Source:
     def _valued(self, name: str, module: Module, value: ast.expr) -> str | None:
         """What a name's value stands for; none for one made of itself.
 
-        ``APPS = APPS.insert(0, 'daphne')`` would lead to APPS.insert().insert(), and on.
+        ``APPS = APPS.insert(0, 'daphne')`` would lead to APPS.insert().insert(), on.
         """
         asked: set[str] = vars(self._asked).setdefault("values", set())
         if name in asked:

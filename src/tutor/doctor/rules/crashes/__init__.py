@@ -176,6 +176,10 @@ def _cause(seen: Evidence, crash: Crash, every: str, place: Place) -> Cause | No
         return None  # what the library does with it, and says so
     if _REFUSED.search(every) and offers.chosen(seen, crash.leaf.get("consumer")):
         return None  # our clients offer none; what the pages offer is compared there
+    if "async_generator can't be used in 'await'" in every:
+        mine = crash.links[-1]["frames"][-1:] and crash.links[-1]["frames"][-1]["own"]
+        slug = "consumer-await-on-no-coroutine" if mine else "consumer-handler-yields"
+        return slug, place, ""
     for slug, pattern in TEXTS:
         if slug == "consumer-json-not-parsed" and not _own_last(crash):
             continue

@@ -54,7 +54,10 @@ def missing(seen: Evidence, crash: Crash, key: str, place: Place) -> Cause | Non
     asked = "kwargs" in source or (place[0] and crash.told == "websocket.connect")
     if asked and key not in names:
         captured = ", ".join(names) or "nothing"
-        return "routing-kwarg-name-differs", place, f"The route captures {captured}."
+        hint = f"The route captures {captured}."
+        if key == "kwargs":
+            hint = "kwargs stands in self.scope['url_route']."
+        return "routing-kwarg-name-differs", place, hint
     return None
 
 

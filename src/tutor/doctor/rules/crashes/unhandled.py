@@ -31,13 +31,13 @@ def no_handler(seen: Evidence, crash: Crash, kind: str) -> Cause | None:
             for one in seen.source.consumers()
             for name in one.methods
         )
-        outside = owner is not None and any(
+        fallen = owner is not None and any(
             f"{owner.module.name}.{name}" in seen.source.functions
             for name in (*GENERIC, *HANDLERS)
         )
-        late = seen.aim >= 6 or others or outside
+        late = seen.aim >= 6 or others or fallen
         hint = "They stand outside the class: their indentation says so."
-        known = "consumer-has-no-handlers", place, hint if outside else ""
+        known = "consumer-has-no-handlers", place, hint if fallen else ""
         return known if late else None
     wanted = kind.replace(".", "_")
     found = near_handler(seen, owner, wanted)
