@@ -26,7 +26,11 @@ def look():
     emit("python", version=list(sys.version_info[:3]))
     versions()
     load.begin()
-    loaded = settings()
+    try:
+        loaded = settings()
+    except Exception as error:  # one of them is nothing that Django could use
+        failed("settings", error)
+        return
     shadows()  # in every folder that ``manage.py`` has put on the path
     if not loaded:
         return
@@ -133,8 +137,8 @@ def settings():
         file=inside(getattr(module, "__file__", None)),
         names=[name for name in dir(module) if name.isupper()],
         defaults=[name for name in dir(global_settings) if name.isupper()],
-        apps=[str(app) for app in loaded.INSTALLED_APPS],
-        middleware=[str(one) for one in loaded.MIDDLEWARE],
+        apps=[str(app) for app in loaded.INSTALLED_APPS or ()],
+        middleware=[str(one) for one in loaded.MIDDLEWARE or ()],
         asgi=plain(getattr(loaded, "ASGI_APPLICATION", None)),
         wsgi=plain(getattr(loaded, "WSGI_APPLICATION", None)),
         layers=plain(getattr(loaded, "CHANNEL_LAYERS", None)),

@@ -318,7 +318,10 @@ _TEXTS = (
         r"needs a discriminator field for key|mapped to multiple",
     ),
     ("routing-view-called", r"missing 1 required positional argument: 'request'"),
-    ("routing-view-is-no-callable", r"view must be a callable"),
+    (
+        "routing-view-is-no-callable",
+        r"view must be a callable|arguments: 'scope', 'receive', and 'send'",
+    ),
     (
         "consumer-model-field-without-type",
         r"requires a type annotation|non-annotated attribute was detected",

@@ -26,6 +26,7 @@ def cause(seen: Evidence, links: list[Event], stage: str) -> Cause | None:
     """Why a project could not be loaded, where a place tells more than the words."""
     every = " ".join(link["text"] for link in links)
     for found in (
+        lost_list(seen, links),
         _hidden_settings(seen),
         _config(seen, every),
         _too_early(seen, links, stage),
@@ -34,7 +35,6 @@ def cause(seen: Evidence, links: list[Event], stage: str) -> Cause | None:
         _no_urlconf(seen, links, every) if stage == "urls" else None,
         _replaced(seen, every),
         _middleware(seen, every),
-        lost_list(seen, links),
     ):
         if found is not None:
             return found

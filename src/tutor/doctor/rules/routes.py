@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from tutor.doctor.child import Event
 from tutor.doctor.evidence import Evidence
-from tutor.doctor.rules.asgi import RANK, assigned, router_place
+from tutor.doctor.rules.asgi import RANK, assigned, router_place, websocket_place
 from tutor.doctor.rules.found import NOWHERE, Found, Place, at
 from tutor.doctor.source import Function
 from tutor.doctor.source.flow import Frame, body, bound_at, every_call, unfold
@@ -125,6 +125,16 @@ def _leaf(seen: Evidence, leaf: Event) -> Iterator[Found]:
             RANK + 2,
             tried,
             "URLRouter(...) around the list",
+        )
+    elif leaf["type"].startswith("django.core.handlers") and not leaf["steps"]:
+        yield Found(
+            "routing-page-among-sockets",
+            "Django can only handle ASGI/HTTP connections, not websocket.",
+            websocket_place(seen),
+            RANK + 2,
+            tried,
+            expected,
+            "Django's own application stands where URLRouter(…) belongs.",
         )
     elif leaf["type"] == "channels.routing.URLRouter" and leaf["is"] == "other-class":
         yield Found(

@@ -53,6 +53,7 @@ TEXTS: tuple[tuple[str, str], ...] = (
     (
         "consumer-generic-method-in-raw-consumer",
         r"object has no attribute '(accept|close|send_json|groups)'|"
+        r"'super' object has no attribute 'websocket_\w+'|"
         r"send\(\) got an unexpected keyword argument '(text_data|bytes_data)'",
     ),
     (
@@ -146,4 +147,5 @@ TEXTS: tuple[tuple[str, str], ...] = (
         "consumer-close-code-not-allowed",
         r"invalid close code|for close code|code must be|sendClose|Invalid code",
     ),
+    ("python-dict-key-as-attribute", r"'dict' object has no attribute '\w+'"),
 )
