@@ -30,6 +30,7 @@ def look():
         loaded = settings()
     except Exception as error:  # one of them is nothing that Django could use
         failed("settings", error)
+        shadows()
         return
     shadows()  # in every folder that ``manage.py`` has put on the path
     if not loaded:
