@@ -31,10 +31,8 @@ import unseen
 WRONG = unseen.WRONG + missed.WRONG + fresh.WRONG + behind.WRONG + abroad.WRONG
 WRONG += foreign.WRONG + harbour.WRONG + rides.WRONG + checkmate.WRONG + stock.WRONG
 ROUNDS = (fourth, fifth, otherwise, pupils, sixth)
-IN_A_STEP = [one for module in ROUNDS for one in module.WRONG]
+IN_A_STEP = [one for module in (begun, *ROUNDS) for one in module.WRONG]
 RIGHT_IN_A_STEP = [one for module in ROUNDS for one in module.RIGHT]
-IN_A_STEP = begun.WRONG + fourth.WRONG + fifth.WRONG + otherwise.WRONG
-RIGHT_IN_A_STEP = fourth.RIGHT + fifth.RIGHT + otherwise.RIGHT
 RIGHT = unseen.RIGHT + fresh.RIGHT + behind.RIGHT + abroad.RIGHT + harbour.RIGHT
 RIGHT += checkmate.RIGHT + stock.RIGHT
 NAMES = [f"{shape}-{slug}" for shape, slug, _, _ in WRONG]
