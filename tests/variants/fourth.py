@@ -660,7 +660,8 @@ RIGHT: list[Right] = [
             (
                 READINGS,
                 PAGE,
-                "    return list(map(message, page.exclude(id__in=known)))",
+                "    fresh = (one for one in page if one.id not in known)\n"
+                "    return list(map(message, fresh))",
             ),
         ),
     ),
