@@ -115,7 +115,7 @@ WRONG: list[tuple[int, str, str, tuple[Change, ...]]] = [
     (
         6,
         "asgi-urlrouter-without-list",
-        ASGI,
+        ROUTES,
         ((ROUTES, f"websocket_urlpatterns = {LISTED}", MADE),),
     ),
     (

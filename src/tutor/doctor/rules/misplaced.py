@@ -30,7 +30,7 @@ def cause(seen: Evidence, links: list[Event], stage: str) -> Cause | None:
         _hidden_settings(seen),
         _config(seen, every),
         _too_early(seen, links, stage),
-        _no_routes(links, seen.place(deepest(links)), every),
+        _no_routes(seen, links, every),
         _included(seen, every) if stage == "urls" else None,
         _no_urlconf(seen, links, every) if stage == "urls" else None,
         _replaced(seen, every),
@@ -87,16 +87,36 @@ def _too_early(seen: Evidence, links: list[Event], stage: str) -> Cause | None:
     return "apps-models-imported-too-early", seen.place(own[0]), ""
 
 
-def _no_routes(links: list[Event], place: Place, every: str) -> Cause | None:
+def _no_routes(seen: Evidence, links: list[Event], every: str) -> Cause | None:
     """What URLRouter was given, when it looked at each route."""
     wrong = _NOT_ITERABLE.search(every)
     frames = links[-1]["frames"] if links else []
     if not wrong or not frames or "channels/routing" not in str(frames[-1]["file"]):
         return None
+    place = seen.place(deepest(links))
+    place = _list_behind(seen, place) or place
     hint = f"It is given a {wrong[1]}."
     if wrong[1] == "NoneType":
         hint = "It is given None: does the function that makes the list return it?"
     return "asgi-urlrouter-without-list", place, hint
+
+
+def _list_behind(seen: Evidence, place: Place) -> Place | None:
+    """Where the routes are written that a router is given by their name."""
+    module = seen.source.by_file(place[0] or "")
+    for node in seen.nodes_at(place) if module is not None else ():
+        if not isinstance(node, ast.Call) or len(node.args) != 1:
+            continue
+        assert module is not None
+        if not (module.resolve(node.func) or "").endswith("URLRouter"):
+            continue
+        given = ast.unparse(node.args[0])
+        known = module.names.get(given, f"{module.name}.{given}")
+        owner, _, name = known.rpartition(".")
+        other = seen.source.modules.get(owner)
+        if other is not None and name in other.lines:
+            return other.file, other.lines[name]
+    return None
 
 
 def _included(seen: Evidence, every: str) -> Cause | None:
