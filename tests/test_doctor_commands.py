@@ -13,8 +13,9 @@ import pytest
 from tutor import notebook, trees
 from tutor.doctor import commands, copying, gathering
 from tutor.doctor.evidence import Evidence
-from tutor.doctor.rules import commands as rules
-from tutor.doctor.rules import jobs, options, proxy
+from tutor.doctor.rules.deployment import commands as rules
+from tutor.doctor.rules.deployment import options, proxy
+from tutor.doctor.rules.groups import jobs
 
 STEPS = Path(__file__).parents[1] / "steps"
 TARGET = "webapp.asgi:application"

@@ -10,7 +10,7 @@ import pytest
 from tutor import doctor
 from tutor.doctor.child import Told
 from tutor.doctor.evidence import Evidence
-from tutor.doctor.rules import composed, development, libraries, pinned
+from tutor.doctor.rules.deployment import composed, development, libraries, pinned
 from tutor.doctor.source import Source
 
 sys.path.insert(0, str(Path(__file__).parent / "variants"))

@@ -12,7 +12,8 @@ import pytest
 from tutor import doctor
 from tutor.doctor import gathering
 from tutor.doctor.evidence import Evidence
-from tutor.doctor.rules import judge, members
+from tutor.doctor.rules import judge
+from tutor.doctor.rules.access import members
 
 sys.path.insert(0, str(Path(__file__).parent / "variants"))
 import locked

@@ -9,8 +9,8 @@ import pytest
 from tutor.doctor.ask import Answers, Client
 from tutor.doctor.child import Told
 from tutor.doctor.evidence import Evidence
-from tutor.doctor.rules import clients, javascript
-from tutor.doctor.rules.scripts import Script
+from tutor.doctor.rules.browser import clients, javascript
+from tutor.doctor.rules.browser.scripts import Script
 from tutor.doctor.source import Source
 
 ROOT = Path(__file__).parents[1]

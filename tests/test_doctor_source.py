@@ -11,8 +11,11 @@ import pytest
 from tutor.doctor.ask import Answers, Client
 from tutor.doctor.child import Told
 from tutor.doctor.evidence import Evidence
-from tutor.doctor.rules import commands, jobs, proxy, related, tables, users
+from tutor.doctor.rules.access import users
+from tutor.doctor.rules.database import related, tables
+from tutor.doctor.rules.deployment import commands, proxy
 from tutor.doctor.rules.found import Found
+from tutor.doctor.rules.groups import jobs
 from tutor.doctor.source import Source
 
 Files = dict[str, str]

@@ -8,7 +8,8 @@ import pytest
 
 from tutor.doctor.child import Told
 from tutor.doctor.evidence import Evidence
-from tutor.doctor.rules import communicators, listening, marks, spreading, testcases
+from tutor.doctor.rules.groups import spreading
+from tutor.doctor.rules.suites import communicators, listening, marks, testcases
 from tutor.doctor.source import Source
 
 FILES = {

@@ -8,7 +8,7 @@ import pytest
 
 from tutor.doctor.child import Told
 from tutor.doctor.evidence import Evidence
-from tutor.doctor.rules import marks, testing
+from tutor.doctor.rules.suites import marks, testing
 from tutor.doctor.source import Source
 
 TEST = "app/tests/test_it.py"

@@ -1,0 +1,1 @@
+"""Who is let in, and what comes of those who are not."""

@@ -1,0 +1,25 @@
+"""An OriginValidator whose list is one text: each letter of it is an origin then."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from tutor.doctor.evidence import Evidence
+from tutor.doctor.rules.found import Found
+from tutor.doctor.rules.project.asgi import RANK, called, websocket_place
+
+
+def rules(seen: Evidence) -> Iterator[Found]:
+    text = seen.walk.get("origins-text")
+    if text is None:
+        return
+    call = called(seen, ".OriginValidator")
+    yield Found(
+        "origin-validator-without-list",
+        f"{text!r} is a text, and each letter of it an origin",
+        call.place if call else websocket_place(seen),
+        RANK + 1,
+        "walking the application",
+        f"[{text!r}]",
+        "It is given a text: put square brackets around it.",
+    )

@@ -1,0 +1,341 @@
+"""Who is let in: visitors without a login, cookies, tokens, origins."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from contextlib import suppress
+
+from tutor.doctor.child import Event
+from tutor.doctor.evidence import Evidence
+from tutor.doctor.rules.access.admission import asks
+from tutor.doctor.rules.browser.pages import leads_to
+from tutor.doctor.rules.browser.scripts import ANY, HOST, Script, Socket, sockets, texts
+from tutor.doctor.rules.deployment.proxy import speaks_tls_here
+from tutor.doctor.rules.found import TRIED, Found, Place, at
+from tutor.doctor.source import Class, Function, calls
+from tutor.doctor.source.index import is_aside
+from tutor.doctor.source.walking import walk
+
+RANK = 72
+GUARDS = (
+    "django.contrib.auth.decorators.",
+    "django.contrib.admin.views.decorators.staff_member_required",
+)
+MIXINS = "django.contrib.auth.mixins."
+MIDDLEWARE = "django.contrib.auth.middleware.LoginRequiredMiddleware"
+OPEN = "django.contrib.auth.decorators.login_not_required"
+# Words for what is good for a long time; a ticket is used once.
+SECRETS = re.compile(
+    r"((access|auth|api|id|bearer)_?)?(token|jwt)|api_?key|password|session_?(id|key)|"
+    r"authorization",
+    re.I,
+)
+LASTING = (
+    "rest_framework.authtoken.",
+    "rest_framework_simplejwt.",
+    "knox.",
+    "oauth2_provider.",
+)
+# ?token=${token}, "?token=" + token, url.searchParams.set("token", token)
+_IN_URL = re.compile(
+    r"[?&](?P<key>\w+)=(?:\$\{(?P<given>[^}]*)\}|['\"`]\s*\+\s*(?P<value>[^;,\n]+))|"
+    r"(?P<base>[\w$.]+)\.searchParams\.(?:set|append)\(\s*['\"](?P<named>\w+)['\"]\s*,"
+    r"\s*(?P<more>[^;\n]+)\)"
+)
+_WRAPPED = re.compile(r"^encodeURIComponent\((.*?)\)$")
+_KEPT = re.compile(r"\b(localStorage|sessionStorage|document\.cookie)\b")
+PARSERS = ("urllib.parse.parse_qs", "urllib.parse.parse_qsl", "django.http.QueryDict")
+_FOREIGN = re.compile(r"(wss?:|https?:)?//[\w.]")
+_LOCAL = re.compile(r"(https?)://(localhost|127\.0\.0\.1|\[::1\])(?::(\d+))?$")
+
+
+def rules(seen: Evidence) -> Iterator[Found]:
+    yield from _strangers(seen)
+    yield from _secure_cookie(seen)
+    for function in seen.source.all_functions():
+        yield from _token(function)
+    yield from _sent(seen)
+    yield from _origins(seen)
+
+
+def _sent(seen: Evidence) -> Iterator[Found]:
+    """A page that writes a secret, which it keeps for long, into a socket's URL."""
+    opened = list(sockets(seen))
+    for script in texts(seen) if opened else ():
+        for match in _IN_URL.finditer(script.text):
+            key = match["key"] or match["named"]
+            given = match["given"] or match["value"] or match["more"]
+            kept = _WRAPPED.sub(r"\1", given.strip())
+            kept = script.bound.get(kept, kept)
+            spot = script.spot(match.start())
+            mine = [
+                one
+                for one in opened
+                if _opens(script, match["base"], one)
+                or f"{key}=" in one.url.partition("?")[2]
+            ]
+            if mine and SECRETS.fullmatch(key) and _KEPT.search(kept):
+                yield Found(
+                    "auth-token-in-the-url",
+                    f"{key!r} is written into the URL of a socket",
+                    spot,
+                    RANK,
+                    TRIED,
+                    "the cookie of the session, or a ticket that is good once",
+                )
+                return
+
+
+def _opens(script: Script, base: str | None, socket: Socket) -> bool:
+    """Whether a socket of a script is opened with a URL object of this name."""
+    return (
+        base is not None
+        and socket.place[0] == script.file
+        and bool(re.search(rf"new\s+WebSocket\s*\(\s*{re.escape(base)}\b", script.text))
+    )
+
+
+def _strangers(seen: Evidence) -> Iterator[Found]:
+    """Whoever knocks gets in where only pages behind a login knock."""
+    for file, leaf in _knocks(seen):
+        views = list(_views(seen, file))
+        if not views or not all(_guarded(seen, view) for view in views):
+            continue
+        one = seen.consumer_class(leaf.get("consumer")) if leaf else None
+        if leaf is None or one is None or asks(one):
+            continue
+        if any(
+            (client.path, client.status, client.closed) == (leaf["sample"], 101, None)
+            for client in seen.answers.clients
+        ):
+            method = one.method("connect") or one.method("websocket_connect")
+            where = method or one
+            yield Found(
+                "auth-anonymous-users-accepted",
+                "101 Switching Protocols",
+                (where.module.file, where.node.lineno),
+                RANK,
+                f"a knock on {leaf['sample']} without a cookie",
+                "403 Forbidden, as its page asks for a login",
+            )
+
+
+def _knocks(seen: Evidence) -> Iterator[tuple[str, Event | None]]:
+    """The files that open sockets, each with the route to which that leads.
+
+    Where a script of the project's own opens them for its pages, each page names a
+    path at least.
+    """
+    for socket in sockets(seen):
+        yield socket.given[0], leads_to(seen, socket.url)
+    for leaf in seen.leaves:
+        route = "".join(step.get("text", "").strip("^$") for step in leaf["steps"])
+        fixed = re.split(r"[(<\\\[]", route)[0].strip("/")
+        beside = [one["sample"].lstrip("/") for one in seen.leaves if one is not leaf]
+        if not fixed or any(path.startswith(fixed) for path in beside):
+            continue
+        named = re.compile(rf"""['"`]/{re.escape(fixed)}/""")
+        for script in texts(seen):
+            if not script.file.endswith(".js") and named.search(script.text):
+                yield script.file, leaf
+
+
+def _views(seen: Evidence, file: str) -> Iterator[Function | Class]:
+    """The views that show a file: a template, or a script that one loads."""
+    names = {file}
+    if file.endswith(".js"):
+        last = file.rpartition("/")[2]
+        names = set()
+        for folder in (seen.look.get("templates") or {}).get("folders", []):
+            for path in sorted((seen.home / folder).rglob("*.html")):
+                with suppress(OSError):
+                    if last in path.read_text("utf-8", "replace"):
+                        names.add(path.relative_to(seen.project).as_posix())
+    for function in seen.source.all_functions():
+        if function.owner is None and any(
+            isinstance(node, ast.Constant) and _names(node.value, names)
+            for node in walk(function.node)
+        ):
+            yield function
+    for one in seen.source.classes.values():
+        given = one.attributes.get("template_name")
+        if isinstance(given, ast.Constant) and _names(given.value, names):
+            yield one
+
+
+def _names(value: object, files: set[str]) -> bool:
+    """Whether a text is the name of one of some templates."""
+    return isinstance(value, str) and any(file.endswith("/" + value) for file in files)
+
+
+def _guarded(seen: Evidence, view: Function | Class) -> bool:
+    """Whether a view asks for a login."""
+    if isinstance(view, Class):
+        guards = {*view.library_bases(), *map(view.module.resolve, _decorated(view))}
+    else:
+        guards = set(view.decorators())
+    if MIDDLEWARE in (seen.settings.get("middleware") or []) and OPEN not in guards:
+        return True
+    return any(
+        guard and guard != OPEN and guard.startswith((*GUARDS, MIXINS))
+        for guard in guards
+    )
+
+
+def _decorated(one: Class) -> list[ast.expr]:
+    """What stands above a class, also what it hands to ``method_decorator``."""
+    found: list[ast.expr] = []
+    for decorator in one.node.decorator_list:
+        found += decorator.args if isinstance(decorator, ast.Call) else [decorator]
+    return found
+
+
+def _secure_cookie(seen: Evidence) -> Iterator[Found]:
+    """A cookie for https, and pages that come over http."""
+    if seen.settings.get("secure") and seen.settings.get("debug"):
+        place = seen.setting("SESSION_COOKIE_SECURE")
+        if place[1] is not None and not speaks_tls_here(seen):
+            yield Found(
+                "auth-session-cookie-secure-over-http",
+                "the cookie of the session is for https only",
+                place,
+                RANK,
+                "reading the settings",
+                "https, or SESSION_COOKIE_SECURE = False in development",
+            )
+
+
+def _token(function: Function) -> Iterator[Found]:
+    """A secret that is good for long, looked for in the query string of a socket."""
+    if not any(
+        isinstance(node, ast.Constant) and node.value == "query_string"
+        for node in walk(function.node)
+    ):
+        return
+    if not any(_parses(call, function) for call in calls.calls(function.node)):
+        return
+    lasting = any(name.startswith(LASTING) for name in function.module.names.values())
+    lasting = lasting or any(map(_names_the_session, walk(function.node)))
+    lasting = lasting or _signed_for_good(function)
+    fixed = [node for node in walk(function.node) if _compares(node, function)]
+    for node in walk(function.node) if lasting else fixed:
+        key = next(filter(None, map(_key, walk(node))), "")
+        if SECRETS.fullmatch(key):
+            yield Found(
+                "auth-token-in-the-url",
+                f"{key!r} is read from the query string",
+                at(function, node),
+                RANK,
+                TRIED,
+                "the cookie of the session, or a ticket that is good once",
+            )
+            return
+
+
+def _signed_for_good(function: Function) -> bool:
+    """Whether a signature is checked, here or in what is called, whatever its age."""
+    called = [calls.target_of(call, function) for call in calls.calls(function.node)]
+    return any(
+        calls.name_of(call, one).startswith("django.core.signing.")
+        and calls.name_of(call, one).endswith((".loads", ".unsign", ".unsign_object"))
+        and not any(word.arg == "max_age" for word in call.keywords)
+        for one in (function, *filter(None, called))
+        for call in calls.calls(one.node)
+    )
+
+
+def _names_the_session(node: ast.AST) -> bool:
+    """Whether a function makes the cookie of a session, whose key is as good."""
+    name = getattr(node, "value", "") if isinstance(node, ast.Constant) else ""
+    return name == "sessionid" or getattr(node, "attr", "") == "SESSION_COOKIE_NAME"
+
+
+def _key(node: ast.AST) -> str:
+    """The name of what is looked up: ``given["name"]``, ``given.get("name")``."""
+    key: ast.expr | None = None
+    if isinstance(node, ast.Subscript):
+        key = node.slice
+    elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+        key = node.args[0] if node.func.attr == "get" and node.args else None
+    told = key.value if isinstance(key, ast.Constant) else None
+    return told if isinstance(told, str) else ""
+
+
+def _compares(node: ast.AST, function: Function) -> bool:
+    """Whether something has to be one text, of the source or of the settings."""
+    if not isinstance(node, ast.Compare):
+        return False
+    if not all(isinstance(sign, (ast.Eq, ast.NotEq)) for sign in node.ops):
+        return False
+    for side in (node.left, *node.comparators):
+        parts = side.elts if isinstance(side, (ast.List, ast.Tuple)) else [side]
+        named = [function.module.resolve(part, function) or "" for part in parts]
+        if parts and all(
+            (isinstance(part, ast.Constant) and part.value not in ("", None))
+            or name.startswith("django.conf.settings.")
+            for part, name in zip(parts, named, strict=True)
+        ):
+            return True
+    return False
+
+
+def _parses(call: ast.Call, function: Function) -> bool:
+    return calls.name_of(call, function).removesuffix("()") in PARSERS
+
+
+def _origins(seen: Evidence) -> Iterator[Found]:
+    """In development: origins of this machine, and none that its server has."""
+    allowed = [str(one) for one in seen.walk.get("origins") or []]
+    bare = [one for one in allowed if one.startswith("//")]
+    if bare:
+        yield Found(
+            "origin-validator-scheme-or-port-mismatch",
+            f"every page is refused; no origin is like {bare[0]!r}",
+            _written(seen, bare[0]),
+            RANK,
+            "reading the list of the origins",
+            f"the host alone: {bare[0].strip('/')!r}",
+        )
+    found = [match for one in allowed if (match := _LOCAL.match(one))]
+    if not seen.settings.get("debug") or not found or speaks_tls_here(seen):
+        return
+    others = [one for one in allowed if not _LOCAL.match(one)]
+    if any(not re.match(r"https?://\w", one) for one in others):
+        return  # a bare host, which lets in every port of it
+    if others and not _own_page(seen):
+        return  # another site, that may be the one that is meant
+    elsewhere = any(one[1] == "http" and one[3] not in (None, "80") for one in found)
+    if elsewhere and (not _own_page(seen) or any(_served(one) for one in found)):
+        return
+    yield Found(
+        "origin-validator-scheme-or-port-mismatch",
+        f"a page of http://{found[0][2]}:8000 is refused; allowed is {allowed[0]}",
+        _written(seen, allowed[0]),
+        RANK,
+        "reading the list of the origins",
+        f"http://{found[0][2]}:8000, as the browser shows it",
+    )
+
+
+def _served(origin: re.Match[str]) -> bool:
+    """Whether Django's own pages come from there in development."""
+    return origin[3] is not None and origin[3].startswith("80") and origin[3] != "80"
+
+
+def _own_page(seen: Evidence) -> bool:
+    """Whether pages of the project itself open sockets, to where they come from."""
+    return any(
+        HOST in one.url or not _FOREIGN.match(one.url.lstrip(ANY))
+        for one in sockets(seen)
+    )
+
+
+def _written(seen: Evidence, text: str) -> Place:
+    """Where an origin is written; else the module with the application."""
+    for module in seen.source.modules.values():
+        for node in walk(module.tree) if not is_aside(module.file) else ():
+            if isinstance(node, ast.Constant) and node.value == text:
+                return module.file, node.lineno
+    return seen.asgi_file, None

@@ -1,0 +1,1 @@
+"""Pages and their scripts, against what the server does."""

@@ -1,0 +1,100 @@
+"""Sockets that do not come back, or are spoken to too late."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from tutor.doctor.rules.browser.handling import RANK
+from tutor.doctor.rules.browser.javascript import Code, Func
+from tutor.doctor.rules.browser.pages import TRIED
+from tutor.doctor.rules.browser.reopening import hearing
+from tutor.doctor.rules.found import Found
+
+# Calls that give a new socket no handlers.
+_HARMLESS = re.compile(
+    r"(?:if|for|while|switch|catch|function|return|WebSocket|log|warn|error|info|"
+    r"setTimeout|clearTimeout|min|max|pow|random|floor|round|encodeURIComponent|now)"
+)
+_CALLED = re.compile(r"([\w$]+)\s*\(")
+# What ends a timer: by its number, or with the page.
+_ENDED = re.compile(
+    r"\bclear(?:Interval|Timeout)\b|\blocation\s*(?:=|\.\s*(?:reload|href\s*=|assign|replace))"
+)
+
+
+def no_way_back(code: Code, name: str) -> Iterator[Found]:
+    """``onclose = () => { socket = new WebSocket(…) }``: it has no handlers."""
+    word = rf"(?<![\w$.]){re.escape(name)}"
+    for new, _ in code.sockets[name]:
+        maker = code.around(new)
+        if maker is None or not _runs_on_close(code, name, maker):
+            continue
+        begin, end = maker.body
+        words = _CALLED.findall(code.bare[begin:end])
+        handled = re.search(
+            rf"{word}\s*\.\s*(?:on\w+\s*=|addEventListener\b)", code.bare[begin:end]
+        )
+        elsewhere = re.search(rf"{word}\s*\.\s*(?:onmessage\s*=|addEvent)", code.bare)
+        if elsewhere and not handled and all(map(_HARMLESS.fullmatch, words)):
+            yield _lost(
+                code, new, "the new socket has no handlers: nobody hears it", "onclose"
+            )
+
+
+def _lost(code: Code, index: int, got: str, where: str) -> Found:
+    return Found(
+        "client-no-reconnect",
+        got,
+        code.spot(index),
+        RANK + 1,
+        TRIED,
+        f"in {where} a new WebSocket, with all its handlers, after a pause",
+    )
+
+
+def _runs_on_close(code: Code, name: str, maker: Func) -> bool:
+    """Whether a function is run when the socket was closed, itself or by a timer."""
+    left = [*hearing(code, name, "close")]
+    done: list[Func] = []
+    while left and len(done) < 20:
+        one = left.pop()
+        begin, end = one.body
+        if one == maker or begin <= maker.start < end:
+            return True
+        done.append(one)
+        words = set(re.findall(r"[\w$]+", code.bare[begin:end]))
+        left += [f for f in code.functions if f.name in words and f not in done]
+    return False
+
+
+def _given(code: Code, begin: int) -> Func | None:
+    """The function that begins at a place, or is named there."""
+    one = code.at(begin)
+    if one is not None:
+        return one
+    named = re.compile(r"\s*([\w$]+)\s*[,;)\n]").match(code.bare, begin)
+    return next((f for f in code.functions if named and f.name == named[1]), None)
+
+
+def spoken_to_late(code: Code, name: str) -> Iterator[Found]:
+    """A timer that goes on sending when its socket has gone."""
+    if _ENDED.search(code.bare):
+        return
+    for match in re.finditer(r"\bsetInterval\s*\(\s*", code.bare):
+        run = _given(code, match.end())
+        if run is None:
+            continue
+        text = code.bare[slice(*run.body)]
+        asks = re.search(r"\bif\b|&&|\?|\|\|", text) and "CONNECTING" not in text
+        sends = re.search(rf"(?<![\w$.]){re.escape(name)}\s*\.\s*send\s*\(", text)
+        if sends and not asks:
+            yield Found(
+                "client-send-after-close",
+                "WebSocket is already in CLOSING or CLOSED state.",
+                code.spot(run.body[0] + sends.start()),
+                RANK + 5,
+                TRIED,
+                f"if ({name}.readyState === WebSocket.OPEN), or clearInterval()",
+            )
+            return

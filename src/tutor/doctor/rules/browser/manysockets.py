@@ -1,0 +1,100 @@
+"""A socket of its own for each click, each message, each tick of a timer."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from tutor.doctor.rules.browser.handling import RANK
+from tutor.doctor.rules.browser.javascript import Code, Func
+from tutor.doctor.rules.browser.pages import TRIED
+from tutor.doctor.rules.found import Found
+
+_KINDS = r"(?:click|dblclick|submit|change|input|key(?:up|down|press)|mousemove|scroll)"
+# What stands before a function that runs at each event.
+_BEGIN = (
+    rf"(?:(?:addEventListener|\.on)\s*\(\s*['\"]{_KINDS}['\"]\s*,(?:\s*['\"][^'\"]*['\"]"
+    rf"\s*,)?|\.{_KINDS}\s*\(|\bon{_KINDS}\s*=|\bsetInterval\s*\()\s*(?:async\s*)?"
+)
+_EACH = re.compile(rf"{_BEGIN}$")
+# The same with a name there, and the name that an attribute of a tag calls.
+_NAMED = re.compile(
+    rf"(?:{_BEGIN}|\son{_KINDS}\s*=\s*['\"]\s*)(?<![\w$.])(?:this\.)?([\w$]+)"
+)
+_TIMER = r"\bsetInterval\s*\(\s*(?:async\s*)?"
+_TIMED = re.compile(rf"{_TIMER}$")
+_BY_TIMER = re.compile(rf"{_TIMER}(?<![\w$.])(?:this\.)?([\w$]+)")
+_CALL = re.compile(r"(?<![\w$.])(?:this\.)?([\w$]+)\s*\(")
+# Whoever asks first, closes or does it once opens no more than one at a time.
+_ASKS = re.compile(r"\bif\b|\?|&&|\|\|")
+_ENDS = re.compile(
+    r"\.\s*close\s*\(|\bonce\s*:|\bhidden\b|\bdisabled\b|\.\s*remove\w*\s*\(|"
+    r"\bdisplay\b"
+)
+_SENDS = re.compile(r"\.\s*send\w*\s*\(")
+DEEP = 3
+
+
+def rules(every: list[Code]) -> Iterator[Found]:
+    """``button.onclick = () => { new WebSocket(…) … send(…) }``, with no close."""
+    kinds = {"WebSocket", *_classes(every)}
+    made = re.compile(rf"\bnew\s+(?:{'|'.join(map(re.escape, sorted(kinds)))})\s*\(")
+    if not any(made.search(code.bare) for code in every):
+        return
+    texts = [code.script.text for code in every]
+    named = {name for text in texts for name in _NAMED.findall(text)}
+    by_timer = {name for text in texts for name in _BY_TIMER.findall(text)}
+    for code in every:
+        for function in code.functions:
+            if function.name not in named and not _EACH.search(_before(code, function)):
+                continue
+            own = code.bare[slice(*function.body)]
+            for other, (begin, end) in _bodies(code, function, every):
+                match = made.search(other.bare, begin, end)
+                text = other.bare[begin:end]
+                if match is None or _ENDS.search(own + text):
+                    continue
+                before = other.bare[begin : match.start()]
+                asks = _ASKS.search(before + ("" if text == own else own))
+                timed = function.name in by_timer or _TIMED.search(
+                    _before(code, function)
+                )
+                if not asks and (timed or _SENDS.search(text)):
+                    yield Found(
+                        "client-too-many-sockets",
+                        "one socket more each time, and none is closed",
+                        other.spot(match.start()),
+                        RANK + 4,
+                        TRIED,
+                        "one socket for the page, opened once",
+                    )
+                    return
+
+
+def _before(code: Code, function: Func) -> str:
+    """What stands before a function."""
+    return code.script.text[max(0, function.start - 120) : function.start]
+
+
+def _classes(every: list[Code]) -> Iterator[str]:
+    """The classes that open a socket as soon as one is made of them."""
+    for code in every:
+        for name, (begin, end) in code.classes:
+            inner = [f for f in code.functions if begin < f.start < end]
+            opens = {f.name for f in inner if "new WebSocket" in code.plain(f.body)}
+            first = [f for f in inner if f.name == "constructor"]
+            called = {w for f in first for w in _CALL.findall(code.plain(f.body))}
+            if opens & {"constructor", *called}:
+                yield name
+
+
+def _bodies(
+    code: Code, function: Func, every: list[Code], depth: int = 0
+) -> Iterator[tuple[Code, tuple[int, int]]]:
+    """A function's body, and those of the functions that it calls by their names."""
+    yield code, function.body
+    for name in _CALL.findall(code.plain(function.body)) if depth < DEEP else ():
+        for other in every:
+            for one in other.functions:
+                if one.name == name and one is not function and not other.owner(one):
+                    yield from _bodies(other, one, every, depth + 1)

@@ -1,0 +1,192 @@
+"""What a page sends, against the models by which a consumer checks what it gets."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from tutor.doctor.evidence import Evidence
+from tutor.doctor.models import is_message
+from tutor.doctor.rules.browser.javascript import Code
+from tutor.doctor.rules.browser.pages import TRIED
+from tutor.doctor.rules.found import Found, Place
+from tutor.doctor.source import Class, Function, Module
+from tutor.doctor.source.walking import walk
+
+RANK = 69
+SLUG = "client-sends-another-key"
+_SENDS = re.compile(r"\bsend\w*\s*\(\s*(?:JSON\.stringify\s*\(\s*)?(?=\{)")
+_PART = re.compile(
+    r"""\s*['"]?([\w$]+)['"]?\s*(?::\s*(?:'([^']*)'|"([^"]*)"|(.+)))?""", re.S
+)
+
+
+@dataclass(frozen=True)
+class Checked:
+    """All messages that one consumer takes, and where they are put together."""
+
+    kinds: tuple[Class, ...]
+    place: Place
+
+
+def rules(seen: Evidence, every: list[Code]) -> Iterator[Found]:
+    checked = [*_checked(seen)]
+    said = [one for code in every for one in _said(code)] if checked else []
+    for code, index, keys in said:
+        fits = [
+            kind
+            for one in checked
+            for kind in one.kinds
+            for name, word in _words(kind)
+            if keys.get(name) == word
+        ]
+        got = next((text for kind in fits if (text := _refused(kind, keys))), "")
+        if fits and all(_refused(kind, keys) for kind in fits):
+            expected = ", ".join(sorted(_fields(fits[0])))
+            yield Found(SLUG, got, code.spot(index), RANK, TRIED, expected)
+            return
+    for _, _, keys in said:
+        yield from _in_no_union(seen, checked, keys)
+
+
+def _in_no_union(
+    seen: Evidence, checked: list[Checked], keys: dict[str, str]
+) -> Iterator[Found]:
+    """A model for what a page sends, among those that no consumer is given."""
+    taken = {kind.dotted for one in checked for kind in one.kinds}
+    known = {pair for one in checked for kind in one.kinds for pair in _words(kind)}
+    for one in seen.source.classes.values():
+        if one.dotted in taken or not is_message(one):
+            continue
+        for name, word in _words(one):
+            if keys.get(name) != word or (name, word) in known:
+                continue
+            for other in checked:
+                if other.place[0] == one.module.file:
+                    yield Found(
+                        SLUG,
+                        f"{word!r} is refused: {one.name} is none of the messages",
+                        other.place,
+                        RANK,
+                        TRIED,
+                        f"{one.name} among the messages that are taken",
+                    )
+                    return
+
+
+def _checked(seen: Evidence) -> Iterator[Checked]:
+    """The messages of each consumer that has them checked by an adapter."""
+    routed = {leaf.get("consumer") for leaf in seen.leaves}
+    done: set[Place] = set()
+    for owner in seen.source.consumers():
+        line = [method for one in owner.line_of_ancestors for method in _methods(one)]
+        for method in line if owner.dotted in routed else ():
+            for node in walk(method.node):
+                if not (
+                    isinstance(node, ast.Attribute)
+                    and node.attr.startswith("validate_")
+                    and isinstance(node.value, ast.Name | ast.Attribute)
+                ):
+                    continue
+                bound = _bound(node.value, method)
+                if bound is None:
+                    continue
+                module, made = bound
+                kinds = [
+                    kind
+                    for part in walk(made)
+                    if isinstance(part, ast.Name | ast.Attribute)
+                    and (kind := module.source.classes.get(module.resolve(part) or ""))
+                    and is_message(kind)
+                ]
+                place: Place = (module.file, made.lineno)
+                if kinds and place not in done:
+                    done.add(place)
+                    yield Checked(tuple(kinds), place)
+
+
+def _methods(one: Class) -> list[Function]:
+    return [*one.methods.values()]
+
+
+def _bound(node: ast.expr, method: Function) -> tuple[Module, ast.expr] | None:
+    """The adapter behind a name, in the module that makes it."""
+    module, name = method.module, getattr(node, "id", "")
+    if isinstance(node, ast.Attribute):
+        other = module.source.modules.get(module.resolve(node.value, method) or "")
+        module, name = (other, node.attr) if other else (module, "")
+    elif name in module.names:
+        path, _, name = module.names[name].rpartition(".")
+        found = module.source.modules.get(path)
+        if found is None:
+            return None
+        module = found
+    values = module.values.get(name, [])
+    if len(values) != 1 or not isinstance(values[0], ast.Call):
+        return None
+    made = module.resolve(values[0].func) or ""
+    return (module, values[0]) if made.endswith("TypeAdapter") else None
+
+
+def _fields(kind: Class) -> dict[str, ast.AnnAssign]:
+    return {
+        node.target.id: node
+        for one in reversed(kind.line_of_ancestors)
+        for node in one.node.body
+        if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name)
+    }
+
+
+def _words(model: Class) -> Iterator[tuple[str, str]]:
+    """The field that tells a message apart, and its word: ``Literal['hello']``."""
+    for name, node in _fields(model).items():
+        note = node.annotation
+        told = note.slice if isinstance(note, ast.Subscript) else None
+        kind = ast.unparse(note).partition("[")[0].rpartition(".")[2]
+        if kind == "Literal" and isinstance(told, ast.Constant):
+            yield name, str(told.value)
+
+
+def _refused(kind: Class, keys: dict[str, str]) -> str:
+    """Why a model does not take a message with these keys; empty if it may."""
+    text = "".join(ast.unparse(one.node) for one in kind.line_of_ancestors)
+    if "alias" in text or "model_validator" in text or "extra='allow'" in text:
+        return ""
+    fields = _fields(kind)
+    missing = [n for n, node in fields.items() if _is_needed(node) and n not in keys]
+    strange = sorted(keys.keys() - fields.keys())
+    if missing:
+        return f"{missing[0]}: Field required" + (
+            f"; the page sends {', '.join(strange)}" if strange else ""
+        )
+    if strange and "extra='forbid'" in text:
+        return f"{strange[0]}: Extra inputs are not permitted"
+    return ""
+
+
+def _is_needed(node: ast.AnnAssign) -> bool:
+    if node.value is None or getattr(node.value, "value", None) is ...:
+        return True
+    if not isinstance(node.value, ast.Call):
+        return False
+    given = {word.arg for word in node.value.keywords}
+    first = [getattr(one, "value", None) for one in node.value.args[:1]]
+    return not given & {"default", "default_factory", None} and first in ([], [...])
+
+
+def _said(code: Code) -> Iterator[tuple[Code, int, dict[str, str]]]:
+    """The objects that a script sends, each with its keys and their plain words."""
+    for match in _SENDS.finditer(code.bare):
+        keys: dict[str, str] | None = {}
+        for span in code.arguments(match.end()):
+            part = _PART.fullmatch(code.text(span).strip().rstrip(","))
+            if not code.text(span).strip():
+                continue
+            if part is None or keys is None:
+                keys = None  # something is unpacked, or computed
+                continue
+            keys[part[1]] = part[2] or part[3] or ""
+        if keys:
+            yield code, match.start(), keys

@@ -1,0 +1,186 @@
+"""The pages' scripts against the routes: where their sockets knock."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from tutor.doctor.child import Event
+from tutor.doctor.evidence import Evidence
+from tutor.doctor.rules.browser.scripts import (
+    ANY,
+    GIVEN,
+    HERE,
+    HOST,
+    OWN,
+    Socket,
+    sockets,
+)
+from tutor.doctor.rules.deployment import proxy
+from tutor.doctor.rules.found import Found, Place
+from tutor.doctor.rules.routing.reached import takes
+from tutor.doctor.rules.routing.routes import route_place
+
+WORDS = ("lobby", "1", "room1", "00000000-0000-0000-0000-000000000007")
+MORE = r"\w@.%~ \-"  # signs of a name that a URL may hold
+NARROW = "routing-room-name-not-matched-by-w"
+TRIED = "reading the page's script"
+
+
+def rules(seen: Evidence) -> Iterator[Found]:
+    if not seen.leaves and not seen.walk.get("protocols"):
+        return
+    every = sockets(seen)
+    for socket in every:
+        same = [one for one in every if one.place == socket.place]
+        yield from list(_wrong(seen, socket, same))[:1]
+
+
+def _wrong(seen: Evidence, socket: Socket, same: list[Socket]) -> Iterator[Found]:
+    own = {slug for slug, _ in _spelt(socket, socket.own)}
+    for slug, expected in _spelt(socket, socket.url):
+        place = socket.place if slug in own else socket.given
+        got = _shown(socket.url)
+        if slug == "client-headers-option":
+            got = "The subprotocol '[object Object]' is invalid."
+        yield Found(slug, got, place, 67, TRIED, expected)
+    path = path_of(socket.url)
+    known = [leaf["sample"] for leaf in seen.leaves if leaf["is"] != "empty"]
+    if path is None or not known:
+        return
+    if not _reached(seen, path):
+        narrow = next((leaf for leaf in seen.leaves if _is_narrow(leaf, path)), None)
+        if narrow is not None:
+            got = f"No route found for path {_shown(path).lstrip('/')!r}."
+            expected = "[^/]+ in place of \\w+"
+            yield Found(NARROW, got, route_place(seen, narrow), 67, TRIED, expected)
+            return
+        slug = "client-path-differs-from-route"
+        if _reached(seen, path + "/"):
+            slug = "client-no-trailing-slash"
+        got = f"No route found for path {_shown(path).lstrip('/')!r}."
+        expected = f"one of the routes: {', '.join(known)}"
+        paths = [path_of(one.url) for one in same]
+        lost = len(same) > 1 and not any(one and _reached(seen, one) for one in paths)
+        yield Found(slug, got, _path_at(socket, lost), 67, TRIED, expected)
+    if _plain(seen, socket) and proxy.speaks_tls(seen):
+        slug, expected = "client-ws-hardcoded-on-https-page", "wss:// over https"
+        yield Found(slug, _shown(socket.url), socket.place, 75, TRIED, expected)
+    host = re.match(r"(?:wss?:|\x00)//([^/\x00\x01]+)", socket.url)
+    if host and re.match(r"(localhost|127\.0\.0\.1)(:|$)", host[1]):
+        slug, expected = "auth-other-host-than-the-page", "the host the page came from"
+        yield Found(slug, _shown(socket.url), socket.place, 76, TRIED, expected)
+
+
+def _path_at(socket: Socket, all_lost: bool) -> Place:
+    """Where a path is written: not where a caller only gives a name in it.
+
+    Args:
+        socket: the socket.
+        all_lost: whether no caller of the same place reaches anybody.
+    """
+    before, _, after = socket.own.partition(GIVEN)
+    given = socket.url[len(before) : len(socket.url) - len(after)]
+    written = re.sub(r"^[\w\x00]*:?//[^/]*", "", before)
+    if all_lost and re.search(r"\w", written):
+        return socket.place
+    if GIVEN in after or "/" in given or not re.search(r"\w", written):
+        return socket.given
+    return socket.place
+
+
+def _plain(seen: Evidence, socket: Socket) -> bool:
+    """Whether the script of a socket knows ws:// only, for the page's own host."""
+    if not socket.url.startswith("ws://" + HOST):
+        return False
+    try:
+        text = (seen.project / socket.place[0]).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        return False
+    written = r"[\"'`]ws://|\.protocol\s*=\s*[\"'`]ws:?[\"'`]"
+    return bool(re.search(written, text)) and "wss" not in text
+
+
+def _spelt(socket: Socket, url: str) -> Iterator[tuple[str, str]]:
+    """What is wrong with a URL as it is written, and what was expected."""
+    if socket.is_static and ("{{" in url or "{%" in url):
+        yield "client-django-tag-in-static-js", "a script without template tags"
+    if re.search(r"location\.(host|hostname|port)|\$\{", url):
+        yield "client-js-variable-inside-string", "the host's name in the URL"
+    if socket.options.startswith("{"):
+        yield "client-headers-option", "a URL, and a list of subprotocols at most"
+    if "#" in url:
+        yield "client-fragment-in-url", "a URL without #"
+    if url.startswith(HOST):
+        yield "client-url-without-scheme", "ws:// or wss:// before the host"
+
+
+def _shown(url: str) -> str:
+    return re.sub(f"[{ANY}{GIVEN}{OWN}]", "…", url.replace(HOST, "<host>")).replace(
+        HERE, ""
+    )
+
+
+def path_of(url: str) -> str | None:
+    """The path of a URL; None where it is not known."""
+    behind = re.sub(r"^[\w\x00]*:?//", "", url)  # the scheme
+    host, slash, rest = behind.partition("/")
+    if OWN in url or re.search(r"\{[{%]", url):
+        return None  # the page's path, or what Django makes of a tag
+    if not slash or HOST + ANY in host:
+        return None  # what follows the host may hold a part of the path
+    path = re.split(r"[?#]", slash + rest)[0]
+    return path if path.strip(f"/{HERE}{ANY}") or ANY not in path else None
+
+
+def _reached(seen: Evidence, path: str) -> bool:
+    """Whether some route takes this path, whatever stands for the unknown."""
+    words = WORDS if ANY in path else ("",)
+    # A page below the root asks for more than this; what ends like it will do.
+    below = path.rpartition(HERE)[2] if HERE in path else None
+    return any(
+        takes(leaf, path.replace(HERE, "").replace(ANY, word).lstrip("/"))
+        or (below and leaf.get("sample", "").endswith("/" + below))
+        for leaf in seen.leaves
+        for word in words
+    ) or any(fits(leaf, path) for leaf in seen.leaves)
+
+
+def fits(leaf: Event, path: str) -> bool:
+    """Whether a path with something unknown may be one that a route takes.
+
+    A pattern may be as narrow as four capitals, which none of our words has.
+    """
+    if ANY not in path:
+        return False
+    sample = str(leaf.get("sample", "")).replace("^", "").replace("$", "").lstrip("/")
+    parts = path.replace(HERE, "").lstrip("/").split(ANY)
+    wanted = "[^/]+".join(map(re.escape, parts))
+    return bool(re.fullmatch(wanted, sample)) and takes(leaf, sample)
+
+
+def _is_narrow(leaf: Event, path: str) -> bool:
+    """Whether a route would take a path if only ``\\w`` were anything but a slash."""
+    steps = leaf.get("steps") or []
+    wide = [{**step, "regex": widened(step.get("regex"))} for step in steps]
+    path = path.replace(HERE, "").lstrip("/")
+    return wide != steps and ANY not in path and takes({**leaf, "steps": wide}, path)
+
+
+def widened(regex: str | None) -> str | None:
+    """A pattern whose ``\\w`` takes what else names have: hyphens, dots, blanks."""
+
+    def widen(found: re.Match[str]) -> str:
+        if found[0] == r"\w":
+            return f"[{MORE}]"
+        return found[0] if found[0].startswith("[^") else found[0].replace(r"\w", MORE)
+
+    return regex and re.sub(r"\[(?:\\.|[^\]\\])*\]|\\w", widen, regex)
+
+
+def leads_to(seen: Evidence, url: str) -> Event | None:
+    """The route that the URL of a page's socket ends at; None where none is known."""
+    path = (path_of(url) or "").replace(HERE, "").lstrip("/")
+    if not path or ANY in path:
+        return None
+    return next((leaf for leaf in seen.leaves if takes(leaf, path)), None)

@@ -1,0 +1,1 @@
+"""What consumers do with the messages that they get and send."""

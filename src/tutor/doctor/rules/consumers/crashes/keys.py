@@ -1,0 +1,76 @@
+"""A key that is missing: in the scope, or in what a client sent."""
+
+from __future__ import annotations
+
+import ast
+import re
+
+from tutor.doctor.evidence import Evidence
+from tutor.doctor.rules.consumers.crashes.crash import Crash
+from tutor.doctor.rules.consumers.lines import Cause
+from tutor.doctor.rules.found import Place
+from tutor.doctor.rules.project.asgi import websocket_place
+from tutor.doctor.source.walking import walk
+
+# Keys that a message of ours may lack, though a consumer looks for them.
+_UNSAID = ("text", "message", "type", "user", "code", "bytes", "headers")
+
+
+_OTHER = re.compile(r"session|cookies|headers|environ|settings")
+
+
+def _held(seen: Evidence, place: Place, key: str) -> list[str]:
+    """What a key is looked for in, at a line."""
+    return [
+        ast.unparse(node.value)
+        for node in seen.nodes_at(place)
+        if isinstance(node, ast.Subscript) and getattr(node.slice, "value", None) == key
+    ]
+
+
+def missing(seen: Evidence, crash: Crash, key: str, place: Place) -> Cause | None:
+    source = " ".join(
+        ast.unparse(n)
+        for n in seen.nodes_at(place)
+        if isinstance(n, ast.stmt)
+        and not isinstance(n, (ast.ClassDef, ast.AsyncFunctionDef, ast.FunctionDef))
+    )
+    if key == "user" and (place[0] is None or "scope" in source):
+        module_line = seen.asgi_file, None
+        chain = " ".join(crash.leaf.get("chain", []))
+        if "channels.auth.AuthMiddleware" not in chain:
+            return "auth-stack-missing", websocket_place(seen), ""
+        return None, module_line, ""
+    if key == "url_route":
+        return "routing-consumer-outside-urlrouter", websocket_place(seen), ""
+    if key in ("text", "bytes") and crash.phase == "binary":
+        return "consumer-binary-frame-keyerror", place, ""
+    if any(_OTHER.search(held) for held in _held(seen, place, key)):
+        return None
+    names = [name for step in crash.leaf.get("steps", []) for name in step["names"]]
+    said = crash.told == "websocket.receive" and crash.phase == "json"
+    if said and key in _UNSAID and _of_a_client(seen, place, key):
+        return "consumer-unvalidated-input-closes-socket", place, ""
+    asked = "kwargs" in source or (place[0] and crash.told == "websocket.connect")
+    if asked and key not in names:
+        captured = ", ".join(names) or "nothing"
+        hint = f"The route captures {captured}."
+        if key == "kwargs":
+            hint = "kwargs stands in self.scope['url_route']."
+        return "routing-kwarg-name-differs", place, hint
+    return None
+
+
+def _of_a_client(seen: Evidence, place: Place, key: str) -> bool:
+    """Whether a line takes a key out of what was parsed, and of no event."""
+    function = seen.function_at(place)
+    given = [one.arg for one in function.node.args.args] if function else []
+    if function is not None and function.name == "receive_json":
+        given = given[:1]
+    for node in seen.nodes_at(place):
+        for one in walk(node) if isinstance(node, ast.expr) else ():
+            if isinstance(one, ast.Subscript) and isinstance(one.slice, ast.Constant):
+                held = getattr(one.value, "id", "")
+                if one.slice.value == key and held and held not in given:
+                    return True
+    return False

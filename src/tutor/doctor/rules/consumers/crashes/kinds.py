@@ -1,0 +1,180 @@
+"""What the kind of an exception means, where its text says nothing known."""
+
+from __future__ import annotations
+
+import ast
+import re
+import sys
+
+from tutor.doctor.evidence import Evidence
+from tutor.doctor.models import example, is_message
+from tutor.doctor.rules.access import strangers
+from tutor.doctor.rules.consumers.crashes.crash import Crash, handler_place
+from tutor.doctor.rules.consumers.crashes.keys import missing
+from tutor.doctor.rules.consumers.crashes.ours import (
+    BAD_INPUT,
+    is_nested,
+    is_of_the_code,
+)
+from tutor.doctor.rules.consumers.lines import Cause, awaited_there
+from tutor.doctor.rules.found import Place
+from tutor.doctor.rules.project import layers
+from tutor.doctor.rules.routing.routes import route_place
+from tutor.doctor.source.walking import walk
+
+_PLAIN = ("NoneType", "str", "int", "dict", "bool", "list", "float", "tuple")
+
+
+def no_coroutine(
+    seen: Evidence, crash: Crash, every: str, place: Place
+) -> Cause | None:
+    """Something was awaited that is no coroutine, or called that takes nothing."""
+    kinds = {one.name for one in seen.source.consumers()}
+    for name in re.findall(
+        r"(\w+)\(\) takes no arguments|object (\w+) can't be used", every
+    ):
+        if set(name) & kinds and place[0] is None:
+            return "routing-as-asgi-missing", route_place(seen, crash.leaf), ""
+    awaited = re.search(r"object (\w+) can't be used in 'await'", every)
+    known = ("method", "builtin_function_or_method", "function", "UserLazyObject")
+    if awaited and awaited[1] not in known:
+        if awaited[1] not in _PLAIN and place[0] is None:
+            return None
+        if place[0] is not None:
+            return awaited_there(seen, place)
+        return "consumer-handlers-not-async", handler_place(seen, crash), ""
+    return None
+
+
+_OF_OUR_PATH = re.compile(
+    r"badly formed hexadecimal UUID|expected a number but got|is not a valid UUID"
+    r"|invalid literal for int\(\) with base 10: '(lobby|room1|a-b|x|abc|0{8})"
+)
+
+
+def by_type(seen: Evidence, crash: Crash, place: Place) -> Cause | None:
+    root = crash.links[-1]
+    text = root["text"]
+    if root["type"] == "NameError":
+        return "python-name-not-defined", place, ""
+    if root["type"] == "UnboundLocalError":
+        return _no_global(seen, text, place), place, ""
+    again = _calls_itself(seen, place) if root["type"] == "RecursionError" else None
+    if again is not None:
+        return "python-method-calls-itself", again, ""
+    if mixed_up(seen, text, place):
+        return "python-module-mixed-up", place, ""
+    if crash.told == "websocket.connect" and _OF_OUR_PATH.search(text):
+        return None  # what stands in an address of ours is of another kind
+    if "ObjectDoesNotExist" in root["bases"]:
+        return None  # a row that our clients ask for, and nobody has made
+    if _is_taken_for_another(seen, text):
+        return "consumer-model-read-like-dict", place, ""
+    if root["type"] == "KeyError":
+        found = missing(seen, crash, text.strip("'\""), place)
+        if found:
+            return found
+    if crash.told == "websocket.receive" and root["type"] in BAD_INPUT:
+        if "JSONDecodeError" in root["bases"] and place[0] is None:
+            return None  # the library's own JSON consumers close on bad JSON
+        if crash.phase == "typed" and not is_of_the_code(root):
+            return None  # what was sent is not all that they need
+        if crash.phase in ("text", "binary"):
+            return None  # what was sent is no message of theirs
+        if "does not support item assignment" in text or (
+            root["type"] == "TypeError" and is_nested(seen, crash, place)
+        ):
+            return None  # they send an object where we send a text
+        if "ValueError" in root["bases"]:
+            return "consumer-unvalidated-input-closes-socket", place, ""
+    if crash.phase == "typed" and not is_of_the_code(root):
+        return None
+    connecting = crash.told == "websocket.connect" and not crash.signed
+    if connecting and strangers.is_stranger(seen, crash.links, crash.leaf):
+        at = handler_place(seen, crash)
+        return "auth-anonymous-users-accepted", at, ""
+    unset = re.match(r"'(\w+)' object has no attribute '(\w+)'", text)
+    known = {one.name for one in seen.source.consumers()}
+    if crash.told == "websocket.disconnect" and unset and unset[1] in known:
+        return "group-disconnect-needs-attribute-set-later", place, ""
+    if unset and unset[1] in known:
+        if unset[2] in ("channel_name", "channel_layer"):
+            layer = next(layers.no_layers(seen, "", ""), None)
+            if layer:
+                return layer.slug, layer.place, layer.hint
+        return "consumer-attribute-never-set", place, ""
+    return None, place if place[0] else handler_place(seen, crash), ""
+
+
+_LIKE_A_DICT = re.compile(
+    r"'(\w+)' object (?:is not subscriptable|has no attribute '(?:get|items|keys)')"
+)
+_LIKE_A_MODEL = re.compile(r"'dict' object has no attribute '(\w+)'")
+
+
+def _is_taken_for_another(seen: Evidence, text: str) -> bool:
+    """Whether keys are asked of a model of the project, or its fields of a dict."""
+    kinds = [one for one in seen.source.classes.values() if is_message(one)]
+    model, plain = _LIKE_A_DICT.search(text), _LIKE_A_MODEL.search(text)
+    if model is not None:
+        return any(one.name == model[1] for one in kinds)
+    fields = {key for one in kinds for key in example(one)}
+    return plain is not None and plain[1] in fields
+
+
+def _no_global(seen: Evidence, text: str, place: Place) -> str:
+    """Whether a name without a value is one of the module's."""
+    named = re.search(r"variable '(\w+)'", text)
+    module = seen.source.by_file(place[0] or "")
+    if named and module is not None and named[1] in module.values:
+        return "python-global-missing"
+    return "python-name-not-defined"
+
+
+def _calls_itself(seen: Evidence, place: Place) -> Place | None:
+    """Where a method that never ends calls the same method again."""
+    function = seen.function_at(place)
+    for node in walk(function.node) if function is not None else ():
+        if (
+            function is not None
+            and isinstance(node, ast.Attribute)
+            and node.attr == function.name
+            and isinstance(node.value, ast.Name)
+            and node.value.id == function.self_name
+        ):
+            return function.module.file, node.lineno
+    return None
+
+
+def mixed_up(seen: Evidence, text: str, place: Place) -> bool:
+    """Whether a module is taken for what it holds, or the other way round.
+
+    Args:
+        seen: the evidence.
+        text: what Python says.
+        place: the line of the project at which it does.
+    """
+    if re.search(
+        r"'module' object is not callable|"
+        r"module '(asyncio|datetime|json|random|time|uuid)' has no attribute|"
+        r"type object 'datetime\.\w+' has no attribute '(datetime|date|timedelta)'",
+        text,
+    ):
+        return place[0] is not None
+    if not re.search(
+        r"'(builtin_function_or_method|function)' object has no att", text
+    ):
+        return False
+    module = seen.source.by_file(place[0] or "")
+    names = [
+        module.names.get(node.value.id, "")
+        for node in seen.nodes_at(place)
+        if module is not None
+        and isinstance(node, ast.Attribute)
+        and isinstance(node.value, ast.Name)
+    ]
+    # from random import random
+    return any(
+        "." in name and name.partition(".")[0] in sys.stdlib_module_names
+        for name in names
+    )

@@ -1,0 +1,158 @@
+"""What has no form in JSON, on its way through functions and models' methods."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator, Mapping
+
+from tutor.doctor.evidence import Evidence
+from tutor.doctor.rules.found import TRIED, Found, Place, at
+from tutor.doctor.rules.groups.spreading import UNPACKED
+from tutor.doctor.source import Class, Function, calls
+from tutor.doctor.source.flow import returned
+from tutor.doctor.source.walking import walk
+
+DEEP = 7
+FIELDS = {
+    *("DateTimeField", "DateField", "TimeField", "DurationField"),
+    *("UUIDField", "DecimalField"),
+}
+_WRAPPERS = ("builtins.list", "builtins.dict", "builtins.tuple", "builtins.sorted")
+Known = Mapping[str, Class]  # what the names of a comprehension stand for
+Leaf = tuple[Function, ast.expr, str]
+
+
+def rules(seen: Evidence) -> Iterator[Found]:
+    for function in seen.source.all_functions():
+        for call in calls.calls(function.node):
+            name = calls.name_of(call, function)
+            owner = function.owner
+            if name == "self.send_json":
+                own = owner is not None and owner.method("encode_json") is not None
+            elif name == "json.dumps":
+                own = any(word.arg != "indent" for word in call.keywords)
+            else:
+                continue
+            for one in call.args[:1] if not own else ():
+                for where, node, kind in _strange(function, one, {}, 0):
+                    yield Found(
+                        "db-model-instance-in-event",
+                        f"Object of type {kind} is not JSON serializable",
+                        at(where, node),
+                        64,
+                        TRIED,
+                        "text or numbers, such as isoformat() of a time",
+                    )
+                    return
+
+
+def place_of(seen: Evidence, kind: str) -> Place | None:
+    """Where a message is given a field of this type, if that is one place only.
+
+    Args:
+        seen: the evidence.
+        kind: the type that JSON does not know: datetime, Decimal, UUID.
+    """
+    fields = {
+        name
+        for one in seen.source.classes.values()
+        if calls.is_model(seen.source, one.dotted)
+        for name, field in one.attributes.items()
+        if isinstance(field, ast.Call)
+        and _kind(one, field) == kind.rpartition(".")[2].lower()
+    }
+    found = [
+        at(function, value)
+        for function in seen.source.all_functions()
+        for node in walk(function.node)
+        for value in (node.values if isinstance(node, ast.Dict) else ())
+        if isinstance(value, ast.Attribute) and value.attr in fields
+    ]
+    return found[0] if len(found) == 1 else None
+
+
+def _kind(model: Class, field: ast.Call) -> str:
+    """The type of a field's values; empty where JSON knows it."""
+    name = (model.module.resolve(field.func) or "").rpartition(".")[2]
+    return name.removesuffix("Field").lower() if name in FIELDS else ""
+
+
+def _strange(
+    function: Function, node: ast.expr | None, known: Known, depth: int
+) -> Iterator[Leaf]:
+    """The parts of a message of which JSON knows nothing."""
+    if node is None or depth > DEEP:
+        return
+    parts: list[ast.expr] = []
+    if isinstance(node, ast.Dict):
+        parts = node.values
+    elif isinstance(node, ast.List | ast.Tuple):
+        parts = node.elts
+    elif isinstance(node, ast.ListComp):
+        known = {**known, **_named(function, node.generators)}
+        parts = [node.elt]
+    elif isinstance(node, ast.Await):
+        parts = [node.value]
+    elif isinstance(node, ast.Name):
+        given = function.values.get(node.id, [])
+        parts = given if len(given) == 1 else []
+    elif isinstance(node, ast.Attribute):
+        yield from _field(function, node, known)
+    elif isinstance(node, ast.Call):
+        name = calls.name_of(node, function)
+        if name in UNPACKED:
+            yield function, node, name.rpartition(".")[2]
+        elif name in _WRAPPERS:
+            parts = [*node.args, *(word.value for word in node.keywords)]
+        elif target := _called(function, node, known):
+            for value in returned(target):
+                yield from _strange(target, value, {}, depth + 1)
+    for part in parts:
+        yield from _strange(function, part, known, depth + 1)
+
+
+def _named(function: Function, generators: list[ast.comprehension]) -> Known:
+    """The names of a comprehension that goes through instances of a model."""
+    found = {}
+    for one in generators:
+        base, sign, rest = (
+            function.module.resolve(one.iter, function) or ""
+        ).partition(".objects")
+        model = function.module.source.classes.get(base)
+        if isinstance(one.target, ast.Name) and sign and model and "values" not in rest:
+            found[one.target.id] = model
+    return found
+
+
+def _model(function: Function, node: ast.expr, known: Known) -> Class | None:
+    """The model of which an expression is an instance."""
+    if isinstance(node, ast.Name) and node.id in known:
+        return known[node.id]
+    if isinstance(node, ast.Name) and node.id == function.self_name:
+        owner = function.owner
+        is_model = owner and calls.is_model(function.module.source, owner.dotted)
+        return owner if is_model else None
+    base, sign, rest = (function.module.resolve(node, function) or "").partition(
+        ".objects."
+    )
+    instance = sign and "values" not in rest and rest.endswith("()")
+    return function.module.source.classes.get(base) if instance else None
+
+
+def _called(function: Function, node: ast.Call, known: Known) -> Function | None:
+    """The function that a call runs: also a method of a model's instance."""
+    if isinstance(node.func, ast.Attribute):
+        model = _model(function, node.func.value, known)
+        if model is not None:
+            return model.method(node.func.attr)
+    return calls.target_of(node, function)
+
+
+def _field(function: Function, node: ast.Attribute, known: Known) -> Iterator[Leaf]:
+    model = _model(function, node.value, known)
+    field = model.attributes.get(node.attr) if model else None
+    if model is None or not isinstance(field, ast.Call):
+        return
+    kind = _kind(model, field)
+    if kind:
+        yield function, node, kind

@@ -1,0 +1,194 @@
+"""What is looked up in a scope, whose texts are bytes."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+
+from tutor.doctor.evidence import Evidence
+from tutor.doctor.rules.found import TRIED, Found, at
+from tutor.doctor.rules.project.asgi import websocket_place
+from tutor.doctor.source import Function, calls
+from tutor.doctor.source.walking import walk
+
+RANK = 66
+DEEP = 5  # a name may be given what it stood for before
+# What Channels itself puts around consumers that knows of no user.
+_WITHOUT_USERS = ("channels.routing.", "channels.security.", "channels.sessions.")
+_PUTS_ONE = re.compile(r"""scope\[['"]user['"]\]\s*=|\bscope\s*=\s*\{|dict\(scope""")
+PARSERS = ("urllib.parse.parse_qs", "urllib.parse.parse_qsl")
+
+
+def rules(seen: Evidence) -> Iterator[Found]:
+    yield from _nobody(seen)
+    for function in seen.source.all_functions():
+        yield from _query(function)
+        yield from _headers(function)
+
+
+def _nobody(seen: Evidence) -> Iterator[Found]:
+    """A consumer that takes its user from a scope into which nothing puts one."""
+    if any(_PUTS_ONE.search(one.text) for one in seen.source.modules.values()):
+        return
+    protocols = seen.walk.get("protocols") or {}
+    outer = (protocols.get("websocket") or {}).get("chain", [])
+    for leaf in seen.leaves:
+        owner = seen.consumer_class(leaf.get("consumer"))
+        chain = [*outer, *leaf["chain"]]
+        if owner is None or not all(one.startswith(_WITHOUT_USERS) for one in chain):
+            continue
+        methods = [m for one in owner.line_of_ancestors for m in one.methods.values()]
+        if any(map(_asks_for_a_user, methods)):
+            yield Found(
+                "auth-stack-missing",
+                "KeyError: 'user'",
+                websocket_place(seen),
+                63,
+                TRIED,
+                "an application that puts the user into the scope",
+            )
+            return
+
+
+def _asks_for_a_user(method: Function) -> bool:
+    """Whether a method takes the user, and is not ready for a scope without one."""
+    nodes = list(walk(method.node))
+    if any(isinstance(node, (ast.Try, ast.In, ast.NotIn)) for node in nodes):
+        return False
+    return any(isinstance(n, ast.Subscript) and _asks_for(n, "user") for n in nodes)
+
+
+def _looked_up(node: ast.AST) -> tuple[ast.expr | None, ast.expr | None]:
+    """Where something is asked for, and by which key: ``m[key]``, ``m.get(key)``."""
+    if isinstance(node, ast.Subscript):
+        return node.value, node.slice
+    if (
+        isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Attribute)
+        and node.func.attr in ("get", "pop")
+        and node.args
+    ):
+        return node.func.value, node.args[0]
+    return None, None
+
+
+def _headers(function: Function) -> Iterator[Found]:
+    """A header that is asked for by a text, or by a name with capitals."""
+    nodes = list(walk(function.node))
+    if not any(getattr(node, "value", "") == "headers" for node in nodes):
+        return
+    names = _names_of_headers(function)
+    for node in nodes:
+        place, key = _looked_up(node)
+        if isinstance(node, ast.Compare):
+            place, key = node.comparators[0], node.left
+            if isinstance(node.ops[0], ast.Eq) and getattr(key, "id", "") in names:
+                place, key = None, place
+            elif not isinstance(node.ops[0], ast.In | ast.NotIn):
+                continue
+        told = key.value if isinstance(key, ast.Constant) else None
+        if not isinstance(told, str | bytes):
+            continue
+        name = (told if isinstance(told, str) else told.decode("latin-1")).lower()
+        if told == name.encode("latin-1", "replace"):
+            continue
+        if place is None or _is_headers(place, function):
+            yield Found(
+                "auth-headers-are-bytes",
+                f"no {told!r}: the names of headers are bytes without capitals",
+                at(function, node),
+                RANK,
+                TRIED,
+                f"b{name!r}",
+            )
+            return
+
+
+def _names_of_headers(function: Function) -> set[str]:
+    """What a loop over a scope's headers calls their names."""
+    found = set()
+    for node in walk(function.node):
+        if isinstance(node, ast.For | ast.comprehension):
+            first = next(iter(getattr(node.target, "elts", ())), None)
+            if isinstance(first, ast.Name) and _asks_for(node.iter, "headers"):
+                found.add(first.id)
+    return found
+
+
+def _is_headers(node: ast.expr, function: Function, depth: int = 0) -> bool:
+    """Whether an expression holds the headers of a scope by their names."""
+    if isinstance(node, ast.Name):
+        made = function.values.get(node.id, [])
+        return (
+            len(made) == 1
+            and depth < DEEP
+            and _is_headers(made[0], function, depth + 1)
+        )
+    if isinstance(node, ast.Call) and len(node.args) == 1:
+        known = calls.name_of(node, function) == "builtins.dict"
+        return known and _asks_for(node.args[0], "headers")
+    return False
+
+
+def _asks_for(node: ast.expr, key: str) -> bool:
+    """``scope["headers"]``, ``scope.get("headers", [])``."""
+    given: ast.expr | None = None
+    if isinstance(node, ast.Subscript):
+        given, held = node.slice, node.value
+    elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+        held = node.func.value
+        given = node.args[0] if node.func.attr == "get" and node.args else None
+    if not isinstance(given, ast.Constant) or given.value != key:
+        return False
+    return "scope" in ast.unparse(held)
+
+
+def _query(function: Function) -> Iterator[Found]:
+    """The pairs of a query string that nobody decoded, asked for a text."""
+    nodes = list(walk(function.node))
+    if not any(getattr(node, "value", "") == "query_string" for node in nodes):
+        return
+    for node in nodes:
+        place, key = _looked_up(node)
+        if isinstance(node, ast.Compare) and isinstance(node.ops[0], ast.In):
+            place, key = node.comparators[0], node.left
+        told = key.value if isinstance(key, ast.Constant) else None
+        if place is not None and isinstance(told, str) and _is_raw(place, function):
+            yield Found(
+                "auth-query-string-is-bytes",
+                f"no {told!r}: the query string's names are bytes, as in b{told!r}",
+                at(function, node),
+                RANK,
+                TRIED,
+                'parse_qs(scope["query_string"].decode())',
+            )
+            return
+
+
+def _is_raw(node: ast.expr, function: Function, depth: int = 0) -> bool:
+    """Whether an expression holds the pairs of a query string as bytes."""
+    if isinstance(node, ast.Name):
+        made = function.values.get(node.id, [])
+        return len(made) == 1 and depth < DEEP and _is_raw(made[0], function, depth + 1)
+    if not isinstance(node, ast.Call) or not node.args:
+        return False
+    name = calls.name_of(node, function)
+    if name == "builtins.dict":
+        return depth < DEEP and _is_raw(node.args[0], function, depth + 1)
+    return name in PARSERS and _is_bytes(node.args[0], function)
+
+
+def _is_bytes(node: ast.expr, function: Function, depth: int = 0) -> bool:
+    """Whether an expression is a scope's query string as it came."""
+    if isinstance(node, ast.Name):
+        made = function.values.get(node.id, [])
+        return (
+            len(made) == 1 and depth < DEEP and _is_bytes(made[0], function, depth + 1)
+        )
+    key: ast.expr | None = None
+    if isinstance(node, ast.Subscript):
+        key = node.slice
+    elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+        key = node.args[0] if node.func.attr == "get" and node.args else None
+    return isinstance(key, ast.Constant) and key.value == "query_string"

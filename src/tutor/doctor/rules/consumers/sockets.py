@@ -1,0 +1,316 @@
+"""What the running server did: messages that vanish, handlers that hang, crashes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from tutor.doctor.ask import Client
+from tutor.doctor.child import Event
+from tutor.doctor.evidence import Evidence
+from tutor.doctor.rules.access import strangers
+from tutor.doctor.rules.consumers import crashes, loops, unheard
+from tutor.doctor.rules.consumers.closing import may_close
+from tutor.doctor.rules.consumers.loops import busy, endless
+from tutor.doctor.rules.found import Found, Place, at, deepest, last_line
+from tutor.doctor.rules.groups import fanout
+from tutor.doctor.source import Class, calls
+
+SEND = "websocket.send"
+KNOWN = {
+    "websocket.accept",
+    SEND,
+    "websocket.close",
+    "websocket.http.response.start",
+    "websocket.http.response.body",
+}
+_ENDS = ("disconnect", "websocket_disconnect")
+SLOW = 0.8  # seconds for a consumer that cleans up
+
+
+def rules(seen: Evidence) -> Iterator[Found]:
+    if not seen.answers.asked:
+        return
+    yield from _pages(seen)
+    for client in seen.answers.bare:
+        for one in _story(seen, client):
+            if one.slug in (crashes.UNMIGRATED, crashes.UNWRITTEN):
+                yield one
+    for client in seen.answers.everyone:
+        yield from _story(seen, client)
+    yield from loops.rules(seen)
+
+
+def _pages(seen: Evidence) -> Iterator[Found]:
+    """A page that fails before Django has answered it."""
+    event = seen.serve.get("http-failed")
+    if event is None or "http" not in (seen.walk.get("protocols") or {}):
+        return
+    if seen.walk["protocols"]["http"].get("is") == "not-called":
+        return
+    text, slug = event["error"][-1]["text"], None
+    if "SECRET_KEY setting must not be empty" in text:
+        place, slug = seen.setting("SECRET_KEY"), "settings-variable-missing"
+        yield Found(slug, last_line(event["error"]), place, 48, "GET /", "a page")
+        return
+    if "on a non-WebSocket connection" in text:
+        slug = "origin-validator-around-everything"
+    place = seen.place(deepest(event["error"]))
+    if place[0] is None:
+        place = seen.asgi_file, None
+        module = seen.source.modules.get(seen.asgi_module)
+        if module is not None:
+            place = seen.asgi_file, module.lines.get("application")
+    yield Found(
+        slug, last_line(event["error"]), place, 48 if slug else 59, "GET /", "a page"
+    )
+
+
+def _story(seen: Evidence, client: Client) -> Iterator[Found]:
+    events = [e for e in seen.serve.events if e.get("conn") == client.tag]
+    leaf = seen.leaf_of(client.path)
+    owner = seen.consumer_class(leaf.get("consumer"))
+    told = [e["type"] for e in events if e["kind"] == "told"]
+    sent = [e for e in events if e["kind"] == "sent"]
+    failed = next((e for e in events if e["kind"] == "failed"), None)
+    for one in sent:
+        yield from _message(seen, one, client)
+    kinds = [e["type"] for e in sent]
+    if "websocket.accept" in kinds[1:] and kinds[0] == "websocket.close":
+        place = _place(owner, "websocket_connect", "connect")
+        tried, expected = f"a knock on {client.path}", "a refusal, and no more"
+        got = "close, and then accept"
+        slug = "auth-close-without-return"
+        yield Found(slug, got, place, 50, tried, expected)
+    accepted = any(e["type"] in ("websocket.accept", "websocket.close") for e in sent)
+    idle = max((e["told"] for e in events if e["kind"] == "idle"), default=0)
+    early = failed is not None and told[-1:] != ["websocket.disconnect"]
+    if idle >= 1 and told and not accepted and not early:
+        yield _never_accepts(seen, owner, client)
+        return
+    if failed:
+        phase = client.phases[-1][0] if client.phases else ""
+        last = told[-1] if told else "websocket.connect"
+        frames = [f["name"] for link in failed["error"] for f in link["frames"]]
+        leaving = {"disconnect", "websocket_disconnect"} & {*frames}
+        over = "websocket.close" in kinds or bool(leaving)
+        crash = crashes.Crash(
+            failed["error"], last, phase, leaf, over, bool(client.signed)
+        )
+        found = crashes.explain(seen, crash)
+        # Else it was not raised by a handler, but by what is done after all of them.
+        handled = "dispatch" in frames
+        went_on = strangers.refused(seen, told, sent) if handled else None
+        if went_on and found and found.slug in (None, "auth-anonymous-users-accepted"):
+            function = seen.function_at(went_on)
+            if function is None or function.name in ("close", "websocket_close"):
+                went_on = _place(owner, "websocket_connect", "connect")
+            slug = "auth-close-without-return"
+            yield replace(found, slug=slug, place=went_on, rank=50)
+        elif found:
+            refused = kinds == ["websocket.close"] and handled and not leaving
+            if refused and found.slug is None:
+                # It was refused, and what it lacks is what it was refused for.
+                got = f"it goes on after close: {found.got}"
+                slug = "auth-close-without-return"
+                found = replace(found, slug=slug, got=got, rank=50)
+            yield found
+        return
+    if told and idle < 1 and not accepted and client.quiet:
+        yield from busy(seen, owner, client, told)
+    if client.quiet and idle < len(told):
+        found = endless(seen, client, told)
+        if found:
+            yield found
+            return
+    if "websocket.disconnect" in told and client.status == 101:
+        yield from _ending(seen, owner, client, events, told)
+
+
+def _place(owner: Class | None, *names: str) -> Place:
+    if owner is None:
+        return None, None
+    for name in names:
+        method = owner.method(name)
+        if method is not None:
+            return method.module.file, method.node.lineno
+    return owner.module.file, owner.node.lineno
+
+
+def _never_accepts(seen: Evidence, owner: Class | None, client: Client) -> Found:
+    tried, expected = f"a knock on {client.path}", "101 Switching Protocols"
+    got = "no answer: the connection is dropped after five seconds"
+    if owner is not None and owner.kind.endswith(("generic", "json")):
+        method = owner.method("websocket_connect")
+        if method is not None:
+            return Found(
+                "consumer-generic-websocket-connect-overridden",
+                got,
+                _place(owner, "websocket_connect"),
+                58,
+                tried,
+                expected,
+            )
+    left = _calls_its_leaving(owner) if owner is not None else None
+    return Found(
+        "consumer-never-accepts",
+        got,
+        left or _place(owner, "websocket_connect", "connect"),
+        58,
+        tried,
+        expected,
+        "To refuse a client is close(): disconnect() only hears that it has left."
+        if left
+        else "",
+    )
+
+
+def _calls_its_leaving(owner: Class) -> Place | None:
+    """Where a consumer calls its own handler of the end, meaning to end the socket."""
+    for name in ("websocket_connect", "connect"):
+        method = owner.method(name)
+        for call in calls.calls(method.node) if method is not None else ():
+            assert method is not None
+            if calls.name_of(call, method) in (
+                "self.disconnect",
+                "self.websocket_disconnect",
+            ):
+                return at(method, call)
+    return None
+
+
+def _message(seen: Evidence, sent: Event, client: Client) -> Iterator[Found]:
+    """A message that the application sent, and that the server drops or breaks on."""
+    place = seen.place(sent["at"])
+    tried, expected = f"a conversation on {client.path}", "each message arrives"
+    tried += ", after a login" if client.signed else ""
+    kind = sent["type"]
+
+    def found(slug: str, got: str, rank: int = 49) -> Found:
+        return Found(slug, got, place, rank, tried, expected)
+
+    if sent["is"] != "dict":
+        yield found("consumer-message-is-no-dict", f"send() was given {sent['is']}")
+    elif kind is None:
+        yield found("consumer-send-type-misspelled", "a message without type")
+    elif kind not in KNOWN:
+        yield found(
+            "consumer-send-type-misspelled", f"nothing: {kind!r} is unknown to Daphne"
+        )
+    elif kind == SEND:
+        yield from _payload(sent, found)
+    elif kind == "websocket.close":
+        code = sent["code"]
+        outside = code is not None and not may_close(seen, code)
+        if outside and client.status == 101:  # else it becomes 403, like any other
+            yield found(
+                "consumer-close-code-not-allowed", f"close code {code} becomes 1011", 60
+            )
+        if code is not None and client.status == 403:
+            yield found(
+                "auth-close-code-before-accept",
+                f"403, then 1006: the code {code} is lost",
+                79,
+            )
+        if sent["reason"] and client.status == 101:
+            yield found(
+                "consumer-close-reason-lost", "a close code without its reason", 82
+            )
+
+
+def _payload(sent: Event, found: object) -> Iterator[Found]:
+    assert callable(found)
+    text, data = sent["text"], sent["bytes"]
+    empty = sent["value"] in ("0", "0.0", "False")
+    if text is None and data is None:
+        keys = ", ".join(k for k in sent["keys"] if k != "type") or "nothing but a type"
+        yield found(
+            "consumer-text-key-misspelled", f"nothing: the message holds {keys}"
+        )
+    elif text in ("int", "float", "bool"):
+        if empty:
+            yield found(
+                "consumer-int-zero-never-sent",
+                f"nothing: text is {sent['value']}, no str",
+            )
+        else:
+            yield found(
+                "consumer-int-payload", f"'{text}' object has no attribute 'encode'"
+            )
+    elif text in ("dict", "list", "tuple", "set"):
+        yield found(
+            "consumer-dict-payload", f"'{text}' object has no attribute 'encode'"
+        )
+    elif text in ("bytes", "bytearray"):
+        yield found(
+            "consumer-bytes-under-text", "'bytes' object has no attribute 'encode'"
+        )
+    elif text is not None and text not in ("str", "NoneType", "SafeString"):
+        yield found(None, f"text is of type {text}", 59)
+    elif data not in (None, "bytes", "bytearray", "memoryview", "NoneType"):
+        yield found("consumer-str-under-bytes", f"bytes is of type {data}")
+    elif text == "str" and data == "bytes":
+        yield found(
+            "consumer-text-and-bytes-together", "contains both bytes and text keys"
+        )
+    elif sent.get("twice"):
+        yield found(
+            "consumer-json-encoded-twice", f"a quoted string: {sent['value'][:60]}", 57
+        )
+    elif sent.get("python"):
+        yield found(
+            "consumer-python-text-for-json",
+            f"Python's own notation: {sent['value'][:60]}",
+            74,
+        )
+
+
+def _ending(
+    seen: Evidence,
+    owner: Class | None,
+    client: Client,
+    events: list[Event],
+    told: list[str],
+) -> Iterator[Found]:
+    """Did the consumer end when its client had gone?"""
+    tried, expected = (
+        f"closing the socket {client.path}",
+        "a consumer that ends by itself",
+    )
+    got = "Application instance took too long to shut down and was killed."
+    gone = told.index("websocket.disconnect") + 1
+    if any(e["kind"] == "idle" and e["told"] >= gone for e in events):
+        generic = owner is not None and owner.kind.endswith(("generic", "json"))
+        slug = "consumer-no-stopconsumer"
+        if generic:
+            slug = "consumer-generic-websocket-disconnect-overridden"
+        place = _place(owner, "websocket_disconnect", "dispatch", "disconnect")
+        yield Found(slug, got, place, 56, tried, expected)
+        return
+    blocked = [event["at"] for event in seen.serve.all("blocked") if event["at"]]
+    if any(one["name"] not in _ENDS for one in blocked):
+        return  # it may have waited for what somebody else did
+    lasted = _lasted(events)
+    if (client.quiet == "disconnect") if lasted is None else lasted > SLOW:
+        place = _place(owner, "websocket_disconnect", "disconnect")
+        waits = list(unheard.kept_going(owner)) if owner is not None else []
+        if waits:
+            yield waits[0]  # it waits for what nobody has cancelled
+            return
+        if any(map(fanout.goes_on, seen.source.all_functions())):
+            return  # it waits for a task that does not end
+        # What the source says for certain comes first.
+        yield Found("consumer-slow-work-in-disconnect", got, place, 77, tried, expected)
+
+
+def _lasted(events: list[Event]) -> float | None:
+    """Seconds from the news that the client has gone to the end of the consumer.
+
+    Without those in which the machine had no processor for it; None without an end.
+    """
+    gone = next(e for e in events if e.get("type") == "websocket.disconnect")
+    ends = [e for e in events if e["kind"] in ("killed", "ended")]
+    if not ends:
+        return None
+    took, waited = (float(ends[0][of] - gone[of]) for of in ("t", "starved"))
+    return took - waited

@@ -1,0 +1,1 @@
+"""Models, rows and tables."""

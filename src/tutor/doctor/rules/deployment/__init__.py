@@ -1,0 +1,1 @@
+"""Servers, proxies, containers, and what is started in them."""

@@ -1,0 +1,361 @@
+"""The commands in a project's files, against what its modules hold."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from tutor.doctor import services
+from tutor.doctor.commands import (
+    SERVERS,
+    Command,
+    commands,
+    known,
+    mentioned,
+    of_manage,
+    variables,
+)
+from tutor.doctor.evidence import Evidence
+from tutor.doctor.proxies import Directive, location, sites
+from tutor.doctor.rules.browser import scripts
+from tutor.doctor.rules.browser.pages import path_of
+from tutor.doctor.rules.deployment import caddy, options
+from tutor.doctor.rules.deployment.proxy import serves_files
+from tutor.doctor.rules.found import Found, Place
+
+RANK = 58
+TRIED = "reading the commands in the project's files"
+WSGI = "django.core.wsgi.get_wsgi_application()"
+ASGI = ("ProtocolTypeRouter()", "get_asgi_application()")
+_TARGET = re.compile(r"([A-Za-z_]\w*(?:\.\w+)*):([A-Za-z_]\w*)")
+# What gunicorn looks for in a module that it is given without a name.
+_USUAL = ":application"
+# A server that is started in a file which nobody here can read.
+_STARTED = r"\b(daphne|uvicorn)[\"',]*\s+[\"']?(-|[\w.]+:\w)"
+_LOOPBACK = re.compile(r"(?:127\.0\.0\.1|localhost|\[::1\])(?::(\d+))?")
+
+
+def rules(seen: Evidence) -> Iterator[Found]:
+    told = commands(seen.project)
+    for one in told:
+        yield from _unknown(seen, one)
+        yield from _settings(seen, one)
+        if one.program in SERVERS:
+            yield from _target(seen, one)
+            yield from _lifespan(seen, one)
+            yield from _root_path(seen, one)
+    for file, line, key, value in variables(seen.project):
+        if key == "DJANGO_SETTINGS_MODULE":
+            yield from _nowhere(seen, value, line, file)
+    yield from _script_name(seen)
+    yield from _no_files(seen, told)
+    yield from _pages_only(seen, told)
+    yield from _nobody_there(seen, told)
+    yield from _other_port(seen, told)
+
+
+def _unknown(seen: Evidence, one: Command) -> Iterator[Found]:
+    """A command of ``manage.py`` that no app has: a server, or one that is misspelt.
+
+    Other settings, in production, may have an app that has any other name.
+    """
+    there = (seen.look.get("commands") or {}).get("names") or []
+    if not of_manage(one) or not there or one.program in there:
+        return
+    near = seen.near(one.program, there, 0.8)
+    if (one.program in SERVERS or near) and known(one.program):
+        got = f"Unknown command: {one.program!r}"
+        whole = " ".join([one.program, *one.words])
+        right = whole if one.program in SERVERS else str(near)
+        yield found("deploy-command-unknown", got, one, right)
+
+
+def found(slug: str, got: str, one: Command, expected: str, more: int = 0) -> Found:
+    """A mistake that stands at a command."""
+    return Found(slug, got, (one.file, one.line), RANK + more, TRIED, expected)
+
+
+def serves_sockets(one: Command) -> bool:
+    """Whether a command starts a server that can carry sockets."""
+    worker = one.value("-k", "--worker-class") or ""
+    return one.program in SERVERS and (
+        one.program != "gunicorn" or "vicorn" in worker or not known(worker)
+    )
+
+
+def _meant(seen: Evidence, one: Command) -> tuple[str, str, str] | None:
+    """The module and the name that a server is given, and what the name stands for."""
+    target = one.target or ""
+    if one.program == "gunicorn" and ":" not in target:
+        target += _USUAL
+    match = _TARGET.fullmatch(target)
+    if match is None or match[1] not in seen.source.modules:
+        return None
+    stands_for = seen.source.canonical(f"{match[1]}.{match[2]}") or ""
+    return match[1], match[2], stands_for
+
+
+def _target(seen: Evidence, one: Command) -> Iterator[Found]:
+    """What a server is told to serve."""
+    target = one.target
+    right = seen.target or "package.asgi:application"
+    needs = {
+        "daphne": "ValueError: not enough values to unpack (expected 2, got 1)",
+        "uvicorn": f'Import string "{target}" must be in format "<module>:<attribute>"',
+    }
+    if one.program in needs and target is not None and ":" not in target:
+        got = needs[one.program]
+        yield found("deploy-daphne-argument-without-colon", got, one, right)
+    if said := options.refused(seen, one):
+        expected = f"daphne -b 127.0.0.1 -p 8000 {right}"
+        yield found("deploy-daphne-options-refused", said, one, expected)
+    meant = _meant(seen, one)
+    if meant is None:
+        return
+    module, name, stands_for = meant
+    there = seen.source.modules[module]
+    if not there.stars and name not in there.lines:
+        got = f"AttributeError: module {module!r} has no attribute {name!r}"
+        yield found("deploy-daphne-channel-layer-target", got, one, right)
+    spoken = (one.value("--interface") or "").startswith("wsgi")
+    if stands_for == WSGI and serves_sockets(one) and not spoken:
+        got = f"{module}:{name} is the WSGI application"
+        yield found("deploy-daphne-with-wsgi", got, one, right)
+    if worker := options.unknown_worker(one):
+        got = f"Entry point ('gunicorn.workers', '{worker}') not found"
+        expected = f"-k uvicorn.workers.UvicornWorker, or daphne {right}"
+        yield found("deploy-gunicorn-asgi-default-worker", got, one, expected)
+    served = f"{module}:{name}" == seen.target or stands_for.endswith(ASGI)
+    if served and options.takes_wsgi_only(seen, one):
+        got = "TypeError: __call__() missing 1 required positional argument: 'send'"
+        expected = f"-k uvicorn.workers.UvicornWorker, or daphne {right}"
+        yield found("deploy-gunicorn-asgi-default-worker", got, one, expected)
+
+
+def _lifespan(seen: Evidence, one: Command) -> Iterator[Found]:
+    """A server that insists on what only some applications know."""
+    protocols = seen.walk.get("protocols")
+    insists = one.value("--lifespan") == "on" and one.target == seen.target
+    if insists and protocols and "lifespan" not in protocols:
+        got = "ValueError: No application configured for scope type 'lifespan'"
+        expected = "--lifespan auto, which is the default"
+        yield found("deploy-uvicorn-lifespan-on", got, one, expected)
+
+
+def _settings(seen: Evidence, one: Command) -> Iterator[Found]:
+    """Settings that a variable of a command names and nobody has."""
+    if told := one.env.get("DJANGO_SETTINGS_MODULE"):
+        yield from _nowhere(seen, *told, one.file)
+
+
+def _nowhere(seen: Evidence, name: str, line: int, file: str) -> Iterator[Found]:
+    if not re.fullmatch(r"\w+(\.\w+)+", name):
+        return
+    own = {module.partition(".")[0] for module in seen.source.modules}
+    if name.partition(".")[0] in own and name not in seen.source.modules:
+        near = seen.near(name, seen.source.modules, 0.6)
+        yield Found(
+            "deploy-settings-variable-wins",
+            f"ModuleNotFoundError: No module named {name!r}",
+            (file, line),
+            RANK,
+            TRIED,
+            "a module of the project",
+            f"The project has {near}." if near else "",
+        )
+
+
+def _root_path(seen: Evidence, one: Command) -> Iterator[Found]:
+    """A prefix that the server waits for, and that no path has that comes to it."""
+    prefix = (one.value("--root-path") or "").rstrip("/")
+    path = _unreached(seen, prefix)
+    if path:
+        got = f"ValueError: No route found for path {path!r}."
+        expected = f"a proxy that keeps {prefix}, or no --root-path"
+        yield found("deploy-root-path-breaks-routes", got, one, expected)
+
+
+def _script_name(seen: Evidence) -> Iterator[Found]:
+    """The same by a setting, which runserver hands to Daphne."""
+    prefix = str(seen.settings.get("script_name") or "").rstrip("/")
+    path = _unreached(seen, prefix)
+    if path and "daphne" in (seen.settings.get("apps") or []):
+        yield Found(
+            "deploy-root-path-breaks-routes",
+            f"ValueError: No route found for path {path!r}.",
+            seen.setting("FORCE_SCRIPT_NAME"),
+            RANK,
+            "reading the settings",
+            f"a proxy that keeps {prefix}, or no FORCE_SCRIPT_NAME",
+        )
+
+
+def _unreached(seen: Evidence, prefix: str) -> str:
+    """A path of a socket that comes without the prefix, by every proxy."""
+    paths = [leaf["sample"] for leaf in seen.leaves if leaf["is"] == "consumer"]
+    proxies = [server for site in sites(seen.project) for server in site.servers()]
+    if not prefix or not known(prefix) or not paths:
+        return ""
+    if not proxies and not _knocked_without(seen, prefix):
+        return ""
+    for server in proxies:
+        taken = location(server, prefix + paths[0])
+        if taken is None or (_below(taken, prefix) and not _strips(taken)):
+            return ""  # it comes as it was asked for
+    return str(paths[0])
+
+
+def _knocked_without(seen: Evidence, prefix: str) -> bool:
+    """Whether the pages' scripts knock at paths that do not begin with a prefix."""
+    asked = [path_of(socket.url) for socket in scripts.sockets(seen)]
+    return bool(asked) and all(
+        path is not None
+        and path[:1] == "/"
+        and path[1:2].isalnum()
+        and not path.startswith(f"{prefix}/")
+        for path in asked
+    )
+
+
+def _below(taken: Directive, prefix: str) -> bool:
+    """Whether a location is made for a prefix; a pattern may be."""
+    words = taken.args or [""]
+    return words[0] in ("~", "~*") or words[-1].rstrip("/").startswith(prefix)
+
+
+def _strips(taken: Directive) -> bool:
+    for passed in taken.all("proxy_pass"):
+        address = passed.args[0].partition("://")[2] if passed.args else ""
+        if "/" in address and not address.startswith("unix:"):
+            return True
+    return bool(taken.all("rewrite"))
+
+
+def _no_files(seen: Evidence, told: list[Command]) -> Iterator[Found]:
+    """Static files of a page, and a platform on which one server is asked for all."""
+    url = str(seen.settings.get("static") or "")
+    apps = [str(name) for name in seen.settings.get("apps") or []]
+    if not url.startswith("/") or "storages" in apps or sites(seen.project):
+        return
+    if serves_files(seen) or not any(one.is_static for one in scripts.texts(seen)):
+        return
+    for one in told:
+        named = one.file.rpartition("/")[2].startswith("Procfile")
+        if named and serves_sockets(one) and _meant(seen, one):
+            yield found(
+                "deploy-static-files-under-daphne",
+                f"Not Found: {url}",
+                one,
+                "WhiteNoise in the project, where no nginx serves them",
+                5,
+            )
+            return
+
+
+def _pages_only(seen: Evidence, told: list[Command]) -> Iterator[Found]:
+    """Servers for pages only, in a project that has sockets."""
+    if "websocket" not in (seen.walk.get("protocols") or {}):
+        return
+    if any(map(serves_sockets, told)):
+        return
+    for one in told:
+        meant = _meant(seen, one)
+        if one.program != "gunicorn" or not meant or meant[2] != WSGI:
+            continue
+        if not mentioned(seen.project, _STARTED):
+            got = "sockets get 404: a WSGI server knows pages only"
+            expected = f"a server that carries sockets: daphne {seen.target}"
+            yield found("deploy-gunicorn-wsgi", got, one, expected)
+
+
+def _nobody_there(seen: Evidence, told: list[Command]) -> Iterator[Found]:
+    """A port of this machine that nginx asks, and on which no server listens."""
+    served = [one for one in told if one.program in SERVERS and not _apart(one)]
+    # A platform that gives a Procfile its port has no nginx of ours before it.
+    others = [one for one in served if not _given_by_platform(one)]
+    served = others or served
+    ports: set[str] = set()
+    for one in served:
+        listens = one.ports()
+        if listens is None:
+            return
+        ports |= listens
+    if not served:
+        return
+    for site in sites(seen.project):
+        for server in site.servers():
+            for passed in _passed(server):
+                name = passed.args[0].partition("://")[2].partition("/")[0]
+                addresses = site.upstream(name)
+                asked = [_LOOPBACK.fullmatch(address) for address in addresses]
+                if not all(asked) or any((m[1] or "80") in ports for m in asked if m):
+                    continue
+                at: Place = (site.file, site.line(name) or passed.line)
+                shown, there = ", ".join(addresses), ", ".join(sorted(ports))
+                yield Found(
+                    "nginx-502-upstream-down",
+                    f"nginx asks {shown}; the servers listen on {there}",
+                    at,
+                    RANK,
+                    TRIED,
+                    "the port on which the server listens",
+                )
+                return
+
+
+def _given_by_platform(one: Command) -> bool:
+    told = one.values("-p", "--port", "-b", "--bind")
+    return one.file.rpartition("/")[2].startswith("Procfile") and any(
+        "PORT" in value for value in told
+    )
+
+
+def _other_port(seen: Evidence, told: list[Command]) -> Iterator[Found]:
+    """A service of compose that nginx asks at a port on which it does not listen."""
+    listens: dict[str, set[str] | None] = {}
+    for service in services.services(seen.project):
+        for one in services.started(service, told):
+            ports, before = one.ports(), listens.get(service.name, set())
+            both = ports is None or before is None
+            listens[service.name] = None if both else {*(ports or ()), *(before or ())}
+    for file, line, address in caddy.asked(seen.project):
+        host, _, port = address.partition(":")
+        if (ports := listens.get(host)) and port.isdigit() and port not in ports:
+            yield Found(
+                "nginx-502-upstream-down",
+                f"Caddy asks {address}; {host} listens on {', '.join(ports)}",
+                (file, line),
+                RANK,
+                TRIED,
+                "the port on which the server listens",
+            )
+            return
+    for site in sites(seen.project) if listens else ():
+        for passed in (one for server in site.servers() for one in _passed(server)):
+            name = passed.args[0].partition("://")[2].partition("/")[0]
+            for address in site.upstream(name):
+                host, _, port = address.partition(":")
+                there = listens.get(host) if host else None
+                if there and port.isdigit() and port not in there:
+                    yield Found(
+                        "nginx-502-upstream-down",
+                        f"nginx asks {address}; {host} listens on {', '.join(there)}",
+                        (site.file, site.line(name) or passed.line),
+                        RANK,
+                        TRIED,
+                        "the port on which the server listens",
+                    )
+                    return
+
+
+def _apart(one: Command) -> bool:
+    """Whether a server has an address of its own: a container's."""
+    name = one.file.rpartition("/")[2].lower()
+    return "compose" in name or "dockerfile" in name or "containerfile" in name
+
+
+def _passed(server: Directive) -> Iterator[Directive]:
+    for inner in server.block:
+        if inner.name == "proxy_pass" and inner.args:
+            yield inner
+        yield from _passed(inner)

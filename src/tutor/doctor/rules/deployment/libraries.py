@@ -1,0 +1,49 @@
+"""What a server needs beside itself, and the lists of packages leave out."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from tutor.doctor.commands import Command, commands
+from tutor.doctor.evidence import Evidence
+from tutor.doctor.rules.deployment import pinned
+from tutor.doctor.rules.deployment.commands import RANK
+from tutor.doctor.rules.found import Found, Place
+
+# Each brings uvicorn what it speaks WebSocket with.
+_SPEAKS = re.compile(r"(?<![\w.-])(?:uvicorn\[[\w, -]*standard|websockets\b|wsproto\b)")
+_EXTRAS = re.compile(r"(?<![\w.-])uvicorn\b.*\bextras\b.*\bstandard\b")
+_PLAIN = re.compile(
+    r"(?:^|[\s\"'=])uvicorn(?![\w.\[/:-])\s*[\"']?\s*(?:[~^<>=!;,\"']|$)"
+)
+
+
+def rules(seen: Evidence) -> Iterator[Found]:
+    """Plain uvicorn, which takes a handshake for a request for a page."""
+    if "websocket" not in (seen.walk.get("protocols") or {}):
+        return
+    place: Place | None = None
+    for file, number, line in pinned.lines(seen):
+        if _SPEAKS.search(line) or _EXTRAS.search(line):
+            return
+        is_docker = "dockerfile" in file.lower()
+        if place is None and not is_docker and _PLAIN.search(line):
+            place = file, number
+    if place is not None and any(map(_is_uvicorn, commands(seen.project))):
+        yield Found(
+            "deploy-uvicorn-without-websocket-library",
+            "WARNING:  No supported WebSocket library detected.",
+            place,
+            RANK,
+            "reading the lists of packages",
+            "uvicorn[standard]",
+        )
+
+
+def _is_uvicorn(one: Command) -> bool:
+    """Whether a command runs it, also below gunicorn."""
+    worker = one.value("-k", "--worker-class") or ""
+    return one.program == "uvicorn" or (
+        one.program == "gunicorn" and "uvicorn" in worker.lower()
+    )

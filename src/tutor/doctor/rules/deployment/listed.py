@@ -1,0 +1,106 @@
+"""Packages that a project uses, against the lists from which it is installed."""
+
+from __future__ import annotations
+
+import ast
+import os
+import re
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+from tutor.doctor import copying
+from tutor.doctor.commands import commands
+from tutor.doctor.evidence import Evidence
+from tutor.doctor.rules.deployment import pinned
+from tutor.doctor.rules.found import Found, Place
+from tutor.doctor.source.index import is_aside
+from tutor.doctor.source.walking import walk
+
+RANK = 67
+TRIED = "reading the lists of packages"
+MOST = 2_000_000  # bytes: a lock is long
+DEEP = 3  # folders
+_LIST = re.compile(
+    r"(.*requirements.*|.*constraints.*|.*dependencies.*)\.(txt|in)|pyproject\.toml|"
+    r"Pipfile|setup\.(cfg|py)|environment\.ya?ml|.*\.lock"
+)
+_SAYS = re.compile(
+    r"(Dockerfile|Containerfile|Makefile|README|justfile).*|.*\.(sh|ya?ml)"
+)
+# The package of which every such list has a line.
+_CHANNELS = re.compile(
+    r"^[\s\"'-]*channels(?:\[[\w,\s-]*\])?\s*(?:[<>=~!;@\"',#]|$)", re.M
+)
+
+
+def rules(seen: Evidence) -> Iterator[Found]:
+    texts = list(_texts(seen.project))
+    own = [(file, text) for file, text, is_list in texts if is_list]
+    place = next((at for file, text in own if (at := _line(file, text))), None)
+    if place is None:
+        return
+    old = any(pinned.is_old(line) for _, text in own for line in text.splitlines())
+    for package, slug in _used(seen):
+        if package == "daphne" and old:
+            continue  # Channels 3 brings it
+        word = re.sub(r"[-_]", "[-_.]", package)
+        named = re.compile(rf"(?<![\w.-]){word}(?![\w-])", re.I)
+        if not any(named.search(text) for _, text, _ in texts):
+            yield Found(
+                slug,
+                f"ModuleNotFoundError: No module named {package!r}, once it is "
+                "installed from this list",
+                place,
+                RANK,
+                TRIED,
+                f"a line for {package}",
+            )
+
+
+def _used(seen: Evidence) -> Iterator[tuple[str, str]]:
+    """The packages that settings or commands name, each with what its lack is."""
+    apps = [str(app) for app in seen.settings.get("apps") or []]
+    served = any(one.program == "daphne" for one in commands(seen.project))
+    if served or any(app.partition(".")[0] == "daphne" for app in apps):
+        yield "daphne", "install-channels-without-daphne-extra"
+    for module in seen.source.modules.values():
+        if "CHANNEL_LAYERS" not in {*module.lines, *module.changed}:
+            continue
+        if not is_aside(module.file) and any(
+            isinstance(node, ast.Constant)
+            and str(node.value).startswith("channels_redis.")
+            for node in walk(module.tree)
+        ):
+            yield "channels_redis", "redis-package-missing"
+            return
+
+
+def _line(file: str, text: str) -> Place | None:
+    match = _CHANNELS.search(text)
+    if match is None or file.endswith(".lock"):
+        return None
+    return file, text.count("\n", 0, match.end() - 1) + 1
+
+
+def _texts(project: Path) -> Iterator[tuple[str, str, bool]]:
+    """The lists, and of other files the lines that install something."""
+    for folder, folders, names in os.walk(project):
+        here = Path(folder)
+        folders[:] = sorted(f for f in folders if f not in copying.SKIPPED)
+        if len(here.relative_to(project).parts) >= DEEP:
+            folders.clear()
+        for name in sorted(names):
+            is_list = bool(_LIST.fullmatch(name))
+            is_list |= here.name == "requirements" and name.endswith((".txt", ".in"))
+            path = here / name
+            if not (is_list or _SAYS.fullmatch(name)) or not path.is_file():
+                continue
+            with suppress(OSError):
+                if path.stat().st_size > MOST:
+                    continue
+                text = path.read_text("utf-8", "replace")
+                if not is_list:
+                    lines = text.replace("\\\n", " ").splitlines()
+                    text = "\n".join(one for one in lines if "install" in one)
+                yield path.relative_to(project).as_posix(), text, is_list

@@ -1,0 +1,98 @@
+"""What nginx is told with a value that cannot be right: a scheme, a name, a folder."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import PurePosixPath
+
+from tutor.doctor.evidence import Evidence
+from tutor.doctor.proxies import Directive, Site, files, location, sites
+from tutor.doctor.rules.deployment.proxy import RANK, TRIED, filled, wanted_headers
+from tutor.doctor.rules.found import Found
+
+# What nginx knows by itself, of what somebody may write behind Connection.
+_KNOWN = re.compile(r"(?:http|arg|cookie|sent_http|upstream|connection)_\w+|http2|host")
+_OWN = "connection_upgrade"  # of nginx's own guide: a map has to give it a value
+
+
+def rules(seen: Evidence) -> Iterator[Found]:
+    for site in sites(seen.project):
+        for server in site.servers():
+            yield from _scheme(seen, site, server)
+            yield from _unmapped(seen, site, server)
+            yield from _folder(seen, site, server)
+
+
+def _found(site: Site, slug: str, got: str, at: Directive, hint: str = "") -> Found:
+    return Found(slug, got, (site.file, at.line), RANK, TRIED, hint=hint)
+
+
+def _scheme(seen: Evidence, site: Site, server: Directive) -> Iterator[Found]:
+    """The header that says https: always http, or not the one that is looked for."""
+    taken = location(server, "/")
+    headers = taken.headers() if taken is not None else None
+    wanted = [*wanted_headers(seen)]
+    if not headers or not wanted or taken is None or not taken.all("proxy_pass"):
+        return
+    known = headers.get("x-forwarded-proto")
+    if known is not None and known.args[1:] == ["http"]:
+        got = "X-Forwarded-Proto is http, also where the client spoke TLS"
+        yield _found(site, "nginx-without-forwarded-proto", got, known)
+    for name, place in wanted:
+        asked = name.removeprefix("HTTP_").replace("_", "-").lower()
+        if name.startswith("HTTP_") and known is not None and asked not in headers:
+            yield Found(
+                "deploy-proxy-header-misnamed",
+                f"nginx sets X-Forwarded-Proto, and nobody sets {name!r}",
+                place,
+                RANK,
+                "reading the settings",
+                "HTTP_X_FORWARDED_PROTO",
+            )
+
+
+def _unmapped(seen: Evidence, site: Site, server: Directive) -> Iterator[Found]:
+    """``$connection_upgrade``, and no map that gives it a value."""
+    if server.outer is not None and server.outer.all("include"):
+        return
+    for one in server.block:
+        for header in [one, *one.all("proxy_set_header")]:
+            told = [word.lower() for word in header.args[:2]]
+            if told == ["connection", f"${_OWN}"] and not _is_mapped(seen):
+                got = f'unknown "{_OWN}" variable'
+                hint = f"No map gives ${_OWN} a value, so nginx does not start."
+                slug = "nginx-without-upgrade-headers"
+                yield _found(site, slug, got, header, hint)
+
+
+def _is_mapped(seen: Evidence) -> bool:
+    for path in files(seen.project):
+        with suppress(OSError, UnicodeDecodeError):
+            text = re.sub(r"#[^\n]*", "", path.read_text(encoding="utf-8"))
+            if re.search(rf"\b(?:map|set|geo)\b[^;{{}}]*\${_OWN}\b", text):
+                return True
+    return False
+
+
+def _folder(seen: Evidence, site: Site, server: Directive) -> Iterator[Found]:
+    """A folder of files to which nginx adds the path, or a slash too few."""
+    names = filled(seen)
+    for one in server.all("location"):
+        prefix = one.args[-1]
+        if prefix.strip("/") != "static" or len(one.args) > 2:
+            continue
+        for told in one.all("root"):
+            last = PurePosixPath(told.args[0]).name if told.args else ""
+            if last in names and "static" not in names:
+                got = f"root adds the path: nginx looks in {last}/static/"
+                yield _found(site, "nginx-static-alias-elsewhere", got, told)
+        for told in one.all("alias"):
+            path = told.args[0] if told.args else ""
+            if prefix.endswith("/") and path and not path.endswith(("/", "}")):
+                if "$" in path:
+                    continue
+                got = f"nginx looks for {path}page.css"
+                hint = "The alias has no slash at its end."
+                yield _found(site, "nginx-static-alias-elsewhere", got, told, hint)

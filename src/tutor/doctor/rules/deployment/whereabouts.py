@@ -1,0 +1,162 @@
+"""From where a server is started, against where it would find what it is to serve.
+
+A server looks for its application in the folder in which it is started, and in what
+``PYTHONPATH`` names.  An image says all of that itself, and so does a unit of systemd.
+"""
+
+from __future__ import annotations
+
+import posixpath
+import re
+import shlex
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+
+from tutor.doctor.commands import SERVERS, Command, commands, mentioned
+from tutor.doctor.evidence import Evidence
+from tutor.doctor.rules.deployment.commands import found
+from tutor.doctor.rules.found import Found
+from tutor.doctor.startfiles import logical_lines
+
+# What makes a package of the project importable from everywhere.
+_INSTALLED = re.compile(
+    r"\bpip3? install\b[^\n&|;]*(?:\s-e\b|\s--editable\b|\s\.{1,2}(?:/|\[|\s|$))|"
+    r"\buv (?:sync|pip install)\b|\b(?:poetry|pdm|hatch|rye) (?:install|sync)\b|"
+    r"\.pth\b|\bsetup\.py\b"
+)
+_ELSEWHERE = ("--app-dir", "--chdir", "--pythonpath", "-c", "--config")
+
+
+@dataclass
+class _Image:
+    """What an image holds when its command starts.
+
+    Args:
+        folder: where the command runs.
+        paths: what PYTHONPATH names.
+        copied: which folder of the project lies where.
+        sure: whether nothing else may put the project's packages in reach.
+    """
+
+    folder: str = "/"
+    paths: list[str] = field(default_factory=list)
+    copied: list[tuple[str, str]] = field(default_factory=list)
+    sure: bool = True
+
+
+def rules(seen: Evidence) -> Iterator[Found]:
+    for one in commands(seen.project):
+        if one.program not in SERVERS or any(map(one.values, _ELSEWHERE)):
+            continue
+        package = (one.target or "").partition(":")[0]
+        module = seen.source.modules.get(package)
+        if module is None or not module.file.endswith(".py"):
+            continue
+        root = str(PurePosixPath(module.file).parents[package.count(".")])
+        looks = _in_image(seen, one, root)
+        if looks is None and one.file.endswith(".service"):
+            looks = _in_unit(seen, one)
+        if looks:
+            got = f"ModuleNotFoundError: No module named {package.partition('.')[0]!r}"
+            expected = f"the folder with {package.partition('.')[0]}/ in it"
+            hint = f"It is started in {looks}."
+            made = found("deploy-daphne-from-wrong-directory", got, one, expected)
+            yield Found(
+                made.slug, got, made.place, made.rank, made.tried, expected, hint
+            )
+
+
+def _in_image(seen: Evidence, one: Command, root: str) -> str | None:
+    """The folder in which an image starts a server that it does not find there."""
+    name = one.file.rpartition("/")[2].lower()
+    if "/" in one.file or not ("dockerfile" in name or "containerfile" in name):
+        return None
+    # Compose may say otherwise, of any image.
+    otherwise = r"(?m)^\s*(?:working_dir\s*:|- ?PYTHONPATH|PYTHONPATH\s*:)"
+    if mentioned(seen.project, otherwise):
+        return None
+    image = _read((seen.project / one.file).read_text("utf-8", "replace"), one.line)
+    there = {
+        posixpath.normpath(posixpath.join(place, posixpath.relpath(root, folder)))
+        for folder, place in image.copied
+        if folder == "." or root == folder or root.startswith(folder + "/")
+    }
+    if not image.sure or not there or there & {image.folder, *image.paths}:
+        return None
+    return image.folder
+
+
+def _read(text: str, last: int) -> _Image:
+    """What the lines up to a command make of an image."""
+    image = _Image()
+    for line, said in logical_lines(text):
+        if line > last:
+            break
+        word, _, rest = said.strip().partition(" ")
+        kind, rest = word.upper(), rest.strip()
+        if kind == "FROM":
+            # One of one's own may hold anything.
+            image = _Image(sure=bool(re.match(r"(?:[\w./-]*/)?python\b", rest)))
+        elif kind == "WORKDIR":
+            image.folder = posixpath.normpath(posixpath.join(image.folder, rest))
+            image.sure = image.sure and "$" not in rest
+        elif kind == "ENV" and "PYTHONPATH" in rest:
+            _name_paths(image, rest)
+        elif kind in ("COPY", "ADD"):
+            _copy(image, rest)
+        elif (kind == "RUN" and _INSTALLED.search(rest)) or (
+            kind in ("CMD", "ENTRYPOINT") and re.search(r"\bcd\s|\.sh\b", rest)
+        ):
+            image.sure = False
+    return image
+
+
+def _name_paths(image: _Image, rest: str) -> None:
+    told = re.search(r"\bPYTHONPATH(?:=|\s+)[\"']?([^\s\"']*)", rest)
+    for path in told[1].split(":") if told else ():
+        image.sure = image.sure and not re.search(r"\$(?!\{?PYTHONPATH)", path)
+        image.paths.append(posixpath.normpath(posixpath.join(image.folder, path)))
+
+
+def _copy(image: _Image, rest: str) -> None:
+    """``COPY src ./src``: what a folder holds comes to lie in another one."""
+    words: list[str] = []
+    with suppress(ValueError):
+        words = shlex.split(rest)
+    if any(word.startswith("--from") for word in words):
+        image.sure = False  # who knows what lay there
+        return
+    words = [word for word in words if not word.startswith("--")]
+    if len(words) < 2 or rest.startswith("["):
+        image.sure = False
+        return
+    to = posixpath.normpath(posixpath.join(image.folder, words[-1]))
+    for word in words[:-1]:
+        image.sure = image.sure and not re.search(r"[$*?]", word)
+        image.copied.append((posixpath.normpath(word.lstrip("/") or "."), to))
+
+
+def _in_unit(seen: Evidence, one: Command) -> str | None:
+    """A unit that names no folder starts its server in the root of the machine."""
+    text = (seen.project / one.file).read_text("utf-8", "replace")
+    if re.search(r"(?m)^\s*(WorkingDirectory|RootDirectory|EnvironmentFile)\s*=", text):
+        return None
+    if re.search(r"PYTHONPATH|\bcd\s|\.d/", text) or mentioned(
+        seen.project, r"(?m)^\s*directory\s*=\s*/"
+    ):
+        return None
+    if _is_packaged(seen.project):
+        return None
+    return "/"
+
+
+def _is_packaged(project: Path) -> bool:
+    """Whether the project itself may be installed, like any package."""
+    told = {"pyproject.toml": "[build-system]", "setup.cfg": "[metadata]"}
+    for name, words in told.items():
+        with suppress(OSError):
+            if words in (project / name).read_text("utf-8", "replace"):
+                return True
+    return (project / "setup.py").exists()

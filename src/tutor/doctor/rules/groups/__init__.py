@@ -1,0 +1,1 @@
+"""What goes from one consumer to others: groups, channels, workers."""

@@ -1,0 +1,393 @@
+"""Groups and their events, as the source writes them."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+from tutor.doctor.evidence import Evidence
+from tutor.doctor.rules.consumers import leaving, signatures
+from tutor.doctor.rules.consumers.written import REST, holds_models, written
+from tutor.doctor.rules.found import GENERIC, HANDLERS, TRIED, Found, Place, at
+from tutor.doctor.rules.groups import events, groupnames, joining
+from tutor.doctor.rules.groups.groupnames import asked, given, group_of, spread
+from tutor.doctor.source import Class, Function, calls, known
+from tutor.doctor.source.flow import Frame, every_call, unfold
+from tutor.doctor.source.index import is_aside
+from tutor.doctor.source.values import ANY, values
+from tutor.doctor.source.walking import walk
+
+
+def rules(seen: Evidence) -> Iterator[Found]:
+    """Events to groups: their type, their handler, the group's name, the channel."""
+    functions = [*seen.source.all_functions()]
+    sends: list[tuple[Frame, ast.Call]] = []
+    adds: list[tuple[Frame, ast.Call]] = []
+    leavers: list[Class | None] = []
+    drops: list[tuple[Frame, ast.Call]] = []
+    for function in functions:
+        for call in every_call(function.node):
+            name = calls.name_of(call, function)
+            inner = name.removesuffix("()") if name.endswith("()") else ""
+            func = called_by(call, function)
+            if inner == known.TO_SYNC and isinstance(func, ast.Call) and func.args:
+                name = function.module.resolve(func.args[0], function) or ""
+            method = name.rpartition(".")[2]
+            if name.removesuffix(f".{method}") == UNCALLED:
+                yield _uncalled(function, call, method)
+            if not calls.is_layer(name):
+                continue
+            if method in ("send", "group_send") and _is_turned(call, function):
+                yield _turned(function, call, method)
+                continue
+            if method in TWO and _number(call, method) < 2:
+                yield _too_few(function, call, method)
+                continue
+            frames = [one for one in seen.sites.frames(function) if _is_real(seen, one)]
+            if method == "group_send" and len(call.args) + len(call.keywords) > 1:
+                sends += [(frame, spread(frame, call)) for frame in frames]
+            elif method == "group_add":
+                adds += [
+                    (frame, spread(frame, call))
+                    for frame in frames
+                    if _is_met(seen, frame)
+                ]
+            if method == "group_discard":
+                leavers.append(function.owner)
+                drops += [(frame, spread(frame, call)) for frame in frames]
+    joined = [frame.owner for frame, _ in adds if frame.owner is not None]
+    for frame, call in sends:
+        yield from _event(seen, frame, call, joined)
+        yield from _deaf(seen, frame, call, adds)
+        yield from _model(seen, frame, call)
+    for frame, call in adds:
+        line = frame.owner.line_of_ancestors if frame.owner else []
+        leaves = any(one is None or not one.kind or one in line for one in leavers)
+        yield from _join(frame.function, call, leaves)
+        if leaves and None not in leavers:
+            yield from leaving.stays(frame)
+    yield from events.groups(seen)
+    for frame, call in drops:
+        yield from _drop(frame, call, adds)
+    yield from joining.rules(seen, sends, adds)
+    yield from events.rules(seen, sends)
+    yield from groupnames.rules(seen, sends, adds)
+
+
+UNCALLED = "channels.layers.get_channel_layer"
+TWO = ("group_send", "group_add", "group_discard")
+
+
+def _uncalled(function: Function, call: ast.Call, method: str) -> Found:
+    return Found(
+        "group-layer-not-called",
+        f"'function' object has no attribute '{method}'",
+        at(function, call),
+        50,
+        TRIED,
+        "get_channel_layer() with parentheses",
+    )
+
+
+def _is_turned(call: ast.Call, function: Function) -> bool:
+    """Whether the message stands where the name of the group or channel is due."""
+    first, second = given(call, 0, "group"), given(call, 1, "message")
+    return (
+        first is not None
+        and second is not None
+        and written(first, function) is not None
+        and written(second, function) is None
+    )
+
+
+def _turned(function: Function, call: ast.Call, method: str) -> Found:
+    return Found(
+        "group-add-arguments-swapped",
+        "the name must be a valid unicode string, and is a dict",
+        at(function, call),
+        50,
+        TRIED,
+        f"{method}(name, message)",
+    )
+
+
+def _number(call: ast.Call, method: str) -> int:
+    """How many arguments a call has; enough where that is not known."""
+    func: ast.AST = call.func
+    if isinstance(func, ast.Call) and func.args:
+        func = func.args[0]  # of async_to_sync
+    if getattr(func, "attr", "") != method:
+        return 2  # by another name, which may hold the group already
+    open_end = any(isinstance(one, ast.Starred) for one in call.args)
+    open_end = open_end or any(word.arg is None for word in call.keywords)
+    found = len(call.args) + len(call.keywords)
+    return 2 if open_end else found
+
+
+def _too_few(function: Function, call: ast.Call, method: str) -> Found:
+    second = "message" if method == "group_send" else "channel"
+    return Found(
+        "group-call-without-group",
+        f"{method}() missing 1 required positional argument: '{second}'",
+        at(function, call),
+        50,
+        TRIED,
+        f"{method}(group, {second})",
+    )
+
+
+def _is_real(seen: Evidence, frame: Frame) -> bool:
+    """Whether ``self`` is a consumer that somebody meets, and no mere base."""
+    routed = {leaf.get("consumer") for leaf in seen.leaves}
+    owner = frame.owner
+    return owner is None or not owner.heirs or owner.dotted in routed
+
+
+def _is_met(seen: Evidence, frame: Frame) -> bool:
+    """Whether a route leads to a consumer for sockets, where all routes are known."""
+    owner = frame.owner
+    routed = {leaf.get("consumer") for leaf in seen.leaves}
+    if owner is None or not owner.kind or not routed or None in routed:
+        return True
+    line = {one.dotted for one in [owner, *owner.heirs]}
+    sockets = any(owner.method(name) for name in (*HANDLERS, *GENERIC))
+    return bool(line & routed) or not sockets
+
+
+def called_by(call: ast.Call, function: Function) -> ast.expr:
+    """What is called, or what the one value of its name is."""
+    if isinstance(call.func, ast.Name):
+        values = function.values.get(call.func.id, [])
+        return values[0] if len(values) == 1 else call.func
+    return call.func
+
+
+def _event(
+    seen: Evidence, frame: Frame, call: ast.Call, joined: list[Class]
+) -> Iterator[Found]:
+    node = given(call, 1, "message")
+    where, found = unfold(frame, node) if node is not None else (frame, None)
+    message = written(found, where.function)
+    if message is None:
+        return
+    place, expected = asked(frame, node, call), "a type that names a handler"
+    kind = message.get("type")
+    if kind is None:
+        if not _unpacked(where, message.get(REST)):
+            slug = "group-message-without-type"
+            got = "Incoming message has no 'type' attribute"
+            yield Found(slug, got, place, 65, TRIED, expected)
+        return
+    for text in sorted(values(where, kind) or ()):
+        if ANY not in text:
+            by = asked(where, kind, call) if where.given else place
+            yield from signatures.of_an_event(text, joined)
+            yield from _kind(seen, text, by)
+
+
+def _unpacked(where: Frame, rest: ast.expr | None) -> bool:
+    """Whether what a message unpacks may hold its type."""
+    if rest is None:
+        return False
+    more = where.function.node.args.kwarg
+    if more is not None and getattr(rest, "id", "") == more.arg and where.given:
+        return "type" in where.given
+    return True
+
+
+def _deaf(
+    seen: Evidence, frame: Frame, call: ast.Call, adds: list[tuple[Frame, ast.Call]]
+) -> Iterator[Found]:
+    """A consumer that joins the very group, and has no handler for what is sent."""
+    node = given(call, 1, "message")
+    where, found = unfold(frame, node) if node is not None else (frame, None)
+    message = written(found, where.function) or {}
+    kinds = values(where, message.get("type")) or frozenset()
+    groups = values(frame, group_of(call)) or frozenset()
+    for member, add in adds:
+        owner = member.owner
+        joined = values(member, group_of(add)) or frozenset()
+        if owner is None or not owner.kind or owner.method("dispatch") is not None:
+            continue
+        for kind in sorted(kinds) if groups & joined - {ANY} else ():
+            wanted = kind.replace(".", "_")
+            if ANY in kind or wanted.startswith("websocket_") or owner.method(wanted):
+                continue
+            names = [n for n in owner.methods if n not in (*HANDLERS, *GENERIC)]
+            near = seen.near(wanted, names, 0.5)
+            line = owner.methods[near].node.lineno if near else owner.node.lineno
+            yield Found(
+                "group-handler-missing-closes-everyone",
+                f"No handler for message type {kind}",
+                (owner.module.file, line),
+                65,
+                TRIED,
+                f"a method {wanted} in {owner.name}",
+            )
+
+
+def _model(seen: Evidence, frame: Frame, call: ast.Call) -> Iterator[Found]:
+    """A model's instance in an event, which a handler sends on as it is."""
+    node = given(call, 1, "message")
+    where, found = unfold(frame, node) if node is not None else (frame, None)
+    message = written(found, where.function) or {}
+    for kind in values(where, message.get("type")) or ():
+        for owner in seen.source.consumers():
+            handler = owner.method(kind.replace(".", "_"))
+            for key in _passed_on(handler) if handler is not None else ():
+                if key not in message:
+                    continue
+                origin, value = where, message[key]
+                if not holds_models(seen.source, value, where.function):
+                    origin, value = unfold(where, value)  # as the callers give it
+                if holds_models(seen.source, value, origin.function):
+                    yield Found(
+                        "db-model-instance-in-event",
+                        "a model is not JSON serializable",
+                        at(origin.function, value),
+                        64,
+                        TRIED,
+                        "its fields, not the instance",
+                    )
+                    return
+
+
+def _passed_on(handler: Function) -> set[str]:
+    """The keys of an event whose values a handler writes as JSON, untouched."""
+    found = set()
+    for call in calls.calls(handler.node):
+        name = calls.name_of(call, handler)
+        if name not in ("self.send_json", "json.dumps"):
+            continue
+        nodes = [node for one in call.args for node in walk(one)]
+        nodes += call.args
+        taken = {id(n.value) for n in nodes if isinstance(n, ast.Attribute)}
+        taken |= {id(one) for n in nodes if isinstance(n, ast.Call) for one in n.args}
+        found |= {
+            str(node.slice.value)
+            for node in nodes
+            if isinstance(node, ast.Subscript)
+            and isinstance(node.slice, ast.Constant)
+            and id(node) not in taken
+        }
+    return found
+
+
+def _kind(seen: Evidence, kind: str, place: Place) -> Iterator[Found]:
+    """An event whose type no consumer has a handler for."""
+    wanted, expected = kind.replace(".", "_"), "a type that names a handler"
+    got = f"No handler for message type {kind}"
+    if wanted.startswith("websocket_") and wanted not in HANDLERS:
+        yield Found("group-sends-raw-websocket-event", got, place, 65, TRIED, expected)
+        return
+    consumers = seen.source.consumers()
+    if consumers and not (
+        any(one.method(wanted) for one in consumers) or _heard(seen, kind)
+    ):
+        near = [(seen.near(wanted, one.methods, 0.5), one) for one in consumers]
+        for name, one in near:
+            if name and name not in (*HANDLERS, *GENERIC):
+                place = one.module.file, one.methods[name].node.lineno
+                break
+        slug = "group-handler-missing-closes-everyone"
+        yield Found(slug, got, place, 65, TRIED, expected)
+
+
+def _heard(seen: Evidence, kind: str) -> bool:
+    """Whether the project receives events itself, and asks for this type."""
+    nodes = [
+        node
+        for module in seen.source.modules.values()
+        if not is_aside(module.file)
+        for node in walk(module.tree)
+    ]
+    return any(
+        isinstance(node, ast.Attribute) and node.attr == "new_channel" for node in nodes
+    ) and any(
+        isinstance(part, ast.Constant)
+        and (part.value == kind or isinstance(node, ast.If))
+        for node in nodes
+        if isinstance(node, (ast.Compare, ast.match_case)) or _takes_all(node)
+        for part in walk(node.test if isinstance(node, ast.If) else node)
+    )
+
+
+def _takes_all(node: ast.AST) -> bool:
+    """Whether something is done with one type of event, and with every other one."""
+    return (
+        isinstance(node, ast.If)
+        and "type" in ast.unparse(node.test)
+        and bool(node.orelse)
+        and not isinstance(node.orelse[0], ast.If)
+    )
+
+
+def _join(function: Function, call: ast.Call, discards: bool) -> Iterator[Found]:
+    place = at(function, call)
+    group, channel = group_of(call), given(call, 1, "channel")
+    if group is not None and ast.unparse(group).endswith("channel_name"):
+        yield Found(
+            "group-add-arguments-swapped",
+            "Group name must be a valid unicode string",
+            place,
+            65,
+            TRIED,
+            "group_add(group, channel)",
+        )
+    elif channel is not None and _other_channel(function, channel):
+        yield Found(
+            "group-wrong-channel-joined",
+            "nothing: another channel was joined",
+            place,
+            66,
+            TRIED,
+            "self.channel_name",
+        )
+    if not discards and function.owner is not None and function.owner.kind:
+        yield Found(
+            "group-no-discard",
+            "the group keeps channels that are gone",
+            place,
+            74,
+            TRIED,
+            "group_discard when a client leaves",
+        )
+
+
+def _drop(
+    frame: Frame, call: ast.Call, adds: list[tuple[Frame, ast.Call]]
+) -> Iterator[Found]:
+    """A group that is left and was never joined, where all names are known."""
+    left = values(frame, group_of(call))
+    of = [(member, add) for member, add in adds if member.owner is frame.owner]
+    joined = [values(member, group_of(add)) for member, add in of]
+    if frame.owner is None or not left or not joined:
+        return
+    names = [name for one in joined for name in one or (ANY,)]
+    if not any(ANY in name for name in (*names, *left)) and not left & {*names}:
+        yield Found(
+            "group-no-discard",
+            f"{min(left)!r} is left, and {min(names)!r} was joined",
+            at(frame.function, call),
+            73,
+            TRIED,
+            "the same group in both calls",
+        )
+
+
+def _other_channel(function: Function, node: ast.expr) -> bool:
+    """Whether what joins a group is a text that is not the consumer's own channel."""
+    if isinstance(node, (ast.Constant, ast.JoinedStr)):
+        return True
+    if isinstance(node, ast.Name):
+        made = [ast.unparse(value) for value in function.values.get(node.id, [])]
+        return bool(made) and not any("channel" in text for text in made)
+    if not isinstance(node, ast.Attribute) or "channel" in node.attr:
+        return False
+    owner, whole = function.owner, ast.unparse(node)
+    if owner is None or ast.unparse(node.value) != function.self_name:
+        # An attribute of something that the consumer holds.
+        begins = whole.startswith(f"{function.self_name}.")
+        return begins and not any(part in whole for part in ("channel", "reply"))
+    made = [ast.unparse(value) for _, value in owner.assigned(node.attr)]
+    return bool(made) and not any("channel" in text for text in made)

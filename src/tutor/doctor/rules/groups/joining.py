@@ -1,0 +1,73 @@
+"""Events that a consumer has a handler for, of a group that it never joins."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+from tutor.doctor.evidence import Evidence
+from tutor.doctor.rules.consumers.written import written
+from tutor.doctor.rules.found import TRIED, Found
+from tutor.doctor.rules.groups.groupnames import given
+from tutor.doctor.rules.groups.sent import jobs
+from tutor.doctor.source import Class
+from tutor.doctor.source.flow import Frame, unfold
+from tutor.doctor.source.values import ANY, values
+
+Call = tuple[Frame, ast.Call]
+_PLAIN = ("channels.", "abc.", "typing.", "builtins.")
+
+
+def rules(seen: Evidence, sends: list[Call], adds: list[Call]) -> Iterator[Found]:
+    """Handlers that no event reaches.
+
+    Args:
+        seen: the evidence.
+        sends: the calls of ``group_send``, as they run.
+        adds: the calls of ``group_add``.
+    """
+    joins = [frame.owner for frame, _ in adds]
+    if any(owner is None or not owner.kind for owner in joins):
+        return  # somebody joins in the name of a consumer
+    routed = {leaf.get("consumer") for leaf in seen.leaves}
+    told = {job.kind for job in jobs(seen)}
+    done: set[str] = set()
+    for frame, call in sends:
+        node = given(call, 1, "message")
+        where, found = unfold(frame, node) if node is not None else (frame, None)
+        message = written(found, where.function) or {}
+        for kind in sorted(values(where, message.get("type")) or ()):
+            if ANY in kind or kind in done or told & {kind, None}:
+                continue
+            done.add(kind)
+            hear = [
+                one
+                for one in seen.source.consumers()
+                if one.method(kind.replace(".", "_"))
+            ]
+            deaf = [one for one in hear if one.dotted in routed]
+            if deaf and not any(_joins(one, joins) for one in hear):
+                yield _deaf(deaf[0], kind)
+
+
+def _joins(one: Class, joins: list[Class | None]) -> bool:
+    """Whether a consumer joins some group, or may do so where nobody can look."""
+    return (
+        one in joins
+        or any("groups" in above.attributes for above in one.line_of_ancestors)
+        or any(not base.startswith(_PLAIN) for base in one.library_bases())
+    )
+
+
+def _deaf(one: Class, kind: str) -> Found:
+    method = one.method("websocket_connect") or one.method("connect")
+    line = method.node.lineno if method else one.node.lineno
+    module = method.module if method else one.module
+    return Found(
+        "group-never-joined",
+        f"nothing: {one.name} hears no {kind!r}, as it is in no group",
+        (module.file, line),
+        65,
+        TRIED,
+        "group_add(group, self.channel_name) before accept()",
+    )

@@ -1,0 +1,1 @@
+"""What keeps a project from being loaded, and what it says before anyone comes."""

@@ -1,0 +1,344 @@
+"""What tests do with a communicator: what they give it, and what they wait for."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from tutor.doctor.evidence import Evidence
+from tutor.doctor.rules.browser import dialogue
+from tutor.doctor.rules.browser.scripts import ANY
+from tutor.doctor.rules.consumers.written import written
+from tutor.doctor.rules.found import TRIED, Found, at
+from tutor.doctor.rules.suites import emptied
+from tutor.doctor.rules.suites.fixtures import of_fixture
+from tutor.doctor.rules.suites.inturn import in_turn, repeats
+from tutor.doctor.rules.suites.testing import COMMUNICATORS, RANK
+from tutor.doctor.source import Class, Function, calls
+from tutor.doctor.source.flow import Frame, called, unfold
+from tutor.doctor.source.index import is_aside
+from tutor.doctor.source.values import values
+from tutor.doctor.source.walking import walk
+
+METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "WEBSOCKET"}
+WAITS = ("receive_from", "receive_json_from", "receive_output")
+DEEP = 3  # helpers of helpers
+LATE = ("TimeoutError", "Exception", "BaseException")
+
+
+@dataclass
+class Talk:
+    """What a test does with one communicator, in the order of the source.
+
+    Args:
+        made: the call that makes it.
+        where: the function in which it is made, as it runs.
+        said: the calls of its methods: the method and the call.
+        before: the methods that a helper has called before it gives it to the test.
+        since: the line from which the test has it from a helper.
+        name: what it is called there.
+    """
+
+    made: ast.Call
+    where: Frame
+    said: list[tuple[str, ast.Call]] = field(default_factory=list)
+    before: list[str] = field(default_factory=list)
+    since: int | None = None
+    name: str = ""
+
+    def line(self, method: str) -> int | None:
+        """Where a method is called first."""
+        return next((call.lineno for name, call in self.said if name == method), None)
+
+    @property
+    def received(self) -> list[ast.Call]:
+        return [
+            call
+            for name, call in self.said
+            if name in ("receive_from", "receive_json_from")
+        ]
+
+
+def rules(seen: Evidence) -> Iterator[Found]:
+    for function in seen.source.functions.values():
+        if not is_aside(function.module.file):
+            continue
+        for name, talk in talks(Frame(function, function.owner)).items():
+            if talk.where.function is not function:
+                yield from _empty(function, talk)
+                yield from _dead(function, name, talk)
+                yield from _greeted(seen, function, talk)
+                continue
+            yield from _made(seen, function, talk)
+            yield from _empty(function, talk)
+            yield from _dead(function, name, talk)
+            yield from _greeted(seen, function, talk)
+
+
+def talks(frame: Frame, depth: int = 0) -> dict[str, Talk]:
+    """The communicators that a function makes or is given, by their names in it."""
+    function = frame.function
+    found: dict[str, Talk] = {}
+    for name, call in _named(function):
+        if calls.name_of(call, function) in COMMUNICATORS:
+            found[name] = Talk(call, frame)
+        elif (given := _from_helper(frame, call, depth)) is not None:
+            found[name] = given
+    for node in walk(function.node):
+        if (
+            isinstance(node, ast.Return)
+            and isinstance(node.value, ast.Call)
+            and calls.name_of(node.value, function) in COMMUNICATORS
+        ):
+            found[""] = Talk(node.value, frame)
+    looped = in_turn(function, {*found})
+    inside = sorted(calls.calls(function.node), key=lambda c: (c.lineno, c.col_offset))
+    for call in inside:
+        if isinstance(call.func, ast.Attribute):
+            name = ast.unparse(call.func.value)
+            for own in looped.get(name, [name]):
+                if own in found:
+                    found[own].said.append((call.func.attr, call))
+    for name, talk in found.items():
+        talk.name = name
+    return found
+
+
+def _named(function: Function) -> Iterator[tuple[str, ast.Call]]:
+    """The calls whose results are given names, awaited or not."""
+    for node in walk(function.node):
+        pairs: list[tuple[ast.expr | None, ast.expr]] = []
+        if isinstance(node, ast.Assign):
+            pairs = [(target, node.value) for target in node.targets]
+        elif isinstance(node, ast.AsyncWith):
+            pairs = [(item.optional_vars, item.context_expr) for item in node.items]
+        for target, value in pairs:
+            call = value.value if isinstance(value, ast.Await) else value
+            if target is not None and isinstance(call, ast.Call):
+                yield ast.unparse(target), call
+
+
+def _from_helper(frame: Frame, call: ast.Call, depth: int) -> Talk | None:
+    """The communicator that a function of the tests returns or yields."""
+    helper = called(frame, call) or of_fixture(frame, call) if depth < DEEP else None
+    if helper is None:
+        return None
+    for node in walk(helper.function.node):
+        if isinstance(node, ast.Return | ast.Yield) and node.value is not None:
+            own = "" if isinstance(node.value, ast.Call) else ast.unparse(node.value)
+            talk = talks(helper, depth + 1).get(own)
+            if talk is not None:
+                done = [name for name, one in talk.said if one.lineno < node.lineno]
+                return Talk(
+                    talk.made, talk.where, [], [*talk.before, *done], call.lineno
+                )
+    return None
+
+
+def _given(call: ast.Call, position: int, name: str) -> ast.expr | None:
+    if len(call.args) > position:
+        return call.args[position]
+    return next((k.value for k in call.keywords if k.arg == name), None)
+
+
+def _made(seen: Evidence, function: Function, talk: Talk) -> Iterator[Found]:
+    """The path where a method stands; a consumer without what stands before it."""
+    path = _given(talk.made, 1, "path")
+    named = any(word.arg in ("method", "body") for word in talk.made.keywords)
+    if named or (isinstance(path, ast.Constant) and path.value in METHODS):
+        yield Found(
+            "test-arguments-like-httpcommunicator",
+            "TypeError: got an unexpected keyword argument 'method'"
+            if named
+            else "ValueError: not enough values to unpack (expected 2, got 1)",
+            at(function, talk.made),
+            RANK - 2,
+            TRIED,
+            "WebsocketCommunicator(application, path)",
+        )
+    owner = _alone(seen, function, talk)
+    missing = _needs(owner) - _words(function) if owner else set()
+    for key in sorted(missing):
+        yield Found(
+            "test-consumer-without-urlrouter",
+            f"KeyError: {key!r}",
+            at(function, talk.made),
+            RANK + 1,
+            TRIED,
+            "the whole application, or a URLRouter around the consumer",
+        )
+
+
+def _alone(seen: Evidence, function: Function, talk: Talk) -> Class | None:
+    """The consumer that a communicator is given with nothing around it."""
+    given = _given(talk.made, 0, "application")
+    name = function.module.resolve(given, function) or ""
+    if not name.endswith(".as_asgi()"):
+        return None
+    return seen.source.classes.get(name.removesuffix(".as_asgi()"))
+
+
+def _needs(owner: Class) -> set[str]:
+    """What a consumer takes from its scope, which others have put there."""
+    return {
+        str(node.slice.value)
+        for one in owner.line_of_ancestors
+        for method in one.methods.values()
+        for node in walk(method.node)
+        if isinstance(node, ast.Subscript)
+        and isinstance(node.ctx, ast.Load)
+        and isinstance(node.slice, ast.Constant)
+        and node.slice.value in ("url_route", "user", "session")
+        and method.module.resolve(node.value, method) == "self.scope"
+    }
+
+
+def _words(function: Function) -> set[str]:
+    """The texts in a function: a test may fill the scope itself."""
+    return {
+        node.value
+        for node in walk(function.node)
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+    }
+
+
+def _empty(function: Function, talk: Talk) -> Iterator[Found]:
+    """``send_to(text_data="")``: it takes an empty text for none."""
+    expected = raising(function, ("AssertionError", *LATE))
+    for name, call in talk.said:
+        given = [*call.args, *(one.value for one in call.keywords)]
+        if (
+            name == "send_to"
+            and all(emptied.may_be_empty(function, one) for one in given)
+            and not any(begin <= call.lineno <= end for begin, end in expected)
+        ):
+            yield Found(
+                "test-sends-empty-text",
+                "AssertionError: You must supply exactly one of text_data or "
+                "bytes_data",
+                at(function, call),
+                RANK - 2,
+                TRIED,
+                "a text that is not empty",
+            )
+
+
+def raising(function: Function, kinds: tuple[str, ...]) -> list[tuple[int, int]]:
+    """The lines in which an exception of some kind is awaited."""
+    found = []
+    for node in walk(function.node):
+        types: list[ast.expr | None] = []
+        if isinstance(node, ast.Try):
+            types = [one.type for one in node.handlers]
+            lines = node.lineno, node.body[-1].end_lineno or node.lineno
+        elif isinstance(node, ast.With | ast.AsyncWith):
+            lines = node.lineno, node.end_lineno or node.lineno
+            for item in node.items:
+                call = item.context_expr
+                if isinstance(call, ast.Call):
+                    name = getattr(call.func, "attr", getattr(call.func, "id", ""))
+                    if name in ("assertRaises", "raises", "suppress"):
+                        types += call.args
+        names = {
+            (function.module.resolve(part, function) or "").rpartition(".")[2]
+            for one in types
+            for part in getattr(one, "elts", [one])
+        }
+        if names & set(kinds):
+            found.append(lines)
+    return found
+
+
+def _dead(function: Function, name: str, talk: Talk) -> Iterator[Found]:
+    """A time-out that was awaited has ended the application under test."""
+    for begin, end in raising(function, LATE):
+        waited = [
+            call
+            for method, call in talk.said
+            if method in WAITS and begin <= call.lineno <= end
+        ]
+        later = [call for _, call in talk.said if call.lineno > end]
+        made_again = any(
+            isinstance(node, ast.Assign)
+            and node.lineno > end
+            and name in [ast.unparse(target) for target in node.targets]
+            for node in walk(function.node)
+        )
+        if waited and later and not made_again:
+            yield Found(
+                "test-communicator-dead-after-timeout",
+                "asyncio.exceptions.CancelledError",
+                at(function, waited[-1]),
+                RANK - 2,
+                TRIED,
+                f"await {name}.receive_nothing()",
+            )
+
+
+def behind(seen: Evidence, talk: Talk) -> Class | None:
+    """The consumer that a communicator ends at."""
+    alone = _alone(seen, talk.where.function, talk)
+    path = _given(talk.made, 1, "path")
+    if alone or path is None:
+        return alone
+    told = values(talk.where, path) or frozenset()
+    if len(told) != 1:
+        _, made = unfold(talk.where, path)
+        parts = made.values if isinstance(made, ast.JoinedStr) else [made]
+        texts = [getattr(part, "value", None) for part in parts]
+        if not isinstance(texts[0], str):
+            return None
+        told = frozenset(
+            ["".join(one if isinstance(one, str) else ANY for one in texts)]
+        )
+    (known,) = told
+    routes = dialogue.leaves(seen, f"ws://host{known}")
+    return seen.consumer_class(routes[0].get("consumer")) if routes else None
+
+
+def greets(owner: Class | None) -> list[ast.expr | None]:
+    """What a consumer sends, whoever comes: the texts, as far as they are written."""
+    found: list[ast.expr | None] = []
+    for name in ("websocket_connect", "connect") if owner else ():
+        method = owner.method(name) if owner else None
+        for statement in method.node.body if method else ():
+            value = getattr(statement, "value", None)
+            call = value.value if isinstance(value, ast.Await) else value
+            if not isinstance(call, ast.Call) or method is None:
+                continue
+            called = calls.name_of(call, method)
+            message = written(call.args[0] if call.args else None, method)
+            if called == "self.send" and message and "type" in message:
+                kind = getattr(message["type"], "value", "")
+                found += [message.get("text")] if kind == "websocket.send" else []
+            elif called in ("self.send", "self.send_json"):
+                given = [*call.args, *(one.value for one in call.keywords)]
+                found.append(given[0] if given else None)
+    return found
+
+
+def _greeted(seen: Evidence, function: Function, talk: Talk) -> Iterator[Found]:
+    """A message, then its answer; but what comes first is the greeting."""
+    received, sent = talk.received, [n for n, _ in talk.said if n.startswith("send_")]
+    asked = next((c.lineno for n, c in talk.said if n.startswith("send_")), None)
+    connects = "connect" in talk.before or talk.line("connect") is not None
+    if len(received) != 1 or len(sent) != 1 or not connects:
+        return
+    if any(name.startswith("receive") for name in talk.before):
+        return
+    if asked is None or received[0].lineno < asked or repeats(function):
+        return
+    greetings = greets(behind(seen, talk))
+    if not greetings or any(
+        getattr(one, "value", None) in _words(function) for one in greetings
+    ):
+        return
+    yield Found(
+        "test-forgets-the-greeting",
+        "the first message is the greeting, and no answer",
+        at(function, received[0]),
+        RANK,
+        TRIED,
+        "a test that receives the greeting first",
+    )

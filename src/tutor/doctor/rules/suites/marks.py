@@ -1,0 +1,190 @@
+"""Tests that pytest alone runs: what their marks have to tell it."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+
+from tutor.doctor.evidence import Evidence
+from tutor.doctor.rules.found import TRIED, Found, at
+from tutor.doctor.rules.suites.testing import RANK
+from tutor.doctor.source import Class, Function, calls, known
+from tutor.doctor.source.index import is_aside
+
+CONFIGS = ("pytest.ini", ".pytest.ini", "setup.cfg", "tox.ini", "pyproject.toml")
+# The fixtures of pytest-django that open the database.
+OPENS = {
+    *("db", "transactional_db", "live_server", "admin_user", "admin_client"),
+    *("django_db_reset_sequences", "django_db_serialized_rollback", "django_user"),
+}
+DEEP = 3  # functions that call one another
+
+
+def rules(seen: Evidence) -> Iterator[Found]:
+    awaits_itself = _awaits_itself(seen)
+    opened = _opened_for_all(seen)
+    for function in seen.source.functions.values():
+        if not is_aside(function.module.file) or not _is_test(function):
+            continue
+        if function.is_async and not awaits_itself:
+            yield from _unmarked(function)
+        if not opened:
+            yield from _without_database(seen, function)
+
+
+def _is_test(function: Function) -> bool:
+    """Whether pytest runs a function as a test, and nobody else does."""
+    owner = function.owner
+    return (
+        function.name.startswith("test")
+        and (owner is None or of_pytest(owner))
+        and "<locals>" not in function.dotted
+        and function.module.file.rpartition("/")[2].startswith("test")
+    )
+
+
+def _without_database(seen: Evidence, function: Function) -> Iterator[Found]:
+    """A query in a test that has not asked for the database."""
+    query = _query(function) or _prepared(seen, function)
+    marked = any("django_db" in ast.unparse(one) for one in marks(function))
+    if query is not None and not marked and not _opens(seen, function):
+        yield Found(
+            "test-pytest-without-django-db",
+            "RuntimeError: Database access not allowed",
+            at(function, function.node),
+            RANK - 1,
+            TRIED,
+            "@pytest.mark.django_db, or a test case of Django",
+        )
+
+
+def _query(function: Function, depth: int = 0) -> ast.Call | None:
+    """The first call in a function that asks the database, itself or by others."""
+    for call in calls.calls(function.node):
+        name = calls.name_of(call, function)
+        base, _, method = name.rpartition(".")
+        asks = method in known.ASYNC_ORM and ".objects" in f".{base}"
+        if calls.queries(call, function) or asks:
+            return call
+        target = calls.target_of(call, function) if depth < DEEP else None
+        if target is not None and target is not function and _query(target, depth + 1):
+            return call
+    return None
+
+
+def _asked(function: Function) -> set[str]:
+    """The names of the fixtures that a function asks for."""
+    arguments = function.node.args
+    names = {one.arg for one in arguments.args + arguments.kwonlyargs}
+    for one in marks(function):
+        if "usefixtures" in ast.unparse(one):
+            names |= set(re.findall(r"\w+", ast.unparse(one)))
+    return names
+
+
+def _fixtures(seen: Evidence, function: Function) -> list[Function]:
+    """The project's own fixtures among them."""
+    names = _asked(function)
+    return [
+        other
+        for other in seen.source.functions.values()
+        if other.name in names and _is_fixture(other)
+    ]
+
+
+def _opens(seen: Evidence, function: Function, depth: int = 0) -> bool:
+    """Whether a fixture that a function asks for opens the database."""
+    if _asked(function) & OPENS:
+        return True
+    fixtures = _fixtures(seen, function)
+    return depth < DEEP and any(_opens(seen, one, depth + 1) for one in fixtures)
+
+
+def _prepared(seen: Evidence, function: Function, depth: int = 0) -> ast.Call | None:
+    """The first query of the fixtures that a test asks for, and of theirs."""
+    for one in _fixtures(seen, function) if depth < DEEP else ():
+        if one is not function and (
+            found := _query(one) or _prepared(seen, one, depth + 1)
+        ):
+            return found
+    return None
+
+
+def _is_fixture(function: Function) -> bool:
+    return any(one.endswith("fixture") for one in _names(function))
+
+
+def _names(function: Function) -> list[str]:
+    """What stands above a function, without the arguments."""
+    return [
+        ast.unparse(one.func if isinstance(one, ast.Call) else one)
+        for one in function.node.decorator_list
+    ]
+
+
+def _opened_for_all(seen: Evidence) -> bool:
+    """Whether a fixture opens the database for every test, or a hook marks them."""
+    for function in seen.source.functions.values():
+        if not is_aside(function.module.file):
+            continue
+        above = " ".join(map(ast.unparse, function.node.decorator_list))
+        if "autouse" in above and _opens(seen, function):
+            return True
+        if function.name.startswith("pytest_") and "django_db" in ast.unparse(
+            function.node
+        ):
+            return True
+    return False
+
+
+def _unmarked(function: Function) -> Iterator[Found]:
+    """``async def test_…``, and neither a test case nor pytest is told to await it."""
+    if any(
+        re.search(r"asyncio|anyio|trio", ast.unparse(one)) for one in marks(function)
+    ):
+        return
+    yield Found(
+        "test-pytest-without-asyncio-mark",
+        "async def functions are not natively supported.",
+        at(function, function.node),
+        RANK - 2,
+        TRIED,
+        "@pytest.mark.asyncio, or a test case of Django",
+    )
+
+
+def of_pytest(owner: Class) -> bool:
+    """Whether pytest alone looks into a class for tests."""
+    return owner.name.startswith("Test") and not any(
+        base != "builtins.object" for base in owner.library_bases()
+    )
+
+
+def marks(function: Function) -> list[ast.expr]:
+    """What stands above a test, above its class, and what its module is marked with."""
+    owner, name = function.owner, "pytestmark"
+    of_class = [*owner.node.decorator_list] if owner else []
+    if owner and name in owner.attributes:
+        of_class.append(owner.attributes[name])
+    return [
+        *function.node.decorator_list,
+        *of_class,
+        *function.module.values.get(name, []),
+    ]
+
+
+def _awaits_itself(seen: Evidence) -> bool:
+    """Whether pytest is told somewhere to await every test."""
+    for folder in {seen.home, seen.project}:
+        for name in CONFIGS:
+            try:
+                text = (folder / name).read_text("utf-8", "replace")
+            except OSError:
+                continue
+            if re.search(r"""asyncio_mode\s*[=:]\s*["']?auto|anyio_mode""", text):
+                return True
+    return any(
+        module.file.endswith("conftest.py") and re.search(r"asyncio|anyio", module.text)
+        for module in seen.source.modules.values()
+    )

@@ -1,0 +1,225 @@
+"""Async tests: who awaits them, and what they do with the database."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+
+from tutor.doctor.evidence import Evidence
+from tutor.doctor.rules.browser import scripts
+from tutor.doctor.rules.found import TRIED, Found, at
+from tutor.doctor.rules.suites.communicators import talks
+from tutor.doctor.rules.suites.testing import COMMUNICATORS, RANK
+from tutor.doctor.source import Class, Function, calls, known
+from tutor.doctor.source.flow import Frame
+from tutor.doctor.source.index import is_aside
+from tutor.doctor.source.walking import walk
+
+LIVE = {
+    *("django.test.LiveServerTestCase", "django.test.testcases.LiveServerTestCase"),
+    "django.contrib.staticfiles.testing.StaticLiveServerTestCase",
+}
+CLIENTS = ("websockets.", "websocket.", "httpx_ws.")  # what opens a WebSocket
+IN_TRANSACTION = {"django.test.TestCase", "django.test.testcases.TestCase"}
+
+
+def rules(seen: Evidence) -> Iterator[Found]:
+    yield from _pages_only(seen)
+    yield from _never_run(seen)
+    for function in seen.source.functions.values():
+        if function.is_async and is_aside(function.module.file):
+            yield from _queries(function)
+            yield from _closed(function)
+
+
+_OWN_NAMES = ("setUp", "tearDown", "asyncSetUp", "asyncTearDown", "runTest", "id")
+
+
+def _never_run(seen: Evidence) -> Iterator[Found]:
+    """A method of a test case that asserts something, and that nobody calls."""
+    used = {
+        node.attr
+        for module in seen.source.modules.values()
+        for node in walk(module.tree)
+        if isinstance(node, ast.Attribute)
+    }
+    for owner in seen.source.classes.values():
+        bases = [base.rpartition(".")[2] for base in owner.library_bases()]
+        if not any(base.endswith("TestCase") for base in bases) or owner.heirs:
+            continue
+        for name, method in owner.methods.items():
+            asserts = any(
+                isinstance(node, ast.Assert)
+                or getattr(getattr(node, "func", None), "attr", "").startswith("assert")
+                for node in walk(method.node)
+            )
+            if (
+                asserts
+                and not name.startswith(("test", "_", *_OWN_NAMES))
+                and name not in used
+                and len(method.node.args.args) == 1
+                and not method.node.decorator_list
+            ):
+                yield Found(
+                    "test-never-run",
+                    f"nobody calls {name}",
+                    at(method, method.node),
+                    RANK,
+                    TRIED,
+                    f"test_{name}",
+                )
+                return
+        yield from _unlooked(seen, owner)
+
+
+def _unlooked(seen: Evidence, owner: Class) -> Iterator[Found]:
+    """Tests in a file whose name does not begin as the search for tests expects."""
+    file = owner.module.file
+    name = file.rpartition("/")[2]
+    tests = [one for one in owner.methods if one.startswith("test")]
+    asked = re.fullmatch(r"test.*\.py|.*_tests?\.py|conftest\.py|__init__\.py", name)
+    if not tests or asked or "tests" not in file.split("/"):
+        return
+    imported = {
+        dotted.rpartition(".")[0]
+        for module in seen.source.modules.values()
+        for dotted in module.names.values()
+    } | {star for module in seen.source.modules.values() for star in module.stars}
+    if owner.module.name not in imported:
+        yield Found(
+            "test-never-run",
+            f"nobody looks for tests in {name}",
+            (file, owner.node.lineno),
+            RANK,
+            TRIED,
+            f"test_{name}",
+        )
+
+
+def _pages_only(seen: Evidence) -> Iterator[Found]:
+    """Django's own live server, asked for a WebSocket."""
+    for owner in seen.source.classes.values():
+        if not is_aside(owner.module.file) or not owner.library_bases() & LIVE:
+            continue
+        opened = [
+            node
+            for method in owner.methods.values()
+            for node in walk(method.node)
+            if isinstance(node, ast.Call)
+            and (_opens(node, method) or _visits(seen, node, method))
+        ]
+        if opened:
+            yield Found(
+                "test-django-live-server",
+                "server rejected WebSocket connection: HTTP 404",
+                (owner.module.file, owner.node.lineno),
+                RANK,
+                TRIED,
+                "channels.testing.ChannelsLiveServerTestCase",
+            )
+
+
+def _visits(seen: Evidence, call: ast.Call, function: Function) -> bool:
+    """Whether a browser opens a page of the project whose scripts open a socket."""
+    if getattr(call.func, "attr", "") not in ("goto", "get") or len(call.args) != 1:
+        return False
+    parts = list(walk(call.args[0]))
+    if not any(getattr(part, "attr", "") == "live_server_url" for part in parts):
+        return False
+    texts = [
+        str(part.value)
+        for part in parts
+        if isinstance(part, ast.Constant) and isinstance(part.value, str)
+    ]
+    text = "".join(texts).partition("?")[0]
+    if text.strip("/") or any(
+        isinstance(part, ast.Call) for part in parts if part is not call
+    ):
+        return False  # which view it is that answers there, nobody has asked
+    root = seen.source.functions.get(str((seen.look.get("urls") or {}).get("root")))
+    named = [
+        str(node.value)
+        for node in (walk(root.node) if root is not None else ())
+        if isinstance(node, ast.Constant) and str(node.value).endswith(".html")
+    ]
+    return bool(named) and any(scripts.sockets(seen))
+
+
+def _opens(call: ast.Call, function: Function) -> bool:
+    """Whether a call opens a WebSocket, itself or as a function of the tests does."""
+    name = calls.name_of(call, function)
+    target = calls.target_of(call, function)
+    inner = calls.calls(target.node) if target is not None else ()
+    names = [name, *(calls.name_of(one, target) for one in inner if target)]
+    return any(
+        (one.startswith(CLIENTS) and "connect" in one.lower())
+        or one.endswith(".ws_connect")
+        for one in names
+    )
+
+
+def _closed(function: Function) -> Iterator[Found]:
+    """A query after a consumer has ended, which closes the test's transaction."""
+    owner = function.owner
+    if owner is None or not owner.library_bases() & IN_TRANSACTION:
+        return
+    left = min(_ends(function), default=None)
+    for call in calls.calls(function.node):
+        name = calls.name_of(call, function)
+        asks = (
+            name.rpartition(".")[2] in known.ASYNC_ORM
+            or calls.inner_call(call, function) in known.TO_THREAD
+            or name.removesuffix("()") in known.TO_THREAD
+        )
+        if left is not None and asks and call.lineno > left:
+            yield Found(
+                "test-testcase-with-database-consumer",
+                "ProgrammingError: Cannot operate on a closed database.",
+                at(function, call),
+                RANK - 2,
+                TRIED,
+                "TransactionTestCase",
+            )
+            return
+
+
+def _ends(function: Function) -> Iterator[int]:
+    """Where a test lets a consumer end, itself or by a context manager of its own."""
+    for call in calls.calls(function.node):
+        owner, _, method = calls.name_of(call, function).rpartition(".")
+        if method == "disconnect" and owner.removesuffix("()") in COMMUNICATORS:
+            yield call.lineno
+    for talk in talks(Frame(function, function.owner)).values():
+        line = talk.line("disconnect")
+        if line is not None:
+            yield line
+    for node in walk(function.node):
+        if not isinstance(node, ast.AsyncWith):
+            continue
+        for item in node.items:
+            name = function.module.resolve(item.context_expr, function) or ""
+            helper = function.module.source.functions.get(name.removesuffix("()"))
+            if helper is not None and any(
+                isinstance(inner, ast.Attribute) and inner.attr == "disconnect"
+                for inner in walk(helper.node)
+            ):
+                yield node.end_lineno or node.lineno
+
+
+def _queries(function: Function) -> Iterator[Found]:
+    """Synchronous queries in a test's own loop."""
+    awaited = {
+        id(node.value) for node in walk(function.node) if isinstance(node, ast.Await)
+    }
+    for call in calls.calls(function.node):
+        if id(call) not in awaited and calls.queries(call, function):
+            yield Found(
+                "test-orm-called-synchronously",
+                "SynchronousOnlyOperation: You cannot call this from an async context",
+                at(function, call),
+                RANK - 2,
+                TRIED,
+                "acreate(), aget(), acount(), or database_sync_to_async",
+            )
+            return

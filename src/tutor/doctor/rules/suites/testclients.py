@@ -1,0 +1,145 @@
+"""How a project's tests are begun, and the clients that ask for pages in them."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from configparser import ConfigParser, Error
+
+from tutor.doctor.evidence import Evidence
+from tutor.doctor.rules.found import TRIED, Found, at
+from tutor.doctor.rules.routing.views import asks, views
+from tutor.doctor.rules.suites.headers import written
+from tutor.doctor.rules.suites.testing import COMMUNICATORS, RANK, expects_a_refusal
+from tutor.doctor.source import Class, Function, calls
+from tutor.doctor.source.flow import Frame, unfold
+from tutor.doctor.source.index import is_aside
+from tutor.doctor.source.walking import walk
+
+_SIGNS = ("login", "force_login", "logout")
+_VERBS = ("get", "post", "put", "patch", "delete", "head", "options")
+_OF_A_TEST = ("self.client", "django.test.Client()", "django.test.client.Client()")
+# The section that each file keeps for pytest.
+_SECTIONS = {"setup.cfg": "tool:pytest", "pytest.ini": "pytest", "tox.ini": "pytest"}
+_LOCAL = re.compile(rb"https?://(localhost|127\.0\.0\.1)")
+
+
+def rules(seen: Evidence) -> Iterator[Found]:
+    yield from _sections(seen)
+    yield from _nobody_allowed(seen)
+    for function in seen.source.functions.values():
+        if function.is_async and is_aside(function.module.file):
+            yield from _synchronous(seen, function)
+
+
+def _sections(seen: Evidence) -> Iterator[Found]:
+    """``[pytest]`` in setup.cfg, which pytest refuses to read."""
+    for folder in dict.fromkeys((seen.home, seen.project)):
+        for name, right in _SECTIONS.items():
+            found = ConfigParser(interpolation=None, strict=False)
+            try:
+                found.read(folder / name, "utf-8")
+            except (OSError, Error, UnicodeDecodeError):
+                continue
+            wrong = {"pytest", "tool:pytest"} & {*found.sections()} - {right}
+            if wrong and right not in found.sections():
+                section = f"[{wrong.pop()}]"
+                text = (folder / name).read_text("utf-8").splitlines()
+                line = next(n for n, one in enumerate(text, 1) if section in one)
+                yield Found(
+                    "test-pytest-section-misnamed",
+                    f"pytest does not read {section} of {name}",
+                    ((folder / name).relative_to(seen.project).as_posix(), line),
+                    RANK,
+                    "reading the settings of pytest",
+                    f"[{right}]",
+                )
+
+
+def _synchronous(seen: Evidence, function: Function) -> Iterator[Found]:
+    """``self.client`` in an async test: what it runs may not run in a loop."""
+    for call in calls.calls(function.node):
+        base, _, method = calls.name_of(call, function).rpartition(".")
+        if base not in _OF_A_TEST:
+            continue
+        asked = calls.target_of(call, function) is None
+        if asked and (method in _SIGNS or (method in _VERBS and _waits(seen, call))):
+            yield Found(
+                "test-sync-client-in-async-test",
+                "You cannot use AsyncToSync in the same thread as an async event loop",
+                at(function, call),
+                RANK - 1,
+                TRIED,
+                "await self.async_client.…",
+            )
+            return
+
+
+def _waits(seen: Evidence, call: ast.Call) -> bool:
+    """Whether the view behind a path waits for something, or asks the database."""
+    path = call.args[0] if call.args else None
+    if not isinstance(path, ast.Constant) or not isinstance(path.value, str):
+        return False
+    return any(
+        view.is_async or asks(view)
+        for view in views(seen, path.value.partition("?")[0])
+    )
+
+
+def _nobody_allowed(seen: Evidence) -> Iterator[Found]:
+    """``ALLOWED_HOSTS = []``: with DEBUG off, as in tests, it lets nobody in."""
+    hosts, modules = seen.settings.get("hosts"), [*seen.source.modules.values()]
+    names = [name for module in modules for name in module.names.values()]
+    if (
+        hosts != []
+        or not seen.settings.get("debug")
+        or not any(name.endswith("AllowedHostsOriginValidator") for name in names)
+        or any("ALLOWED_HOSTS" in m.text for m in modules if is_aside(m.file))
+        or not any(map(_is_for_django, seen.source.classes.values()))
+    ):
+        return
+    for function in seen.source.functions.values():
+        if not is_aside(function.module.file) or expects_a_refusal(function):
+            continue
+        for call in calls.calls(function.node):
+            if calls.name_of(call, function) in COMMUNICATORS and _is_local(
+                function, call
+            ):
+                yield Found(
+                    "test-hosts-not-allowed",
+                    "connected is False",
+                    seen.setting("ALLOWED_HOSTS"),
+                    RANK,
+                    f"reading the client of {function.module.file}",
+                    "ALLOWED_HOSTS = ['localhost', '127.0.0.1', '[::1]']",
+                )
+                return
+
+
+def _is_for_django(owner: Class) -> bool:
+    """Whether Django's own runner finds tests in a class.
+
+    pytest may have imported the application before it turned DEBUG off.
+    """
+    bases = owner.library_bases() if is_aside(owner.module.file) else ()
+    return any(base.endswith("TestCase") for base in bases)
+
+
+def _is_local(function: Function, call: ast.Call) -> bool:
+    """Whether a client of the whole application comes from a page on this machine."""
+    named = {word.arg: word.value for word in call.keywords}
+    application = call.args[0] if call.args else named.get("application")
+    headers = call.args[2] if len(call.args) > 2 else named.get("headers")
+    if application is None or headers is None:
+        return False
+    frame = Frame(function, function.owner)
+    where, node = unfold(frame, application)
+    made = where.module.resolve(node, where.function) or ""
+    _, found = written(frame, headers)
+    texts = [
+        one.value.encode() if isinstance(one.value, str) else one.value
+        for one in (*walk(found), *walk(function.node.args))
+        if isinstance(one, ast.Constant) and isinstance(one.value, (bytes, str))
+    ]
+    return made.endswith("ProtocolTypeRouter()") and any(map(_LOCAL.match, texts))

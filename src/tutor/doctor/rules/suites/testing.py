@@ -1,0 +1,280 @@
+"""What the project's own tests get wrong, as their source shows it."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+from tutor.doctor.evidence import Evidence
+from tutor.doctor.rules.consumers.waiting import unawaited
+from tutor.doctor.rules.found import TRIED, Found, at
+from tutor.doctor.rules.suites.headers import (
+    is_let_in,
+    left_out,
+    names_origin,
+    unlike_asgi,
+    written,
+)
+from tutor.doctor.source import Function, calls
+from tutor.doctor.source.flow import Frame, returned, unfold, yielded
+from tutor.doctor.source.index import is_aside
+from tutor.doctor.source.walking import own_nodes, walk
+
+RANK = 80  # a project that does not work comes first
+COMMUNICATORS = {
+    "channels.testing.WebsocketCommunicator",
+    "channels.testing.websocket.WebsocketCommunicator",
+}
+ROUTES = {"django.urls.path", "django.urls.re_path"}
+_ITS_OWN = {"send_json_to", "receive_json_from", "send_to", "receive_from"}
+_AWAITED = {
+    *("connect", "disconnect", "send_to", "send_json_to"),
+    *("receive_from", "receive_json_from", "receive_nothing"),
+}
+_UNAWAITED = {"unittest.TestCase", "unittest.case.TestCase"}
+
+
+def rules(seen: Evidence) -> Iterator[Found]:
+    yield from _classes_routed(seen)
+    for function in seen.source.functions.values():
+        for call in calls.calls(function.node):
+            if calls.name_of(call, function) in COMMUNICATORS:
+                yield from _communicator(seen, function, call)
+        if function.is_async:
+            yield from _never_awaited(function)
+            yield from _tuples(function)
+            yield from _numbers(function)
+            yield from _dropped(function)
+
+
+def _classes_routed(seen: Evidence) -> Iterator[Found]:
+    """A route of a test's own that ends at a class; others are seen as they run."""
+    for module in seen.source.modules.values():
+        for node in walk(module.tree) if is_aside(module.file) else ():
+            if not isinstance(node, ast.Call) or len(node.args) < 2:
+                continue
+            known = seen.source.classes.get(module.resolve(node.args[1]) or "")
+            if module.resolve(node.func) in ROUTES and known and known.kind:
+                yield Found(
+                    "test-consumer-without-as-asgi",
+                    f"TypeError: {known.name}() takes no arguments",
+                    (module.file, node.lineno),
+                    RANK,
+                    TRIED,
+                    f"{known.name}.as_asgi()",
+                )
+
+
+def _never_awaited(function: Function) -> Iterator[Found]:
+    """``async def test_…`` in a class that calls it and drops the coroutine."""
+    owner = function.owner
+    if owner is None or not function.name.startswith("test"):
+        return
+    if owner.library_bases() & _UNAWAITED:
+        yield Found(
+            "test-async-method-on-unittest-testcase",
+            "a test that passes, whatever it says",
+            at(function, function.node),
+            RANK,
+            TRIED,
+            "a class that awaits its tests",
+        )
+
+
+def _tuples(function: Function) -> Iterator[Found]:
+    """A test of what ``connect()`` returns as a whole: a tuple, always true."""
+    for node in walk(function.node):
+        tested: ast.expr | None = None
+        if isinstance(node, ast.Assert):
+            tested = node.test
+        elif (
+            isinstance(node, ast.Call)
+            and node.args
+            and getattr(node.func, "attr", "") in ("assertTrue", "assertFalse")
+        ):
+            tested = node.args[0]
+        while isinstance(tested, ast.UnaryOp) and isinstance(tested.op, ast.Not):
+            tested = tested.operand
+        if isinstance(tested, ast.Name):
+            values = function.values.get(tested.id, [])
+            tested = values[0] if len(values) == 1 else None
+        call = tested.value if isinstance(tested, ast.Await) else None
+        if isinstance(call, ast.Call) and _talks(call, function) == "connect":
+            yield Found(
+                "test-asserts-the-connect-tuple",
+                "a tuple is true, whatever the answer",
+                at(function, node),
+                RANK - 1,
+                TRIED,
+                "connected, _ = await client.connect()",
+            )
+
+
+def _numbers(function: Function) -> Iterator[Found]:
+    """What a client receives is a text, and is compared with numbers."""
+    for node in walk(function.node):
+        name = getattr(getattr(node, "func", None), "attr", "")
+        if not isinstance(node, ast.Call) or len(node.args) < 2:
+            continue
+        parts: list[ast.expr] = []
+        for part in node.args[:2]:
+            given = function.values.get(getattr(part, "id", ""), [])
+            parts.append(given[0] if len(given) == 1 else part)
+        texts = [
+            getattr(getattr(one.value, "func", None), "attr", "") == "receive_from"
+            for one in parts
+            if isinstance(one, ast.Await)
+        ]
+        other = [one for one in parts if not isinstance(one, ast.Await)][:1]
+        numbers = [
+            (
+                name == "assertEqual"
+                and isinstance(one, ast.Constant)
+                and type(one.value) in (int, float)
+            )
+            or (
+                name in ("assertIn", "assertNotIn")
+                and isinstance(one, ast.Call)
+                and function.module.resolve(one.func, function) == "builtins.range"
+            )
+            for one in other
+        ]
+        if any(texts) and any(numbers) and len(texts) == 1:
+            yield Found(
+                "test-text-compared-with-number",
+                f"{ast.unparse(node.args[0])} is a text, whatever stands in it",
+                at(function, node),
+                RANK,
+                TRIED,
+                "int(…) around what was received",
+            )
+            return
+
+
+def _talks(call: ast.Call, function: Function) -> str:
+    """The method of a communicator that is called; empty for other calls."""
+    if not isinstance(call.func, ast.Attribute):
+        return ""
+    where, node = unfold(Frame(function, function.owner), call.func.value)
+    given = where.function.values.get(getattr(node, "id", ""), [])
+    if len(given) == 1:  # a helper may have made it
+        where, node = unfold(where, given[0])
+    if isinstance(node, ast.Name):  # a fixture of pytest
+        fixture = where.module.source.functions.get(f"{where.module.name}.{node.id}")
+        marks = fixture.decorators() if fixture is not None else []
+        if fixture is not None and any(one.endswith("fixture") for one in marks):
+            results = [*returned(fixture), *yielded(fixture)]
+            if len(results) == 1:
+                where, node = unfold(Frame(fixture), results[0])
+    made = where.module.resolve(node, where.function) or ""
+    return call.func.attr if made.removesuffix("()") in COMMUNICATORS else ""
+
+
+def _dropped(function: Function) -> Iterator[Found]:
+    """A communicator's call of which the coroutine is used as if it were the answer."""
+    given = [
+        (node.value, True)
+        for node in own_nodes(function.node)
+        if isinstance(node, ast.Return) and isinstance(node.value, ast.Call)
+    ]
+    for call, alone in (*unawaited(function), *given):
+        method = _talks(call, function)
+        named = getattr(call.func, "attr", "")
+        if is_aside(function.module.file) and alone and named in _ITS_OWN:
+            method = named  # whoever has made it, nothing else is called so
+        if method in _AWAITED:
+            yield Found(
+                "test-communicator-call-not-awaited",
+                "cannot unpack non-iterable coroutine object"
+                if method == "connect"
+                else f"coroutine '{method}' was never awaited",
+                at(function, call),
+                RANK - 1,
+                TRIED,
+                f"await client.{method}(...)",
+            )
+
+
+def _communicator(
+    seen: Evidence, function: Function, call: ast.Call
+) -> Iterator[Found]:
+    """The application that a communicator is given, and its headers."""
+    named = {keyword.arg: keyword.value for keyword in call.keywords}
+    application = call.args[0] if call.args else named.get("application")
+    given = function.module.resolve(application, function) or ""
+    frame = Frame(function, function.owner)
+    if application is not None:
+        where, node = unfold(frame, application)
+        given = where.module.resolve(node, where.function) or given
+    headers = call.args[2] if len(call.args) > 2 else named.get("headers")
+    inside, asked = frame, headers
+    if headers is not None:
+        inside, headers = written(frame, headers)
+    origin = headers is not None and names_origin(headers)
+    if origin and asked is not None and left_out(seen, function, asked):
+        origin = False
+    wrong = unlike_asgi(inside, headers) if headers is not None else None
+    known = seen.source.classes.get(given)
+    if known is not None and known.kind:
+        yield Found(
+            "test-consumer-without-as-asgi",
+            f"TypeError: {known.name}() takes no arguments",
+            at(function, call),
+            RANK,
+            TRIED,
+            f"{known.name}.as_asgi()",
+        )
+    elif wrong is not None:
+        yield Found(
+            "test-headers-as-str-or-capitalised",
+            "connected is False",
+            at(wrong[0].function, wrong[1]),
+            RANK,
+            TRIED,
+            "(b'origin', b'http://localhost')",
+        )
+    elif (
+        not origin
+        and given.endswith("ProtocolTypeRouter()")
+        and _asks_for_origins(seen)
+        and not expects_a_refusal(function)
+    ):
+        yield Found(
+            "test-no-origin-header",
+            "connected is False",
+            at(function, call),
+            RANK,
+            TRIED,
+            "headers=[(b'origin', b'http://localhost')]",
+        )
+
+
+def _asks_for_origins(seen: Evidence) -> bool:
+    """Whether the application lets only some origins in, as it runs or is written."""
+    modules = seen.source.modules.values()
+    named = [name for module in modules for name in module.names.values()]
+    known = seen.walk.get("origins") is not None
+    return known or any(name.endswith("OriginValidator") for name in named)
+
+
+def expects_a_refusal(function: Function) -> bool:
+    """Whether a test says that somebody stays outside; for a helper, any test of it."""
+    answered = is_let_in(function)
+    alone = function.name.startswith("test") or answered
+    for node in walk(function.node if alone else function.module.tree):
+        if isinstance(node, ast.Assert) and _denies(node.test):
+            return True
+        said = getattr(getattr(node, "func", None), "attr", "")
+        if said == "assertFalse" or (
+            said in ("assertEqual", "assertIs") and not answered
+        ):
+            return True
+    return False
+
+
+def _denies(test: ast.expr) -> bool:
+    """Whether an assertion says that something is not so; what is called, it asks."""
+    if not isinstance(test, ast.UnaryOp) or not isinstance(test.op, ast.Not):
+        return False
+    asked = test.operand
+    return not (isinstance(asked, ast.Call) and isinstance(asked.func, ast.Attribute))
