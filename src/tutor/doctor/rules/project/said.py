@@ -1,0 +1,96 @@
+"""What the words of an exception mean that came while a project was loaded."""
+
+from __future__ import annotations
+
+import ast
+import re
+
+from tutor.doctor.child import Event
+from tutor.doctor.evidence import Evidence
+from tutor.doctor.rules.found import (
+    Place,
+)
+
+TEXTS = (
+    ("db-wrapper-around-async", r"can only be applied to sync functions"),
+    ("routing-include-in-urlrouter", r"include\(\) is not supported in URLRouter"),
+    (
+        "origin-validator-without-list",
+        r"missing 1 required positional argument: 'allowed_origins'",
+    ),
+    ("apps-missing-comma", r"INSTALLED_APPS setting must be a list or a tuple"),
+    ("apps-listed-twice", r"Application labels aren't unique"),
+    ("origin-allowed-hosts-is-a-string", r"ALLOWED_HOSTS setting must be a list"),
+    ("apps-own-app-missing", r"doesn't declare an explicit app_label"),
+    (
+        "asgi-router-without-mapping",
+        r"ProtocolTypeRouter.*(__init__\(\)|takes|unexpected|missing)",
+    ),
+    ("asgi-list-passed-without-urlrouter", r"'list' object is not callable"),
+    (
+        "asgi-router-without-mapping",
+        r"__init__\(\) missing 1 required positional argument: 'application_mapping'",
+    ),
+    (
+        "asgi-urlrouter-without-list",
+        r"URLRouter.__init__\(\) (takes|got)|"
+        r"__init__\(\) missing 1 required positional argument: 'routes'",
+    ),
+    ("consumer-type-field-not-literal", r"field '\w+' to be of type `Literal`"),
+    (
+        "consumer-discriminator-does-not-tell",
+        r"needs a discriminator field for key|mapped to multiple",
+    ),
+    ("routing-view-called", r"missing 1 required positional argument: 'request'"),
+    (
+        "routing-view-is-no-callable",
+        r"view must be a callable|arguments: 'scope', 'receive', and 'send'",
+    ),
+    (
+        "consumer-model-field-without-type",
+        r"requires a type annotation|non-annotated attribute was detected",
+    ),
+    ("routing-pattern-not-compiled", r'"\S*" is not a valid regular expression'),
+)
+
+
+# What django-environ, python-decouple and environs say.
+_UNSET = re.compile(
+    r"Set the \w+ environment variable|\w+ not found\. Declare it as envvar|"
+    r"Environment variable \"\w+\" not set"
+)
+
+
+def is_of_the_environment(seen: Evidence, links: list[Event], place: Place) -> bool:
+    """Whether a variable is missing, which a line asks the environment for."""
+    text = " ".join(link["text"] for link in links)
+    if _UNSET.search(text):
+        return True
+    module = seen.source.by_file(place[0] or "")
+    if text.startswith("'NoneType' object has no attribute"):
+        return any(
+            isinstance(node, ast.Attribute)
+            and isinstance(node.value, ast.Call)
+            and len(node.value.args) == 1
+            and module is not None
+            and module.resolve(node.value.func) in ("os.getenv", "os.environ.get")
+            for node in seen.nodes_at(place)
+        )
+    if links[-1]["type"] == "TypeError" and "NoneType" in text:
+        return module is not None and any(
+            isinstance(node, ast.Call)
+            and len(node.args) == 1
+            and module.resolve(node.func) in ("os.getenv", "os.environ.get")
+            for node in seen.nodes_at(place)
+        )
+    if links[-1]["type"] != "KeyError":
+        return False
+    asked = [
+        node.slice.value
+        for node in seen.nodes_at(place)
+        if isinstance(node, ast.Subscript)
+        and isinstance(node.slice, ast.Constant)
+        and module is not None
+        and module.resolve(node.value) == "os.environ"
+    ]
+    return any(repr(one) == links[-1]["text"] for one in asked)
