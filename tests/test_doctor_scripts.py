@@ -265,6 +265,30 @@ PAGES = {
 }
 
 
+def test_an_event_s_type_may_be_a_message_s_too(tmp_path: Path) -> None:
+    """The handler says the same word again, which is of its own making."""
+    consumers = CONSUMERS + """
+
+class Chat(AsyncWebsocketConsumer):
+    async def connect(self):
+        await self.accept()
+        await self.channel_layer.group_send("all", {"type": "came"})
+        await self.channel_layer.group_send("all", {"type": "gone"})
+
+    async def came(self, event):
+        await self.send(text_data=json.dumps({"type": "came"}))
+
+    async def gone(self, event):
+        await self.send(text_data=json.dumps({"type": "gone"}))
+"""
+    script = OPEN + (
+        "ws.onmessage = (e) => {\n  const data = JSON.parse(e.data);\n"
+        "  if (data.type === 'came') { print('hello'); }\n};"
+    )
+    files = {"app/static/a/live.js": script, "app/consumers.py": consumers}
+    assert look(tmp_path, files, ['{"type": "other"}']) == []
+
+
 @pytest.mark.parametrize("page", PAGES)
 def test_pages(page: str, tmp_path: Path) -> None:
     script = "document.querySelector('#log').textContent = 'a';"

@@ -24,7 +24,8 @@ def only_inside(seen: Evidence) -> set[str]:
         for kind in _kinds(text)
     }
     found = {kind for kind in types(seen) if kind not in heard}
-    return {kind for kind in found if not _is_passed_on(seen, kind)}
+    found = {kind for kind in found if not _is_passed_on(seen, kind)}
+    return found and found - {*_said(seen, found)}
 
 
 def _kinds(text: str | bytes) -> Iterator[str]:
@@ -35,6 +36,18 @@ def _kinds(text: str | bytes) -> Iterator[str]:
     for value in told.values() if isinstance(told, dict) else ():
         if isinstance(value, str):
             yield value
+
+
+def _said(seen: Evidence, kinds: set[str]) -> Iterator[str]:
+    """Types that a handler of events says again, or code that sends to no group."""
+    handlers = {kind.replace(".", "_") for kind in kinds}
+    for function in seen.source.all_functions():
+        sends = any(_is_group_send(c, function) for c in every_call(function.node))
+        if not sends or function.node.name in handlers:
+            for node in walk(function.node):
+                word = node.value if isinstance(node, ast.Constant) else None
+                if isinstance(word, str) and word in kinds:
+                    yield word
 
 
 def types(seen: Evidence) -> Iterator[str]:
