@@ -8,6 +8,7 @@ import pytest
 
 from tutor.doctor.child import Told
 from tutor.doctor.evidence import Evidence
+from tutor.doctor.rules.project import checks
 from tutor.doctor.rules.suites import marks, testing
 from tutor.doctor.source import Source
 
@@ -198,3 +199,22 @@ def test_what_pytest_has_to_be_told(name: str, tmp_path: Path) -> None:
     found = look(tmp_path, text)
     assert [one for one, _ in found] == ([slug] if slug else [])
     assert all(line.endswith("):") and "def test_it(" in line for _, line in found)
+
+
+def test_a_list_that_a_check_refuses_is_named_once(tmp_path: Path) -> None:
+    """Such checks speak of each of its entries."""
+    (tmp_path / "site1").mkdir()
+    written = tmp_path / "site1/settings.py"
+    written.write_text('DEBUG = True\nCORS_ALLOWED = ["a", "b"]\n', encoding="utf-8")
+    told = [
+        {"kind": "settings", "module": "site1.settings", "names": ["CORS_ALLOWED"]},
+        {
+            "kind": "problems",
+            "found": [
+                {"id": "cors.E1", "level": 40, "text": f"{one} in CORS_ALLOWED is odd"}
+                for one in "ab"
+            ],
+        },
+    ]
+    seen = Evidence(tmp_path, tmp_path, Told(told), Source(tmp_path, tmp_path))
+    assert [one.place for one in checks.rules(seen)] == [("site1/settings.py", 2)]

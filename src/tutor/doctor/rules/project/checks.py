@@ -18,6 +18,7 @@ _ELSEWHERE = ("daphne.", "staticfiles.", "templates.")  # other rules say more o
 
 
 def rules(seen: Evidence) -> Iterator[Found]:
+    said: set[tuple[str, Place]] = set()  # a list is refused for each of its entries
     for one in (seen.look.get("problems") or {}).get("found", []):
         name = str(one["id"])
         place = _field(seen, one)
@@ -32,7 +33,8 @@ def rules(seen: Evidence) -> Iterator[Found]:
             )
         elif one["level"] >= ERROR and not name.startswith(_ELSEWHERE):
             place = place if place[0] else _setting(seen, str(one["text"]))
-            if place[1]:
+            if place[1] and (name, place) not in said:
+                said.add((name, place))
                 got = f"({name}) {str(one['text']).splitlines()[0]}"
                 yield Found(None, got, place, RANK, TRIED, "no error of the checks")
 
