@@ -32,6 +32,7 @@ def doors():
         posts=[*posts(patterns)],
         names=sorted(set(names(patterns))),
         unseen=[*unseen(patterns)],
+        modules=sorted({module_of(one) for one in every(patterns)}),
     )
 
 
@@ -89,6 +90,14 @@ def logs_in(pattern):
 
     kind = getattr(getattr(pattern, "callback", None), "view_class", None)
     return isinstance(kind, type) and issubclass(kind, LoginView)
+
+
+def module_of(pattern):
+    """Where the view of a route is written."""
+    view = getattr(pattern, "callback", None)
+    for name in ("view_class", "cls"):
+        view = getattr(view, name, view)
+    return str(getattr(view, "__module__", ""))
 
 
 def names(patterns, space="", depth=0):

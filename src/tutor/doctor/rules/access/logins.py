@@ -48,7 +48,7 @@ def _nowhere(seen: Evidence, doors: Event) -> Iterator[Found]:
         place = pages.file, pages.lines.get("urlpatterns")
         if not doors.get("elsewhere"):
             return  # no login is there yet
-    if _is_guarded(seen):
+    if _is_guarded(seen, doors.get("modules")):
         yield Found(
             "auth-login-page-not-there",
             str(doors.get("got") or f"Not Found: {doors['url']}"),
@@ -59,11 +59,17 @@ def _nowhere(seen: Evidence, doors: Event) -> Iterator[Found]:
         )
 
 
-def _is_guarded(seen: Evidence) -> bool:
-    """Whether a view asks for a login, and names no page for that itself."""
+def _is_guarded(seen: Evidence, routed: list[str] | None) -> bool:
+    """Whether a view asks for a login, and names no page for that itself.
+
+    Args:
+        routed: the modules whose views have routes; others are of no use yet.
+    """
     if MIDDLEWARE in (seen.settings.get("middleware") or []):
         return True
     for function in seen.source.all_functions():
+        if routed is not None and function.module.name not in routed:
+            continue
         for node in function.node.decorator_list:
             name = function.module.resolve(getattr(node, "func", node)) or ""
             if name == _GUARDS[0] and not getattr(node, "keywords", None):
@@ -72,6 +78,7 @@ def _is_guarded(seen: Evidence) -> bool:
         set(_GUARDS[1:]) & one.library_bases()
         and not any("login_url" in kind.attributes for kind in one.line_of_ancestors)
         for one in seen.source.classes.values()
+        if routed is None or one.module.name in routed
     )
 
 
