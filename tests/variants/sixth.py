@@ -241,4 +241,15 @@ RIGHT: list[Right] = [
             ),
         ),
     ),
+    (
+        8,
+        "a route for what a narrower one leaves over",
+        (
+            (
+                "master_app/routing.py",
+                "    path('ws/readings/', ReadingsConsumer.as_asgi()),\n",
+                "    path('ws/readings/', ReadingsConsumer.as_asgi()),\n    path('ws/readings/<int:number>/', ReadingsConsumer.as_asgi()),\n    path('ws/readings/<str:name>/', ReadingsConsumer.as_asgi()),\n",
+            ),
+        ),
+    ),
 ]

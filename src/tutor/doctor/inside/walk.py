@@ -45,7 +45,7 @@ def walk(application):
     }
     if "http" in mapping and (is_router(mapping["http"]) or listed(mapping["http"])):
         described["pages"] = [
-            {key: value for key, value in one.items() if key != "object"}
+            {k: value for k, value in one.items() if k not in ("object", "others")}
             for one in leaves_of(mapping["http"], (), "", ())
             if one["is"] in ("class", "method", "instance", "list")
         ]
@@ -54,9 +54,9 @@ def walk(application):
         described["origins-text"] = origins_text(mapping["websocket"])
         leaves = list(leaves_of(mapping["websocket"], (), "", ()))
         for leaf in leaves:
-            leaf["reached"] = resolve(mapping["websocket"], leaf["sample"], leaves)
+            leaf["reached"] = reached(mapping["websocket"], leaf, leaves)
         described["leaves"] = [
-            {key: value for key, value in leaf.items() if key != "object"}
+            {k: value for k, value in leaf.items() if k not in ("object", "others")}
             for leaf in leaves
         ]
     return described
@@ -142,7 +142,8 @@ def routes_of(router, passed, path, outer):
         else:
             last, through = innermost(callback)
             found = leaf(last, passed + through, way, (*outer, step), route)
-            yield {**found, "object": callback}
+            others = ["/" + (path + text).lstrip("/") for text in texts_of(pattern)]
+            yield {**found, "object": callback, "others": others}
 
 
 def innermost(thing):
@@ -235,6 +236,33 @@ def _narrow(pattern):
         return None
     used.update(dict.fromkeys(held.values()))
     return text
+
+
+def texts_of(pattern):
+    """Paths that the pattern matches, one for each of our words."""
+    from django.utils import regex_helper
+
+    try:
+        candidates = regex_helper.normalize(pattern.regex.pattern)
+    except Exception:
+        return []
+    texts = [
+        form % {name: word for name in names}
+        for form, names in candidates[:1]
+        for word in _WORDS
+    ]
+    return [text for text in texts if pattern.regex.search(text)]
+
+
+def reached(thing, leaf, leaves):
+    """The index of the leaf that a leaf's paths end at: its own, if one does."""
+    first = resolve(thing, leaf["sample"], leaves)
+    if first is not None and leaves[first] is not leaf:
+        for path in leaf.get("others", ()):
+            found = resolve(thing, path, leaves)
+            if found is not None and leaves[found] is leaf:
+                return found
+    return first
 
 
 def resolve(thing, path, leaves):
