@@ -267,7 +267,9 @@ PAGES = {
 
 def test_an_event_s_type_may_be_a_message_s_too(tmp_path: Path) -> None:
     """The handler says the same word again, which is of its own making."""
-    consumers = CONSUMERS + """
+    consumers = (
+        CONSUMERS
+        + """
 
 class Chat(AsyncWebsocketConsumer):
     async def connect(self):
@@ -281,6 +283,7 @@ class Chat(AsyncWebsocketConsumer):
     async def gone(self, event):
         await self.send(text_data=json.dumps({"type": "gone"}))
 """
+    )
     script = OPEN + (
         "ws.onmessage = (e) => {\n  const data = JSON.parse(e.data);\n"
         "  if (data.type === 'came') { print('hello'); }\n};"

@@ -8,6 +8,8 @@ import pytest
 
 from tutor.doctor.child import Told
 from tutor.doctor.evidence import Evidence
+from tutor.doctor.rules.access import logins
+from tutor.doctor.rules.database import emptytables
 from tutor.doctor.rules.project import checks
 from tutor.doctor.rules.suites import marks, testing
 from tutor.doctor.source import Source
@@ -218,3 +220,42 @@ def test_a_list_that_a_check_refuses_is_named_once(tmp_path: Path) -> None:
     ]
     seen = Evidence(tmp_path, tmp_path, Told(told), Source(tmp_path, tmp_path))
     assert [one.place for one in checks.rules(seen)] == [("site1/settings.py", 2)]
+
+
+PAGES = """
+from django.contrib.auth.decorators import login_required
+from app.models import Upload
+
+
+@login_required
+def page(request):
+    upload = Upload(name="a")
+    upload.save()
+    return Upload.objects.last().name
+"""
+
+
+def test_views_without_a_route_send_nobody_to_a_login(tmp_path: Path) -> None:
+    (tmp_path / "app").mkdir()
+    (tmp_path / "app/views.py").write_text(PAGES, encoding="utf-8")
+    (tmp_path / "app/settings.py").write_text('LOGIN_URL = "in"\n', encoding="utf-8")
+    doors = {"kind": "doors", "url": "in", "login": False, "got": "NoReverseMatch"}
+    for routed, count in (["app.other"], 0), (["app.views"], 1):
+        told = [
+            {"kind": "settings", "module": "app.settings", "names": ["LOGIN_URL"]},
+            {**doors, "modules": routed},
+        ]
+        seen = Evidence(tmp_path, tmp_path, Told(told), Source(tmp_path, tmp_path))
+        assert len([*logins.rules(seen)]) == count
+
+
+@pytest.mark.parametrize("stores", [True, False])
+def test_a_table_with_a_new_row_is_not_empty(stores: bool, tmp_path: Path) -> None:
+    model = "from django.db import models\n\n\nclass Upload(models.Model):\n    pass\n"
+    text = PAGES if stores else PAGES.replace("    upload.save()\n", "")
+    for name, content in ("__init__", ""), ("models", model), ("views", text):
+        path = tmp_path / f"app/{name}.py"
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(content, encoding="utf-8")
+    seen = Evidence(tmp_path, tmp_path, Told([]), Source(tmp_path, tmp_path))
+    assert len([*emptytables.rules(seen)]) == (0 if stores else 1)

@@ -18,6 +18,7 @@ _RAISES = {"latest", "earliest", "alatest", "aearliest"}
 _NONE = {"first", "last", "afirst", "alast"}
 _TOTALS = {f"django.db.models.{name}" for name in ("Max", "Min", "Sum", "Avg")}
 _COUNTS = {f"builtins.{name}" for name in ("max", "min", "int", "float", "round")}
+_STORES = {"save", "asave", "create", "acreate", "get_or_create", "aget_or_create"}
 _OPS = (ast.Add, ast.Sub, ast.Mult, ast.Div, ast.FloorDiv, ast.Mod)
 _ORDERS = (ast.Lt, ast.LtE, ast.Gt, ast.GtE)
 
@@ -29,7 +30,7 @@ def rules(seen: Evidence) -> Iterator[Found]:
         caught = any(map(_is_tried, seen.sites.callers(function)))
         for node in walk(function.node):
             place = _of_a_row(node, function, caught) or _of_a_number(node, function)
-            if place is not None:
+            if place is not None and not _is_made(function, place):
                 yield Found(
                     "db-empty-table-forgotten",
                     "there is nothing yet, and so None or DoesNotExist",
@@ -39,6 +40,14 @@ def rules(seen: Evidence) -> Iterator[Found]:
                     "a value for the table that is empty",
                 )
                 return
+
+
+def _is_made(function: Function, place: Place) -> bool:
+    """Whether a row is stored above, so that the table has one."""
+    return any(
+        getattr(call.func, "attr", "") in _STORES and call.lineno < (place[1] or 0)
+        for call in calls.calls(function.node)
+    )
 
 
 def _is_tried(function: Function) -> bool:
