@@ -10,7 +10,7 @@ from tutor.doctor.child import Told
 from tutor.doctor.evidence import Evidence
 from tutor.doctor.rules.access import logins
 from tutor.doctor.rules.database import emptytables
-from tutor.doctor.rules.project import checks
+from tutor.doctor.rules.project import checks, imports
 from tutor.doctor.rules.suites import marks, testing
 from tutor.doctor.source import Source
 
@@ -259,3 +259,12 @@ def test_a_table_with_a_new_row_is_not_empty(stores: bool, tmp_path: Path) -> No
         path.write_text(content, encoding="utf-8")
     seen = Evidence(tmp_path, tmp_path, Told([]), Source(tmp_path, tmp_path))
     assert len([*emptytables.rules(seen)]) == (0 if stores else 1)
+
+
+def test_a_module_of_a_listed_package_is_none_of_ours(tmp_path: Path) -> None:
+    (tmp_path / "views.py").write_text("from braces.views import A\n", encoding="utf-8")
+    (tmp_path / "requirements.txt").write_text("django-braces==1\n", encoding="utf-8")
+    seen = Evidence(tmp_path, tmp_path, Told([]), Source(tmp_path, tmp_path))
+    event = {"text": "No module named 'braces'", "frames": []}
+    found = imports.explain_import(seen, event, "urls", ("views.py", 1))
+    assert found[:2] == ("install-package-missing", ("views.py", 1))

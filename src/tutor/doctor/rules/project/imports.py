@@ -7,6 +7,7 @@ import re
 
 from tutor.doctor.child import Event
 from tutor.doctor.evidence import Evidence
+from tutor.doctor.rules.deployment import pinned
 from tutor.doctor.rules.found import NOWHERE, Place, deepest
 from tutor.doctor.source.index import is_aside
 from tutor.doctor.source.walking import walk
@@ -83,12 +84,25 @@ def explain_import(
             return "routing-file-in-wrong-folder", place, f"There is no module {name}."
         return "asgi-any-import-error-is-masked", place, f"There is no module {name}."
     near = seen.near(top, own - {top, "manage"})
+    if not near and _is_listed(seen, top):
+        return "install-package-missing", place, f"It needs the package {top}."
     if near or (last in _COMMON and top != name):
         hint = f"The project has the package {near}." if near else ""
         return "asgi-app-package-misspelled", place, hint
     if last in _COMMON:
         return "asgi-any-import-error-is-masked", place, f"There is no module {name}."
     return "install-package-missing", place, f"It needs the package {top}."
+
+
+def _is_listed(seen: Evidence, top: str) -> bool:
+    """Whether a list of packages has one that is named after a module."""
+    word = re.escape(top).replace("_", "[-_]")
+    named = re.compile(rf"[\"']?(?:(?:django|python)-)?{word}(?![\w.-])", re.I)
+    return any(
+        named.match(line)
+        for file, _, line in pinned.lines(seen)
+        if "dockerfile" not in file.lower()
+    )
 
 
 def _tops(seen: Evidence) -> set[str]:
