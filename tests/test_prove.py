@@ -337,6 +337,17 @@ def test_a_cell_cannot_tell_a_forked_kernel(prove: Prove, folder: Path) -> None:
     assert seen[0] == seen[1]
 
 
+@pytest.mark.parametrize("cold", ["", "1"])
+def test_a_kernel_on_a_safe_path_finds_what_the_caller_names(
+    cold: str, prove: Prove, tmp_path: Path
+) -> None:
+    (tmp_path / "named_by_the_caller.py").touch()
+    path = os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")])
+    env = {"PYTHONPATH": path, "PYTHONSAFEPATH": "1", "TUTOR_COLD": cold}
+    run = prove(env=env, one=book(code("import named_by_the_caller")))
+    assert run.outcomes("one") == ["passed"], run.out
+
+
 def test_an_interrupted_forked_kernel_goes_on(prove: Prove) -> None:
     sleeps = code("import time\ntime.sleep(60)", printed("never\n"))
     run = prove("--nbval-cell-timeout=2", one=book(sleeps))

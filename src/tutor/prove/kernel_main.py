@@ -6,12 +6,13 @@ nobody debugs a proof), and with what children print taken in before a cell ends
 
 from __future__ import annotations
 
+import os
 import sys
 
-del sys.path[0]  # our own folder
+if sys.path[0] == os.path.dirname(os.path.realpath(__file__)):  # not with a safe path
+    del sys.path[0]
 sys.modules["debugpy"] = None  # type: ignore[assignment]  # as if it were not there
 
-import os  # noqa: E402
 import select  # noqa: E402
 import signal  # noqa: E402
 import threading  # noqa: E402

@@ -42,7 +42,9 @@ _NEVER = ("twisted.internet.reactor", "daphne.server")
 
 def main(control: socket.socket, libraries: list[str]) -> None:
     """Import the libraries, then fork a child for each request until the end."""
-    del sys.path[0]  # our own folder; without -P, which children would inherit
+    # Our own folder; without -P, which children would inherit.
+    if sys.path[0] == os.path.dirname(os.path.realpath(__file__)):
+        del sys.path[0]
     at = libraries.index(NO_MORE)
     later = libraries[:at:-1]
     for name in libraries[:at]:
