@@ -123,3 +123,11 @@ def test_what_keeps_a_server_from_starting_hides_nothing(
 ) -> None:
     found = doctor.diagnose(shapes.write("couriers", changes, tmp_path / "it")).findings
     assert [one.slug for one in found] == [slug, more]
+
+
+def test_what_follows_from_a_named_cause_is_no_second_finding(tmp_path: Path) -> None:
+    changes = (
+        ("webapp/asgi.py", "get_asgi_application()\n", "get_asgi_application\n"),
+    )
+    found = doctor.diagnose(changed(6, changes, tmp_path / "project")).findings
+    assert [one.slug for one in found] == ["asgi-get-asgi-application-not-called"]

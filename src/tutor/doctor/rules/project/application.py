@@ -12,6 +12,7 @@ from tutor.doctor.rules.project.asgi import (
     assigned,
     called,
     elsewhere,
+    not_called,
     router_place,
     websocket_place,
 )
@@ -91,6 +92,8 @@ def _unlisted(seen: Evidence) -> Iterator[Found]:
 
 def _order(seen: Evidence) -> Iterator[Found]:
     """Consumers that were imported before Django was ready; so far it does no harm."""
+    if not_called(seen):
+        return  # Django is never ready then; that is said
     modules = {one.module.name for one in seen.source.consumers()}
     for event in seen.serve.all("early"):
         first = seen.place(event["first"])

@@ -94,3 +94,20 @@ def websocket_place(seen: Evidence) -> Place:
                 if isinstance(key, ast.Constant) and key.value == "websocket":
                     return call.module.file, value.lineno
     return call.place
+
+
+def not_called(seen: Evidence) -> Place | None:
+    """Where the ASGI module names ``get_asgi_application`` that it never calls."""
+    module = seen.source.modules.get(seen.asgi_module)
+    nodes = [*walk(module.tree)] if module is not None else []
+    called = {id(node.func) for node in nodes if isinstance(node, ast.Call)}
+    named = [
+        node
+        for node in nodes
+        if isinstance(node, (ast.Name, ast.Attribute))
+        and module is not None
+        and module.resolve(node) == "django.core.asgi.get_asgi_application"
+    ]
+    if module is None or not named or any(id(node) in called for node in named):
+        return None
+    return module.file, named[0].lineno

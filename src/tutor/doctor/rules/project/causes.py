@@ -10,6 +10,7 @@ from tutor.doctor.child import Event
 from tutor.doctor.evidence import Evidence
 from tutor.doctor.rules.database.tables import in_ready
 from tutor.doctor.rules.found import GENERIC, HANDLERS, Place
+from tutor.doctor.rules.project.asgi import not_called
 from tutor.doctor.rules.project.imports import cannot_import, explain_import
 from tutor.doctor.rules.project.misplaced import cause as misplaced
 from tutor.doctor.rules.project.said import TEXTS, is_of_the_environment
@@ -61,7 +62,7 @@ def cause(
     known = misplaced(seen, links, stage)
     if known:
         return known
-    uncalled = _uncalled(seen)
+    uncalled = not_called(seen)
     if "AppRegistryNotReady" in root["bases"] and uncalled:
         return "asgi-get-asgi-application-not-called", uncalled, ""
     if "AppRegistryNotReady" in root["bases"]:
@@ -132,23 +133,6 @@ def _asked_itself(seen: Evidence, links: list[Event]) -> bool:
         in ("django.core.asgi.get_asgi_application", "django.setup")
         for node in seen.nodes_at(last)
     )
-
-
-def _uncalled(seen: Evidence) -> Place | None:
-    """Where the ASGI module names ``get_asgi_application`` that it never calls."""
-    module = seen.source.modules.get(seen.asgi_module)
-    nodes = [*walk(module.tree)] if module is not None else []
-    called = {id(node.func) for node in nodes if isinstance(node, ast.Call)}
-    named = [
-        node
-        for node in nodes
-        if isinstance(node, (ast.Name, ast.Attribute))
-        and module is not None
-        and module.resolve(node) == "django.core.asgi.get_asgi_application"
-    ]
-    if module is None or not named or any(id(node) in called for node in named):
-        return None
-    return module.file, named[0].lineno
 
 
 def _included(seen: Evidence) -> Place | None:

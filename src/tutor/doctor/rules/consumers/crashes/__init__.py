@@ -25,7 +25,7 @@ from tutor.doctor.rules.consumers.lines import Cause, group_name
 from tutor.doctor.rules.consumers.texts import TEXTS
 from tutor.doctor.rules.found import GENERIC, Found, Place, deepest, last_line
 from tutor.doctor.rules.project import layers
-from tutor.doctor.rules.project.asgi import router_place
+from tutor.doctor.rules.project.asgi import not_called, router_place
 from tutor.doctor.source import Function
 
 __all__ = ["Crash", "explain"]
@@ -162,6 +162,8 @@ def _cause(seen: Evidence, crash: Crash, every: str, place: Place) -> Cause | No
         if crash.phase == "typed":
             return None  # where nobody has migrated yet
         return _no_table(seen, every, place)
+    if "Apps aren't loaded yet" in every and (uncalled := not_called(seen)):
+        return "asgi-get-asgi-application-not-called", uncalled, ""
     if "SECRET_KEY setting must not be empty" in every:
         return "settings-variable-missing", seen.setting("SECRET_KEY"), ""
     if place[0] is None and "object is not callable" in every:
