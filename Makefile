@@ -6,17 +6,18 @@
 MAKEFLAGS += --no-builtin-rules --no-print-directory
 unexport PYTHONDONTWRITEBYTECODE PYTHONPATH PYTHONHOME DJANGO_SETTINGS_MODULE
 
-# -P: the checkout itself is never on the import path.
-RUN := .venv/bin/python -P -m
+# -P: the checkout itself is never on the import path.  By exec, so that a signal to
+# make reaches it, and no shell between the two takes it instead.
+RUN := exec .venv/bin/python -P -m
 TUTOR := $(RUN) tutor
 
 # The steps there are, as numbers: 1 2 3 ...
 steps := $(foreach s,$(wildcard steps/[0-9][0-9]-*),$(patsubst 0%,%,$(firstword \
 	$(subst -, ,$(notdir $s)))))
 # $(call step,verb[,more]): runs the verb with the number that `%` stands for,
-# one of the steps or of `more`.  By exec, so that a signal to make reaches it.
+# one of the steps or of `more`.
 number = $(or $(patsubst 0%,%,$*),0)
-step = $(if $(filter $(number),$(steps) $2),.ci/bootstrap -q && exec $(TUTOR) $1 $(number) \
+step = $(if $(filter $(number),$(steps) $2),.ci/bootstrap -q && $(TUTOR) $1 $(number) \
 	$(ARGS),$(error There is no step "$*"; the steps are: $(steps)))
 
 ### Learner

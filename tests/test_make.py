@@ -6,8 +6,10 @@ import os
 import re
 import shutil
 import subprocess
+import time
 from pathlib import Path
 
+import psutil
 import pytest
 
 from tutor.__main__ import main
@@ -139,3 +141,38 @@ def test_what_a_verb_does_not_take_is_one_line(
     assert said.out == ""
     (line,) = said.err.splitlines()
     assert line.startswith(f"make {verb}: ") and "x" in line
+
+
+# In place of Python: fetches nothing, then says who it is and works on and on.
+WORKS = """#!/bin/sh
+case "$*" in *--get) exit;; esac
+echo $$ > pid.new && mv pid.new pid
+exec sleep 600
+"""
+
+
+@pytest.mark.parametrize(
+    "words",
+    [["lab"], ["stress", "TIMES=2"], ["doctor", "PROJECT=a b"], ["serve-2"], ["test"]],
+    ids=lambda words: words[0],
+)
+def test_a_signal_to_make_reaches_what_it_runs(
+    words: list[str], course: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "course"
+    shutil.copytree(course, folder)
+    python, bootstrap = folder / ".venv/bin/python", folder / ".ci/bootstrap"
+    python.parent.mkdir(parents=True)
+    for path, text in ((python, WORKS), (bootstrap, "#!/bin/sh\n")):
+        path.write_text(text)
+        path.chmod(0o755)
+    pid = folder / "pid"
+    with subprocess.Popen(["make", *words], cwd=folder) as running:
+        while not pid.exists() and running.poll() is None:
+            time.sleep(0.01)
+        works = psutil.Process(int(pid.read_text()))
+        running.terminate()
+    _, alive = psutil.wait_procs([works], timeout=10)
+    for process in alive:
+        process.kill()
+    assert not alive
