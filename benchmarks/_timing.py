@@ -21,11 +21,16 @@ PYTHON = str(ROOT / ".venv/bin/python")
 STEPS = sorted((ROOT / "steps").glob("[0-9][0-9]-*"))
 
 
-def rounds(description: str | None, default: int) -> int:
-    """The option ``--rounds`` of a benchmark's command line."""
+def options(description: str | None, default: int) -> argparse.ArgumentParser:
+    """A benchmark's command line: ``--rounds``."""
     parser = argparse.ArgumentParser(description=description)
     parser.add_argument("--rounds", type=int, default=default, metavar="N")
-    return max(1, int(parser.parse_args().rounds))
+    return parser
+
+
+def rounds(description: str | None, default: int) -> int:
+    """How many rounds are asked for, where nothing else can be."""
+    return max(1, int(options(description, default).parse_args().rounds))
 
 
 def real_servers() -> None:
