@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tutor import magics
-from tutor.course import Step
+from tutor.course import Step, step_line
 
 from .courses import APP, Kernel, make, write_tree
 
@@ -194,12 +194,10 @@ def test_a_steps_line(tmp_path: Path) -> None:
     write_tree(one, {"a": "1\n"})
     write_tree(two, {"a": "2\n", "b": "1\n", "c": "1\n"})
     line = "Step 4: 9 minutes · "
-    assert magics.step_line(step, one, None) == line + "no file · silent"
-    assert (
-        magics.step_line(step, one, two) == line + "a +1 −1, b +1 −0, c +1 −0 · silent"
-    )
+    assert step_line(step, one, None) == line + "no file · silent"
+    assert step_line(step, one, two) == line + "a +1 −1, b +1 −0, c +1 −0 · silent"
     write_tree(two, {"d": "1\n"})
-    assert magics.step_line(step, one, two) == line + "4 files +4 −1 · silent"
+    assert step_line(step, one, two) == line + "4 files +4 −1 · silent"
 
 
 # -- servers and clients --------------------------------------------------------------
