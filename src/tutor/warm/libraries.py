@@ -1,0 +1,121 @@
+"""The libraries that warm processes have in memory, each by its name."""
+
+from __future__ import annotations
+
+import sys
+
+# What a project's children import; some 900 modules.
+PROJECT = (
+    "asgiref.server",
+    "autobahn.websocket.protocol",
+    "channels.apps",
+    "channels.auth",
+    "channels.management.commands.runworker",
+    "channels.routing",
+    "channels.security.websocket",
+    "daphne.endpoints",
+    "daphne.http_protocol",
+    "daphne.management",
+    "daphne.ws_protocol",
+    "django.conf.urls",
+    "django.contrib.admin.apps",
+    "django.contrib.admin.options",
+    "django.contrib.admin.templatetags.admin_list",
+    "django.contrib.auth.apps",
+    "django.contrib.auth.hashers",
+    "django.contrib.auth.password_validation",
+    "django.contrib.auth.tokens",
+    "django.contrib.auth.validators",
+    "django.contrib.contenttypes.apps",
+    "django.contrib.contenttypes.checks",
+    "django.contrib.messages.apps",
+    "django.contrib.messages.middleware",
+    "django.contrib.messages.storage.fallback",
+    "django.contrib.sessions.apps",
+    "django.contrib.sessions.backends.db",
+    "django.contrib.sessions.middleware",
+    "django.contrib.sites.shortcuts",
+    "django.contrib.staticfiles.apps",
+    "django.contrib.staticfiles.checks",
+    "django.contrib.staticfiles.handlers",
+    "django.core.asgi",
+    "django.core.cache.backends.locmem",
+    "django.core.management.commands.check",
+    "django.core.management.commands.makemigrations",
+    "django.core.management.commands.migrate",
+    "django.core.management.commands.runserver",
+    "django.core.management.commands.startapp",
+    "django.core.management.commands.startproject",
+    "django.db.backends.sqlite3.base",
+    "django.db.migrations.executor",
+    "django.middleware.clickjacking",
+    "django.middleware.common",
+    "django.middleware.http",
+    "django.middleware.security",
+    "django.templatetags.cache",
+    "django.templatetags.l10n",
+    "django.templatetags.tz",
+    "django.test.client",
+    "django.utils.translation.reloader",
+    "django.views.csrf",
+    "django.views.decorators.http",
+    "django.views.defaults",
+    "encodings.ascii",
+    "twisted.internet.asyncioreactor",
+    "twisted.internet.endpoints",
+    # What is asked who can read ``fd:fileno=…``, all of Twisted's plugins.
+    "twisted.application.reactors",
+    "twisted.cred.strcred",
+    "twisted.plugins.autobahn_endpoints",
+    "twisted.plugins.fd_endpoint",
+    "twisted.trial.itrial",
+    "twisted.words.iwords",
+    "twisted.web.http",
+    "websockets.sync.client",
+)
+
+# What the later steps' projects import as well: 0.3 s of each start.  The nursery
+# imports it when nobody asks for anything, so that nobody waits for it.
+LATER = (
+    "pytest",  # but no plugin of its: it says so of one that it could not rewrite
+    "redis.asyncio.sentinel",
+    "channels_redis.core",
+    "channels_redis.pubsub",
+    "pydantic.fields",
+    "pydantic.functional_validators",
+    "pydantic.main",
+    "pydantic.type_adapter",
+    "pydantic.types",
+    "dj_database_url",
+    "argon2",
+    "cryptography.hazmat.primitives.kdf.pbkdf2",
+    "autobahn.websocket.compress",
+    "channels.testing",
+    "django.core.management.commands.test",
+    "prometheus_client",
+    "psutil",
+    "twisted.web.server",
+)
+
+# What a kernel imports before its first cell, and the first cells' libraries.
+KERNEL = (
+    "IPython.core.completer",
+    "IPython.core.completerlib",
+    "IPython.core.debugger",
+    "IPython.core.magics",
+    "IPython.core.oinspect",
+    "IPython.extensions.storemagic",
+    "ipykernel.ipkernel",
+    "ipykernel.kernelapp",
+    "ipykernel.zmqshell",
+    "sqlite3",
+    "tornado.platform.asyncio",
+    "urllib.request",
+    "websockets.asyncio.client",
+)
+
+LIBRARY_NAMES = sys.stdlib_module_names | {
+    *("asgiref", "autobahn", "channels", "daphne", "django", "twisted", "websockets"),
+    *("argon2", "channels_redis", "cryptography", "dj_database_url"),
+    *("prometheus_client", "psutil", "pydantic", "redis"),
+}
