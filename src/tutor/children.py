@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import io
 import os
-import re
 import selectors
 import shlex
 import signal
@@ -30,6 +29,7 @@ from tutor import warm
 from tutor.report import Refusal
 from tutor.surroundings import env as env
 from tutor.warm import Nursery, WarmProcess, understood
+from tutor.warm.commands import set_variables
 
 # $@ is the command.  The first subshell waits for the end of the pipe; the rest
 # waits for the command and then ends whatever it left behind in its group.
@@ -237,7 +237,7 @@ def _popen(
         )
     assert all(fd >= FIRST_FD for fd in pass_fds), pass_fds
     wanted = env(**(extra or {}))
-    argv = _set(wanted, argv)
+    argv = set_variables(wanted, argv)
     nursery = warmed() if understood(argv) else None
     if nursery is not None:
         with suppress(OSError):
@@ -258,27 +258,6 @@ def _popen(
         encoding="utf-8" if text else None,
         errors="replace" if text else None,
     )
-
-
-def _set(variables: dict[str, str], argv: Sequence[str]) -> Sequence[str]:
-    """Do what ``env [-u NAME]... [NAME=VALUE]...`` would do; the rest of the command.
-
-    So that ``python`` behind it starts warm too.
-    """
-    words = list(argv)
-    changed = dict(variables)
-    if words.pop(0) == "env":
-        while words[:1] == ["-u"] and len(words) > 1:
-            changed.pop(words[1], None)
-            del words[:2]
-        while words and re.match(r"[A-Za-z_]\w*=", words[0]):
-            name, _, value = words.pop(0).partition("=")
-            changed[name] = value
-        if understood(words or argv) and changed.get("PATH") == variables["PATH"]:
-            variables.clear()
-            variables.update(changed)
-            return words
-    return argv
 
 
 _nursery: Nursery | None = None

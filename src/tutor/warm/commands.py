@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -25,6 +26,27 @@ def understood(argv: Sequence[str]) -> bool:
     """Whether a command is one of ours: this Python with a script, or -c."""
     script = script_of(argv)
     return script is None or script.endswith(".py") or argv[0] in ENTRY_POINTS
+
+
+def set_variables(variables: dict[str, str], argv: Sequence[str]) -> Sequence[str]:
+    """Do what ``env [-u NAME]... [NAME=VALUE]...`` would do; the rest of the command.
+
+    So that ``python`` behind it starts warm too.
+    """
+    words = list(argv)
+    changed = dict(variables)
+    if words.pop(0) == "env":
+        while words[:1] == ["-u"] and len(words) > 1:
+            changed.pop(words[1], None)
+            del words[:2]
+        while words and re.match(r"[A-Za-z_]\w*=", words[0]):
+            name, _, value = words.pop(0).partition("=")
+            changed[name] = value
+        if understood(words or argv) and changed.get("PATH") == variables["PATH"]:
+            variables.clear()
+            variables.update(changed)
+            return words
+    return argv
 
 
 def script_of(argv: Sequence[str]) -> str | None:
