@@ -145,7 +145,7 @@ async def _watch(
             sockets = [await stack.enter_async_context(who.socket()) for who in people]
             ada, other, bob, *rest = sockets
             await _publish(people, ada, bob, seen)
-            left = await asyncio.to_thread(_post, people[0], LOGOUT, {})
+            left = await asyncio.to_thread(people[0].post, LOGOUT, {})
             seen.closed["the session that logged out"] = await _end(ada, SWEEP)
             if left is None or left >= 400 or None in seen.closed.values():
                 return
@@ -164,13 +164,11 @@ async def _publish(
 ) -> None:
     wanted = {"type": "publish", "value": 61}
     seen.refused.append(await ask(bob, wanted, "reading"))
-    seen.refused.append(
-        await asyncio.to_thread(_post, people[2], PUBLISH, {"value": 62})
-    )
+    seen.refused.append(await asyncio.to_thread(people[2].post, PUBLISH, {"value": 62}))
     seen.refused.append(await ask(bob, {"type": "hello", "after": 0}, "welcome"))
     await ada.send(json.dumps(wanted | {"value": 63}))
     seen.heard.append(await _value(bob))
-    await asyncio.to_thread(_post, people[0], PUBLISH, {"value": 64})
+    await asyncio.to_thread(people[0].post, PUBLISH, {"value": 64})
     seen.heard.append(await _value(bob))
 
 
@@ -195,13 +193,6 @@ async def _end(socket: ClientConnection, seconds: float) -> int | None:
     with suppress(TimeoutError):
         await asyncio.wait_for(read(), seconds)
     return socket.close_code
-
-
-def _post(who: Visitor, path: str, fields: dict[str, object]) -> int | None:
-    try:
-        return forms.send(who.server, path, fields, who.keys()).status
-    except (OSError, http.client.HTTPException):
-        return None
 
 
 def _leads_to_login(seen: Look) -> str | None:

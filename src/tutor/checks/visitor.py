@@ -84,6 +84,20 @@ class Visitor:
         """What a form of the page at ``/`` needs."""
         return forms.keys(self.server, "/", self.cookies)
 
+    def post(
+        self, path: str, fields: dict[str, object], given: forms.Keys | None = None
+    ) -> int | None:
+        """The status that answers a form; None where nothing does.
+
+        Args:
+            path: where the form goes.
+            fields: its fields and their values.
+            given: what its page has given already.
+        """
+        with suppress(OSError, http.client.HTTPException):
+            return forms.send(self.server, path, fields, given or self.keys()).status
+        return None
+
     def browser(self, chromium: Browser) -> BrowserContext:
         """A window of a browser, with the cookies in it."""
         context = chromium.new_context()
