@@ -9,8 +9,8 @@ pyproject.toml), because it must load before nbval does.
 * A failure names the step, the heading and the cell, and shows a plain diff.
 * What ran is written, fresh outputs included, to ``build/executed/``.
 
-`cells` says what a proof is, `kernels` where it runs, `rules` what may vary, `turns`
-when a test may start.
+`cells` says what a proof is, `outputs` how it is compared, `kernels` where it runs,
+`rules` what may vary, `turns` when a test may start.
 """
 
 from __future__ import annotations

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import ast
-import difflib
-import hashlib
-import json
 import os
 import re
 from collections.abc import Iterator
@@ -21,6 +18,7 @@ from nbval.plugin import IPyNbCell, IPyNbFile, NbCellError, coalesce_streams
 from tutor import browser, nginx, notebook, pages
 from tutor.prove import rules_key
 from tutor.prove.kernels import Kernel, KernelDied
+from tutor.prove.outputs import diff, lines
 from tutor.prove.rules import apply
 
 # Seconds in which the last output must follow the end of a cell on a busy machine,
@@ -37,7 +35,6 @@ CHANCES = 3
 PROJECT = ("webapp", "master_app", "manage")
 
 IGNORE_TAG = "nbval-ignore-output"
-WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"  # its ids are random
 ANSI = re.compile(r"\x1b\[[0-9;]*m")
 
 
@@ -227,29 +224,11 @@ class ProvenCell(IPyNbCell):  # type: ignore[misc]  # nbval has no types
 
         nbval's own leaves pictures out, and shows the two sides reversed.
         """
-        stored, fresh = list(self.lines(ref)), list(self.lines(test))
+        stored = list(lines(ref, self.sanitize))
+        fresh = list(lines(test, self.sanitize))
         self.comparison_traceback: list[str] = []
         self.difference = diff(stored, fresh)
         return stored == fresh
-
-    def lines(self, outputs: Any) -> Iterator[str]:
-        """The outputs as lines to be compared, each kind but stdout under its name."""
-        wrapped = notebook.joined({"cells": [{"outputs": outputs}]})
-        for out in wrapped["cells"][0]["outputs"]:
-            if out["output_type"] == "stream":
-                if out["name"] != "stdout":
-                    yield f"[{out['name']}]"
-                *lines, last = self.sanitize(out["text"]).split("\n")
-                yield from lines
-                if last:
-                    yield f"{last}[no newline at the end]"
-            elif out["output_type"] == "error":
-                yield f"[error] {out['ename']}: {out['evalue']}"
-            else:
-                for mime in sorted(set(out["data"]) - {WIDGET_VIEW}):
-                    yield f"[{mime}]"
-                    text = readable(mime, out["data"][mime])
-                    yield from self.sanitize(text).split("\n")
 
     def sanitize(self, s: Any) -> Any:
         return apply(self.config.stash[rules_key], s) if isinstance(s, str) else s
@@ -298,27 +277,3 @@ class ProvenCell(IPyNbCell):  # type: ignore[misc]  # nbval has no types
             + (f", step {step}" if step is not None else "")
             + (f', under "{heading}"' if heading else "")
         )
-
-
-def diff(stored: list[str], fresh: list[str]) -> str:
-    """A unified diff; a page or picture on one long line is cut at its tags."""
-
-    def cut(lines: list[str]) -> list[str]:
-        return "\n".join(lines).replace("><", ">\n<").split("\n")
-
-    for one, other in ((cut(stored), cut(fresh)), (stored, fresh)):
-        names = ("stored in the notebook", "printed now")
-        if lines := list(difflib.unified_diff(one, other, *names, lineterm="")):
-            return "\n".join(lines)
-    return ""
-
-
-def readable(mime: str, value: Any) -> str:
-    """The value as lines that are equal only if it is; pictures by size and digest."""
-    if mime.startswith("image/") and isinstance(value, str) and mime.count("svg") == 0:
-        data = value.replace("\n", "")
-        digest = hashlib.sha256(data.encode()).hexdigest()[:16]
-        return f"<{len(data) * 3 // 4} bytes, sha256 {digest}…>"
-    if isinstance(value, str):
-        return value
-    return json.dumps(value, indent=1, sort_keys=True, ensure_ascii=False)
