@@ -122,7 +122,7 @@ def test_what_can_not_be_done(
     write_tree(kernel.session.folder, {"bells/a.py": "x"})
     (kernel.session.folder / "picture.png").write_bytes(b"\x89PNG\xff")
     monkeypatch.setattr(kernel.session, "servers", [])
-    monkeypatch.setattr("tutor._last_knock", None)
+    monkeypatch.setattr("tutor.cells.sockets._last_knock", None)
     kernel.runs("import tutor")
     before = files(kernel)
     assert kernel.run(cell).refuses(words)

@@ -75,6 +75,14 @@ def find() -> Path | None:
     return Path(found) if found else None
 
 
+def left_out(path: str) -> bool:
+    """Whether this needs an nginx, and there is none: then a line says so."""
+    if "://" not in path or find() is not None:
+        return False
+    print(f"{NONE}: what goes through it is left out.")
+    return True
+
+
 def get() -> Path | None:
     """The nginx that is here, or one installed now; None where neither worked."""
     if (found := find()) or os.environ.get("TUTOR_NGINX") == "none":

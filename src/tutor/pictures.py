@@ -31,6 +31,13 @@ class Picture:
         return f'<figure style="margin:0">{self.svg}</figure>'
 
 
+def show(picture: Picture) -> None:
+    """Show it below the cell that runs."""
+    from IPython.display import display
+
+    display(picture)
+
+
 def bars(
     title: str, values: Mapping[str, float], unit: str, full: float = 0, mark: str = ""
 ) -> Picture:
