@@ -3,7 +3,7 @@
 
 from urllib.parse import urlsplit
 
-from . import walk
+from . import samples
 from .report import emit
 
 
@@ -57,7 +57,7 @@ def posts(patterns, before="/", space="", depth=0):
     from django.contrib.auth.views import LogoutView
 
     for pattern in patterns:
-        sample = walk.sample_of(pattern.pattern)
+        sample = samples.sample_of(pattern.pattern)
         path = None if None in (before, sample) else before + sample
         inner = getattr(pattern, "url_patterns", None)
         if inner is not None and depth < 5:

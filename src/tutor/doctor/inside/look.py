@@ -1,16 +1,16 @@
 # mypy: ignore-errors
 """The facts of a project as ``manage.py`` sees it, and so as ``runserver`` does."""
 
-import importlib.machinery
 import importlib.metadata
-import importlib.util
 import os
 import re
 import sys
 
-from . import database, load, shield, walk, wrappers
+from . import consumers, database, load, samples, shield, walk, wrappers
 from .doors import doors
-from .report import ROOT, emit, error_of, failed, give_up_after, inside, leave
+from .migrated import migrations
+from .report import emit, error_of, failed, give_up_after, inside, leave
+from .shadowing import shadows
 
 LIMIT = 6  # seconds for the whole process
 MANY = 2000  # routes of pages
@@ -79,49 +79,6 @@ def versions():
         if version := re.search(r"^Version: *(\S+)", told or "", re.MULTILINE):
             found[name] = version[1]
     emit("versions", found=found)
-
-
-def shadows():
-    """Modules of the project that hide an installed one of the same name.
-
-    They lie in its own folder, or in one that ``manage.py`` puts on the path.
-    """
-    elsewhere = [p for p in sys.path if not own_folder(p)]
-    found = []
-    folders = [p for p in sys.path if own_folder(p)]
-    for folder in dict.fromkeys(os.path.realpath(p or ".") for p in folders):
-        if os.path.isdir(folder):
-            found += shadows_in(folder, elsewhere)
-    emit("shadows", found=found)
-
-
-def own_folder(path):
-    """Whether an entry of the path is a folder of the project."""
-    whole = os.path.realpath(path or ".")
-    return whole == ROOT or inside(os.path.join(whole, "x")) is not None
-
-
-def shadows_in(folder, elsewhere):
-    found = []
-    for entry in sorted(os.listdir(folder)):
-        name, dot, end = entry.partition(".")
-        is_package = not dot and os.path.isdir(os.path.join(folder, entry))
-        if not name.isidentifier() or not (end == "py" or is_package):
-            continue
-        start = os.path.join(folder, entry, "__init__.py")
-        if is_package and not os.path.exists(start):
-            continue
-        try:
-            first = importlib.machinery.PathFinder.find_spec(name, sys.path)
-            spec = importlib.machinery.PathFinder.find_spec(name, elsewhere)
-        except Exception:
-            continue
-        origin = getattr(spec, "origin", None)
-        wins = inside(getattr(first, "origin", None)) is not None
-        if wins and origin and not inside(origin):
-            file = os.path.join(folder, entry) if end else start
-            found.append({"name": name, "file": inside(file)})
-    return found
 
 
 def settings():
@@ -278,75 +235,6 @@ def own_apps():
     )
 
 
-def migrations():
-    """What the models of the project have, and its migrations have not."""
-    from django.apps import apps
-    from django.db.migrations.autodetector import MigrationAutodetector
-    from django.db.migrations.loader import MigrationLoader
-    from django.db.migrations.state import ProjectState
-
-    own = {
-        config.label
-        for config in apps.get_app_configs()
-        if inside(os.path.join(config.path, "x")) and list(config.get_models())
-    }
-    if not own:
-        return
-    loader = MigrationLoader(None, ignore_no_migrations=True)
-    if not own & {label for label, _ in loader.disk_migrations}:
-        return  # nobody has begun with them
-    compared = MigrationAutodetector(
-        loader.project_state(), ProjectState.from_apps(apps)
-    )
-    changes = compared.changes(
-        graph=loader.graph, trim_to_apps=own, convert_apps=own - loader.migrated_apps
-    )
-    emit(
-        "migrations",
-        missing=[
-            {
-                "app": label,
-                "does": operation.describe(),
-                "model": str(
-                    getattr(operation, "model_name", "")
-                    or getattr(operation, "name", "")
-                ),
-                "field": str(getattr(operation, "name", "")),
-                "table": touches(operation, label, compared.from_state),
-            }
-            for label, found in changes.items()
-            if label in own
-            for migration in found
-            for operation in migration.operations
-        ],
-    )
-
-
-def touches(operation, label, before):
-    """Whether an operation changes a table, and not only what Django knows of it."""
-    from django.db import connection
-    from django.db.migrations import AlterField, AlterModelManagers, AlterModelOptions
-
-    if isinstance(operation, (AlterModelOptions, AlterModelManagers)):
-        return False
-    if not isinstance(operation, AlterField):
-        return True
-    try:
-        model = before.models[label, operation.model_name_lower]
-        fields = model.get_field(operation.name), operation.field
-        return len({_column(field, connection) for field in fields}) > 1
-    except Exception:
-        return True
-
-
-def _column(field, connection):
-    """What the table has of a field, as far as a query notices."""
-    made = field.deconstruct()[3]
-    kept = ("null", "unique", "primary_key", "db_column", "to", "max_length")
-    kind = made.get("to") or field.db_type(connection)
-    return (str(kind), *(str(made.get(key)) for key in kept))
-
-
 def application():
     """Import the application as ``runserver`` does, after ``django.setup()``."""
     from django.conf import settings as loaded
@@ -361,7 +249,7 @@ def application():
         return
     emit("asgi", type=wrappers.name_of(found))
     emit("walk", **walk.walk(found))
-    emit("consumers", found=walk.consumers())
+    emit("consumers", found=consumers.consumers())
 
 
 def urls():
@@ -374,7 +262,7 @@ def urls():
         for pattern in patterns:
             inner = getattr(pattern, "url_patterns", None)
             route = before + str(pattern.pattern)
-            sample = walk.sample_of(pattern.pattern)
+            sample = samples.sample_of(pattern.pattern)
             path = way + sample if None not in (way, sample) else None
             if inner is not None and depth < 5:
                 visit(inner, depth + 1, route, path)

@@ -14,7 +14,7 @@ import importlib.abc
 import os
 import sys
 
-from . import load, record, shield, walk
+from . import consumers, load, record, shield, walk
 from .report import ROOT, emit, error_of, failed, give_up_after, inside, own, stack_of
 
 IMPORTING = 6  # seconds
@@ -75,7 +75,7 @@ def imported(target):
     load.stage[0] = "walk"
     try:
         emit("walk", **walk.walk(application))
-        emit("consumers", found=walk.consumers())
+        emit("consumers", found=consumers.consumers())
     except BaseException as error:
         failed("walk", error)
     return application

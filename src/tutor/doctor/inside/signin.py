@@ -13,7 +13,7 @@ import sys
 import threading
 import urllib.parse
 
-from . import furnish, tables, walk
+from . import furnish, samples, tables
 from .report import emit
 
 HEADER = b"x-tutor-signin"
@@ -83,7 +83,7 @@ def ready(paths):
 
     if not apps.ready:
         return "the apps are not ready"
-    words = [word for word in walk.used if any(word in path for path in paths)]
+    words = [word for word in samples.used if any(word in path for path in paths)]
     words = words[:2] or ["1"]
     try:
         with tables.unheard():

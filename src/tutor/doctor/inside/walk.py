@@ -2,11 +2,8 @@
 """Walk an ASGI application from its outermost object down to its consumers."""
 
 import inspect
-import re
-import uuid
 
-from .matching import text_for
-from .report import inside
+from .samples import sample_of, texts_of
 from .wrappers import (
     branches,
     chain,
@@ -18,13 +15,6 @@ from .wrappers import (
     name_of,
     peel,
 )
-
-used = {}  # the words that stand in our paths
-_WORDS = ("1", "lobby", "7", "room1", "a-b", "2024", str(uuid.UUID(int=7)), "x", "abc")
-
-
-# A consumer that makes a UUID of what stands in its path, or looks a row up by one.
-_OF_UUIDS = re.compile(r"\bUUID\(|uuid\s*=[^=]|\bis_valid_uuid\b")
 
 
 def walk(application):
@@ -173,87 +163,6 @@ def leaf(thing, passed, path, steps, route):
     }
 
 
-def words_for(callback):
-    """What may stand in a path, what its consumer can make something of first."""
-    found = getattr(callback, "consumer_class", None)
-    try:
-        text = inspect.getsource(found) if found is not None else ""
-    except (OSError, TypeError):
-        text = ""
-    if not (_OF_UUIDS.search(text) or has_uuid_keys(text)):
-        return _WORDS
-    one = uuid.UUID(int=7)
-    return (str(one), one.hex, *_WORDS)
-
-
-def has_uuid_keys(text):
-    """Whether the models that a consumer asks for rows have UUIDs as keys."""
-    names = set(re.findall(r"\b(\w+)\.objects\b", text))
-    try:
-        from django.apps import apps
-
-        keys = {
-            type(model._meta.pk).__name__
-            for model in apps.get_models()
-            if model.__name__ in names
-        }
-    except Exception:
-        return False
-    return keys == {"UUIDField"}
-
-
-def sample_of(pattern, callback=None):
-    """A path that the pattern matches, or None."""
-    regex = getattr(pattern, "regex", None)
-    if regex is None:
-        return None
-    from django.utils import regex_helper
-
-    try:
-        candidates = regex_helper.normalize(regex.pattern)
-    except Exception:
-        return None
-    for form, names in candidates[:4]:
-        for word in words_for(callback):
-            text = form % {name: word for name in names}
-            try:
-                matched = pattern.match(text)
-            except Exception:
-                continue
-            if matched:
-                used.update(dict.fromkeys([word] if names else []))
-                return text
-    return _narrow(pattern)
-
-
-def _narrow(pattern):
-    """A path for a pattern that none of our words fits, such as ``[A-Z]{4}``."""
-    try:
-        text, held = text_for(pattern.regex.pattern)
-        if not pattern.match(text):
-            return None
-    except Exception:
-        return None
-    used.update(dict.fromkeys(held.values()))
-    return text
-
-
-def texts_of(pattern):
-    """Paths that the pattern matches, one for each of our words."""
-    from django.utils import regex_helper
-
-    try:
-        candidates = regex_helper.normalize(pattern.regex.pattern)
-    except Exception:
-        return []
-    texts = [
-        form % {name: word for name in names}
-        for form, names in candidates[:1]
-        for word in _WORDS
-    ]
-    return [text for text in texts if pattern.regex.search(text)]
-
-
 def reached(thing, leaf, leaves):
     """The index of the leaf that a leaf's paths end at: its own, if one does."""
     first = resolve(thing, leaf["sample"], leaves)
@@ -297,56 +206,3 @@ def _resolve(router, path):
         # Behind a middleware, too: the first match decides, as in URLRouter.
         return _resolve(inner, matched[0])
     return None
-
-
-def consumers():
-    """Every consumer class of the project, with its methods."""
-    from channels.consumer import AsyncConsumer
-
-    found, queue = [], [AsyncConsumer]
-    while queue:
-        for sub in queue.pop().__subclasses__():
-            queue.append(sub)
-            described = consumer(sub)
-            if described is not None and described not in found:
-                found.append(described)
-    return found
-
-
-def consumer(cls):
-    """One consumer class, or None where it is not the project's."""
-    try:
-        file = inside(inspect.getsourcefile(cls))
-    except TypeError:
-        return None
-    if file is None:
-        return None
-    methods = {}
-    for base in reversed(cls.__mro__):
-        own = base is cls or inside(getattr(inspect.getmodule(base), "__file__", None))
-        if not own:
-            continue
-        for name, value in vars(base).items():
-            if inspect.isfunction(value):
-                methods[name] = {
-                    "line": value.__code__.co_firstlineno,
-                    "file": inside(value.__code__.co_filename) or file,
-                    "async": inspect.iscoroutinefunction(value)
-                    or inspect.isasyncgenfunction(value),
-                    "params": list(inspect.signature(value).parameters),
-                }
-    return {
-        "name": name_of(cls),
-        "file": file,
-        "line": _line(cls),
-        "bases": [name_of(base) for base in cls.__mro__],
-        "sync": bool(getattr(cls, "_sync", False)),
-        "methods": methods,
-    }
-
-
-def _line(cls):
-    try:
-        return inspect.findsource(cls)[1] + 1
-    except (OSError, TypeError):
-        return None
