@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import test_mistakes
 
-from tutor.doctor import scenes
+from tutor.doctor import browsing
 
 pytestmark = pytest.mark.browser
 
@@ -16,7 +16,7 @@ pytestmark = pytest.mark.browser
 @pytest.fixture(scope="module", autouse=True)
 def one_browser(browser_path: Path) -> Iterator[None]:
     """The same for all: starting one takes longer than a page."""
-    with scenes.keeping_a_browser():
+    with browsing.keeping_a_browser():
         yield
 
 

@@ -17,7 +17,7 @@ from tutor.checks.deployment import PRODUCTION
 from tutor.checks.fronted import FORGED, LOGIN, SCRIPT, site_of
 from tutor.checks.talk import PRACTICE
 from tutor.checks.visitor import Person, logged_in
-from tutor.doctor import scenes, starting
+from tutor.doctor import browsing, starting
 from tutor.servers import HOST
 from tutor.visitors import PASSWORD, Jars
 
@@ -56,7 +56,7 @@ def play(scene: Mapping[str, Any], project: Path, awaited: str) -> tuple[str, st
             if scene["front"] == "browser":
                 logged_in(project, None, Person("ada", PASSWORD, True))
                 entry = front.entry("https")
-                return scenes.opened(entry, "/", Jars().cookies(entry, "ada"))
+                return browsing.opened(entry, "/", Jars().cookies(entry, "ada"))
             seen = _ask(scene["front"], front)
             assert front.child is not None
             for child in (server.child, front.child):
