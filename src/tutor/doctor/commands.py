@@ -37,6 +37,7 @@ _NO_STARTS = (".py", ".md", ".rst", ".txt", ".ipynb", ".lock", ".in", ".json", "
 _TAKES = {"daphne": {"--access-log"}}  # and is a flag elsewhere
 _SHOWN = r"example|sample|template|dist"  # files for people, not for programs
 _OF_TESTS = ("tox.ini", "setup.cfg", "pyproject.toml", ".gitlab-ci.yml")
+_WHOLE = (procfile, compose)  # what they start is all that there is
 _REDIRECTS = re.compile(r"\d*[<>]")
 _BEFORE = ("exec", "env", "nohup", "sudo", "command", "then", "else", "do", "time")
 _RUNNERS = ("uv", "poetry", "pipenv", "pdm", "hatch", "rye")
@@ -66,6 +67,9 @@ class Command:
 
     def read(self) -> Iterator[tuple[str, str]]:
         """Its options with their values; "" with those that are none."""
+        for name, (value, _) in self.env.items():  # its own words win
+            if self.program == "uvicorn" and name.startswith("UVICORN_"):
+                yield f"--{name[8:].lower().replace('_', '-')}", value
         words = list(self.words)
         flags = FLAGS - _TAKES.get(self.program, set())
         while words:
@@ -140,11 +144,9 @@ def commands(project: Path) -> list[Command]:
         with suppress(OSError, UnicodeDecodeError):
             if read is None or path.stat().st_size > MOST:
                 continue
-            text = path.read_text(encoding="utf-8")
-            file = path.relative_to(project).as_posix()
-            complete = read in (procfile, compose)
-            for line, told, env in read(text):
-                for before, program, words, more in _simple(told):
+            file, complete = path.relative_to(project).as_posix(), read in _WHOLE
+            for line, told, env in read(path.read_text(encoding="utf-8")):
+                for before, program, words, more in simple(told):
                     own = {name: (value, line) for name, value in more.items()}
                     found.append(
                         Command(
@@ -191,7 +193,7 @@ def files(project: Path) -> Iterator[Path]:
 Simple = tuple[tuple[str, ...], str, tuple[str, ...], dict[str, str]]
 
 
-def _simple(told: str | Sequence[str], depth: int = 0) -> Iterator[Simple]:
+def simple(told: str | Sequence[str], depth: int = 0) -> Iterator[Simple]:
     """The servers and commands of Django in a line of a shell, or in its words."""
     if not isinstance(told, str):
         yield from _one(list(told), depth)
@@ -230,7 +232,7 @@ def _one(words: list[str], depth: int) -> Iterator[Simple]:
         return
     name = PurePosixPath(words[0]).name
     if name in ("sh", "bash") and "-c" in words[:3]:
-        yield from _simple("".join(words[words.index("-c") + 1 :][:1]), depth + 1)
+        yield from simple("".join(words[words.index("-c") + 1 :][:1]), depth + 1)
         return
     if re.fullmatch(r"python[\d.]*", name):
         rest = words[1:]

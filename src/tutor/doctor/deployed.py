@@ -6,8 +6,10 @@ import re
 from pathlib import Path
 
 from tutor.doctor.commands import SERVERS, commands, known
+from tutor.doctor.handed import handed
 from tutor.doctor.source import Source
 
+WORD = "tutor-unset"  # for what only the other machine knows
 VARIABLE = "DJANGO_SETTINGS_MODULE"
 _STARTED = (*SERVERS, "runworker")  # what goes on; not tests, nor migrations
 _NAMED = re.compile(
@@ -35,8 +37,10 @@ def chosen(
     Returns:
         The names of modules of the project, and variables with their values.
     """
-    told: dict[str, str] = {}
-    names: set[str] = set()
+    filled = handed(project)
+    told = {name: one.value for name, one in filled.items() if one.value}
+    blank = [name for name, one in filled.items() if not one.value]
+    names: set[str] = {told[VARIABLE]} if VARIABLE in told else set()
     started = (one for one in commands(project) if one.program in _STARTED)
     for one in started:
         for name, (value, _) in one.env.items():
@@ -44,11 +48,16 @@ def chosen(
                 names.add(value)
             elif known(value):
                 told[name] = value
+    told |= {name: WORD for name in blank if name not in told}
     asgi = source.modules.get(target.partition(":")[0])
     if not names and asgi is not None:
         names.add(named(asgi.text))
     try:
-        names.discard(named((home / "manage.py").read_text("utf-8", "replace")))
+        own = named((home / "manage.py").read_text("utf-8", "replace"))
     except OSError:
         return [], told
+    if filled:  # the same settings may say something else there
+        names |= set() if names else {own}
+    else:
+        names.discard(own)
     return sorted(names & {*source.modules}), told

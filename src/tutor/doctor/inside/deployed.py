@@ -5,8 +5,10 @@ Nothing of them is used here, so no shield is needed: a module of settings is
 imported, and what stands in it is reported.
 """
 
+import asyncio
 import importlib
 import os
+import re
 import sys
 
 from . import load
@@ -27,10 +29,24 @@ class Lenient(os._Environ):
         try:
             return super().__getitem__(key)
         except KeyError:
-            asks = sys._getframe(1).f_globals.get("__name__")
-            if asks in ("collections.abc", "_collections_abc", "os"):
+            asks = sys._getframe(1)
+            if asks.f_globals.get("__name__") in LIBRARY or has_default(asks):
                 raise
+            if key.endswith("URL"):  # a library takes it apart
+                return f"{'postgres' if DATABASE.search(key) else 'redis'}://{WORD}/0"
             return WORD
+
+
+LIBRARY = ("collections.abc", "_collections_abc", "os")
+DATABASE = re.compile("DATABASE|DB|POSTGRES|PG")
+
+
+def has_default(asks):
+    """Whether a function knows what to take instead, as that of django-environ may."""
+    given = asks.f_locals
+    if "default" not in given:
+        return False
+    return given["default"] is not getattr(given.get("self"), "NOTSET", None)
 
 
 def main(arguments):
@@ -61,17 +77,26 @@ def tell(name, found):
         debug=bool(getattr(found, "DEBUG", False)),
         layers=plain(layers),
         static_root=plain(getattr(found, "STATIC_ROOT", None)),
-        broken=attempt(lambda: [*broken(layers)]) or [],
+        secure=bool(getattr(found, "SESSION_COOKIE_SECURE", False)),
+        lists={k: plain(v) for k, v in vars(found).items() if is_list(k, v)},
+        broken=attempt(lambda: asyncio.run(broken(layers))) or [],
     )
 
 
-def broken(layers):
-    """The layers that cannot be made: none of them asks its server for that."""
+def is_list(name, value):
+    """Whether a setting is a list of texts, such as that of the origins."""
+    texts = isinstance(value, (list, tuple)) and all(isinstance(v, str) for v in value)
+    return name.isupper() and texts
+
+
+async def broken(layers):
+    """The layers that cannot be made: some want a loop, none asks its server."""
     from channels.layers import ChannelLayerManager
 
     class Manager(ChannelLayerManager):
         configs = layers
 
+    found = []
     for alias, one in layers.items() if isinstance(layers, dict) else ():
         try:
             made = Manager()._make_backend(alias, one.get("CONFIG") or {})
@@ -79,4 +104,5 @@ def broken(layers):
                 for number, _ in enumerate(getattr(made, "hosts", None) or []):
                     made.create_pool(number)
         except BaseException as error:
-            yield {"alias": alias, "error": error_of(error)}
+            found.append({"alias": alias, "error": error_of(error)})
+    return found

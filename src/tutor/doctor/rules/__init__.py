@@ -8,7 +8,7 @@ from dataclasses import replace
 from types import ModuleType
 
 from tutor.doctor.evidence import Evidence
-from tutor.doctor.rules.access import logins, origins, users
+from tutor.doctor.rules.access import lateuser, logins, origins, users
 from tutor.doctor.rules.browser import clients, pages, rendering
 from tutor.doctor.rules.consumers import (
     accepting,
@@ -28,11 +28,13 @@ from tutor.doctor.rules.consumers import (
     tallies,
     unheard,
     unpacked,
+    unset,
     wiring,
 )
 from tutor.doctor.rules.database import emptytables, related, rows, stored, tables
 from tutor.doctor.rules.deployment import (
     addresses,
+    behind,
     caddy,
     commandargs,
     commands,
@@ -40,6 +42,7 @@ from tutor.doctor.rules.deployment import (
     deployed,
     development,
     elsewhere,
+    envfiles,
     libraries,
     listed,
     operating,
@@ -141,9 +144,11 @@ _LATER = (
     publichosts,
     operating,
     commands,
+    behind,
     whereabouts,
     addresses,
     elsewhere,
+    envfiles,
     deployed,
     listed,
     composed,
@@ -152,6 +157,7 @@ _LATER = (
     pinned,
     jobs,
     users,
+    lateuser,
     logins,
     urlnames,
     switches,
@@ -159,6 +165,7 @@ _LATER = (
     emptytables,
     related,
     unpacked,
+    unset,
     rows,
     tables,
     scopes,

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from tutor.doctor.evidence import Evidence
 from tutor.doctor.rules.found import GENERIC, HANDLERS, TRIED, Found, Place, at
+from tutor.doctor.rules.groups.workers import works_alone
 from tutor.doctor.rules.names import NICKNAMES
 from tutor.doctor.source import Class, Function, calls, known
 from tutor.doctor.source.walking import kept, walk
@@ -76,7 +77,7 @@ def _login(owner: Class) -> Iterator[Found]:
 
 def _sync_sleep(owner: Class) -> Iterator[Found]:
     """All synchronous consumers of a process share one thread."""
-    if not owner.kind.startswith("sync"):
+    if not owner.kind.startswith("sync") or works_alone(owner):
         return
     handed = _handed_on(owner)
     for name, method in owner.methods.items():

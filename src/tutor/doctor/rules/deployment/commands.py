@@ -16,7 +16,9 @@ from tutor.doctor.commands import (
     variables,
 )
 from tutor.doctor.evidence import Evidence
+from tutor.doctor.handed import handed
 from tutor.doctor.proxies import Directive, location, sites
+from tutor.doctor.recipes import recipes
 from tutor.doctor.rules.browser import scripts
 from tutor.doctor.rules.browser.pages import path_of
 from tutor.doctor.rules.deployment import caddy, options
@@ -44,9 +46,15 @@ def rules(seen: Evidence) -> Iterator[Found]:
             yield from _target(seen, one)
             yield from _lifespan(seen, one)
             yield from _root_path(seen, one)
+    for one in recipes(seen.project):
+        yield from _unknown(seen, one)
+        if one.program in SERVERS:
+            yield from _target(seen, one)
     for file, line, key, value in variables(seen.project):
         if key == "DJANGO_SETTINGS_MODULE":
             yield from _nowhere(seen, value, line, file)
+    if told_by := handed(seen.project).get("DJANGO_SETTINGS_MODULE"):
+        yield from _nowhere(seen, told_by.value, told_by.line, told_by.file)
     yield from _script_name(seen)
     yield from _no_files(seen, told)
     yield from _pages_only(seen, told)
@@ -93,6 +101,12 @@ def _meant(seen: Evidence, one: Command) -> tuple[str, str, str] | None:
         return None
     stands_for = seen.source.canonical(f"{match[1]}.{match[2]}") or ""
     return match[1], match[2], stands_for
+
+
+def meant_by(seen: Evidence, one: Command) -> str:
+    """What stands behind the name that a server is given; empty if unknown."""
+    meant = _meant(seen, one)
+    return meant[2] if meant else ""
 
 
 def _target(seen: Evidence, one: Command) -> Iterator[Found]:
@@ -279,16 +293,20 @@ def _nobody_there(seen: Evidence, told: list[Command]) -> Iterator[Found]:
         listens = one.ports()
         if listens is None:
             return
-        ports |= listens
+        ports |= {_plain(port) for port in listens}
     if not served:
         return
     for site in sites(seen.project):
         for server in site.servers():
             for passed in _passed(server):
-                name = passed.args[0].partition("://")[2].partition("/")[0]
+                name = passed.args[0].partition("://")[2]
+                name = name if name[:5] == "unix:" else name.partition("/")[0]
                 addresses = site.upstream(name)
-                asked = [_LOOPBACK.fullmatch(address) for address in addresses]
-                if not all(asked) or any((m[1] or "80") in ports for m in asked if m):
+                asked = [_asked(address) for address in addresses]
+                if not all(asked) or any(one in ports for one in asked):
+                    continue
+                # Which socket a server has may stand in a file of its own.
+                if any("/" in one for one in asked) and "/" not in "".join(ports):
                     continue
                 at: Place = (site.file, site.line(name) or passed.line)
                 shown, there = ", ".join(addresses), ", ".join(sorted(ports))
@@ -301,6 +319,19 @@ def _nobody_there(seen: Evidence, told: list[Command]) -> Iterator[Found]:
                     "the port on which the server listens",
                 )
                 return
+
+
+def _asked(address: str) -> str:
+    """The port of this machine, or the file of a socket; empty for other machines."""
+    if address.startswith("unix:"):
+        return _plain(address[5:].partition(":")[0])
+    match = _LOOPBACK.fullmatch(address)
+    return (match[1] or "80") if match else ""
+
+
+def _plain(port: str) -> str:
+    """A socket's file without its second name: /var/run is /run."""
+    return port.removeprefix("/var") if port.startswith("/var/run/") else port
 
 
 def _given_by_platform(one: Command) -> bool:

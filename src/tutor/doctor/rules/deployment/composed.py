@@ -14,7 +14,7 @@ from tutor.doctor.rules.groups.spreading import backends
 from tutor.doctor.services import services
 
 RANK = 66
-_IMAGE = re.compile(r"(?:[\w./-]+/)?(?:redis|valkey)\b")
+IMAGE = re.compile(r"(?:[\w./-]+/)?(?:redis|valkey)\b")
 _OLD = re.compile(r"(?:[\w./-]+/)?redis:v?([0-4])(?:[.-]|$)")
 _URL = re.compile(r"rediss?://(?P<given>[^@/]*@)?(?P<host>[\w.-]+)(?::\d+)?(?:/\w*)?$")
 
@@ -25,7 +25,7 @@ def rules(seen: Evidence) -> Iterator[Found]:
     every = list(services(seen.project))
     for file in dict.fromkeys(one.file for one in every):
         here = [one for one in every if one.file == file]
-        locked = {one.name for one in here if _asks_for_password(one)}
+        locked = {one.name for one in here if asks_for_password(one)}
         for one in here if locked else ():
             yield from _without_password(one, locked)
     if any("channels_redis" in text for text in backends(seen)):
@@ -33,11 +33,11 @@ def rules(seen: Evidence) -> Iterator[Found]:
             yield from _too_old(one)
 
 
-def _asks_for_password(one: Service) -> bool:
+def asks_for_password(one: Service) -> bool:
     """Whether a Redis does: by its own option, or by a variable of an image."""
     option = re.search(r"--requirepass\s+[^\s'\"]", one.text("command"))
     variable = one.text("environment.REDIS_PASSWORD")
-    return bool(_IMAGE.match(one.text("image")) and (option or variable))
+    return bool(IMAGE.match(one.text("image")) and (option or variable))
 
 
 def _too_old(one: Service) -> Iterator[Found]:

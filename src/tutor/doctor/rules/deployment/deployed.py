@@ -9,7 +9,9 @@ from typing import Any
 from tutor.doctor.child import Event
 from tutor.doctor.commands import assigned, commands, known
 from tutor.doctor.evidence import Evidence
+from tutor.doctor.handed import handed
 from tutor.doctor.rules.deployment.commands import TRIED as READ
+from tutor.doctor.rules.deployment.places import place
 from tutor.doctor.rules.found import Found, Place, last_line
 from tutor.doctor.rules.groups.jobs import MEMORY
 from tutor.doctor.rules.groups.sent import jobs
@@ -30,12 +32,7 @@ def rules(seen: Evidence) -> Iterator[Found]:
         yield from _hosts(seen, one)
         yield from _memory(seen, one)
         yield from _layers(seen, one)
-
-
-def place(seen: Evidence, one: Event, name: str) -> Place:
-    """Where a setting stands that holds there; the file of its settings at least."""
-    module = seen.source.modules[one["module"]]
-    return seen.source.setting(module.name, name) or (module.file, None)
+        yield from _over_http(seen, one)
 
 
 def _unsafe(seen: Evidence) -> Iterator[Found]:
@@ -61,10 +58,29 @@ def _hosts(seen: Evidence, one: Event) -> Iterator[Found]:
     if "*" in hosts and seen.walk.get("protocols") and not one["debug"]:
         slug, got = "origin-allowed-hosts-star", "a foreign origin is let in"
         yield Found(slug, got, where, ADVICE, TRIED, expected)
-    if not hosts and not one["debug"] and not _is_told_elsewhere(seen, where):
+    # What is handed to it is known where a file of the project does that.
+    if (
+        not hosts
+        and not one["debug"]
+        and (handed(seen.project) or not _is_told_elsewhere(seen, where))
+    ):
         slug = "origin-allowed-hosts-empty-in-production"
         got = "every page and socket is refused"
         yield Found(slug, got, where, RANK, TRIED, expected)
+
+
+def _over_http(seen: Evidence, one: Event) -> Iterator[Found]:
+    """A cookie for https alone, where all origins that are trusted begin with http."""
+    origins = one["lists"].get("CSRF_TRUSTED_ORIGINS") or []
+    if one["secure"] and origins and all(o.startswith("http://") for o in origins):
+        yield Found(
+            "auth-session-cookie-secure-over-http",
+            f"pages come from {origins[0]}, and the cookie is for https only",
+            place(seen, one, "SESSION_COOKIE_SECURE"),
+            ADVICE,
+            TRIED,
+            "https, or SESSION_COOKIE_SECURE = False",
+        )
 
 
 def _goes_on_elsewhere(seen: Evidence, name: str) -> bool:

@@ -32,9 +32,9 @@ def rules(seen: Evidence) -> Iterator[Found]:
     for one in commands(seen.project):
         yield from _of_container(seen, one)
         for key, (value, line) in one.env.items():
-            yield from _hosts_given(seen, key, value, (one.file, line))
+            yield from hosts_given(seen, key, value, (one.file, line))
     for file, line, key, value in variables(seen.project):
-        yield from _hosts_given(seen, key, value, (file, line))
+        yield from hosts_given(seen, key, value, (file, line))
 
 
 def _hosts(module: Module) -> Iterator[Found]:
@@ -110,7 +110,7 @@ def _of_container(seen: Evidence, one: Command) -> Iterator[Found]:
             )
 
 
-def _hosts_given(seen: Evidence, key: str, value: str, place: Place) -> Iterator[Found]:
+def hosts_given(seen: Evidence, key: str, value: str, place: Place) -> Iterator[Found]:
     """The variable with the hosts, as a container, a unit or ``.env`` gives it."""
     # "https://a.example,b.example:8000"; ${…} is known elsewhere
     wrong = re.search(r"://|(?<!\{)\b[\w.-]+:\d+(?:,|\s|$)", value)

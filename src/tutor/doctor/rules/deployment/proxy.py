@@ -252,15 +252,18 @@ def _encrypted(seen: Evidence) -> Iterator[list[str]]:
 
 
 def _set(seen: Evidence) -> Iterator[tuple[str, str, ast.Assign]]:
-    """What the settings' module gives a value, also below an if: name, file, node."""
-    module = seen.source.modules.get(
-        seen.settings.get("module") or seen.settings_name or ""
-    )
-    for node in walk(module.tree) if module else ():
-        if module and isinstance(node, ast.Assign):
-            for target in node.targets:
-                if isinstance(target, ast.Name):
-                    yield target.id, module.file, node
+    """What the settings give a value, also below an if: name, file, node.
+
+    Those of here come first, then those that servers are started with elsewhere.
+    """
+    names = [seen.settings.get("module") or seen.settings_name or ""]
+    names += [one["module"] for one in seen.deployed.all("deployed")]
+    for module in [seen.source.modules.get(name) for name in dict.fromkeys(names)]:
+        for node in walk(module.tree) if module else ():
+            if module and isinstance(node, ast.Assign):
+                for target in node.targets:
+                    if isinstance(target, ast.Name):
+                        yield target.id, module.file, node
 
 
 def _files(seen: Evidence, site: Site, server: Directive) -> Iterator[Found]:

@@ -31,12 +31,12 @@ def rules(seen: Evidence) -> Iterator[Found]:
     named: dict[str, list[str]] = {}  # by who is asked behind
     for site in sites(seen.project):
         for server in site.servers():
-            named.setdefault(_behind(server), []).extend(_public(server))
-    known = {who for who, names in named.items() if _any_in(hosts, names)}
+            named.setdefault(_behind(server), []).extend(public(server))
+    known = {who for who, names in named.items() if any_in(hosts, names)}
     for who, names in named.items():
         for name in names:
             # Other sites may stand beside one that is let in.
-            if not _any_in(hosts, [name]) and (who in known or not known):
+            if not any_in(hosts, [name]) and (who in known or not known):
                 yield Found(
                     "origin-public-host-not-allowed",
                     f"a page on {name} is refused; allowed are {', '.join(hosts)}",
@@ -65,7 +65,7 @@ def _dressed(seen: Evidence) -> Iterator[Found]:
                     return
 
 
-def _any_in(hosts: list[str], names: list[str]) -> bool:
+def any_in(hosts: list[str], names: list[str]) -> bool:
     return any(_lets_in(host, name) for host in hosts for name in names)
 
 
@@ -97,7 +97,7 @@ def _texts(module: Module, node: ast.expr) -> list[str]:
     return plain if len(plain) == len(texts) else []
 
 
-def _public(server: Directive) -> Iterator[str]:
+def public(server: Directive) -> Iterator[str]:
     """The names of a site, where Django is told by which it was asked for."""
     taken = location(server, "/")
     headers = (taken.headers() if taken else None) or {}

@@ -1,0 +1,109 @@
+"""What a consumer reads from itself, and nothing in the project gives it."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from functools import cache
+from importlib import import_module
+
+from tutor.doctor.evidence import Evidence
+from tutor.doctor.rules.found import TRIED, Found, at
+from tutor.doctor.source import Class, Function
+from tutor.doctor.source.walking import walk
+
+RANK = 64
+OF_VIEWS = ("request", "user", "session")
+# What Channels sets when a consumer is called.
+_GIVEN = {"scope", "channel_layer", "channel_name", "channel_receive", "base_send"}
+_ASKS = {"getattr", "hasattr", "setattr", "delattr", "vars", "super"}
+
+
+def rules(seen: Evidence) -> Iterator[Found]:
+    stored = {
+        node.attr
+        for module in seen.source.modules.values()
+        for node in walk(module.tree)
+        if isinstance(node, ast.Attribute) and not isinstance(node.ctx, ast.Load)
+    }
+    for one in seen.source.consumers():
+        line = [
+            kind
+            for heir in (one, *one.heirs)  # a mixin has what is beside it, too
+            for kind in heir.line_of_ancestors
+        ]
+        if _says_more(line):
+            continue
+        known = stored | _GIVEN | _inherited(line)
+        for kind in line:
+            known |= {*kind.attributes, *kind.methods}
+        for method in one.methods.values():
+            for node in _read(method):
+                if node.attr not in known:
+                    views = node.attr in OF_VIEWS
+                    yield Found(
+                        "auth-request-or-self-user"
+                        if views
+                        else "consumer-attribute-never-set",
+                        f"{one.name!r} object has no attribute {node.attr!r}",
+                        at(method, node),
+                        RANK,
+                        TRIED,
+                        "self.scope['user']" if views else f"self.{node.attr} = …",
+                    )
+                    return
+
+
+def _says_more(line: list[Class]) -> bool:
+    """Whether a class, its bases or its heirs may have what the source does not say."""
+    bases = {base for one in line for base in one.library_bases()}
+    if not bases or not all(base.startswith("channels.") for base in bases):
+        return True
+    return any(
+        getattr(node, "id", getattr(node, "attr", getattr(node, "name", "")))
+        in ("setattr", "__dict__", "vars", "__getattr__", "__slots__", "eval", "exec")
+        for one in line
+        for node in walk(one.node)
+    ) or any(one.node.decorator_list or one.node.keywords for one in line)
+
+
+@cache
+def _of_library(dotted: str) -> frozenset[str]:
+    module, _, name = dotted.rpartition(".")
+    try:
+        return frozenset(dir(getattr(import_module(module), name)))
+    except (ImportError, AttributeError):
+        return frozenset()
+
+
+def _inherited(line: list[Class]) -> set[str]:
+    bases = {base for one in line for base in one.library_bases()}
+    return {name for base in bases for name in _of_library(base)}
+
+
+def _read(method: Function) -> Iterator[ast.Attribute]:
+    """The attributes of ``self`` that a method reads, ready for none to be missing."""
+    if method.self_name is None:
+        return
+    nodes = list(walk(method.node))
+    asked = {
+        str(getattr(arg, "value", ""))
+        for node in nodes
+        if isinstance(node, ast.Call) and getattr(node.func, "id", "") in _ASKS
+        for arg in node.args
+    }
+    guarded = {
+        id(inner)
+        for node in nodes
+        if isinstance(node, ast.Try) and node.handlers
+        for inner in walk(node)
+    }
+    for node in nodes:
+        if (
+            isinstance(node, ast.Attribute)
+            and isinstance(node.ctx, ast.Load)
+            and getattr(node.value, "id", "") == method.self_name
+            and node.attr not in asked
+            and id(node) not in guarded
+        ):
+            yield node

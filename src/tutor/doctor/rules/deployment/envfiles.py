@@ -1,0 +1,205 @@
+"""What a server is handed by a file of variables, against those whom it deals with."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from tutor.doctor.child import Event
+from tutor.doctor.commands import commands, known
+from tutor.doctor.compose import Service
+from tutor.doctor.deployed import WORD
+from tutor.doctor.evidence import Evidence
+from tutor.doctor.handed import PROGRAMS, Variable, handed, to_service
+from tutor.doctor.proxies import Directive, sites
+from tutor.doctor.rules.deployment import publichosts
+from tutor.doctor.rules.deployment.commands import TRIED
+from tutor.doctor.rules.deployment.composed import IMAGE, asks_for_password
+from tutor.doctor.rules.deployment.elsewhere import hosts_given
+from tutor.doctor.rules.deployment.places import place
+from tutor.doctor.rules.found import Found, Place
+from tutor.doctor.rules.project.asgi import called
+from tutor.doctor.services import services, started
+from tutor.doctor.source.walking import walk
+
+RANK = 66
+LOCAL = ("localhost", "127.0.0.1", "::1", "[::1]")
+_URL = re.compile(
+    r"rediss?://(?P<given>[^@/]*@)?(?P<host>[\w.-]+)(?::(?P<port>\d+))?(?:/|$)"
+)
+_PORT = re.compile(r"--port[ =]+[\"']?(\d+)")
+_HOST_NET = re.compile(r"\bhost\b")
+
+
+def rules(seen: Evidence) -> Iterator[Found]:
+    if "websocket" not in (seen.walk.get("protocols") or {}):
+        return
+    given = handed(seen.project)
+    for key, one in given.items():
+        yield from hosts_given(seen, key, one.value, (one.file, one.line))
+    every = list(services(seen.project))
+    for file in dict.fromkeys(one.file for one in every):
+        here = [one for one in every if one.file == file]
+        yield from _to_redis(seen, here)
+    for settings in seen.deployed.all("deployed"):
+        yield from _names(seen, settings, given)
+        yield from _origins(seen, settings, given)
+
+
+def _to_redis(seen: Evidence, here: list[Service]) -> Iterator[Found]:
+    """URLs of a Redis beside a server, that lead to none, or lack its password."""
+    redis = {one.name: one for one in here if IMAGE.match(one.text("image"))}
+    told = commands(seen.project)
+    own = [one for one in here if started(one, told, PROGRAMS)]
+    if not redis or any(_HOST_NET.search(one.text("network_mode")) for one in own):
+        return
+    for one in own:
+        urls: dict[str, tuple[str, Place, bool]] = {
+            key: (value.value, (value.file, value.line), True)
+            for key, value in to_service(seen.project, one).items()
+        }
+        for key, (text, line) in one.below("environment").items():
+            urls[key] = text, (one.file, line), False
+        wrong = [
+            found
+            for value, at, by_file in urls.values()
+            for found in _wrong(value, at, by_file, redis)
+        ]
+        yield from wrong[:1] or _by_default(seen, one, set(urls))
+
+
+def _wrong(
+    value: str, at: Place, by_file: bool, redis: dict[str, Service]
+) -> Iterator[Found]:
+    match = _URL.match(value) if known(value) else None
+    if match is None:
+        return
+    host, port = match["host"], match["port"] or "6379"
+    if host in LOCAL and by_file:  # the others are looked at elsewhere
+        yield _nobody(
+            f"nothing listens at {value}",
+            at,
+            "the name of the service with Redis as the host",
+            "In a container localhost is that container itself.",
+        )
+    if host not in redis:
+        return
+    listens = _PORT.search(redis[host].text("command"))
+    if listens and listens[1] != port:
+        yield _nobody(
+            f"nothing listens at {value}",
+            at,
+            f"the port on which {host} listens: {listens[1]}",
+        )
+    if by_file and not match["given"] and asks_for_password(redis[host]):
+        yield Found(
+            "redis-password-missing",
+            "HELLO must be called with the client already authenticated",
+            at,
+            RANK,
+            TRIED,
+            f"redis://:password@{host}:{port}",
+        )
+
+
+def _nobody(got: str, at: Place, expected: str, hint: str = "") -> Found:
+    return Found("redis-server-not-running", got, at, RANK, TRIED, expected, hint)
+
+
+def _by_default(seen: Evidence, one: Service, keys: set[str]) -> Iterator[Found]:
+    """Settings that ask this machine, since the container is told nothing else."""
+    module = one.text("environment.DJANGO_SETTINGS_MODULE")
+    for settings in seen.deployed.all("deployed"):
+        if module and settings["module"] != module:
+            continue
+        layers = settings["layers"] if isinstance(settings["layers"], dict) else {}
+        for layer in layers.values():
+            config = layer.get("CONFIG") if isinstance(layer, dict) else None
+            hosts = config.get("hosts") if isinstance(config, dict) else None
+            for host in hosts if isinstance(hosts, list) else ():
+                if _is_local(host):
+                    yield _nobody(
+                        f"nothing listens at {host}",
+                        place(seen, settings, "CHANNEL_LAYERS"),
+                        "the name of the service with Redis as the host",
+                        "In a container localhost is that container itself.",
+                    )
+                    return
+
+
+def _is_local(host: object) -> bool:
+    if isinstance(host, dict):
+        host = host.get("address", host.get("host"))
+    if isinstance(host, list) and host:
+        return host[0] in LOCAL
+    match = _URL.match(host) if isinstance(host, str) else None
+    return match is not None and match["host"] in LOCAL
+
+
+def _names(
+    seen: Evidence, settings: Event, given: dict[str, Variable]
+) -> Iterator[Found]:
+    """Names under which nginx serves the site, and that a variable does not name."""
+    hosts = [str(one) for one in settings["hosts"] or []]
+    if not hosts or WORD in "".join(hosts):
+        return
+    lists = (v for v in given.values() if set(re.split(r"[\s,]+", v.value)) == {*hosts})
+    source = next(lists, None)
+    if source is None or any("/" in one or ":" in one for one in hosts):
+        return
+    public = [name for server in _servers(seen) for name in publichosts.public(server)]
+    if public and not publichosts.any_in(hosts, public):
+        yield Found(
+            "origin-public-host-not-allowed",
+            f"a page on {public[0]} is refused; allowed are {', '.join(hosts)}",
+            (source.file, source.line),
+            RANK,
+            publichosts.TRIED,
+            "the plain names under which the site is visited",
+        )
+
+
+def _origins(
+    seen: Evidence, settings: Event, given: dict[str, Variable]
+) -> Iterator[Found]:
+    """Origins by the other scheme than that by which nginx serves their host."""
+    call = called(seen, "OriginValidator")
+    named = {
+        str(getattr(node, "attr", ""))
+        for argument in (call.node.args[1:] if call else ())
+        for node in walk(argument)
+    }
+    origins = [
+        one for name in named & {*settings["lists"]} for one in settings["lists"][name]
+    ]
+    schemes: dict[str, set[str]] = {}
+    for server in _servers(seen):
+        if server.all("proxy_pass") or any(
+            inner.all("proxy_pass") for inner in server.block
+        ):
+            secure = any("ssl" in one.args for one in server.all("listen"))
+            for name in publichosts.public(server):
+                schemes.setdefault(name, set()).add("https" if secure else "http")
+    for origin in origins:
+        scheme, _, host = origin.partition("://")
+        there = schemes.get(host.rstrip("/"))
+        if not there or scheme in there:
+            continue
+        source = next((v for v in given.values() if origin in v.value), None)
+        (right,) = there
+        yield Found(
+            "origin-validator-scheme-or-port-mismatch",
+            f"a page of {right}://{host} is refused; allowed is {origin}",
+            (source.file, source.line)
+            if source
+            else place(seen, settings, min(named & {*settings["lists"]})),
+            RANK,
+            TRIED,
+            f"{right}://{host}",
+        )
+        return
+
+
+def _servers(seen: Evidence) -> Iterator[Directive]:
+    for site in sites(seen.project):
+        yield from site.servers()
