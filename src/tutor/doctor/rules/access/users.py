@@ -10,7 +10,7 @@ from contextlib import suppress
 from tutor.doctor.child import Event
 from tutor.doctor.evidence import Evidence
 from tutor.doctor.rules.access.admission import asks
-from tutor.doctor.rules.browser.pages import leads_to
+from tutor.doctor.rules.browser.pages import filled_in, leads_to
 from tutor.doctor.rules.browser.scripts import ANY, HOST, Script, Socket, sockets, texts
 from tutor.doctor.rules.deployment.proxy import speaks_tls_here
 from tutor.doctor.rules.found import TRIED, Found, Place, at
@@ -129,7 +129,7 @@ def _knocks(seen: Evidence) -> Iterator[tuple[str, Event | None]]:
     path at least.
     """
     for socket in sockets(seen):
-        yield socket.given[0], leads_to(seen, socket.url)
+        yield socket.given[0], leads_to(seen, socket.url) or filled_in(seen, socket.url)
     for leaf in seen.leaves:
         route = "".join(step.get("text", "").strip("^$") for step in leaf["steps"])
         fixed = re.split(r"[(<\\\[]", route)[0].strip("/")

@@ -178,6 +178,20 @@ def widened(regex: str | None) -> str | None:
     return regex and re.sub(r"\[(?:\\.|[^\]\\])*\]|\\w", widen, regex)
 
 
+def filled_in(seen: Evidence, url: str) -> Event | None:
+    """The one route at which a URL ends, whatever its page fills into it."""
+    parts = (path_of(url) or "").replace(HERE, "").strip("/").split("/")
+    fits = [
+        leaf
+        for leaf in seen.leaves
+        for wanted in [leaf["sample"].strip("/").split("/")]
+        if len(wanted) == len(parts)
+        and parts[0] == wanted[0]
+        and all(ANY in a or a == b for a, b in zip(parts, wanted, strict=True))
+    ]
+    return fits[0] if len(fits) == 1 else None
+
+
 def leads_to(seen: Evidence, url: str) -> Event | None:
     """The route that the URL of a page's socket ends at; None where none is known."""
     path = (path_of(url) or "").replace(HERE, "").lstrip("/")

@@ -101,8 +101,34 @@ def written(node: ast.expr | None, method: Function) -> dict[str, ast.expr] | No
         name = calls.name_of(node, method)
         if name == "builtins.dict" and not node.args:
             return {k.arg or REST: k.value for k in node.keywords}
-        return of_class(node, method)
+        return of_class(node, method) or of_helper(node, method)
     return None
+
+
+def of_helper(call: ast.Call, method: Function) -> dict[str, ast.expr] | None:
+    """The dict that a function makes of its keywords: ``{"kind": kind, **facts}``."""
+    target = calls.target_of(call, method)
+    made = returned(target) if target is not None else []
+    if target is None or target is method or len(made) != 1:
+        return None
+    rest = target.node.args.kwarg
+    table = made[0]
+    if rest is None or not isinstance(table, ast.Dict):
+        return None
+    taken = {one.arg for one in target.node.args.args + target.node.args.kwonlyargs}
+    found: dict[str, ast.expr] = {}
+    for key, value in zip(table.keys, table.values, strict=True):
+        if isinstance(key, ast.Constant):
+            found[str(key.value)] = value
+        elif key is not None or getattr(value, "id", "") != rest.arg:
+            return None
+        else:
+            for word in call.keywords:
+                if word.arg is None:
+                    found[REST] = word.value
+                elif word.arg not in taken:
+                    found[word.arg] = word.value
+    return found
 
 
 def _put_in(name: str, method: Function) -> dict[str, ast.expr] | None:

@@ -6,7 +6,7 @@ import ast
 from collections.abc import Iterator
 
 from tutor.doctor.evidence import Evidence
-from tutor.doctor.rules.database import kept
+from tutor.doctor.rules.database import fields, kept
 from tutor.doctor.rules.found import TRIED, Found, Place, at
 from tutor.doctor.source import Class, Function, calls
 from tutor.doctor.source.flow import returned
@@ -275,6 +275,8 @@ def is_lazy(
     path = function.module.resolve(node, function) or ""
     if isinstance(node, ast.Call) and path in PASSING and node.args:
         return is_lazy(seen, function, node.args[-1], names)
+    if isinstance(node, ast.Call) and fields.is_query(path, seen.source):
+        return True
     asked = calls.asked_of(function, path.removesuffix("()"))
     way = asked[2] if asked is not None else ""
     return path.endswith("()") and way.rpartition(".")[2] in LAZY

@@ -91,7 +91,7 @@ def rules(seen: Evidence, sends: list[Call], adds: list[Call]) -> Iterator[Found
         bare = _bare(frame.function, node, adds) or _plain(frame, node, adds, joined)
         if names is None and bare:
             names = frozenset([ANY])
-        elif names is None or any(_meet(a, b) for a in names for b in joined):
+        elif names is None or any(meet(a, b) for a in names for b in joined):
             continue
         for name in sorted(names):
             shown = ", ".join(sorted(p.replace(ANY, "…") for p in joined))
@@ -157,7 +157,7 @@ def asked(frame: Frame, node: ast.expr | None, call: ast.Call) -> Place:
     return place
 
 
-def _meet(one: str, other: str) -> bool:
+def meet(one: str, other: str) -> bool:
     """Whether two names with unknown parts can be the same."""
     for name, pattern in ((one, other), (other, one)):
         if ANY not in name:

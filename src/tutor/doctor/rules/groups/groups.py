@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from tutor.doctor.evidence import Evidence
 from tutor.doctor.rules.consumers import leaving, signatures
 from tutor.doctor.rules.consumers.written import REST, holds_models, written
 from tutor.doctor.rules.found import GENERIC, HANDLERS, TRIED, Found, Place, at
 from tutor.doctor.rules.groups import again, events, groupnames, joining
-from tutor.doctor.rules.groups.groupnames import asked, given, group_of, spread
+from tutor.doctor.rules.groups.groupnames import asked, given, group_of, meet, spread
 from tutor.doctor.source import Class, Function, calls, known
 from tutor.doctor.source.flow import Frame, every_call, unfold
 from tutor.doctor.source.index import is_aside
@@ -365,15 +365,19 @@ def _drop(
     if frame.owner is None or not left or not joined:
         return
     names = [name for one in joined for name in one or (ANY,)]
-    if not any(ANY in name for name in (*names, *left)) and not left & {*names}:
+    if not any(meet(one, other) for one in left for other in names):
         yield Found(
             "group-no-discard",
-            f"{min(left)!r} is left, and {min(names)!r} was joined",
+            f"{_shown(left)} is left, and {_shown(names)} was joined",
             at(frame.function, call),
             73,
             TRIED,
             "the same group in both calls",
         )
+
+
+def _shown(names: Iterable[str]) -> str:
+    return repr(min(names).replace(ANY, "…"))
 
 
 def _other_channel(function: Function, node: ast.expr) -> bool:

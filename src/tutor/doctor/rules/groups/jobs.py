@@ -180,7 +180,12 @@ def _elsewhere(
     listened = {name for one in workers for name in one.plain}
     for one in workers:
         strange = [name for name in one.plain if name not in used]
-        missed = sorted(str(name) for name in used - listened)
+        lacking = used - listened
+        if one.complete and names.isdisjoint(one.plain):
+            # Its file starts all there is, whatever other files do.
+            beside = {n for o in workers if o.file == one.file for n in o.plain}
+            lacking = used - beside
+        missed = sorted(str(name) for name in lacking)
         if strange and missed and all(job.channel for job in sent):
             got = f"nothing is sent to {strange[0]!r}"
             slug, expected = "worker-listens-to-another-name", f"runworker {missed[0]}"

@@ -10,10 +10,13 @@ from pathlib import Path
 from tutor.doctor.commands import commands
 from tutor.doctor.evidence import Evidence
 from tutor.doctor.rules.consumers.written import holds_models, written
+from tutor.doctor.rules.database import fields
 from tutor.doctor.rules.deployment.commands import serves_sockets
+from tutor.doctor.rules.deployment.places import layers_there
 from tutor.doctor.rules.found import TRIED, Found, Place, at
 from tutor.doctor.rules.groups.groupnames import given
 from tutor.doctor.rules.groups.groups import called_by
+from tutor.doctor.rules.groups.receivers import stores_what_is_told
 from tutor.doctor.services import services, started
 from tutor.doctor.source import Function, Module, calls, known
 from tutor.doctor.source.index import is_aside
@@ -43,7 +46,9 @@ UNPACKED = (
     *("django.utils.timezone.localdate", "builtins.set", "builtins.frozenset"),
     *(f"datetime.datetime.{name}" for name in ("now", "utcnow", "today")),
     *("datetime.datetime.fromtimestamp", "datetime.date.today"),
+    "django.db.models.Model",
 )
+KEEPING = ("builtins.round", "builtins.abs")  # give what is like they are given
 NUMBERS = ("pk", "id")  # of a model: what a dictionary is keyed by, often
 
 
@@ -109,11 +114,13 @@ def _another_process(seen: Evidence) -> Iterator[Found]:
             for name in function.decorators()
         )
         eager = "CELERY_TASK_ALWAYS_EAGER" in (seen.settings.get("names") or [])
-        if (command or (task and not eager)) and _tells(function):
+        if (command or (task and not eager)) and (
+            _tells(function) or stores_what_is_told(seen, function, _tells)
+        ):
             yield Found(
                 "layer-inmemory-from-another-process",
                 f"what {function.module.file} sends reaches nobody",
-                seen.setting("CHANNEL_LAYERS"),
+                layers_there(seen),
                 RANK,
                 TRIED,
                 "a layer that several processes share",
@@ -157,7 +164,7 @@ def tells(call: ast.Call, function: Function, depth: int = 0) -> bool:
 def _leads_to_a_group(node: ast.expr, function: Function, depth: int) -> bool:
     """Whether what an expression names sends to a group."""
     name = function.module.resolve(node, function) or ""
-    if calls.is_layer(name) and name.endswith(".group_send"):
+    if calls.is_layer(name) and name.endswith((".group_send", ".send")):
         return True
     target = function.module.source.functions.get(name.removesuffix("()"))
     if target is None and name.startswith("self.") and function.owner:
@@ -175,7 +182,7 @@ def _several_processes(seen: Evidence) -> Iterator[Found]:
                 yield Found(
                     "layer-inmemory-several-processes",
                     f"{path.name} starts {match[1]} processes, each with its own layer",
-                    seen.setting("CHANNEL_LAYERS"),
+                    layers_there(seen),
                     RANK,
                     TRIED,
                     "a layer that several processes share",
@@ -191,7 +198,7 @@ def _copies(seen: Evidence) -> Iterator[Found]:
             yield Found(
                 "layer-inmemory-several-processes",
                 f"{one.file} starts {one.name} {one.copies} times, each with its layer",
-                seen.setting("CHANNEL_LAYERS"),
+                layers_there(seen),
                 RANK,
                 TRIED,
                 "a layer that several processes share",
@@ -267,8 +274,14 @@ def _strange(
         yield from _named(function, node.id, depth)
     elif isinstance(node, ast.Await):
         yield from _strange(function, node.value, depth)
+    elif isinstance(node, ast.Attribute) and fields.held(node, function):
+        yield _unpacked(fields.held(node, function), place)
     elif isinstance(node, ast.Call):
         name = calls.name_of(node, function)
+        if name in KEEPING and node.args:
+            yield from _strange(function, node.args[0], depth + 1)
+        if name == "builtins.dict.fromkeys" and _counts(node.args[:1], function):
+            yield _keyed(place)
         if name in UNPACKED or holds_models(function.module.source, node, function):
             yield _unpacked(name, place)
             return
@@ -280,6 +293,14 @@ def _strange(
         for inner in walk(target.node) if target else ():
             if isinstance(inner, ast.Return) and target:
                 yield from _strange(target, inner.value, depth + 1)
+
+
+def _counts(given: list[ast.expr], function: Function) -> bool:
+    """Whether what is gone through is numbers."""
+    return any(
+        isinstance(one, ast.Call) and calls.name_of(one, function) == "builtins.range"
+        for one in given
+    )
 
 
 def _named(

@@ -46,6 +46,16 @@ def for_jobs(one: Class) -> bool:
     return bool(raw and own) and not any(c.method(n) for c in line for n in HANDLERS)
 
 
+def works_alone(owner: Class) -> bool:
+    """Whether a consumer for jobs has the thread of its worker to itself."""
+    others = [
+        one
+        for one in owner.module.source.consumers()
+        if one is not owner and one.kind.startswith("sync") and for_jobs(one)
+    ]
+    return for_jobs(owner) and not others
+
+
 def _no_entry(seen: Evidence, workers: list[Class]) -> Iterator[Found]:
     """Consumers for jobs, and an application that knows no channel."""
     protocols = called(seen, "ProtocolTypeRouter")

@@ -52,13 +52,23 @@ def missing(seen: Evidence, crash: Crash, key: str, place: Place) -> Cause | Non
     if said and key in _UNSAID and _of_a_client(seen, place, key):
         return "consumer-unvalidated-input-closes-socket", place, ""
     asked = "kwargs" in source or (place[0] and crash.told == "websocket.connect")
-    if asked and key not in names:
+    if asked and key not in names and not _of_the_scope(seen, place, key):
         captured = ", ".join(names) or "nothing"
         hint = f"The route captures {captured}."
         if key == "kwargs":
             hint = "kwargs stands in self.scope['url_route']."
         return "routing-kwarg-name-differs", place, hint
     return None
+
+
+def _of_the_scope(seen: Evidence, place: Place, key: str) -> bool:
+    """Whether a line asks the scope itself for a key, and no part of it."""
+    return any(
+        isinstance(node, ast.Subscript)
+        and getattr(node.slice, "value", None) == key
+        and ast.unparse(node.value).rpartition(".")[2] == "scope"
+        for node in seen.nodes_at(place)
+    )
 
 
 def _of_a_client(seen: Evidence, place: Place, key: str) -> bool:

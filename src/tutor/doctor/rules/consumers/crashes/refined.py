@@ -69,6 +69,8 @@ def refined(seen: Evidence, crash: Crash, slug: str, place: Place) -> Cause:
         lazy = related.made_lazily(seen, outer, at) if outer and at else None
         if lazy is not None:
             return "db-lazy-queryset-returned", lazy, ""
+        if any(file.endswith("related_descriptors.py") for file in files):
+            return "db-related-object-touched-later", place, ""
         return query(seen, place), place, ""
     if slug == "consumer-send-before-accept" and not _accepts(seen, crash):
         return "consumer-never-accepts", connecting(seen, crash) or place, ""
