@@ -18,6 +18,7 @@ import fifth
 import foreign
 import fourth
 import fresh
+import handed
 import harbour
 import missed
 import otherwise
@@ -30,11 +31,12 @@ import unseen
 
 WRONG = unseen.WRONG + missed.WRONG + fresh.WRONG + behind.WRONG + abroad.WRONG
 WRONG += foreign.WRONG + harbour.WRONG + rides.WRONG + checkmate.WRONG + stock.WRONG
+WRONG += handed.WRONG
 ROUNDS = (fourth, fifth, otherwise, pupils, sixth)
 IN_A_STEP = [one for module in (begun, *ROUNDS) for one in module.WRONG]
 RIGHT_IN_A_STEP = [one for module in ROUNDS for one in module.RIGHT]
 RIGHT = unseen.RIGHT + fresh.RIGHT + behind.RIGHT + abroad.RIGHT + harbour.RIGHT
-RIGHT += checkmate.RIGHT + stock.RIGHT
+RIGHT += checkmate.RIGHT + stock.RIGHT + handed.RIGHT
 NAMES = [f"{shape}-{slug}" for shape, slug, _, _ in WRONG]
 
 

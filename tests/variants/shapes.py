@@ -9,6 +9,7 @@ from shape_arena import ARENA
 from shape_auction import AUCTION
 from shape_chessclub import CHESSCLUB
 from shape_couriers import COURIERS
+from shape_darkroom import DARKROOM
 from shape_desk import DESK
 from shape_greenhouse import GREENHOUSE
 from shape_guild import GUILD
@@ -1159,6 +1160,7 @@ SHAPES: dict[str, dict[str, str]] = {
     "sync": SYNC,
     "dash": DASH,
     "hub": HUB,
+    "darkroom": DARKROOM,
     "desk": DESK,
     "guild": GUILD,
     "arena": ARENA,
