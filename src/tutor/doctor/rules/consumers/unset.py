@@ -36,7 +36,7 @@ def rules(seen: Evidence) -> Iterator[Found]:
             continue
         known = stored | _GIVEN | _inherited(line)
         for kind in line:
-            known |= {*kind.attributes, *kind.methods}
+            known |= {*kind.attributes, *kind.methods, *_bound(kind)}
         for method in one.methods.values():
             for node in _read(method):
                 if node.attr not in known:
@@ -59,6 +59,8 @@ def _says_more(line: list[Class]) -> bool:
     bases = {base for one in line for base in one.library_bases()}
     if not bases or not all(base.startswith("channels.") for base in bases):
         return True
+    if not all(map(_of_library, bases)):
+        return True  # another version than ours has it
     return any(
         getattr(node, "id", getattr(node, "attr", getattr(node, "name", "")))
         in ("setattr", "__dict__", "vars", "__getattr__", "__slots__", "eval", "exec")
@@ -74,6 +76,16 @@ def _of_library(dotted: str) -> frozenset[str]:
         return frozenset(dir(getattr(import_module(module), name)))
     except (ImportError, AttributeError):
         return frozenset()
+
+
+def _bound(kind: Class) -> set[str]:
+    """The names that stand in the body of a class, however they came to."""
+    return {
+        str(getattr(node, "id", getattr(node, "name", "")))
+        for node in walk(kind.node)
+        if isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef)
+        or (isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store))
+    }
 
 
 def _inherited(line: list[Class]) -> set[str]:

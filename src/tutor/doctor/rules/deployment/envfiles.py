@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from tutor.doctor.child import Event
 from tutor.doctor.commands import commands, known
 from tutor.doctor.compose import Service
-from tutor.doctor.deployed import WORD
+from tutor.doctor.deployed import VARIABLE, WORD
 from tutor.doctor.evidence import Evidence
 from tutor.doctor.handed import PROGRAMS, Variable, handed, to_service
 from tutor.doctor.proxies import Directive, sites
@@ -108,9 +108,11 @@ def _nobody(got: str, at: Place, expected: str, hint: str = "") -> Found:
 
 def _by_default(seen: Evidence, one: Service, keys: set[str]) -> Iterator[Found]:
     """Settings that ask this machine, since the container is told nothing else."""
-    module = one.text("environment.DJANGO_SETTINGS_MODULE")
-    for settings in seen.deployed.all("deployed"):
-        if module and settings["module"] != module:
+    begun = started(one, commands(seen.project), PROGRAMS)
+    modules = {each.env[VARIABLE][0] for each in begun if VARIABLE in each.env}
+    every = seen.deployed.all("deployed")
+    for settings in every if modules or len(every) == 1 else ():
+        if modules and settings["module"] not in modules:
             continue
         layers = settings["layers"] if isinstance(settings["layers"], dict) else {}
         for layer in layers.values():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 
+from tutor.doctor.child import Event
 from tutor.doctor.evidence import Evidence
 from tutor.doctor.rules.consumers import dates
 from tutor.doctor.rules.consumers.crashes.crash import (
@@ -69,7 +70,7 @@ def refined(seen: Evidence, crash: Crash, slug: str, place: Place) -> Cause:
         lazy = related.made_lazily(seen, outer, at) if outer and at else None
         if lazy is not None:
             return "db-lazy-queryset-returned", lazy, ""
-        if any(file.endswith("related_descriptors.py") for file in files):
+        if any(_fetches(frame) for link in crash.links for frame in link["frames"]):
             return "db-related-object-touched-later", place, ""
         return query(seen, place), place, ""
     if slug == "consumer-send-before-accept" and not _accepts(seen, crash):
@@ -79,6 +80,12 @@ def refined(seen: Evidence, crash: Crash, slug: str, place: Place) -> Cause:
             return "consumer-await-in-sync-consumer", place, ""
         return slug, from_async(seen, crash) or place, ""
     return slug, place, ""
+
+
+def _fetches(frame: Event) -> bool:
+    """Whether a frame is that of a row which fetches what it leads to."""
+    in_row = str(frame["file"]).endswith("related_descriptors.py")
+    return in_row and frame["name"] == "__get__"
 
 
 def _accepts(seen: Evidence, crash: Crash) -> bool:
