@@ -237,6 +237,14 @@ _PLACE = re.compile(r"localhost|127\\?\.0\\?\.0\\?\.1|://|(?<!\?):\d{2,5}")
 _HOST = re.compile(rf"{_PLACE.pattern}|^\^?[\w-]+(\\?\.[\w-]+)+(:\d+)?/")
 
 
+def _holds_a_query(step: Event) -> bool:
+    """Whether a regular expression asks for a query, however the ``?`` is escaped."""
+    if re.search(r"\\\?|[?&]\w+=", step["text"]):
+        return True
+    path, mark, _ = (step.get("sample") or "").partition("?")
+    return bool(mark and step.get("regex")) and not re.search(step["regex"], path)
+
+
 def _pattern(seen: Evidence, leaf: Event, index: int) -> Iterator[Found]:
     """What is wrong with one route: its text first, then where it leads."""
     tried = f"matching the route {'/'.join(s['text'] for s in leaf['steps'])}"
@@ -258,7 +266,7 @@ def _pattern(seen: Evidence, leaf: Event, index: int) -> Iterator[Found]:
             r"<(?:\w+:)?\w+>", re.sub(r"\(\?P<\w+>", "", text)
         ):
             slug = "routing-converter-inside-re-path"
-        elif "?" in text if is_path else re.search(r"\\\?|[?&]\w+=", text):
+        elif "?" in text if is_path else _holds_a_query(step):
             slug = "routing-query-string-in-pattern"
         elif (_PLACE if number else _HOST).search(text):
             slug = "routing-host-in-pattern"
