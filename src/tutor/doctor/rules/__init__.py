@@ -87,7 +87,7 @@ from tutor.doctor.rules.python import (
     throughout,
     undefined,
 )
-from tutor.doctor.rules.routing import narrow, unanswered, urlnames
+from tutor.doctor.rules.routing import narrow, unanswered, uncaptured, urlnames
 from tutor.doctor.rules.suites import (
     communicators,
     isolation,
@@ -119,6 +119,7 @@ _LATER = (
     counting,
     pages,
     narrow,
+    uncaptured,
     clients,
     offers,
     testing,
