@@ -51,7 +51,21 @@ def _is_the_end(seen: Evidence, function: Function) -> bool:
     if function.name in (*GENERIC, *HANDLERS, "__call__", "dispatch"):
         return function.owner is not None
     callers = seen.sites.callers(function)
+    if not callers and _hears(seen, function):
+        return True
     return bool(callers) and all(_drops(one, function) for one in callers)
+
+
+def _hears(seen: Evidence, function: Function) -> bool:
+    """Whether a consumer's method is called by the type of a message alone."""
+    if function.owner is None or not function.owner.kind.startswith("async"):
+        return False
+    nodes = (n for m in seen.source.modules.values() for n in walk(m.tree))
+    texts = (node.value for node in nodes if isinstance(node, ast.Constant))
+    return any(
+        isinstance(text, str) and text.replace(".", "_") == function.name
+        for text in texts
+    )
 
 
 def _drops(caller: Function, function: Function) -> bool:
