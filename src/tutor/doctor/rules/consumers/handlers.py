@@ -6,10 +6,11 @@ import ast
 from collections.abc import Iterator
 
 from tutor.doctor.evidence import Evidence
+from tutor.doctor.rules.consumers.standing import stands
 from tutor.doctor.rules.found import GENERIC, HANDLERS, TRIED, Found, Place, at
 from tutor.doctor.rules.groups.workers import works_alone
 from tutor.doctor.rules.names import NICKNAMES
-from tutor.doctor.source import Class, Function, calls, known
+from tutor.doctor.source import Class, Function, calls
 from tutor.doctor.source.walking import kept, walk
 
 
@@ -82,7 +83,7 @@ def _sync_sleep(owner: Class) -> Iterator[Found]:
     handed = _handed_on(owner)
     for name, method in owner.methods.items():
         for call in calls.calls(method.node) if name not in handed else ():
-            if calls.name_of(call, method) in known.SLEEPS:
+            if stands(call, method):
                 yield Found(
                     "consumer-sync-sleep-blocks-other-sync-consumers",
                     "every other synchronous consumer waits",
