@@ -13,7 +13,10 @@ from tutor.doctor.source.walking import walk
 
 RANK = 56
 OF_TESTS = 80
-_HANDED = ("receive", "receive_json")
+_HANDED = {
+    "websocket_receive": ("receive", "receive_json"),
+    "websocket_connect": ("connect",),
+}
 # What is called by Django or by unittest, and never awaited: by the base it stands in.
 _CALLED = (
     ("django.core.management.base.", ("handle", "add_arguments", "execute")),
@@ -38,30 +41,34 @@ def rules(seen: Evidence) -> Iterator[Found]:
 
 
 def _not_handed_on(owner: Class) -> Iterator[Found]:
-    """``websocket_receive`` without ``super()``: nobody calls ``receive`` any more."""
-    method = owner.methods.get("websocket_receive")
-    idle = [one for name in _HANDED if (one := owner.method(name)) is not None]
-    if method is None or not idle:
-        return
+    """A handler without ``super()``: nobody calls what it would call any more."""
+    family = {
+        one.dotted: one
+        for heir in (owner, *owner.heirs)
+        for one in heir.line_of_ancestors
+    }
     names = {
         getattr(node, "attr", "") or getattr(node, "value", "")
-        for one in owner.line_of_ancestors
+        for one in family.values()
         for inner in one.methods.values()
         for node in walk(inner.node)
         if isinstance(node, ast.Attribute)
         or (isinstance(node, ast.Constant) and isinstance(node.value, str))
     }
-    # Whoever else says its name may call it.
-    if names & {"websocket_receive", idle[0].name}:
-        return
-    yield Found(
-        "consumer-generic-websocket-receive-overridden",
-        f"nobody calls {idle[0].name}()",
-        at(method, method.node),
-        RANK,
-        TRIED,
-        "super().websocket_receive(message) in it",
-    )
+    for handler, handed in _HANDED.items():
+        method = owner.methods.get(handler)
+        idle = [f for n in handed for o in family.values() if (f := o.method(n))]
+        # Whoever else says its name may call it.
+        if method is None or not idle or names & {handler, idle[0].name}:
+            continue
+        yield Found(
+            f"consumer-generic-{handler.replace('_', '-')}-overridden",
+            f"nobody calls {idle[0].name}()",
+            at(method, method.node),
+            RANK,
+            TRIED,
+            f"super().{handler}(message) in it",
+        )
 
 
 def _never_awaited(owner: Class) -> Iterator[Found]:
