@@ -17,6 +17,7 @@ from tutor.doctor.source.known import CONSUMER_METHODS
 from tutor.doctor.source.walking import child_nodes, walk
 
 RANK = 58  # what was seen at run time comes first
+BARE = 48  # before what the lack of the call leads to
 DEEP = 4
 _SENDS = ("self.send", "self.send_json")
 _LEAVES = (ast.Return, ast.Raise)
@@ -89,7 +90,8 @@ def _uncalled(owner: Class, method: Function) -> Iterator[Found]:
                 "consumer-accept-not-called",
                 "object method can't be used in 'await' expression",
                 at(method, named),
-                RANK - 1,
+                # A statement of its own is there for the call alone.
+                RANK - 1 if isinstance(node, ast.Await) else BARE,
                 TRIED,
                 f"{end}() with parentheses",
             )
