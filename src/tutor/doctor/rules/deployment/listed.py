@@ -30,7 +30,7 @@ _SAYS = re.compile(
 )
 # The package of which every such list has a line.
 _CHANNELS = re.compile(
-    r"^[\s\"'-]*channels(?:\[[\w,\s-]*\])?\s*(?:[<>=~!;@\"',#]|$)", re.M
+    r"(?:^[\s\"'-]*|[\"'])channels(?:\[[\w,\s-]*\])?\s*(?:[<>=~!;@\"',#]|$)", re.M
 )
 
 
