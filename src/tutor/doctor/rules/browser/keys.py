@@ -11,6 +11,7 @@ from tutor.doctor import words
 from tutor.doctor.evidence import Evidence
 from tutor.doctor.rules.browser.dialogue import leaves
 from tutor.doctor.rules.browser.javascript import Code
+from tutor.doctor.rules.browser.needed import BEGIN, READS, bare, musts, parsed
 from tutor.doctor.rules.browser.pages import TRIED
 from tutor.doctor.rules.browser.scripts import Socket
 from tutor.doctor.rules.found import Found
@@ -19,10 +20,8 @@ from tutor.doctor.source.walking import child_nodes, walk
 
 RANK = 69
 DEEP = 4
-_BEGIN = ("websocket_receive", "receive", "receive_json")
 _LOOKS = {"isinstance", "print", "len", "str", "repr", "bool", "type"}
 _NOTES = {"debug", "info", "warning", "error", "exception"}
-_READS = re.compile(r"(^|\.)(loads|decode_json)$")
 _KEY = re.compile(r"""^(?:([\w$]+)|'([^']*)'|"([^"]*)")\s*(?::|$)""")
 Keys = frozenset[str]
 
@@ -44,10 +43,12 @@ def rules(seen: Evidence, every: list[Code], opened: list[Socket]) -> Iterator[F
             owner = seen.consumer_class(ends[0]) if len(set(ends)) == 1 else None
             wanted = heard(owner) if owner is not None else None
             first = _deciding(seen, owner) if owner is not None else frozenset()
+            must = musts(owner) if owner is not None else frozenset()
             for index, sent in _sent(code, name) if wanted else ():
                 known = wanted or sent
-                # Without the deciding key, and with one that nobody reads.
+                # Without a key that decides or is needed, and with one nobody reads.
                 lost = first and not sent & first and sent - known
+                lost = lost or (sent - known and must - sent)
                 if sent and (lost or not sent & known):
                     done = True
                     yield Found(
@@ -194,7 +195,7 @@ def _deciding(seen: Evidence, owner: Class) -> Keys:
 
 def heard(owner: Class) -> Keys | None:
     """The keys of a message that a consumer reads; None where that is not certain."""
-    for name in _BEGIN:
+    for name in BEGIN:
         method = owner.method(name)
         if method is not None:
             break
@@ -208,14 +209,10 @@ def of(owner: Class, method: Function, names: set[str], depth: int) -> Keys | No
     """The keys that a method reads of the message behind some names."""
     if depth > DEEP:
         return None
-    for node in walk(method.node):
-        if isinstance(node, (ast.Assign, ast.AnnAssign)) and node.value is not None:
-            parts = [one for one in walk(node.value) if isinstance(one, ast.Call)]
-            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
-            if any(_READS.search(calls.name_of(one, method)) for one in parts):
-                names |= {t.id for t in targets if isinstance(t, ast.Name)}
-                if not isinstance(_bare(node.value), ast.Call):
-                    return _direct(node.value, method)
+    for value, called in parsed(method):
+        names |= called
+        if not isinstance(bare(value), ast.Call):
+            return _direct(value, method)
     above = {child: node for node in walk(method.node) for child in child_nodes(node)}
     keys: set[str] = set()
     for node in walk(method.node):
@@ -230,18 +227,14 @@ def of(owner: Class, method: Function, names: set[str], depth: int) -> Keys | No
     return frozenset(keys)
 
 
-def _bare(node: ast.expr) -> ast.expr:
-    return node.value if isinstance(node, ast.Await) else node
-
-
 def _direct(node: ast.expr, method: Function) -> Keys | None:
     """``json.loads(text)["message"]``: the message itself has no name."""
-    node = _bare(node)
+    node = bare(node)
     key = node.slice if isinstance(node, ast.Subscript) else None
-    inner = _bare(node.value) if isinstance(node, ast.Subscript) else None
+    inner = bare(node.value) if isinstance(node, ast.Subscript) else None
     if not (isinstance(inner, ast.Call) and isinstance(key, ast.Constant)):
         return None
-    reads = _READS.search(calls.name_of(inner, method))
+    reads = READS.search(calls.name_of(inner, method))
     return frozenset([str(key.value)]) if reads else None
 
 

@@ -1,0 +1,83 @@
+"""The keys without which a consumer can do nothing with a message."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+
+from tutor.doctor.source import Class, Function, calls
+from tutor.doctor.source.walking import child_nodes, walk
+
+BEGIN = ("websocket_receive", "receive", "receive_json")
+READS = re.compile(r"(^|\.)(loads|decode_json)$")
+# What runs only sometimes, or later, or where a key may be missing.
+_ASIDE = (
+    *(ast.If, ast.IfExp, ast.For, ast.AsyncFor, ast.While, ast.Match, ast.BoolOp),
+    *(ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp, ast.Lambda),
+    *(ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef),
+)
+
+
+def parsed(method: Function) -> Iterator[tuple[ast.expr, set[str]]]:
+    """What a method makes of a client's text, and what it calls that."""
+    for node in walk(method.node):
+        if isinstance(node, (ast.Assign, ast.AnnAssign)) and node.value is not None:
+            parts = [one for one in walk(node.value) if isinstance(one, ast.Call)]
+            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+            if any(READS.search(calls.name_of(one, method)) for one in parts):
+                yield node.value, {t.id for t in targets if isinstance(t, ast.Name)}
+
+
+def bare(node: ast.expr) -> ast.expr:
+    """What is awaited, if anything is."""
+    return node.value if isinstance(node, ast.Await) else node
+
+
+def musts(owner: Class) -> frozenset[str]:
+    """The keys without which the consumer's own handler of messages gives up."""
+    method = next((m for name in BEGIN if (m := owner.method(name))), None)
+    if method is None:
+        return frozenset()
+    taken = {one.arg for one in method.node.args.args[1:2]}
+    names = taken if method.name == "receive_json" else set()
+    for value, called in parsed(method):
+        names |= called if isinstance(bare(value), ast.Call) else set()
+    return needed(method, names)
+
+
+def needed(method: Function, names: set[str]) -> frozenset[str]:
+    """The keys that a method takes out of a message whatever else the message holds.
+
+    Args:
+        method: who takes them.
+        names: what it calls the message.
+    """
+    found = {
+        node.slice.value
+        for node in _always(method.node)
+        if isinstance(node, ast.Subscript)
+        and isinstance(node.ctx, ast.Load)
+        and isinstance(node.value, ast.Name)
+        and node.value.id in names
+        and isinstance(node.slice, ast.Constant)
+    }
+    return frozenset(one for one in found if isinstance(one, str))
+
+
+def _always(node: ast.AST) -> Iterator[ast.AST]:
+    """What lies below a node and in none of what runs only sometimes."""
+    for child in child_nodes(node):
+        if isinstance(child, ast.Try) and not _gives_up(child):
+            continue
+        if not isinstance(child, _ASIDE):
+            yield child
+            yield from _always(child)
+
+
+def _gives_up(node: ast.Try) -> bool:
+    """Whether all that a ``try`` catches ends the function."""
+    ends = (ast.Return, ast.Raise)
+    return all(
+        any(isinstance(one, ends) for one in walk(handler)) for handler in node.handlers
+    )
