@@ -17,6 +17,7 @@ DEEP = 5  # a name may be given what it stood for before
 # What Channels itself puts around consumers that knows of no user.
 _WITHOUT_USERS = ("channels.routing.", "channels.security.", "channels.sessions.")
 _PUTS_ONE = re.compile(r"""scope\[['"]user['"]\]\s*=|\bscope\s*=\s*\{|dict\(scope""")
+_NOTES = {"debug", "info", "warning", "error", "exception", "log", "print"}
 PARSERS = ("urllib.parse.parse_qs", "urllib.parse.parse_qsl")
 
 
@@ -24,6 +25,7 @@ def rules(seen: Evidence) -> Iterator[Found]:
     yield from _nobody(seen)
     for function in seen.source.all_functions():
         yield from _query(function)
+        yield from _shown(function)
         yield from _headers(function)
 
 
@@ -162,6 +164,37 @@ def _query(function: Function) -> Iterator[Found]:
                 RANK,
                 TRIED,
                 'parse_qs(scope["query_string"].decode())',
+            )
+            return
+
+
+def _shown(function: Function) -> Iterator[Found]:
+    """``str(scope["query_string"])``: the text that Python shows of bytes, b and all."""
+    nodes = list(walk(function.node))
+    if not any(getattr(node, "value", "") == "query_string" for node in nodes):
+        return
+    told = {
+        id(part)
+        for node in nodes
+        if isinstance(node, ast.Call)
+        and (getattr(node.func, "attr", "") or getattr(node.func, "id", "")) in _NOTES
+        for part in walk(node)
+    }
+    for node in nodes:
+        held: ast.expr | None = None
+        if isinstance(node, ast.FormattedValue):
+            held = node.value
+        elif isinstance(node, ast.Call) and len(node.args) == 1 and not node.keywords:
+            name = calls.name_of(node, function)
+            held = node.args[0] if name in ("builtins.str", "builtins.repr") else None
+        if held is not None and id(node) not in told and _is_bytes(held, function):
+            yield Found(
+                "auth-query-string-is-bytes",
+                "\"b'token=…'\": the b and the quotes are part of the text",
+                at(function, held),
+                RANK,
+                TRIED,
+                'scope["query_string"].decode()',
             )
             return
 
