@@ -9,7 +9,7 @@ from tutor.doctor.evidence import Evidence
 from tutor.doctor.rules.consumers import leaving, signatures
 from tutor.doctor.rules.consumers.written import REST, holds_models, written
 from tutor.doctor.rules.found import GENERIC, HANDLERS, TRIED, Found, Place, at
-from tutor.doctor.rules.groups import again, events, groupnames, joining
+from tutor.doctor.rules.groups import again, crossed, events, groupnames, joining
 from tutor.doctor.rules.groups.groupnames import asked, given, group_of, meet, spread
 from tutor.doctor.source import Class, Function, calls, known
 from tutor.doctor.source.flow import Frame, every_call, unfold
@@ -73,6 +73,7 @@ def rules(seen: Evidence) -> Iterator[Found]:
     yield from again.rules(seen, sends, adds)
     yield from events.rules(seen, sends)
     yield from groupnames.rules(seen, sends, adds)
+    yield from crossed.rules([*sends, *adds])
 
 
 UNCALLED = "channels.layers.get_channel_layer"
