@@ -173,7 +173,11 @@ def widened(regex: str | None) -> str | None:
     def widen(found: re.Match[str]) -> str:
         if found[0] == r"\w":
             return f"[{MORE}]"
-        return found[0] if found[0].startswith("[^") else found[0].replace(r"\w", MORE)
+        if found[0].startswith("[^"):
+            return found[0]
+        if all(part in found[0] for part in ("a-z", "A-Z", "0-9")):  # in other words
+            return f"{found[0][:-1]}{MORE}]"
+        return found[0].replace(r"\w", MORE)
 
     return regex and re.sub(r"\[(?:\\.|[^\]\\])*\]|\\w", widen, regex)
 

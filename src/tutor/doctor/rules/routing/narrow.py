@@ -1,7 +1,8 @@
 """Names that the pages' own links hold, against the patterns of the sockets' routes.
 
 ``\\w`` in a pattern is no mistake by itself: many projects have names of one word only.
-Here a page leads to a name that has more signs, and its socket's route does not.
+Here a page leads to a name that has more signs, and its socket's route does not; or
+the page's own route takes a slug, in which a hyphen is for certain.
 """
 
 from __future__ import annotations
@@ -21,20 +22,23 @@ RANK = 67
 _URL = re.compile(r"\{%\s*url\s+[\"']([\w:-]+)[\"']\s+(.*?)\s*%\}")
 _LOOP = re.compile(r"\{%\s*for\s+(\w+)\s+in\s+(\w+)\s*%\}")
 _GROUP = re.compile(r"\(\?P<(\w+)>((?:[^()\\]|\\.)+)\)")
+_SLUG = re.compile(r"<slug:(\w+)>")
+_OF_ANY = {"slug", "name", "id", "key"}  # of two things that have nothing in common
 _KWARG = re.compile(r"<(?:\w+:)?(\w+)>|\(\?P<(\w+)>")
 
 
 def rules(seen: Evidence) -> Iterator[Found]:
-    names = _linked(seen)
+    names, slugs = _linked(seen), _slugs(seen) - _OF_ANY
     for leaf in seen.leaves:
         for step in leaf.get("steps") or ():
             for key, pattern in _GROUP.findall(step.get("regex") or ""):
                 wide = re.compile(widened(pattern) or pattern)
-                for name in sorted(names.get(key, ())):
+                slug = {"a-b"} if key in slugs else set()
+                for name in sorted(names.get(key, set()) | slug):
                     if wide.fullmatch(name) and not re.fullmatch(pattern, name):
                         yield Found(
                             NARROW,
-                            f"no route takes the {key} {name!r}, to which a page leads",
+                            f"no route takes the {key} {name!r}, which a page has",
                             route_place(seen, leaf),
                             RANK,
                             TRIED,
@@ -73,6 +77,20 @@ def _routes(seen: Evidence) -> dict[str, str]:
             if name and len(keys) == 1:
                 found[str(name)] = keys[0][0] or keys[0][1]
     return found
+
+
+def _slugs(seen: Evidence) -> set[str]:
+    """What the routes of pages take as a slug."""
+    module = seen.source.modules.get(str(seen.settings.get("urlconf")))
+    sockets = {s["text"] for leaf in seen.leaves for s in leaf.get("steps") or ()}
+    texts = {
+        node.value
+        for one in seen.source.modules.values()
+        if one is module or one.name.rpartition(".")[2] == "urls"
+        for node in walk(one.tree)
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+    }
+    return {key for text in texts - sockets for key in _SLUG.findall(text)}
 
 
 def _looped(seen: Evidence, page: scripts.Script, word: str) -> Iterator[str]:
