@@ -169,7 +169,7 @@ def _query(function: Function) -> Iterator[Found]:
 
 
 def _shown(function: Function) -> Iterator[Found]:
-    """``str(scope["query_string"])``: the text that Python shows of bytes, b and all."""
+    """``str(scope["query_string"])``: what Python shows of bytes, with b and all."""
     nodes = list(walk(function.node))
     if not any(getattr(node, "value", "") == "query_string" for node in nodes):
         return

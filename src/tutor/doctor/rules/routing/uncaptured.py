@@ -86,9 +86,9 @@ def _looked_up(node: ast.AST) -> tuple[ast.expr | None, str]:
     held: ast.expr | None = None
     if isinstance(node, ast.Subscript):
         held, given = node.value, node.slice
-    elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
-        if node.func.attr == "get" and node.args:
-            held, given = node.func.value, node.args[0]
+    elif isinstance(node, ast.Call) and getattr(node.func, "attr", "") == "get":
+        held = getattr(node.func, "value", None)
+        given = node.args[0] if node.args else None
     key = given.value if isinstance(given, ast.Constant) else None
     return (held, key) if isinstance(key, str) else (None, "")
 
