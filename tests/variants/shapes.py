@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
+from f0_booth import BOOTH
 from shape_arena import ARENA
 from shape_auction import AUCTION
 from shape_chessclub import CHESSCLUB
@@ -1171,6 +1172,7 @@ SHAPES: dict[str, dict[str, str]] = {
     "couriers": COURIERS,
     "chessclub": CHESSCLUB,
     "warehouse": WAREHOUSE,
+    "booth": BOOTH,
     "quay": {**QUAY, "manage.py": MANAGE.format(settings="quay.settings")},
 }
 # Those that need their tables: see test_doctor_rows.

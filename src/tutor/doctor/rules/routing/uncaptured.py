@@ -14,7 +14,7 @@ from tutor.doctor.rules.found import TRIED, Found, at
 from tutor.doctor.source import Class, Function
 from tutor.doctor.source.walking import walk
 
-RANK = 62
+RANK = 45  # before the crash of what cannot do without it
 _WAY = ("kwargs", "url_route")
 
 
