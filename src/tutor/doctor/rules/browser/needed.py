@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 
 from tutor.doctor.source import Class, Function, calls
 from tutor.doctor.source.walking import child_nodes, walk
@@ -55,7 +55,7 @@ def needed(method: Function, names: set[str]) -> frozenset[str]:
     """
     found = {
         node.slice.value
-        for node in _always(method.node)
+        for node in _always(method.node, names)
         if isinstance(node, ast.Subscript)
         and isinstance(node.ctx, ast.Load)
         and isinstance(node.value, ast.Name)
@@ -65,14 +65,32 @@ def needed(method: Function, names: set[str]) -> frozenset[str]:
     return frozenset(one for one in found if isinstance(one, str))
 
 
-def _always(node: ast.AST) -> Iterator[ast.AST]:
-    """What lies below a node and in none of what runs only sometimes."""
+def _always(node: ast.AST, names: set[str]) -> Generator[ast.AST, None, bool]:
+    """What runs below a node for every message: up to where some are done.
+
+    Returns whether that was reached.
+    """
     for child in child_nodes(node):
         if isinstance(child, ast.Try) and not _gives_up(child):
-            continue
-        if not isinstance(child, _ASIDE):
+            return True
+        if isinstance(child, _ASIDE):
+            ends = any(isinstance(one, ast.Return | ast.Raise) for one in walk(child))
+            if ends and not _is_guard(child, names):
+                return True
+        elif not isinstance(child, ast.ExceptHandler):
             yield child
-            yield from _always(child)
+            if (yield from _always(child, names)):
+                return True
+    return False
+
+
+def _is_guard(node: ast.AST, names: set[str]) -> bool:
+    """Whether an ``if`` turns away what is no message at all: ``if not data``."""
+    if not isinstance(node, ast.If):
+        return False
+    test = node.test.operand if isinstance(node.test, ast.UnaryOp) else node.test
+    asked = test.func if isinstance(test, ast.Call) else test
+    return getattr(asked, "id", "") in {*names, "isinstance"}
 
 
 def _gives_up(node: ast.Try) -> bool:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import ast
 
-from tutor.doctor.source import Function, calls
+from tutor.doctor.source import Class, Function, calls
 from tutor.doctor.source.flow import returned
+from tutor.doctor.source.walking import walk
 
 DEEP = 4
 _ENCODERS = {
@@ -35,3 +36,12 @@ def is_json_text(node: ast.expr, function: Function, depth: int = 0) -> bool:
         return own and name in ("self.encode_json", "cls.encode_json")
     given = returned(target)
     return bool(given) and all(is_json_text(g, target, depth + 1) for g in given)
+
+
+def takes_texts(owner: Class) -> bool:
+    """Whether a consumer's own sending knows what to do with a text of JSON."""
+    encode = owner.method("encode_json")
+    asks = encode is not None and any(
+        getattr(node, "id", "") == "isinstance" for node in walk(encode.node)
+    )
+    return asks or owner.method("send_json") is not None

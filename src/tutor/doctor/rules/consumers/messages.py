@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from tutor.doctor.evidence import Evidence
 from tutor.doctor.rules.consumers.closing import after_close, closing_codes
-from tutor.doctor.rules.consumers.jsontexts import is_json_text
+from tutor.doctor.rules.consumers.jsontexts import is_json_text, takes_texts
 from tutor.doctor.rules.consumers.written import (
     REST,
     holds_models,
@@ -52,7 +52,7 @@ def _sends(seen: Evidence, owner: Class) -> Iterator[Found]:
                         TRIED,
                         "its fields, not the instance",
                     )
-                if is_json_text(inner, method) and not owner.method("encode_json"):
+                if is_json_text(inner, method) and not takes_texts(owner):
                     yield Found(
                         "consumer-json-encoded-twice",
                         "a quoted string",

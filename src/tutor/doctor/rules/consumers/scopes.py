@@ -17,8 +17,7 @@ DEEP = 5  # a name may be given what it stood for before
 # What Channels itself puts around consumers that knows of no user.
 _WITHOUT_USERS = ("channels.routing.", "channels.security.", "channels.sessions.")
 _PUTS_ONE = re.compile(r"""scope\[['"]user['"]\]\s*=|\bscope\s*=\s*\{|dict\(scope""")
-_NOTES = {"debug", "info", "warning", "error", "exception", "log", "print"}
-PARSERS = ("urllib.parse.parse_qs", "urllib.parse.parse_qsl")
+PARSERS = ("urllib.parse.parse_qs", "urllib.parse.parse_qsl", "django.http.QueryDict")
 
 
 def rules(seen: Evidence) -> Iterator[Found]:
@@ -173,21 +172,12 @@ def _shown(function: Function) -> Iterator[Found]:
     nodes = list(walk(function.node))
     if not any(getattr(node, "value", "") == "query_string" for node in nodes):
         return
-    told = {
-        id(part)
-        for node in nodes
-        if isinstance(node, ast.Call)
-        and (getattr(node.func, "attr", "") or getattr(node.func, "id", "")) in _NOTES
-        for part in walk(node)
-    }
     for node in nodes:
-        held: ast.expr | None = None
-        if isinstance(node, ast.FormattedValue):
-            held = node.value
-        elif isinstance(node, ast.Call) and len(node.args) == 1 and not node.keywords:
-            name = calls.name_of(node, function)
-            held = node.args[0] if name in ("builtins.str", "builtins.repr") else None
-        if held is not None and id(node) not in told and _is_bytes(held, function):
+        # Elsewhere it may be shown to somebody, as in a log.
+        read = isinstance(node, ast.Call) and calls.name_of(node, function) in PARSERS
+        given = node.args[0] if isinstance(node, ast.Call) and node.args else None
+        held = _made_text(given, function) if read and given is not None else None
+        if held is not None and _is_bytes(held, function):
             yield Found(
                 "auth-query-string-is-bytes",
                 "\"b'token=…'\": the b and the quotes are part of the text",
@@ -197,6 +187,19 @@ def _shown(function: Function) -> Iterator[Found]:
                 'scope["query_string"].decode()',
             )
             return
+
+
+def _made_text(node: ast.expr, function: Function) -> ast.expr | None:
+    """What a text is made of by ``str()`` or an f-string, and by nothing else."""
+    if isinstance(node, ast.Name):
+        made = function.values.get(node.id, [])
+        node = made[0] if len(made) == 1 else node
+    if isinstance(node, ast.JoinedStr) and len(node.values) == 1:
+        return getattr(node.values[0], "value", None)
+    if not isinstance(node, ast.Call) or len(node.args) != 1 or node.keywords:
+        return None
+    shown = calls.name_of(node, function) in ("builtins.str", "builtins.repr")
+    return node.args[0] if shown else None
 
 
 def _is_raw(node: ast.expr, function: Function, depth: int = 0) -> bool:

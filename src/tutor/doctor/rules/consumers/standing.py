@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 
 from tutor.doctor.source import Function, calls, known
+from tutor.doctor.source.walking import walk
 
 DEEP = 3
 _WAITS = {"threading.Event().wait", "threading.Condition().wait", "select.select"}
@@ -26,7 +27,17 @@ def stands(call: ast.Call, function: Function, depth: int = 0) -> bool:
         return False
     if target.owner is not None and target.owner is function.owner:
         return False  # a method next to it, which is looked at itself
-    return any(stands(one, target, depth + 1) for one in calls.calls(target.node))
+    again = {
+        id(part)
+        for node in walk(target.node)
+        if isinstance(node, ast.ExceptHandler)
+        for part in walk(node)
+    }  # a pause before the next try is for bad days only
+    return any(
+        stands(one, target, depth + 1)
+        for one in calls.calls(target.node)
+        if id(one) not in again
+    )
 
 
 _SLOW = {"asyncio.sleep", "anyio.sleep"}

@@ -77,10 +77,16 @@ def _used(seen: Evidence) -> Iterator[tuple[str, str]]:
 
 
 def _line(file: str, text: str) -> Place | None:
-    match = _CHANNELS.search(text)
+    match = next((m for m in _CHANNELS.finditer(text) if not _is_aside(text, m)), None)
     if match is None or file.endswith(".lock"):
         return None
     return file, text.count("\n", 0, match.end() - 1) + 1
+
+
+def _is_aside(text: str, match: re.Match[str]) -> bool:
+    """Whether a line names a package and does not ask for it."""
+    line = text[text.rfind("\n", 0, match.end() - 1) + 1 : match.end()]
+    return bool(re.match(r"\s*(keywords|classifiers|module|known|skip|ignore)", line))
 
 
 def _texts(project: Path) -> Iterator[tuple[str, str, bool]]:

@@ -7,6 +7,7 @@ function's own parameters, so that an exchange of two shows.
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 
 from tutor.doctor.rules.found import TRIED, Found, at
@@ -15,6 +16,11 @@ from tutor.doctor.source import Function, calls
 from tutor.doctor.source.walking import walk
 
 RANK = 66
+# Whoever answers turns these round on purpose.
+_ROLES = re.compile(
+    r"send|recei|recip|sourc|targ|from|to_|_to$|^to$|other|peer|^me$|^mine$|first|"
+    r"second|left|right|^[a-z]$|user|player|origin|dest|author|owner|member"
+)
 _ALIKE = {"sorted", "min", "max", "frozenset", "set"}  # then no order matters
 
 
@@ -50,6 +56,7 @@ def _exchanged(call: ast.Call, target: Function) -> tuple[str, ...]:
     given = [getattr(one, "attr", "") or getattr(one, "id", "") for one in call.args]
     pairs = dict(zip(wanted, given, strict=False))
     for name, told in pairs.items():
-        if told != name and pairs.get(told) == name:
+        roles = _ROLES.search(name) or _ROLES.search(told)
+        if told != name and pairs.get(told) == name and not roles:
             return name, told
     return ()

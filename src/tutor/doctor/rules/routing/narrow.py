@@ -90,7 +90,20 @@ def _slugs(seen: Evidence) -> set[str]:
         for node in walk(one.tree)
         if isinstance(node, ast.Constant) and isinstance(node.value, str)
     }
-    return {key for text in texts - sockets for key in _SLUG.findall(text)}
+    found = {key for text in texts - sockets for key in _SLUG.findall(text)}
+    # What is stored under that name may be a code without hyphens.
+    return {
+        key
+        for key in found
+        if all(
+            (
+                one.module.resolve(getattr(one.attributes[key], "func", None)) or ""
+            ).rpartition(".")[2]
+            == "SlugField"
+            for one in seen.source.classes.values()
+            if isinstance(one.attributes.get(key), ast.Call)
+        )
+    }
 
 
 def _looped(seen: Evidence, page: scripts.Script, word: str) -> Iterator[str]:

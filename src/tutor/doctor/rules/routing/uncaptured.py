@@ -32,12 +32,11 @@ def rules(seen: Evidence) -> Iterator[Found]:
             for heir in (owner, *owner.heirs)
             for one in heir.line_of_ancestors
         }
-        read = {
-            key
-            for one in family.values()
-            for method in one.methods.values()
-            for _, key in _asked(method)
-        }
+        mine = [method for one in family.values() for method in one.methods.values()]
+        helpers = [f for f in seen.source.all_functions() if f.owner is None]
+        read = {key for method in (*mine, *helpers) for _, key in _asked(method)}
+        if any(map(_takes_all, mine)):
+            continue
         # A route's own kwargs, or a middleware, may give more than it captures.
         unread = captured - read - _said(family.values())
         for method in owner.methods.values() if unread else ():
@@ -78,6 +77,20 @@ def _asked(method: Function) -> Iterator[tuple[ast.expr, str]]:
         held, key = _looked_up(node)
         if held is not None and isinstance(node, ast.expr) and _is_kwargs(held, method):
             yield node, key
+
+
+def _takes_all(method: Function) -> bool:
+    """Whether a method hands on all that the route captures, as ``**kwargs``."""
+    nodes = list(walk(method.node))
+    alone = {id(_looked_up(node)[0]) for node in nodes}
+    alone |= {id(node.value) for node in nodes if isinstance(node, ast.Assign)}
+    return any(
+        isinstance(node, ast.Name | ast.Subscript | ast.Call)
+        and isinstance(getattr(node, "ctx", ast.Load()), ast.Load)
+        and id(node) not in alone
+        and _is_kwargs(node, method)
+        for node in nodes
+    )
 
 
 def _looked_up(node: ast.AST) -> tuple[ast.expr | None, str]:
