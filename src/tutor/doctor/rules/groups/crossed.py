@@ -18,7 +18,7 @@ from tutor.doctor.source.walking import walk
 RANK = 66
 # Whoever answers turns these round on purpose.
 _ROLES = re.compile(
-    r"send|recei|recip|sourc|targ|from|to_|_to$|^to$|other|peer|^me$|^mine$|first|"
+    r"send|recei|recip|source|targ|from|to_|_to$|^to$|other|peer|^me$|^mine$|first|"
     r"second|left|right|^[a-z]$|user|player|origin|dest|author|owner|member"
 )
 _ALIKE = {"sorted", "min", "max", "frozenset", "set"}  # then no order matters
