@@ -13,8 +13,8 @@ sys.path.insert(0, str(Path(__file__).parent / "variants"))
 import abroad
 import begun
 import behind
+import booth
 import checkmate
-import f0_booth
 import fifth
 import foreign
 import fourth
@@ -33,7 +33,7 @@ import unseen
 WRONG = unseen.WRONG + missed.WRONG + fresh.WRONG + behind.WRONG + abroad.WRONG
 WRONG += foreign.WRONG + harbour.WRONG + rides.WRONG + checkmate.WRONG + stock.WRONG
 WRONG += handed.WRONG
-WRONG += f0_booth.WRONG
+WRONG += booth.WRONG
 ROUNDS = (fourth, fifth, otherwise, pupils, sixth)
 IN_A_STEP = [one for module in (begun, *ROUNDS) for one in module.WRONG]
 RIGHT_IN_A_STEP = [one for module in ROUNDS for one in module.RIGHT]
@@ -135,10 +135,12 @@ def test_what_follows_from_a_named_cause_is_no_second_finding(tmp_path: Path) ->
     )
     found = doctor.diagnose(changed(6, changes, tmp_path / "project")).findings
     assert [one.slug for one in found] == ["asgi-get-asgi-application-not-called"]
+
+
 @pytest.mark.parametrize(
     ("wanted", "changes"),
-    [one[1:] for one in f0_booth.SEVERAL],
-    ids=[one[0] for one in f0_booth.SEVERAL],
+    [one[1:] for one in booth.SEVERAL],
+    ids=[one[0] for one in booth.SEVERAL],
 )
 def test_mistakes_that_are_told_apart_are_all_named(
     wanted: dict[str, str], changes: tuple[shapes.Change, ...], tmp_path: Path

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
-from f0_booth import BOOTH
+from booth import BOOTH
 from shape_arena import ARENA
 from shape_auction import AUCTION
 from shape_chessclub import CHESSCLUB
