@@ -205,9 +205,10 @@ def _callers_give(
 
 def _codes(code: Code, name: str) -> Iterator[Found]:
     """Codes that the browser keeps for itself."""
-    word = rf"(?<![\w$.]){re.escape(name)}\s*\.\s*close\s*\(\s*(\d+)\s*[,)]"
+    word = rf"(?<![\w$.]){re.escape(name)}\s*\??\.\s*close\s*\(\s*([\w$.]+)\s*[,)]"
     for match in re.finditer(word, code.bare):
-        number = int(match[1])
+        told = code.script.bound.get(match[1], match[1]).strip()
+        number = int(told) if told.isdecimal() else 1000
         if number != 1000 and number not in ALLOWED:
             yield Found(
                 "client-close-code-reserved",

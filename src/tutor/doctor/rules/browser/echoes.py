@@ -13,6 +13,8 @@ from tutor.doctor.rules.browser.javascript import Code, Func
 from tutor.doctor.rules.browser.pages import TRIED
 from tutor.doctor.rules.browser.replying import LATER
 from tutor.doctor.rules.found import Found
+from tutor.doctor.source import Class
+from tutor.doctor.source.flow import Frame, unfold
 from tutor.doctor.source.walking import walk
 
 RANK = 74
@@ -84,10 +86,23 @@ def _answers(seen: Evidence) -> dict[str, set[str]]:
                 test = node.test if isinstance(node, ast.If) else None
                 if isinstance(test, ast.Compare) and isinstance(test.ops[0], ast.Eq):
                     for side in (test.left, *test.comparators):
-                        word = str(getattr(side, "value", ""))
+                        told = unfold(Frame(method, owner), side)[1]
+                        word = str(getattr(told, "value", ""))
                         assert isinstance(node, ast.If)
-                        found.setdefault(word, set()).update(_texts(node.body))
+                        said = _texts(node.body) | _further(owner, node.body)
+                        found.setdefault(word, set()).update(said)
     return found
+
+
+def _further(owner: Class, body: list[ast.stmt]) -> set[str]:
+    """The words in the consumer's own methods that some statements call."""
+    if len(body) != 1 or not isinstance(body[0], ast.Expr):
+        return set()
+    call = getattr(body[0].value, "value", body[0].value)  # behind an await
+    func = getattr(call, "func", None)
+    method = owner.method(getattr(func, "attr", ""))
+    is_own = getattr(getattr(func, "value", None), "id", "") == "self"
+    return _texts(method.node.body) if method is not None and is_own else set()
 
 
 def _texts(body: list[ast.stmt]) -> set[str]:

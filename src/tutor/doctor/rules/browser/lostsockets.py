@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from tutor.doctor.rules.browser.handling import RANK
+from tutor.doctor.rules.browser.handling import RANK, block_end
 from tutor.doctor.rules.browser.javascript import Code, Func
 from tutor.doctor.rules.browser.pages import TRIED
 from tutor.doctor.rules.browser.reopening import hearing
@@ -18,9 +18,8 @@ _HARMLESS = re.compile(
 )
 _CALLED = re.compile(r"([\w$]+)\s*\(")
 # What ends a timer: by its number, or with the page.
-_ENDED = re.compile(
-    r"\bclear(?:Interval|Timeout)\b|\blocation\s*(?:=|\.\s*(?:reload|href\s*=|assign|replace))"
-)
+_ENDED = re.compile(r"\bclear(?:Interval|Timeout)\b")
+_GOES = re.compile(r"\blocation\s*(?:=|\.\s*(?:reload|href\s*=|assign|replace))")
 
 
 def no_way_back(code: Code, name: str) -> Iterator[Found]:
@@ -77,9 +76,20 @@ def _given(code: Code, begin: int) -> Func | None:
     return next((f for f in code.functions if named and f.name == named[1]), None)
 
 
+def _always(code: Code, index: int) -> bool:
+    """Whether something is done whenever the function around it is run."""
+    around = code.around(index)
+    if around is None or not around.is_block:
+        return True
+    line = re.split(r"[;{}]", code.bare[around.body[0] : index])[-1]
+    return block_end(code, index) == around.body[1] and not re.search(r"\bif\b", line)
+
+
 def spoken_to_late(code: Code, name: str) -> Iterator[Found]:
     """A timer that goes on sending when its socket has gone."""
-    if _ENDED.search(code.bare):
+    if _ENDED.search(code.bare) or any(
+        _always(code, match.start()) for match in _GOES.finditer(code.bare)
+    ):
         return
     for match in re.finditer(r"\bsetInterval\s*\(\s*", code.bare):
         run = _given(code, match.end())

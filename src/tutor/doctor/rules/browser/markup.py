@@ -34,7 +34,8 @@ _TEXTS = re.compile(
 )
 _SINK = re.compile(
     r"\.\s*(?:innerHTML|outerHTML)\s*\+?=(?!=)|"
-    r"\.\s*insertAdjacentHTML\s*\(|\bdocument\.write(?:ln)?\s*\("
+    r"\.\s*insertAdjacentHTML\s*\(|\bdocument\.write(?:ln)?\s*\(|"
+    r"\.\s*(?:createContextualFragment|setHTMLUnsafe)\s*\(|\.\s*srcdoc\s*=(?!=)"
 )
 _KEEPS = ("parse", "trim", "toString", "String", "concat", "join", "at", "slice")
 _BOUND = re.compile(

@@ -10,7 +10,7 @@ from functools import cached_property, lru_cache
 from pathlib import Path
 
 from tutor.doctor.evidence import Evidence
-from tutor.doctor.rules.browser import constants, contexts
+from tutor.doctor.rules.browser import constants, contexts, urlobjects
 from tutor.doctor.source import Module
 from tutor.doctor.source.index import is_aside
 from tutor.doctor.source.walking import walk
@@ -93,6 +93,7 @@ class Script:
         got = [(f"this.{name}", text) for name, text in _GETTER.findall(self.text)]
         got += [(name, text) for name, text, _ in constants.members(self.text)]
         got += [(name, text) for name, (text, _) in self.taken.items()]
+        got += urlobjects.apart(self.text).items()
         return {name: text.replace("\n", " ") for name, text in [*got, *made]}
 
     def spot(self, index: int) -> Spot:
@@ -336,7 +337,11 @@ def _term(term: str, scope: Scope) -> str:
     if made := re.match(r"(?:this\.)?([\w$]+)\s*\(", term):
         return _result(made[1], _arguments(term, made.end()), scope)
     bound = scope.script.bound
-    return value(bound[term], scope) if term in bound else ANY
+    if term not in bound:
+        return ANY
+    made = value(bound[term], scope)
+    is_url = bound[term].lstrip().startswith("new URL")
+    return urlobjects.changed(term, made, script.text) if is_url else made
 
 
 def _result(name: str, arguments: list[str], scope: Scope) -> str:
