@@ -9,7 +9,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from tutor.doctor.copying import SKIPPED
-from tutor.doctor.source import roots
+from tutor.doctor.source import roots, walking
 from tutor.doctor.source.syntax import DEEP, Class, Def, Function, Module
 from tutor.doctor.source.walking import child_nodes
 
@@ -312,6 +312,11 @@ def _bind(
                     module.changed.setdefault(target.id, node.lineno)
                 else:
                     lines[target.id] = node.lineno
+            elif isinstance(target, ast.Tuple | ast.List):  # one, two = make(), make()
+                for name, value in walking.paired(target, node.value):
+                    if isinstance(name, ast.Name):
+                        values.setdefault(name.id, []).append(value)
+                        lines[name.id] = node.lineno
     elif isinstance(node, ast.With | ast.AsyncWith):
         for item in node.items:
             if isinstance(item.optional_vars, ast.Name):

@@ -64,3 +64,15 @@ def _own(node: ast.AST) -> Iterator[ast.AST]:
         if not isinstance(child, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)):
             yield child
             yield from _own(child)
+
+
+def paired(
+    target: ast.expr, value: ast.expr | None
+) -> Iterator[tuple[ast.expr, ast.expr]]:
+    """Each target of an assignment with its value, also in ``one, two = 1, 2``."""
+    names, given = getattr(target, "elts", None), getattr(value, "elts", None)
+    if names is None and value is not None:
+        yield target, value
+    elif names is not None and given is not None and len(names) == len(given):
+        if not any(isinstance(one, ast.Starred) for one in (*names, *given)):
+            yield from zip(names, given, strict=True)

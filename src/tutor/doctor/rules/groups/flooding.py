@@ -17,6 +17,7 @@ from tutor.doctor.source.values import ANY, values
 from tutor.doctor.source.walking import own_nodes, walk
 
 RANK = 68
+DEEP = 2  # methods that call one another
 CAPACITY = 100  # of a channel, unless it is told otherwise
 _PAUSES = ("asyncio.sleep", "time.sleep")
 
@@ -61,21 +62,38 @@ def _times(function: Function, node: ast.AST) -> int:
     if calls.name_of(over, function) != "builtins.range" or not over.args:
         return 0
     ends = [unfold(Frame(function, function.owner), one)[1] for one in over.args[:2]]
-    numbers = [getattr(one, "value", None) for one in ends]
+    numbers = [_number(one) for one in ends]
     if not all(isinstance(one, int) for one in numbers):
         return 0
     first, last = [0, *numbers][-2:]
-    return int(last or 0) - int(first or 0)
+    step = _number(over.args[2]) if len(over.args) > 2 else 1
+    return len(range(first or 0, last or 0, step)) if step else 0
 
 
-def _sent(owner: Class, method: Function, loop: ast.AST) -> ast.Call | None:
+def _number(node: ast.expr) -> int | None:
+    """A whole number that is written out; ``-1`` is an operation."""
+    if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
+        inner = _number(node.operand)
+        return None if inner is None else -inner
+    value = getattr(node, "value", None)
+    return value if isinstance(value, int) else None
+
+
+def _sent(
+    owner: Class, method: Function, loop: ast.AST, depth: int = 0
+) -> ast.Call | None:
     """The event that a loop sends to its own consumer, which hears it only later."""
     told: ast.Call | None = None
     for call in (node for node in walk(loop) if isinstance(node, ast.Call)):
         if calls.name_of(call, method) in _PAUSES:
             return None
+        inner = owner.method(getattr(call.func, "attr", "")) if depth < DEEP else None
         if _does(call, method, "group_send") and _joined(owner, method, call):
             told = told or call
+        elif inner is not None and calls.name_of(call, method).startswith("self."):
+            if any(calls.name_of(c, inner) in _PAUSES for c in calls.calls(inner.node)):
+                return None
+            told = told or (_sent(owner, inner, inner.node, depth + 1) and call)
     return told
 
 

@@ -19,7 +19,7 @@ from tutor.doctor.source import Class, Function, calls
 from tutor.doctor.source.flow import Frame, called, unfold
 from tutor.doctor.source.index import is_aside
 from tutor.doctor.source.values import values
-from tutor.doctor.source.walking import walk
+from tutor.doctor.source.walking import paired, walk
 
 METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "WEBSOCKET"}
 WAITS = ("receive_from", "receive_json_from", "receive_output")
@@ -110,7 +110,9 @@ def _named(function: Function) -> Iterator[tuple[str, ast.Call]]:
     for node in walk(function.node):
         pairs: list[tuple[ast.expr | None, ast.expr]] = []
         if isinstance(node, ast.Assign):
-            pairs = [(target, node.value) for target in node.targets]
+            pairs = [
+                one for target in node.targets for one in paired(target, node.value)
+            ]
         elif isinstance(node, ast.AsyncWith):
             pairs = [(item.optional_vars, item.context_expr) for item in node.items]
         for target, value in pairs:
@@ -302,19 +304,29 @@ def greets(owner: Class | None) -> list[ast.expr | None]:
     found: list[ast.expr | None] = []
     for name in ("websocket_connect", "connect") if owner else ():
         method = owner.method(name) if owner else None
-        for statement in method.node.body if method else ():
-            value = getattr(statement, "value", None)
-            call = value.value if isinstance(value, ast.Await) else value
-            if not isinstance(call, ast.Call) or method is None:
-                continue
-            called = calls.name_of(call, method)
-            message = written(call.args[0] if call.args else None, method)
-            if called == "self.send" and message and "type" in message:
-                kind = getattr(message["type"], "value", "")
-                found += [message.get("text")] if kind == "websocket.send" else []
-            elif called in ("self.send", "self.send_json"):
-                given = [*call.args, *(one.value for one in call.keywords)]
-                found.append(given[0] if given else None)
+        found += _greets(owner, method, 0) if owner and method else ()
+    return found
+
+
+def _greets(owner: Class, method: Function, depth: int) -> list[ast.expr | None]:
+    """What one of its methods sends, and those that it calls whatever happens."""
+    found: list[ast.expr | None] = []
+    for statement in method.node.body:
+        value = getattr(statement, "value", None)
+        call = value.value if isinstance(value, ast.Await) else value
+        if not isinstance(call, ast.Call):
+            continue
+        called = calls.name_of(call, method)
+        message = written(call.args[0] if call.args else None, method)
+        if called == "self.send" and message and "type" in message:
+            kind = getattr(message["type"], "value", "")
+            found += [message.get("text")] if kind == "websocket.send" else []
+        elif called in ("self.send", "self.send_json"):
+            given = [*call.args, *(one.value for one in call.keywords)]
+            found.append(given[0] if given else None)
+        elif called.startswith("self.") and depth < DEEP:
+            inner = owner.method(called.removeprefix("self."))
+            found += _greets(owner, inner, depth + 1) if inner is not None else []
     return found
 
 

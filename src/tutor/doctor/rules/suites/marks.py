@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from tutor.doctor.evidence import Evidence
 from tutor.doctor.rules.found import TRIED, Found, at
 from tutor.doctor.rules.suites.testing import RANK
-from tutor.doctor.source import Class, Function, calls, known
+from tutor.doctor.source import Class, Function, Module, calls, known
 from tutor.doctor.source.index import is_aside
 
 CONFIGS = ("pytest.ini", ".pytest.ini", "setup.cfg", "tox.ini", "pyproject.toml")
@@ -170,8 +170,19 @@ def marks(function: Function) -> list[ast.expr]:
     return [
         *function.node.decorator_list,
         *of_class,
-        *function.module.values.get(name, []),
+        *_last(function.module, name),
     ]
+
+
+def _last(module: Module, name: str) -> list[ast.expr]:
+    """What a name is given last; all of it where something is added to it."""
+    every = module.values.get(name, [])
+    in_a_branch = not any(
+        isinstance(node, ast.Assign) and node.value is every[-1]
+        for node in module.tree.body
+        if every
+    )
+    return every if name in module.changed or in_a_branch else every[-1:]
 
 
 def _awaits_itself(seen: Evidence) -> bool:

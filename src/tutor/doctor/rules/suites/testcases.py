@@ -14,7 +14,7 @@ from tutor.doctor.rules.suites.testing import COMMUNICATORS, RANK
 from tutor.doctor.source import Class, Function, calls, known
 from tutor.doctor.source.flow import Frame
 from tutor.doctor.source.index import is_aside
-from tutor.doctor.source.walking import walk
+from tutor.doctor.source.walking import own_nodes, walk
 
 LIVE = {
     *("django.test.LiveServerTestCase", "django.test.testcases.LiveServerTestCase"),
@@ -213,7 +213,9 @@ def _queries(function: Function) -> Iterator[Found]:
         id(node.value) for node in walk(function.node) if isinstance(node, ast.Await)
     }
     for call in calls.calls(function.node):
-        if id(call) not in awaited and calls.queries(call, function):
+        if id(call) not in awaited and (
+            calls.queries(call, function) or _asks(call, function)
+        ):
             yield Found(
                 "test-orm-called-synchronously",
                 "SynchronousOnlyOperation: You cannot call this from an async context",
@@ -223,3 +225,19 @@ def _queries(function: Function) -> Iterator[Found]:
                 "acreate(), aget(), acount(), or database_sync_to_async",
             )
             return
+
+
+def _asks(call: ast.Call, function: Function) -> bool:
+    """Whether a synchronous helper of the tests asks the database, whenever called."""
+    target = calls.target_of(call, function)
+    if target is None or target.is_async or not is_aside(target.module.file):
+        return False
+    if target.node.decorator_list or any(
+        isinstance(node, ast.Yield | ast.YieldFrom) for node in own_nodes(target.node)
+    ):
+        return False  # its caller may get something else than it returns
+    own = {id(node) for node in own_nodes(target.node)}
+    return any(
+        id(inner) in own and calls.queries(inner, target)
+        for inner in calls.calls(target.node)
+    )

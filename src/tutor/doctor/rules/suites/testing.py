@@ -27,6 +27,7 @@ COMMUNICATORS = {
 }
 ROUTES = {"django.urls.path", "django.urls.re_path"}
 _ITS_OWN = {"send_json_to", "receive_json_from", "send_to", "receive_from"}
+_ITS_OWN |= {"receive_nothing"}
 _AWAITED = {
     *("connect", "disconnect", "send_to", "send_json_to"),
     *("receive_from", "receive_json_from", "receive_nothing"),
