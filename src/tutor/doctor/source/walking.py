@@ -73,6 +73,8 @@ def paired(
     names, given = getattr(target, "elts", None), getattr(value, "elts", None)
     if names is None and value is not None:
         yield target, value
-    elif names is not None and given is not None and len(names) == len(given):
-        if not any(isinstance(one, ast.Starred) for one in (*names, *given)):
-            yield from zip(names, given, strict=True)
+        return
+    names, given = names or [], given or []
+    starred = any(isinstance(one, ast.Starred) for one in (*names, *given))
+    if len(names) == len(given) and not starred:
+        yield from zip(names, given, strict=True)

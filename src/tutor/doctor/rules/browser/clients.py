@@ -13,6 +13,8 @@ from tutor.doctor.rules.browser import (
     fetched,
     fieldtypes,
     forms,
+    halfkeys,
+    handedtext,
     javascript,
     keys,
     loaded,
@@ -104,10 +106,12 @@ def rules(seen: Evidence) -> Iterator[Found]:
     for handler in hearing:
         yield from dialogue.rules(seen, handler, opened, every)
         yield from objects.rules(seen, handler, opened, every)
+        yield from handedtext.rules(handler, every)
     for socket in opened:
         yield from offering.rules(seen, socket, every)
     known = list(keys.rules(seen, every, opened))
     known = known or list(modelled.rules(seen, every))
+    known = known or list(halfkeys.rules(seen, every, opened))
     yield from known or orders.rules(seen, every)
     yield from fieldtypes.rules(seen, every)
     yield from codes.rules(seen, every)

@@ -36,8 +36,12 @@ def early(code: Code, name: str, every: list[Code]) -> Iterator[Found]:
 
 def _early_elsewhere(code: Code, name: str, every: list[Code]) -> Iterator[Found]:
     """``const live = new Live(…); live.send(…)``, where the class opens a socket."""
+    openers: dict[str, set[str]] = {}
+    for f in (f for f, _ in _begun(code, name) if f):
+        named = openers.setdefault(code.owner(f), set())
+        named |= set() if f.name in _NEW else {f.name}
     makers = {code.owner(f) for f, _ in _begun(code, name) if f and f.name in _NEW}
-    for kind in makers - {""}:
+    for kind in sorted({*openers, *makers} - {""}):
         methods = [
             one.name
             for one in code.functions
@@ -48,12 +52,21 @@ def _early_elsewhere(code: Code, name: str, every: list[Code]) -> Iterator[Found
         made = re.compile(rf"([\w$.]+)\s*=\s*new\s+{re.escape(kind)}\s*\(")
         for other in every if methods else ():
             for match in made.finditer(other.bare):
+                at_new = kind in makers
                 end = other.pairs.get(match.end() - 1, match.end())
                 calls_ = "|".join(map(re.escape, methods))
                 pattern = rf"{re.escape(match[1])}\.(?:{calls_})\s*\("
                 inside = other.around(match.start())
-                for index in at_once(other, inside, end, pattern):
+                for index in at_once(other, inside, end, pattern) if at_new else ():
                     yield _too_early(other, index)
+                # const live = new Live(…); live.open(); live.ask(…)
+                opens = "|".join(map(re.escape, openers[kind])) or r"(?!)"
+                word = rf"(?<![\w$.]){re.escape(match[1])}\.(?:{opens})\s*\("
+                for opened in re.finditer(word, other.bare):
+                    inside = other.around(opened.start())
+                    close = other.pairs.get(opened.end() - 1, opened.end())
+                    for index in at_once(other, inside, close, pattern):
+                        yield _too_early(other, index)
 
 
 _NEW = ("constructor",)

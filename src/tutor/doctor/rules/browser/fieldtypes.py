@@ -20,7 +20,8 @@ _PART = re.compile(r"""\s*(?:([\w$]+)|['"]([^'"]*)['"])\s*(?::\s*(.*))?$""", re.
 _TEXT = re.compile(
     r"(['\"`])(?:(?!\1).)*\1|String\s*\(.*\)|(?:window\.)?prompt\s*\(.*\)|"
     r".*\.\s*(?:toString|toFixed|toISOString|trim)\s*\(.*\)|"
-    r"(?:[\w$.]+(?:\([^()]*\))?)\.\s*value|new\s+FormData\(.*\)\.get\(.*\)",
+    r"(?:[\w$.]+(?:\([^()]*\))?)\.\s*(?:value|dataset\.[\w$]+)|"
+    r"[\w$.]+\.\s*getAttribute\(.*\)|new\s+FormData\(.*\)\.get\(.*\)",
     re.S,
 )
 
@@ -35,7 +36,7 @@ def rules(seen: Evidence, every: list[Code]) -> Iterator[Found]:
                 wanted[one] for one in map(_quoted, given.values()) if one in wanted
             ]
             for key in sorted(kinds[0] & {*given}) if len(kinds) == 1 else ():
-                if _is_text(code, match.start(), given[key]):
+                if is_text(code, match.start(), given[key]):
                     yield Found(
                         "client-sends-text-for-number",
                         f"{key} is a text, and the server asks for a number",
@@ -98,7 +99,7 @@ def _given(code: Code, parts: list[Span]) -> dict[str, str]:
     return found
 
 
-def _is_text(code: Code, index: int, value: str) -> bool:
+def is_text(code: Code, index: int, value: str) -> bool:
     """Whether an expression is a text, there or where its name is given it."""
     if re.fullmatch(r"[A-Za-z_$][\w$]*", value):
         function = code.around(index)

@@ -27,10 +27,13 @@ _BY_TIMER = re.compile(rf"{_TIMER}(?<![\w$.])(?:this\.)?([\w$]+)")
 _CALL = re.compile(r"(?<![\w$.])(?:this\.)?([\w$]+)\s*\(")
 # Whoever asks first, closes or does it once opens no more than one at a time.
 _ASKS = re.compile(r"\bif\b|\?|&&|\|\|")
+_CLOSES = re.compile(r"\.\s*close\s*\(|\bonce\s*:|\bdisabled\b")
 _ENDS = re.compile(
     r"\.\s*close\s*\(|\bonce\s*:|\bhidden\b|\bdisabled\b|\.\s*remove\w*\s*\(|"
     r"\bdisplay\b"
 )
+# Whether an answer of the server was a good one: that says nothing of a socket.
+_ANSWERED = re.compile(r"\bif\s*\(\s*!?\s*[\w$]+\s*\.\s*(?:ok|status\b[^()]*)\)")
 _SENDS = re.compile(r"\.\s*send\w*\s*\(")
 DEEP = 3
 
@@ -52,14 +55,19 @@ def rules(every: list[Code]) -> Iterator[Found]:
             for other, (begin, end) in _bodies(code, function, every):
                 match = made.search(other.bare, begin, end)
                 text = other.bare[begin:end]
-                if match is None or _ENDS.search(own + text):
+                if match is None:
+                    continue
+                again = _opened_already(other, (begin, end), match.start())
+                if (_CLOSES if again else _ENDS).search(own + text):
                     continue
                 before = other.bare[begin : match.start()]
-                asks = _ASKS.search(before + ("" if text == own else own))
+                before += "" if text == own else _ANSWERED.sub("", own)
+                asks = not again and _ASKS.search(before)
+                asks = asks or (again and _ASKS.search(_ANSWERED.sub("", own)))
                 timed = function.name in by_timer or _TIMED.search(
                     _before(code, function)
                 )
-                if not asks and (timed or _SENDS.search(text)):
+                if not asks and (timed or again or _SENDS.search(text)):
                     yield Found(
                         "client-too-many-sockets",
                         "one socket more each time, and none is closed",
@@ -69,6 +77,24 @@ def rules(every: list[Code]) -> Iterator[Found]:
                         "one socket for the page, opened once",
                     )
                     return
+
+
+def _opened_already(code: Code, span: tuple[int, int], index: int) -> bool:
+    """Whether a function has opened a socket of its own when the page came.
+
+    It is called when the script begins, and keeps what it makes for itself.
+    """
+    begin, end = span
+    maker = next((f for f in code.functions if f.body == span), None)
+    made = code.bare[begin:index].rstrip()
+    if maker is None or not re.search(r"\b(?:const|let|var)\s+[\w$]+\s*=$", made):
+        return False
+    word = rf"(?<![\w$.]){re.escape(maker.name)}\s*\(\s*\)\s*;?"
+    return bool(maker.name) and any(
+        code.around(match.start()) is None
+        for match in re.finditer(word, code.bare)
+        if not begin <= match.start() < end and match.start() > maker.body[1]
+    )
 
 
 def _before(code: Code, function: Func) -> str:

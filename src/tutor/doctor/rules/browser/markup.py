@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 
 from tutor.doctor.evidence import Evidence
-from tutor.doctor.rules.browser import contexts, dialogue
+from tutor.doctor.rules.browser import contexts, dialogue, modelfields
 from tutor.doctor.rules.browser.atonce import runs_at_once
 from tutor.doctor.rules.browser.handling import Handler, called, functions, handlers
 from tutor.doctor.rules.browser.javascript import NAME, Code, Func
@@ -138,6 +138,8 @@ def _unquoted(seen: Evidence, page: Code) -> Iterator[Found]:
 
 def _is_text(seen: Evidence, page: Code, name: str) -> bool:
     """Whether a view gives a template a text under this name."""
+    if modelfields.is_text(seen, page.script.file, name):
+        return True
     found = list(contexts.given(seen, page.script.file, name))
     return bool(found) and all(_certain(seen, *one) for one in found)
 

@@ -339,9 +339,9 @@ def _term(term: str, scope: Scope) -> str:
     bound = scope.script.bound
     if term not in bound:
         return ANY
-    made = value(bound[term], scope)
+    told = value(bound[term], scope)
     is_url = bound[term].lstrip().startswith("new URL")
-    return urlobjects.changed(term, made, script.text) if is_url else made
+    return urlobjects.changed(term, told, script.text) if is_url else told
 
 
 def _result(name: str, arguments: list[str], scope: Scope) -> str:

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 
 from tutor.doctor.evidence import Evidence
+from tutor.doctor.rules.consumers import readying
 from tutor.doctor.rules.found import TRIED, Found, at
 from tutor.doctor.source import Class, Function, Module, calls, known
 from tutor.doctor.source.flow import Frame, unfold
@@ -56,7 +57,10 @@ def _never_imported(seen: Evidence) -> Iterator[Found]:
     known: set[str] = set()
     for module in modules:
         known |= set(module.stars)
+        unread = {id(n) for one in readying.never_run(seen, module) for n in walk(one)}
         for node in walk(module.tree):
+            if id(node) in unread:
+                continue
             if isinstance(node, ast.Import):
                 known |= {alias.name for alias in node.names}
             elif isinstance(node, ast.ImportFrom):

@@ -11,7 +11,7 @@ from tutor.doctor.rules.suites.communicators import talks
 from tutor.doctor.rules.suites.testcases import IN_TRANSACTION
 from tutor.doctor.rules.suites.testing import COMMUNICATORS, RANK
 from tutor.doctor.source import Class, Function, Module, calls
-from tutor.doctor.source.flow import Frame, body, unfold
+from tutor.doctor.source.flow import Frame, body, returned, unfold, yielded
 from tutor.doctor.source.index import is_aside
 from tutor.doctor.source.walking import walk
 
@@ -27,6 +27,7 @@ def rules(seen: Evidence) -> Iterator[Found]:
     for module in seen.source.modules.values():
         if is_aside(module.file):
             yield from _shared(module)
+    yield from _by_fixture(seen)
     for owner in seen.source.classes.values():
         if owner.library_bases() & IN_TRANSACTION:
             yield from _closed(owner)
@@ -53,6 +54,49 @@ def _shared(module: Module) -> Iterator[Found]:
                 "a communicator that each test makes for itself",
             )
             return
+
+
+_WIDE = {"class", "module", "package", "session"}
+
+
+def _by_fixture(seen: Evidence) -> Iterator[Found]:
+    """A fixture of pytest that makes one communicator for several tests."""
+    aside = [one for one in seen.source.functions.values() if is_aside(one.module.file)]
+    for fixture in aside:
+        wide = any(
+            isinstance(one, ast.Call)
+            and ast.unparse(one.func).endswith("fixture")
+            and any(
+                word.arg == "scope" and getattr(word.value, "value", "") in _WIDE
+                for word in one.keywords
+            )
+            and not any(word.arg == "loop_scope" for word in one.keywords)
+            for one in fixture.node.decorator_list
+        )
+        made = [*returned(fixture), *yielded(fixture)] if wide else []
+        if len(made) != 1:
+            continue
+        where, node = unfold(Frame(fixture), made[0])
+        name = where.module.resolve(node, where.function) or ""
+        if name.removesuffix("()") not in COMMUNICATORS:
+            continue
+        asking = [
+            one
+            for one in aside
+            if one.is_async
+            and one.name.startswith("test")
+            and fixture.name in {given.arg for given in one.node.args.args}
+            and "loop_scope" not in one.module.text
+        ]
+        if len(asking) > 1:
+            yield Found(
+                "test-communicator-shared-between-tests",
+                "asyncio.exceptions.CancelledError",
+                (fixture.module.file, fixture.node.lineno),
+                RANK - 2,
+                TRIED,
+                "a communicator that each test makes for itself",
+            )
 
 
 def _made_once(module: Module) -> Iterator[tuple[str, ast.expr]]:
