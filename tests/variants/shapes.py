@@ -12,10 +12,12 @@ from shape_chessclub import CHESSCLUB
 from shape_couriers import COURIERS
 from shape_darkroom import DARKROOM
 from shape_desk import DESK
+from shape_estimates import ESTIMATES
 from shape_greenhouse import GREENHOUSE
 from shape_guild import GUILD
 from shape_helpline import HELPLINE
 from shape_hub import HUB
+from shape_laundry import LAUNDRY
 from shape_lounge import LOUNGE
 from shape_metro import METRO
 from shape_observatory import OBSERVATORY
@@ -1173,6 +1175,8 @@ SHAPES: dict[str, dict[str, str]] = {
     "chessclub": CHESSCLUB,
     "warehouse": WAREHOUSE,
     "booth": BOOTH,
+    "estimates": ESTIMATES,
+    "laundry": LAUNDRY,
     "quay": {**QUAY, "manage.py": MANAGE.format(settings="quay.settings")},
 }
 # Those that need their tables: see test_doctor_rows.
