@@ -157,7 +157,7 @@ def _sends(code: Code, name: str) -> Iterator[re.Match[str]]:
 
 def _is_object(code: Code, index: int, text: str, every: list[Code]) -> bool:
     """Whether an argument is an object that is written out, there or by a caller."""
-    if text.startswith("{"):
+    if text.startswith("{") or _MAKES.match(text):
         return True
     function = code.around(index)
     if not re.fullmatch(r"[\w$]+", text):
@@ -183,6 +183,10 @@ def _odd_caller(code: Code, index: int, text: str, every: list[Code]) -> Place |
     return wrong[0] if any(one is False for one, _ in given) else None
 
 
+_MAKES = re.compile(
+    r"Object\s*\.\s*(?:freeze|seal|assign|create|fromEntries)\s*\(|"
+    r"new\s+(?:Object|Map|Set|FormData|URLSearchParams\s*\(\s*\)\s*\.\s*entries)\b"
+)
 _TEXT = re.compile(r"['\"`]|JSON\.stringify\s*\(")
 
 

@@ -90,6 +90,9 @@ def _answers(seen: Evidence) -> dict[str, set[str]]:
                         word = str(getattr(told, "value", ""))
                         assert isinstance(node, ast.If)
                         said = _texts(node.body) | _further(owner, node.body)
+                        for kind in [one for one in said if "." in one]:
+                            heard = owner.method(kind.replace(".", "_"))
+                            said |= _texts(heard.node.body) if heard else set()
                         found.setdefault(word, set()).update(said)
     return found
 

@@ -34,6 +34,10 @@ _COMMON = {
 }
 
 
+# A word there is the name of an element, and tells no messages apart.
+_ELEMENTS = re.compile(
+    r"""\b(?:getElementById|querySelector(?:All)?)\s*\(\s*(['"`])[^'"`\n]*\1"""
+)
 _EVENTS = {
     *("click", "submit", "input", "change", "open", "message", "close", "error"),
     *("load", "keydown", "keyup", "keypress", "focus", "blur", "scroll", "resize"),
@@ -75,7 +79,7 @@ def rules(seen: Evidence, every: list[Code]) -> Iterator[Found]:
     if not reads.keys:
         return
     said = Said(own, every)
-    scripts = "\n".join(one.script.text for one in every)
+    scripts = _ELEMENTS.sub("", "\n".join(one.spoken for one in every))
     every_sent = keys_sent(seen)
     sent = every_sent - {*reads.keys}
     for key, places in reads.keys.items() if sent else ():

@@ -14,6 +14,7 @@ from tutor.doctor.source.walking import child_nodes, own_nodes, walk
 
 RANK = 49  # as sure as what was seen of a message
 OF_TESTS = 80
+_ON_COMMIT = "django.db.transaction.on_commit"
 _DEFINED = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 # What leaves the parameters of a function as they are.
 _SAME = {
@@ -26,7 +27,8 @@ _SAME = {
 def rules(seen: Evidence) -> Iterator[Found]:
     for function in seen.source.functions.values():
         yield from _named(function)
-        for call in every_call(function.node):
+        made = [*every_call(function.node)]
+        for call in [*made, *_later(made, function)]:
             targets = _targets(call, function)
             said = [_misfit(call, one) for one in targets]
             if said and all(said):
@@ -39,6 +41,15 @@ def rules(seen: Evidence) -> Iterator[Found]:
                     f"the arguments of {targets[0].name}"
                     f"({ast.unparse(targets[0].node.args)})",
                 )
+
+
+def _later(made: list[ast.Call], function: Function) -> Iterator[ast.Call]:
+    """``on_commit(tell)``, which calls ``tell()`` with nothing."""
+    for call in made:
+        given = call.args[0] if call.args else None
+        later = calls.name_of(call, function) == _ON_COMMIT
+        if later and isinstance(given, ast.Name | ast.Attribute):
+            yield ast.copy_location(ast.Call(given, [], []), call)
 
 
 def _named(function: Function) -> Iterator[Found]:

@@ -16,7 +16,7 @@ from tutor.doctor.rules.suites.headers import (
     written,
 )
 from tutor.doctor.source import Function, calls
-from tutor.doctor.source.flow import Frame, returned, unfold, yielded
+from tutor.doctor.source.flow import Frame, called, returned, unfold, yielded
 from tutor.doctor.source.index import is_aside
 from tutor.doctor.source.walking import own_nodes, walk
 
@@ -100,7 +100,13 @@ def _tuples(function: Function) -> Iterator[Found]:
             values = function.values.get(tested.id, [])
             tested = values[0] if len(values) == 1 else None
         call = tested.value if isinstance(tested, ast.Await) else None
-        if isinstance(call, ast.Call) and _talks(call, function) == "connect":
+        where = Frame(function, function.owner)
+        if isinstance(call, ast.Call) and (helper := called(where, call)):
+            results = returned(helper.function)
+            inner = getattr(results[0], "value", None) if len(results) == 1 else None
+            where, call = (helper, inner) if inner is not None else (where, call)
+        talk = isinstance(call, ast.Call) and _talks(call, where.function, where)
+        if talk == "connect":
             yield Found(
                 "test-asserts-the-connect-tuple",
                 "a tuple is true, whatever the answer",
@@ -152,11 +158,13 @@ def _numbers(function: Function) -> Iterator[Found]:
             return
 
 
-def _talks(call: ast.Call, function: Function) -> str:
+def _talks(call: ast.Call, function: Function, frame: Frame | None = None) -> str:
     """The method of a communicator that is called; empty for other calls."""
     if not isinstance(call.func, ast.Attribute):
         return ""
-    where, node = unfold(Frame(function, function.owner), call.func.value)
+    where, node = unfold(frame or Frame(function, function.owner), call.func.value)
+    if isinstance(node, ast.Name) and node.id in where.given:  # it is asked there
+        where, node = where.given[node.id]
     given = where.function.values.get(getattr(node, "id", ""), [])
     if len(given) == 1:  # a helper may have made it
         where, node = unfold(where, given[0])
