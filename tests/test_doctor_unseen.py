@@ -15,7 +15,7 @@ import begun
 import behind
 import booth
 import checkmate
-import f1_rooms
+import estimates
 import fifth
 import foreign
 import fourth
@@ -35,7 +35,7 @@ WRONG = unseen.WRONG + missed.WRONG + fresh.WRONG + behind.WRONG + abroad.WRONG
 WRONG += foreign.WRONG + harbour.WRONG + rides.WRONG + checkmate.WRONG + stock.WRONG
 WRONG += handed.WRONG
 WRONG += booth.WRONG
-WRONG += f1_rooms.WRONG
+WRONG += estimates.WRONG
 ROUNDS = (fourth, fifth, otherwise, pupils, sixth)
 IN_A_STEP = [one for module in (begun, *ROUNDS) for one in module.WRONG]
 RIGHT_IN_A_STEP = [one for module in ROUNDS for one in module.RIGHT]
