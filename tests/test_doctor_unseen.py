@@ -33,9 +33,7 @@ import unseen
 
 WRONG = unseen.WRONG + missed.WRONG + fresh.WRONG + behind.WRONG + abroad.WRONG
 WRONG += foreign.WRONG + harbour.WRONG + rides.WRONG + checkmate.WRONG + stock.WRONG
-WRONG += handed.WRONG
-WRONG += booth.WRONG
-WRONG += estimates.WRONG
+WRONG += handed.WRONG + booth.WRONG + estimates.WRONG
 ROUNDS = (fourth, fifth, otherwise, pupils, sixth)
 IN_A_STEP = [one for module in (begun, *ROUNDS) for one in module.WRONG]
 RIGHT_IN_A_STEP = [one for module in ROUNDS for one in module.RIGHT]
