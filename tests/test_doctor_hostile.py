@@ -12,9 +12,11 @@ import psutil
 import pytest
 
 from tutor import children, doctor, trees
-from tutor.doctor.ask import LEAVING, Client, Conversation
+from tutor.doctor.answers import Client
+from tutor.doctor.ask import Conversation
 from tutor.doctor.child import Event, Live
 from tutor.doctor.diagnosis import FIELDS
+from tutor.doctor.talking import LEAVING
 
 STEP = sorted((Path(__file__).parents[1] / "steps").glob("06-*"))[0]
 SETTINGS, ASGI, CONSUMERS = (

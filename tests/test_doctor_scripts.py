@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tutor.doctor.ask import Answers, Client
+from tutor.doctor.answers import Answers, Client
 from tutor.doctor.child import Told
 from tutor.doctor.evidence import Evidence
 from tutor.doctor.rules.browser import clients, javascript

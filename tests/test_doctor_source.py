@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tutor.doctor.ask import Answers, Client
+from tutor.doctor.answers import Answers, Client
 from tutor.doctor.child import Told
 from tutor.doctor.evidence import Evidence
 from tutor.doctor.rules.access import users

@@ -13,7 +13,7 @@ from typing import Any
 import psutil
 
 from tutor.doctor import catalogue, copying, evidence, gathering
-from tutor.doctor.ask import Client
+from tutor.doctor.answers import Client
 from tutor.doctor.evidence import Evidence
 from tutor.doctor.rules import judge
 from tutor.report import Problem, Refusal

@@ -11,7 +11,7 @@ from itertools import chain
 from pathlib import Path
 from typing import TypeVar, cast
 
-from tutor.doctor.ask import Answers
+from tutor.doctor.answers import Answers
 from tutor.doctor.child import Event, Told
 from tutor.doctor.source import Class, Function, Source
 from tutor.doctor.source.flow import Sites, body

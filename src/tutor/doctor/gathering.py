@@ -19,7 +19,8 @@ from typing import Any
 
 from tutor import servers
 from tutor.doctor import deployed, words
-from tutor.doctor.ask import Answers, Conversation
+from tutor.doctor.answers import Answers
+from tutor.doctor.ask import Conversation
 from tutor.doctor.child import Live, Told
 from tutor.doctor.evidence import MARK, Evidence
 from tutor.doctor.source import Source

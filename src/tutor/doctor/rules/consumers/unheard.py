@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from tutor.doctor.ask import Client
+from tutor.doctor.answers import Client
 from tutor.doctor.evidence import Evidence
 from tutor.doctor.rules.found import TRIED, Found, Place, at
 from tutor.doctor.source import Class, Function, calls
