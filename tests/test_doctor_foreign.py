@@ -9,7 +9,7 @@ import pytest
 
 from tutor import doctor
 from tutor.doctor import rules
-from tutor.doctor.source import Source, calls
+from tutor.doctor.source import Source, calls, queries
 
 sys.path.insert(0, str(Path(__file__).parent / "variants"))
 import shapes
@@ -154,7 +154,7 @@ class Desk(AsyncWebsocketConsumer):
 """)
     source = Source(tmp_path, tmp_path)
     method = source.classes["ships.Desk"].methods["receive"]
-    found = [calls.queries(call, method) for call in calls.calls(method.node)]
+    found = [queries.queries(call, method) for call in calls.calls(method.node)]
     assert any(found) is asks
 
 

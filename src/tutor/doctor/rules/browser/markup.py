@@ -15,7 +15,7 @@ from tutor.doctor.rules.browser.layouts import laid_out
 from tutor.doctor.rules.browser.pages import TRIED
 from tutor.doctor.rules.browser.scripts import Socket, Spot
 from tutor.doctor.rules.found import Found
-from tutor.doctor.source import Function, calls
+from tutor.doctor.source import Function, typed
 from tutor.doctor.source.walking import walk
 
 RANK = 68
@@ -145,7 +145,7 @@ def _is_text(seen: Evidence, page: Code, name: str) -> bool:
 
 
 def _certain(seen: Evidence, function: Function, value: ast.expr) -> bool:
-    if calls.type_of(value, function) == "str":
+    if typed.type_of(value, function) == "str":
         return True
     if not isinstance(value, ast.Name) or value.id in function.values:
         return False

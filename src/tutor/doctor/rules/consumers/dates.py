@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from tutor.doctor.evidence import Evidence
 from tutor.doctor.rules.found import TRIED, Found, Place, at
 from tutor.doctor.rules.groups.spreading import UNPACKED
-from tutor.doctor.source import Class, Function, calls
+from tutor.doctor.source import Class, Function, calls, managers
 from tutor.doctor.source.flow import returned
 from tutor.doctor.source.walking import walk
 
@@ -56,7 +56,7 @@ def place_of(seen: Evidence, kind: str) -> Place | None:
     fields = {
         name
         for one in seen.source.classes.values()
-        if calls.is_model(seen.source, one.dotted)
+        if managers.is_model(seen.source, one.dotted)
         for name, field in one.attributes.items()
         if isinstance(field, ast.Call)
         and _kind(one, field) == kind.rpartition(".")[2].lower()
@@ -130,7 +130,7 @@ def _model(function: Function, node: ast.expr, known: Known) -> Class | None:
         return known[node.id]
     if isinstance(node, ast.Name) and node.id == function.self_name:
         owner = function.owner
-        is_model = owner and calls.is_model(function.module.source, owner.dotted)
+        is_model = owner and managers.is_model(function.module.source, owner.dotted)
         return owner if is_model else None
     base, sign, rest = (function.module.resolve(node, function) or "").partition(
         ".objects."

@@ -15,7 +15,7 @@ from tutor.doctor.rules.consumers.written import (
     written,
 )
 from tutor.doctor.rules.found import GENERIC, HANDLERS, TRIED, Found, at
-from tutor.doctor.source import Class, Function, calls
+from tutor.doctor.source import Class, Function, calls, typed
 from tutor.doctor.source.walking import walk
 
 
@@ -92,7 +92,7 @@ def _as_generic(
     if http or owner.method(end) is not None:
         return
     keywords = {one.arg for one in call.keywords}
-    kind = calls.type_of(call.args[0], method) if call.args else ""
+    kind = typed.type_of(call.args[0], method) if call.args else ""
     if name in ("self.accept", "self.close", "self.send_json") or (
         name == "self.send" and keywords & {"text_data", "bytes_data"}
     ):
@@ -196,7 +196,7 @@ def _is_event(node: ast.expr | None, method: Function) -> bool:
 def _typed(
     method: Function, call: ast.Call, text: ast.expr | None, data: ast.expr | None
 ) -> Iterator[Found]:
-    kind, place = calls.type_of(text, method), at(method, call)
+    kind, place = typed.type_of(text, method), at(method, call)
     kind = "dict" if _is_event(text, method) else kind
     expected = "text is a str, bytes are bytes"
     if kind in ("int", "float", "bool"):
@@ -228,7 +228,7 @@ def _typed(
             TRIED,
             expected,
         )
-    if calls.type_of(data, method) == "str":
+    if typed.type_of(data, method) == "str":
         yield Found(
             "consumer-str-under-bytes",
             '"payload" must have type bytes',

@@ -9,7 +9,7 @@ from tutor.doctor.evidence import Evidence
 from tutor.doctor.rules.browser import dialogue
 from tutor.doctor.rules.browser.scripts import sockets
 from tutor.doctor.rules.found import TRIED, Found, Place, at
-from tutor.doctor.source import calls
+from tutor.doctor.source import typed
 from tutor.doctor.source.walking import walk
 
 
@@ -45,7 +45,7 @@ def chosen(seen: Evidence, consumer: str | None) -> Place | None:
                 elif isinstance(node, ast.Dict):
                     pairs = zip(node.keys, node.values, strict=True)
                     given = [v for k, v in pairs if _is_word(k)]
-                if any(calls.type_of(value, method) == "str" for value in given):
+                if any(typed.type_of(value, method) == "str" for value in given):
                     return at(method, node)
     return None
 

@@ -9,7 +9,7 @@ from tutor.doctor.evidence import Evidence
 from tutor.doctor.rules.consumers.lines import of_middleware
 from tutor.doctor.rules.consumers.lost import lost
 from tutor.doctor.rules.found import TRIED, Found, at
-from tutor.doctor.source import Function, calls, known
+from tutor.doctor.source import Function, calls, known, queries
 from tutor.doctor.source.flow import returned
 from tutor.doctor.source.walking import own_nodes, walk
 
@@ -52,7 +52,7 @@ def _wrapped(seen: Evidence, function: Function) -> Iterator[Found]:
         elif (
             name in known.TO_THREAD
             and isinstance(inner, ast.Call)
-            and (calls.queries(inner, function) or _done(call, inner, function))
+            and (queries.queries(inner, function) or _done(call, inner, function))
         ):
             yield Found(
                 "db-wrapper-around-the-result",
@@ -176,7 +176,7 @@ def _blocking(seen: Evidence, function: Function) -> Iterator[Found]:
                 "nothing that blocks in async code",
                 hint,
             )
-        elif calls.queries(call, where):
+        elif queries.queries(call, where):
             yield Found(
                 "auth-middleware-queries-synchronously"
                 if of_middleware(seen, function)
@@ -197,7 +197,7 @@ def _at(node: ast.AST) -> ast.Call:
 
 def _awaits_a_query(call: ast.Call, function: Function) -> bool:
     """``await row.save()``: an await makes nothing asynchronous of Django's own."""
-    if not calls.queries(call, function):
+    if not queries.queries(call, function):
         return False
     base, _, method = calls.name_of(call, function).rpartition(".")
     model = base.partition(".objects")[0].removesuffix("()")
@@ -221,7 +221,7 @@ def _reached(
     """
     awaited = {id(n.value) for n in walk(function.node) if isinstance(n, ast.Await)}
     for node in own_nodes(function.node) if depth < 3 else ():
-        asked = calls.property_of(node, function)
+        asked = queries.property_of(node, function)
         if asked is not None and asked.dotted not in seen_names:
             names = seen_names | {asked.dotted}
             yield from _reached(asked, top, depth + 1, names, entry or _at(node))

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 from tutor.doctor.evidence import Evidence
 from tutor.doctor.rules.found import GENERIC, HANDLERS, TRIED, Found, at
-from tutor.doctor.source import Class, Function, calls
+from tutor.doctor.source import Class, Function, calls, typed
 from tutor.doctor.source.flow import returned
 from tutor.doctor.source.known import CONSUMER_METHODS
 from tutor.doctor.source.walking import child_nodes, walk
@@ -108,10 +108,10 @@ def _no_coroutine(method: Function) -> Iterator[Found]:
         yields = any(
             isinstance(n, (ast.Yield, ast.YieldFrom)) for n in walk(target.node)
         )
-        if given and not yields and all(calls.type_of(one, target) for one in given):
+        if given and not yields and all(typed.type_of(one, target) for one in given):
             yield Found(
                 "consumer-await-on-no-coroutine",
-                f"{target.name}() returns {calls.type_of(given[0], target)}",
+                f"{target.name}() returns {typed.type_of(given[0], target)}",
                 at(method, node),
                 RANK,
                 TRIED,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 
 from tutor.doctor.evidence import Evidence
-from tutor.doctor.source import Class, Function, Source, calls, known
+from tutor.doctor.source import Class, Function, Source, calls, known, managers
 from tutor.doctor.source.flow import is_changed, returned
 from tutor.doctor.source.walking import walk
 
@@ -34,7 +34,7 @@ def holds_models(
         name = calls.name_of(node, method)
         if name == "builtins.list":
             parts = node.args[:1]
-        elif calls.is_model(source, name):
+        elif managers.is_model(source, name):
             return True
         elif (target := calls.target_of(node, method)) is not None:
             return any(
@@ -45,7 +45,7 @@ def holds_models(
             last = rest.rpartition(".")[2]
             return bool(
                 found
-                and calls.is_model(source, base)
+                and managers.is_model(source, base)
                 and "values" not in rest
                 and last in known.INSTANCES
             )

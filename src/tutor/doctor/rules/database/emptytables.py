@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from tutor.doctor.evidence import Evidence
 from tutor.doctor.rules.found import TRIED, Found, Place, at
-from tutor.doctor.source import Function, calls
+from tutor.doctor.source import Function, calls, managers
 from tutor.doctor.source.flow import returned
 from tutor.doctor.source.walking import child_nodes, walk
 
@@ -61,7 +61,7 @@ def _asked(node: ast.expr, function: Function) -> str:
         return ""
     path = calls.name_of(call, function)
     model, found, way = path.partition(".objects.")
-    if not found or not calls.is_model(function.module.source, model):
+    if not found or not managers.is_model(function.module.source, model):
         return ""
     steps = way.replace("()", "").split(".")
     return "" if any(s.startswith(_NARROW) for s in steps) else steps[-1]

@@ -6,7 +6,7 @@ import ast
 import re
 from collections.abc import Iterator
 
-from tutor.doctor.source import Class, Function, Source, calls
+from tutor.doctor.source import Class, Function, Source, calls, managers
 
 # What a row gives for a field, where that is no text, number or truth value.
 KINDS = {
@@ -64,7 +64,7 @@ def row_of(name: str, function: Function) -> Class | None:
     like = [
         one
         for one in source.classes.values()
-        if one.name.lower() == plain and calls.is_model(source, one.dotted)
+        if one.name.lower() == plain and managers.is_model(source, one.dotted)
     ]
     return like[0] if len(like) == 1 else None
 
@@ -79,7 +79,7 @@ def _lists(source: Source) -> set[str]:
     """The names by which rows lead to many others."""
     found: set[str] = set()
     for one in source.classes.values():
-        if not calls.is_model(source, one.dotted):
+        if not managers.is_model(source, one.dotted):
             continue
         for name, kind, given in _fields(one):
             if kind == "ManyToManyField":
@@ -92,7 +92,7 @@ def _lists(source: Source) -> set[str]:
 
 
 def _model(source: Source, dotted: str) -> Class | None:
-    return source.classes.get(dotted) if calls.is_model(source, dotted) else None
+    return source.classes.get(dotted) if managers.is_model(source, dotted) else None
 
 
 def _fields(one: Class) -> Iterator[tuple[str, str, ast.Call]]:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from tutor.doctor.evidence import Evidence
 from tutor.doctor.rules.database import fields, kept
 from tutor.doctor.rules.found import TRIED, Found, Place, at
-from tutor.doctor.source import Class, Function, calls
+from tutor.doctor.source import Class, Function, calls, managers
 from tutor.doctor.source.flow import returned
 from tutor.doctor.source.known import SYNC_ORM, TO_THREAD
 from tutor.doctor.source.walking import own_nodes, walk
@@ -277,7 +277,7 @@ def is_lazy(
         return is_lazy(seen, function, node.args[-1], names)
     if isinstance(node, ast.Call) and fields.is_query(path, seen.source):
         return True
-    asked = calls.asked_of(function, path.removesuffix("()"))
+    asked = managers.asked_of(function, path.removesuffix("()"))
     way = asked[2] if asked is not None else ""
     return path.endswith("()") and way.rpartition(".")[2] in LAZY
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from tutor.doctor.evidence import Evidence
 from tutor.doctor.rules.found import TRIED, Found, Place, at
-from tutor.doctor.source import Function, calls
+from tutor.doctor.source import Function, calls, queries
 
 RANK = 49
 CONFIG = "django.apps.AppConfig"
@@ -52,8 +52,8 @@ def _written(seen: Evidence, function: Function) -> Iterator[Place]:
     for call in calls.calls(function.node):
         other = seen.source.functions.get(calls.name_of(call, function))
         inner = [*calls.calls(other.node)] if other and not other.is_async else []
-        if calls.queries(call, function) or any(
-            other is not None and calls.queries(one, other) for one in inner
+        if queries.queries(call, function) or any(
+            other is not None and queries.queries(one, other) for one in inner
         ):
             yield at(function, call)
 

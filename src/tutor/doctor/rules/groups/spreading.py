@@ -18,7 +18,7 @@ from tutor.doctor.rules.groups.groupnames import given
 from tutor.doctor.rules.groups.groups import called_by
 from tutor.doctor.rules.groups.receivers import stores_what_is_told
 from tutor.doctor.services import services, started
-from tutor.doctor.source import Function, Module, calls, known
+from tutor.doctor.source import Function, Module, calls, known, typed
 from tutor.doctor.source.index import is_aside
 from tutor.doctor.source.walking import walk
 
@@ -348,7 +348,7 @@ def _keyed(place: Place) -> tuple[str, Place, str, str]:
 def _is_number(key: ast.expr | None, function: Function) -> bool:
     if isinstance(key, ast.Attribute):
         return key.attr in NUMBERS
-    return key is not None and calls.type_of(key, function) in ("int", "float", "bool")
+    return key is not None and typed.type_of(key, function) in ("int", "float", "bool")
 
 
 def _unpacked(name: str, place: Place) -> tuple[str, Place, str, str]:

@@ -6,7 +6,7 @@ import ast
 from collections.abc import Iterator
 
 from tutor.doctor.evidence import Evidence
-from tutor.doctor.source import Function, calls, known
+from tutor.doctor.source import Function, calls, known, queries
 from tutor.doctor.source.walking import walk
 
 VERBS = ("get", "post", "put", "patch", "delete", "head", "options")
@@ -46,7 +46,7 @@ def asks(function: Function) -> bool:
     """Whether a function waits for async code, or asks the database."""
     return any(
         calls.name_of(call, function) == f"{known.TO_SYNC}()"
-        or calls.queries(call, function)
+        or queries.queries(call, function)
         for call in calls.calls(function.node)
     )
 

@@ -10,7 +10,7 @@ from tutor.doctor.rules.found import TRIED, Found
 from tutor.doctor.rules.suites.communicators import talks
 from tutor.doctor.rules.suites.testcases import IN_TRANSACTION
 from tutor.doctor.rules.suites.testing import COMMUNICATORS, RANK
-from tutor.doctor.source import Class, Function, Module, calls
+from tutor.doctor.source import Class, Function, Module, calls, queries
 from tutor.doctor.source.flow import Frame, body, returned, unfold, yielded
 from tutor.doctor.source.index import is_aside
 from tutor.doctor.source.walking import walk
@@ -167,7 +167,7 @@ def _closed(owner: Class) -> Iterator[Found]:
     asking = [
         one
         for one in (*before, *(owner.methods[name] for name in later))
-        if any(calls.queries(call, one) for call in calls.calls(one.node))
+        if any(queries.queries(call, one) for call in calls.calls(one.node))
     ]
     if later and asking:
         yield Found(

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from tutor.doctor.evidence import Evidence
 from tutor.doctor.rules.found import TRIED, Found, at
 from tutor.doctor.rules.suites.testing import RANK
-from tutor.doctor.source import Class, Function, Module, calls, known
+from tutor.doctor.source import Class, Function, Module, calls, known, queries
 from tutor.doctor.source.index import is_aside
 
 CONFIGS = ("pytest.ini", ".pytest.ini", "setup.cfg", "tox.ini", "pyproject.toml")
@@ -65,7 +65,7 @@ def _query(function: Function, depth: int = 0) -> ast.Call | None:
         name = calls.name_of(call, function)
         base, _, method = name.rpartition(".")
         asks = method in known.ASYNC_ORM and ".objects" in f".{base}"
-        if calls.queries(call, function) or asks:
+        if queries.queries(call, function) or asks:
             return call
         target = calls.target_of(call, function) if depth < DEEP else None
         if target is not None and target is not function and _query(target, depth + 1):

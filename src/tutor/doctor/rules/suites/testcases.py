@@ -11,7 +11,7 @@ from tutor.doctor.rules.browser import scripts
 from tutor.doctor.rules.found import TRIED, Found, at
 from tutor.doctor.rules.suites.communicators import talks
 from tutor.doctor.rules.suites.testing import COMMUNICATORS, RANK
-from tutor.doctor.source import Class, Function, calls, known
+from tutor.doctor.source import Class, Function, calls, known, queries
 from tutor.doctor.source.flow import Frame
 from tutor.doctor.source.index import is_aside
 from tutor.doctor.source.walking import own_nodes, walk
@@ -214,7 +214,7 @@ def _queries(function: Function) -> Iterator[Found]:
     }
     for call in calls.calls(function.node):
         if id(call) not in awaited and (
-            calls.queries(call, function) or _asks(call, function)
+            queries.queries(call, function) or _asks(call, function)
         ):
             yield Found(
                 "test-orm-called-synchronously",
@@ -238,6 +238,6 @@ def _asks(call: ast.Call, function: Function) -> bool:
         return False  # its caller may get something else than it returns
     own = {id(node) for node in own_nodes(target.node)}
     return any(
-        id(inner) in own and calls.queries(inner, target)
+        id(inner) in own and queries.queries(inner, target)
         for inner in calls.calls(target.node)
     )
