@@ -10,39 +10,16 @@ import ast
 import json
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from typing import Any, TypeGuard
 
-from tutor.doctor import models
+from tutor.doctor import messagekeys, models
+from tutor.doctor.messagekeys import ANYTHING, KNOWN, TYPES, Heard, key_of, named
 from tutor.doctor.source import Class, Function, Source, calls
-from tutor.doctor.source.walking import kept, walk
+from tutor.doctor.source.walking import walk
 
 MOST = 7  # messages for one consumer
-DEEP = 4  # names that lead to one another
-ANYTHING = "hi"
-# What an event of ASGI holds, and what no client sends.
-_KNOWN = {"bytes", "user", "url_route", "kwargs", "code", "headers", "session"}
 _CHOOSING = ("type", "action", "kind", "command", "cmd", "event", "op", "method")
 _CLEANING = ("strip", "lower", "upper", "casefold")
-_NUMBERS = re.compile(r"(^|_)(id|pk|count|number|page|limit|amount|quantity|size)$")
-_TYPES: dict[str, Any] = {"int": 1, "float": 1.5, "bool": True, "list": [], "dict": {}}
-
-
-@dataclass
-class _Heard:
-    """What one consumer reads of its messages.
-
-    Args:
-        keys: the keys, with a value that may do.
-        choices: a key and the values that are told apart.
-        whole: messages as a ``match`` statement writes them.
-        plain: texts that are no JSON.
-    """
-
-    keys: dict[str, Any] = field(default_factory=dict)
-    choices: dict[tuple[str, str], None] = field(default_factory=dict)
-    whole: list[dict[str, Any]] = field(default_factory=list)
-    plain: dict[str, None] = field(default_factory=dict)
 
 
 def messages(source: Source, consumer: str | None) -> list[str]:
@@ -55,14 +32,14 @@ def messages(source: Source, consumer: str | None) -> list[str]:
     owner = source.classes.get(consumer or "")
     if owner is None or not owner.kind:
         return []
-    heard = _Heard()
+    heard = Heard()
     methods = {
         name: method
         for one in reversed(owner.line_of_ancestors)
         for name, method in one.methods.items()
     }
     for method in methods.values():
-        _keys(method, heard)
+        messagekeys.keys(method, heard)
     for method in methods.values():
         _choices(method, owner, heard)
         _registered(method, heard)
@@ -88,98 +65,11 @@ def _parsers(method: Function, depth: int = 0) -> Iterator[Function]:
                 yield from _parsers(target, depth + 1)
 
 
-def _keys(method: Function, heard: _Heard) -> None:
-    for node in walk(method.node):
-        key = _key(node, method)
-        if key is None or key in _KNOWN:
-            continue
-        inner = _inner(node, method)
-        if inner is not None and inner not in _KNOWN:
-            before = heard.keys.get(inner)
-            nested = before if isinstance(before, dict) else {}
-            heard.keys[inner] = {**nested, key: _plain(key)}
-        else:
-            heard.keys.setdefault(key, _default(node, key))
-    for node in walk(method.node):
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.args:
-            key = _key(node.args[0], method)
-            kind = node.func.id
-            if kind == "isinstance" and len(node.args) > 1:
-                kind = getattr(node.args[1], "id", "")
-            if key in heard.keys and kind in _TYPES:
-                heard.keys[str(key)] = _TYPES[kind]
-
-
-def _default(node: ast.AST, key: str) -> Any:
-    """A value like the one that a consumer takes where the key is missing."""
-    instead: ast.AST | None = None
-    if isinstance(node, ast.Call) and len(node.args) > 1:
-        instead = node.args[1]
-    elif isinstance(node, ast.BoolOp):
-        instead = node.values[-1]
-    if isinstance(instead, (ast.Dict, ast.List)):
-        return {} if isinstance(instead, ast.Dict) else []
-    value = getattr(instead, "value", None)
-    return value if isinstance(value, (bool, int, float)) else _plain(key)
-
-
-def _plain(key: str) -> Any:
-    return 1 if _NUMBERS.search(key) else ANYTHING
-
-
-def _key(node: ast.AST | None, method: Function, depth: int = 0) -> str | None:
-    """The key whose value an expression is: ``m["type"]``, ``m.get("type")``."""
-    found: ast.expr | None = None
-    if isinstance(node, ast.Subscript):
-        found = node.slice
-    elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
-        if node.func.attr in ("get", "pop") and node.args:
-            found = node.args[0]
-        elif node.func.attr in ("lower", "upper", "strip", "replace"):
-            return _key(node.func.value, method, depth + 1)
-    elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.args:
-        return _key(node.args[0], method, depth + 1) if node.func.id == "str" else None
-    elif isinstance(node, ast.NamedExpr):
-        return _key(node.value, method, depth + 1)
-    elif isinstance(node, ast.IfExp):
-        return _key(node.body, method, depth + 1)
-    elif isinstance(node, ast.BoolOp):
-        return _key(node.values[0], method, depth + 1)
-    elif isinstance(node, ast.Name) and depth < DEEP:
-        for value in _named(node.id, method):
-            return _key(value, method, depth + 1)
-    if isinstance(found, ast.Constant) and isinstance(found.value, str):
-        return found.value
-    return None
-
-
-def _named(name: str, method: Function) -> Iterator[ast.expr]:
-    """What a name is given in a method: by a statement, or on the way."""
-    yield from method.values.get(name, [])
-    for node in kept(method.node, "_on_the_way", _on_the_way):
-        if node.target.id == name:
-            yield node.value
-
-
-def _on_the_way(node: ast.AST) -> Iterator[ast.NamedExpr]:
-    return (one for one in walk(node) if isinstance(one, ast.NamedExpr))
-
-
-def _inner(node: ast.AST, method: Function) -> str | None:
-    """The key of what a key is read from: ``data`` of ``m["data"]["text"]``."""
-    base: ast.expr | None = None
-    if isinstance(node, ast.Subscript):
-        base = node.value
-    elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
-        base = node.func.value
-    return _key(base, method)
-
-
-def _chosen(node: ast.expr, method: Function, heard: _Heard) -> str | None:
+def _chosen(node: ast.expr, method: Function, heard: Heard) -> str | None:
     """The key that decides, where an expression is its value or hands it on."""
-    key = _key(node, method)
+    key = key_of(node, method)
     if key is not None:
-        return key if key not in _KNOWN else None
+        return key if key not in KNOWN else None
     arguments = {one.arg for one in walk(method.node) if isinstance(one, ast.arg)}
     if isinstance(node, ast.Name) and node.id in arguments:
         likely = [one for one in (node.id, *_CHOOSING) if one in heard.keys]
@@ -187,7 +77,7 @@ def _chosen(node: ast.expr, method: Function, heard: _Heard) -> str | None:
     return None
 
 
-def _choices(method: Function, owner: Class, heard: _Heard) -> None:
+def _choices(method: Function, owner: Class, heard: Heard) -> None:
     for node in walk(method.node):
         if isinstance(node, ast.Compare):
             sides = [node.left, *node.comparators]
@@ -234,7 +124,7 @@ def _is_whole(node: ast.expr, method: Function) -> bool:
     return (
         raw
         and isinstance(node, (ast.Subscript, ast.Call))
-        and (_key(node, method) == "text")
+        and (key_of(node, method) == "text")
     )
 
 
@@ -247,7 +137,7 @@ def _loads(node: ast.expr) -> bool:
     )
 
 
-def _registered(method: Function, heard: _Heard) -> None:
+def _registered(method: Function, heard: Heard) -> None:
     """``@action("say")``: a decorator of the project's own that is given a word."""
     likely = [key for key in _CHOOSING if key in heard.keys]
     for node in method.node.decorator_list:
@@ -257,7 +147,7 @@ def _registered(method: Function, heard: _Heard) -> None:
                 _choose(heard, likely[0], _texts(node.args[0], method))
 
 
-def _choose(heard: _Heard, key: str | None, values: list[str]) -> None:
+def _choose(heard: Heard, key: str | None, values: list[str]) -> None:
     if key:
         heard.choices.update({(key, value): None for value in values})
 
@@ -283,7 +173,7 @@ def _texts(node: ast.expr, method: Function, owner: Class | None = None) -> list
     return []
 
 
-def _cases(node: ast.Match, method: Function, heard: _Heard) -> None:
+def _cases(node: ast.Match, method: Function, heard: Heard) -> None:
     key = _chosen(node.subject, method, heard)
     for case in node.cases:
         for pattern in _alternatives(case.pattern):
@@ -319,7 +209,7 @@ def _example(pattern: ast.pattern) -> Any:
     if isinstance(pattern, ast.MatchValue) and isinstance(pattern.value, ast.Constant):
         return pattern.value.value
     if isinstance(pattern, ast.MatchClass) and isinstance(pattern.cls, ast.Name):
-        return _TYPES.get(pattern.cls.id, ANYTHING)
+        return TYPES.get(pattern.cls.id, ANYTHING)
     if isinstance(pattern, ast.MatchMapping):
         pairs = zip(pattern.keys, pattern.patterns, strict=True)
         return {
@@ -331,7 +221,7 @@ def _example(pattern: ast.pattern) -> Any:
 
 
 def _tables(
-    node: ast.Subscript | ast.Call, method: Function, owner: Class, heard: _Heard
+    node: ast.Subscript | ast.Call, method: Function, owner: Class, heard: Heard
 ) -> None:
     """Handlers that are looked up: in a table, or by a name that is put together."""
     wanted = node.slice if isinstance(node, ast.Subscript) else [*node.args, None][0]
@@ -353,11 +243,11 @@ def _tables(
 
 
 def _named_methods(
-    name: ast.expr, method: Function, owner: Class, heard: _Heard
+    name: ast.expr, method: Function, owner: Class, heard: Heard
 ) -> None:
     """``getattr(self, f"on_{kind}")``: a value for each method that fits."""
     if isinstance(name, ast.Name):
-        name = next(_named(name.id, method), name)
+        name = next(named(name.id, method), name)
     parts: list[ast.expr] = [name]
     if isinstance(name, ast.JoinedStr):
         parts = [getattr(one, "value", one) for one in name.values]

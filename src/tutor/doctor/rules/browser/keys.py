@@ -7,7 +7,7 @@ import json
 import re
 from collections.abc import Iterator
 
-from tutor.doctor import words
+from tutor.doctor import messagekeys, words
 from tutor.doctor.evidence import Evidence
 from tutor.doctor.rules.browser.dialogue import leaves
 from tutor.doctor.rules.browser.javascript import Code
@@ -128,7 +128,7 @@ def _misplaced(
         known: dict[str, set[str]] = {}
         for message in (json.loads(one) for one in told if one.startswith("{")):
             for key, value in message.items():
-                if isinstance(value, str) and value != words.ANYTHING:
+                if isinstance(value, str) and value != messagekeys.ANYTHING:
                     known.setdefault(key, set()).add(value)
         if len(known) != 1:
             continue
