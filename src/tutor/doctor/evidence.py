@@ -14,8 +14,9 @@ from typing import TypeVar, cast
 from tutor.doctor.answers import Answers
 from tutor.doctor.child import Event, Told
 from tutor.doctor.source import Class, Function, Source
-from tutor.doctor.source.flow import Sites, body
+from tutor.doctor.source.flow import body
 from tutor.doctor.source.index import is_aside
+from tutor.doctor.source.sites import Sites
 from tutor.doctor.source.walking import own_nodes, walk
 
 MARK = "TUTOR_DOCTOR"  # the variable that marks what one diagnosis starts

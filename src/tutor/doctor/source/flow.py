@@ -8,10 +8,8 @@ what ``self`` is in it, and what its parameters were given.
 from __future__ import annotations
 
 import ast
-import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal
 
 from tutor.doctor.source import known, walking
 from tutor.doctor.source.calls import name_of, target_of
@@ -62,59 +60,6 @@ def _every_call(node: ast.AST) -> Iterator[ast.Call]:
         if isinstance(child, ast.Call):
             yield child
         yield from _every_call(child)
-
-
-class Sites:
-    """Who calls the functions of a project.
-
-    Args:
-        functions: every function that may call.
-    """
-
-    def __init__(self, functions: Iterator[Function]) -> None:
-        self._of: dict[int, list[tuple[Function, ast.Call, list[ast.expr]]]] = {}
-        for function in functions:
-            for call in every_call(function.node):
-                target, arguments = called_function(call, function)
-                if target is not None:
-                    found = self._of.setdefault(id(target), [])
-                    found.append((function, call, arguments))
-
-    def callers(self, function: Function) -> list[Function]:
-        """The functions of the project that call one."""
-        return [site for site, _, _ in self._of.get(id(function), [])]
-
-    def frames(self, function: Function, depth: int = 0) -> list[Frame]:
-        """The ways in which a function runs: for each heir, for each caller."""
-        owners: list[Class | None] = [function.owner]
-        if function.owner is not None:
-            owners += function.owner.heirs
-        sites = self._of.get(id(function), []) if depth < 3 and _takes(function) else []
-        found = []
-        for owner, (site, call, arguments) in itertools.product(owners, sites):
-            own = _own(function, site, owner)
-            for frame in self.frames(site, depth + 1)[:MOST] if own != "" else ():
-                if frame.owner is own:
-                    found.append(
-                        Frame(function, owner, bind(function, call, arguments, frame))
-                    )
-        return (found or [Frame(function, owner) for owner in owners])[:MOST]
-
-
-def _takes(function: Function) -> bool:
-    """Whether a function has parameters besides ``self``."""
-    arguments = function.node.args
-    number = len(arguments.args) + len(arguments.kwonlyargs)
-    return number > (function.owner is not None)
-
-
-def _own(
-    function: Function, site: Function, owner: Class | None
-) -> Class | Literal[""] | None:
-    """What ``self`` is where a function is called; an empty text if it never is."""
-    if owner is None or site.owner is None or function.owner not in _line(site.owner):
-        return site.owner
-    return owner if site.owner in owner.line_of_ancestors else ""
 
 
 def called_function(
@@ -173,7 +118,7 @@ def called(frame: Frame, node: ast.Call) -> Frame | None:
     target = target or target_of(node, frame.function)
     if target is None:
         return _of_member(frame, node)
-    owner = frame.owner if target.owner in _line(frame.owner) else target.owner
+    owner = frame.owner if target.owner in line(frame.owner) else target.owner
     return Frame(target, owner, bind(target, node, node.args, frame))
 
 
@@ -230,7 +175,7 @@ def filled(frame: Frame, node: ast.expr) -> tuple[Frame, ast.expr]:
     return unfold(frame, node)
 
 
-def _line(owner: Class | None) -> list[Class]:
+def line(owner: Class | None) -> list[Class]:
     return owner.line_of_ancestors if owner is not None else []
 
 
