@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from tutor.doctor.evidence import Evidence
 from tutor.doctor.rules.found import TRIED, Found, at
 from tutor.doctor.source import Function, Module, calls
-from tutor.doctor.source.index import base_of, is_aside
+from tutor.doctor.source.definitions import base_of
+from tutor.doctor.source.index import is_aside
 from tutor.doctor.source.walking import own_nodes, walk
 
 RANK = 57
