@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from tutor.doctor import services
 from tutor.doctor.commands import SERVERS, Command, commands, known, mentioned
 from tutor.doctor.evidence import Evidence
-from tutor.doctor.rules.deployment.commands import found
+from tutor.doctor.rules.deployment.served import found
 from tutor.doctor.rules.found import Found
 
 LOOPBACK = ("127.0.0.1", "localhost", "[::1]", "::1")

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from tutor.doctor.commands import SERVERS, Command, commands
 from tutor.doctor.evidence import Evidence
 from tutor.doctor.proxies import location, sites
-from tutor.doctor.rules.deployment.commands import WSGI, found, meant_by, serves_sockets
+from tutor.doctor.rules.deployment.served import WSGI, found, meant_by, serves_sockets
 from tutor.doctor.rules.found import Found
 
 _HERE = re.compile(r"(?:127\.0\.0\.1|localhost|\[::1\]):(\d+)|unix:([^:]+)")

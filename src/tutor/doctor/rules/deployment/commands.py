@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from tutor.doctor import services
 from tutor.doctor.commands import (
     SERVERS,
     Command,
@@ -21,20 +20,21 @@ from tutor.doctor.proxies import Directive, location, sites
 from tutor.doctor.recipes import recipes
 from tutor.doctor.rules.browser import scripts
 from tutor.doctor.rules.browser.pages import path_of
-from tutor.doctor.rules.deployment import caddy, options
+from tutor.doctor.rules.deployment import options, ports
 from tutor.doctor.rules.deployment.proxy import serves_files
-from tutor.doctor.rules.found import Found, Place
+from tutor.doctor.rules.deployment.served import (
+    RANK,
+    TRIED,
+    WSGI,
+    found,
+    served_by,
+    serves_sockets,
+)
+from tutor.doctor.rules.found import Found
 
-RANK = 58
-TRIED = "reading the commands in the project's files"
-WSGI = "django.core.wsgi.get_wsgi_application()"
 ASGI = ("ProtocolTypeRouter()", "get_asgi_application()")
-_TARGET = re.compile(r"([A-Za-z_]\w*(?:\.\w+)*):([A-Za-z_]\w*)")
-# What gunicorn looks for in a module that it is given without a name.
-_USUAL = ":application"
 # A server that is started in a file which nobody here can read.
 _STARTED = r"\b(daphne|uvicorn)[\"',]*\s+[\"']?(-|[\w.]+:\w)"
-_LOOPBACK = re.compile(r"(?:127\.0\.0\.1|localhost|\[::1\])(?::(\d+))?")
 
 
 def rules(seen: Evidence) -> Iterator[Found]:
@@ -58,8 +58,7 @@ def rules(seen: Evidence) -> Iterator[Found]:
     yield from _script_name(seen)
     yield from _no_files(seen, told)
     yield from _pages_only(seen, told)
-    yield from _nobody_there(seen, told)
-    yield from _other_port(seen, told)
+    yield from ports.rules(seen, told)
 
 
 def _unknown(seen: Evidence, one: Command) -> Iterator[Found]:
@@ -78,37 +77,6 @@ def _unknown(seen: Evidence, one: Command) -> Iterator[Found]:
         yield found("deploy-command-unknown", got, one, right)
 
 
-def found(slug: str, got: str, one: Command, expected: str, more: int = 0) -> Found:
-    """A mistake that stands at a command."""
-    return Found(slug, got, (one.file, one.line), RANK + more, TRIED, expected)
-
-
-def serves_sockets(one: Command) -> bool:
-    """Whether a command starts a server that can carry sockets."""
-    worker = one.value("-k", "--worker-class") or ""
-    return one.program in SERVERS and (
-        one.program != "gunicorn" or "vicorn" in worker or not known(worker)
-    )
-
-
-def _meant(seen: Evidence, one: Command) -> tuple[str, str, str] | None:
-    """The module and the name that a server is given, and what the name stands for."""
-    target = one.target or ""
-    if one.program == "gunicorn" and ":" not in target:
-        target += _USUAL
-    match = _TARGET.fullmatch(target)
-    if match is None or match[1] not in seen.source.modules:
-        return None
-    stands_for = seen.source.canonical(f"{match[1]}.{match[2]}") or ""
-    return match[1], match[2], stands_for
-
-
-def meant_by(seen: Evidence, one: Command) -> str:
-    """What stands behind the name that a server is given; empty if unknown."""
-    meant = _meant(seen, one)
-    return meant[2] if meant else ""
-
-
 def _target(seen: Evidence, one: Command) -> Iterator[Found]:
     """What a server is told to serve."""
     target = one.target
@@ -123,7 +91,7 @@ def _target(seen: Evidence, one: Command) -> Iterator[Found]:
     if said := options.refused(seen, one):
         expected = f"daphne -b 127.0.0.1 -p 8000 {right}"
         yield found("deploy-daphne-options-refused", said, one, expected)
-    meant = _meant(seen, one)
+    meant = served_by(seen, one)
     if meant is None:
         return
     module, name, stands_for = meant
@@ -255,7 +223,7 @@ def _no_files(seen: Evidence, told: list[Command]) -> Iterator[Found]:
         return
     for one in told:
         named = one.file.rpartition("/")[2].startswith("Procfile")
-        if named and serves_sockets(one) and _meant(seen, one):
+        if named and serves_sockets(one) and served_by(seen, one):
             yield found(
                 "deploy-static-files-under-daphne",
                 f"Not Found: {url}",
@@ -273,120 +241,10 @@ def _pages_only(seen: Evidence, told: list[Command]) -> Iterator[Found]:
     if any(map(serves_sockets, told)):
         return
     for one in told:
-        meant = _meant(seen, one)
+        meant = served_by(seen, one)
         if one.program != "gunicorn" or not meant or meant[2] != WSGI:
             continue
         if not mentioned(seen.project, _STARTED):
             got = "sockets get 404: a WSGI server knows pages only"
             expected = f"a server that carries sockets: daphne {seen.target}"
             yield found("deploy-gunicorn-wsgi", got, one, expected)
-
-
-def _nobody_there(seen: Evidence, told: list[Command]) -> Iterator[Found]:
-    """A port of this machine that nginx asks, and on which no server listens."""
-    served = [one for one in told if one.program in SERVERS and not _apart(one)]
-    # A platform that gives a Procfile its port has no nginx of ours before it.
-    others = [one for one in served if not _given_by_platform(one)]
-    served = others or served
-    ports: set[str] = set()
-    for one in served:
-        listens = one.ports()
-        if listens is None:
-            return
-        ports |= {_plain(port) for port in listens}
-    if not served:
-        return
-    for site in sites(seen.project):
-        for server in site.servers():
-            for passed in _passed(server):
-                name = passed.args[0].partition("://")[2]
-                name = name if name[:5] == "unix:" else name.partition("/")[0]
-                addresses = site.upstream(name)
-                asked = [_asked(address) for address in addresses]
-                if not all(asked) or any(one in ports for one in asked):
-                    continue
-                # Which socket a server has may stand in a file of its own.
-                if any("/" in one for one in asked) and "/" not in "".join(ports):
-                    continue
-                at: Place = (site.file, site.line(name) or passed.line)
-                shown, there = ", ".join(addresses), ", ".join(sorted(ports))
-                yield Found(
-                    "nginx-502-upstream-down",
-                    f"nginx asks {shown}; the servers listen on {there}",
-                    at,
-                    RANK,
-                    TRIED,
-                    "the port on which the server listens",
-                )
-                return
-
-
-def _asked(address: str) -> str:
-    """The port of this machine, or the file of a socket; empty for other machines."""
-    if address.startswith("unix:"):
-        return _plain(address[5:].partition(":")[0])
-    match = _LOOPBACK.fullmatch(address)
-    return (match[1] or "80") if match else ""
-
-
-def _plain(port: str) -> str:
-    """A socket's file without its second name: /var/run is /run."""
-    return port.removeprefix("/var") if port.startswith("/var/run/") else port
-
-
-def _given_by_platform(one: Command) -> bool:
-    told = one.values("-p", "--port", "-b", "--bind")
-    return one.file.rpartition("/")[2].startswith("Procfile") and any(
-        "PORT" in value for value in told
-    )
-
-
-def _other_port(seen: Evidence, told: list[Command]) -> Iterator[Found]:
-    """A service of compose that nginx asks at a port on which it does not listen."""
-    listens: dict[str, set[str] | None] = {}
-    for service in services.services(seen.project):
-        for one in services.started(service, told):
-            ports, before = one.ports(), listens.get(service.name, set())
-            both = ports is None or before is None
-            listens[service.name] = None if both else {*(ports or ()), *(before or ())}
-    for file, line, address in caddy.asked(seen.project):
-        host, _, port = address.partition(":")
-        if (ports := listens.get(host)) and port.isdigit() and port not in ports:
-            yield Found(
-                "nginx-502-upstream-down",
-                f"Caddy asks {address}; {host} listens on {', '.join(ports)}",
-                (file, line),
-                RANK,
-                TRIED,
-                "the port on which the server listens",
-            )
-            return
-    for site in sites(seen.project) if listens else ():
-        for passed in (one for server in site.servers() for one in _passed(server)):
-            name = passed.args[0].partition("://")[2].partition("/")[0]
-            for address in site.upstream(name):
-                host, _, port = address.partition(":")
-                there = listens.get(host) if host else None
-                if there and port.isdigit() and port not in there:
-                    yield Found(
-                        "nginx-502-upstream-down",
-                        f"nginx asks {address}; {host} listens on {', '.join(there)}",
-                        (site.file, site.line(name) or passed.line),
-                        RANK,
-                        TRIED,
-                        "the port on which the server listens",
-                    )
-                    return
-
-
-def _apart(one: Command) -> bool:
-    """Whether a server has an address of its own: a container's."""
-    name = one.file.rpartition("/")[2].lower()
-    return "compose" in name or "dockerfile" in name or "containerfile" in name
-
-
-def _passed(server: Directive) -> Iterator[Directive]:
-    for inner in server.block:
-        if inner.name == "proxy_pass" and inner.args:
-            yield inner
-        yield from _passed(inner)

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from tutor.doctor.commands import known
 from tutor.doctor.compose import Service
 from tutor.doctor.evidence import Evidence
-from tutor.doctor.rules.deployment.commands import TRIED
+from tutor.doctor.rules.deployment.served import TRIED
 from tutor.doctor.rules.found import Found
 from tutor.doctor.rules.groups.spreading import backends
 from tutor.doctor.services import services

@@ -10,8 +10,8 @@ from tutor.doctor.child import Event
 from tutor.doctor.commands import assigned, commands, known
 from tutor.doctor.evidence import Evidence
 from tutor.doctor.handed import handed
-from tutor.doctor.rules.deployment.commands import TRIED as READ
 from tutor.doctor.rules.deployment.places import place
+from tutor.doctor.rules.deployment.served import TRIED as READ
 from tutor.doctor.rules.found import Found, Place, last_line
 from tutor.doctor.rules.groups.jobs import MEMORY
 from tutor.doctor.rules.groups.sent import jobs

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from tutor.doctor.commands import commands
 from tutor.doctor.evidence import Evidence
-from tutor.doctor.rules.deployment.commands import RANK, TRIED
+from tutor.doctor.rules.deployment.served import RANK, TRIED
 from tutor.doctor.rules.found import Found, Place
 
 FLAG = "--noasgi"

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from tutor.doctor.commands import Command, commands, variables
 from tutor.doctor.evidence import Evidence
-from tutor.doctor.rules.deployment.commands import TRIED as READ
+from tutor.doctor.rules.deployment.served import TRIED as READ
 from tutor.doctor.rules.found import Found, Place
 from tutor.doctor.source import Module
 from tutor.doctor.source.flow import Frame, body, unfold

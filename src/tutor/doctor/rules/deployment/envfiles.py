@@ -13,10 +13,10 @@ from tutor.doctor.evidence import Evidence
 from tutor.doctor.handed import PROGRAMS, Variable, handed, to_service
 from tutor.doctor.proxies import Directive, sites
 from tutor.doctor.rules.deployment import publichosts
-from tutor.doctor.rules.deployment.commands import TRIED
 from tutor.doctor.rules.deployment.composed import IMAGE, asks_for_password
 from tutor.doctor.rules.deployment.elsewhere import hosts_given
 from tutor.doctor.rules.deployment.places import place
+from tutor.doctor.rules.deployment.served import TRIED
 from tutor.doctor.rules.found import Found, Place
 from tutor.doctor.rules.project.asgi import called
 from tutor.doctor.services import services, started

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from tutor.doctor.commands import Command, commands
 from tutor.doctor.evidence import Evidence
 from tutor.doctor.rules.deployment import pinned
-from tutor.doctor.rules.deployment.commands import RANK
+from tutor.doctor.rules.deployment.served import RANK
 from tutor.doctor.rules.found import Found, Place
 
 # Each brings uvicorn what it speaks WebSocket with.

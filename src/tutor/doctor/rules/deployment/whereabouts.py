@@ -16,7 +16,7 @@ from pathlib import Path, PurePosixPath
 
 from tutor.doctor.commands import SERVERS, Command, commands, mentioned
 from tutor.doctor.evidence import Evidence
-from tutor.doctor.rules.deployment.commands import found
+from tutor.doctor.rules.deployment.served import found
 from tutor.doctor.rules.found import Found
 from tutor.doctor.startfiles import logical_lines
 

@@ -14,8 +14,8 @@ from typing import Any
 from tutor.doctor.commands import Command, commands, known, mentioned
 from tutor.doctor.evidence import Evidence
 from tutor.doctor.rules.consumers import signatures
-from tutor.doctor.rules.deployment.commands import found as at_command
-from tutor.doctor.rules.deployment.commands import serves_sockets
+from tutor.doctor.rules.deployment.served import found as at_command
+from tutor.doctor.rules.deployment.served import serves_sockets
 from tutor.doctor.rules.found import TRIED, Found, Place
 from tutor.doctor.rules.groups.sent import Job, jobs, under
 from tutor.doctor.rules.project.asgi import Called, as_dict, called

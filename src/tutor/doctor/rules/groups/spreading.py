@@ -11,8 +11,8 @@ from tutor.doctor.commands import commands
 from tutor.doctor.evidence import Evidence
 from tutor.doctor.rules.consumers.written import holds_models, written
 from tutor.doctor.rules.database import fields
-from tutor.doctor.rules.deployment.commands import serves_sockets
 from tutor.doctor.rules.deployment.places import layers_there
+from tutor.doctor.rules.deployment.served import serves_sockets
 from tutor.doctor.rules.found import TRIED, Found, Place, at
 from tutor.doctor.rules.groups.groupnames import given
 from tutor.doctor.rules.groups.groups import called_by
