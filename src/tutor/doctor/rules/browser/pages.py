@@ -18,8 +18,8 @@ from tutor.doctor.rules.browser.scripts import (
 )
 from tutor.doctor.rules.deployment import proxy
 from tutor.doctor.rules.found import Found, Place
+from tutor.doctor.rules.routing.places import route_place
 from tutor.doctor.rules.routing.reached import takes
-from tutor.doctor.rules.routing.routes import route_place
 
 WORDS = ("lobby", "1", "room1", "00000000-0000-0000-0000-000000000007")
 MORE = r"\w@.%~ \-"  # signs of a name that a URL may hold

@@ -15,7 +15,7 @@ from tutor.doctor.evidence import Evidence
 from tutor.doctor.rules.browser import contexts, scripts
 from tutor.doctor.rules.browser.pages import NARROW, TRIED, widened
 from tutor.doctor.rules.found import Found
-from tutor.doctor.rules.routing.routes import route_place
+from tutor.doctor.rules.routing.places import route_place
 from tutor.doctor.source.walking import walk
 
 RANK = 67

@@ -19,7 +19,7 @@ from tutor.doctor.rules.consumers.crashes.ours import (
 from tutor.doctor.rules.consumers.lines import Cause, awaited_there
 from tutor.doctor.rules.found import Place
 from tutor.doctor.rules.project import layers
-from tutor.doctor.rules.routing.routes import route_place
+from tutor.doctor.rules.routing.places import route_place
 from tutor.doctor.source.walking import walk
 
 _PLAIN = ("NoneType", "str", "int", "dict", "bool", "list", "float", "tuple")
