@@ -12,7 +12,7 @@ from tutor.doctor.evidence import Evidence
 from tutor.doctor.rules.access.admission import asks
 from tutor.doctor.rules.browser.pages import filled_in, leads_to
 from tutor.doctor.rules.browser.scripts import ANY, HOST, Script, Socket, sockets, texts
-from tutor.doctor.rules.deployment.proxy import speaks_tls_here
+from tutor.doctor.rules.deployment.https import speaks_tls_here
 from tutor.doctor.rules.found import TRIED, Found, Place, at
 from tutor.doctor.source import Class, Function, calls
 from tutor.doctor.source.index import is_aside

@@ -16,7 +16,7 @@ from tutor.doctor.rules.browser.scripts import (
     Socket,
     sockets,
 )
-from tutor.doctor.rules.deployment import proxy
+from tutor.doctor.rules.deployment import https
 from tutor.doctor.rules.found import Found, Place
 from tutor.doctor.rules.routing.places import route_place
 from tutor.doctor.rules.routing.reached import takes
@@ -63,7 +63,7 @@ def _wrong(seen: Evidence, socket: Socket, same: list[Socket]) -> Iterator[Found
         paths = [path_of(one.url) for one in same]
         lost = len(same) > 1 and not any(one and _reached(seen, one) for one in paths)
         yield Found(slug, got, _path_at(socket, lost), 67, TRIED, expected)
-    if _plain(seen, socket) and proxy.speaks_tls(seen):
+    if _plain(seen, socket) and https.speaks_tls(seen):
         slug, expected = "client-ws-hardcoded-on-https-page", "wss:// over https"
         yield Found(slug, _shown(socket.url), socket.place, 75, TRIED, expected)
     host = re.match(r"(?:wss?:|\x00)//([^/\x00\x01]+)", socket.url)

@@ -9,7 +9,8 @@ from pathlib import PurePosixPath
 
 from tutor.doctor.evidence import Evidence
 from tutor.doctor.proxies import Directive, Site, files, location, sites
-from tutor.doctor.rules.deployment.proxy import RANK, TRIED, filled, wanted_headers
+from tutor.doctor.rules.deployment.https import wanted_headers
+from tutor.doctor.rules.deployment.proxy import RANK, TRIED, filled
 from tutor.doctor.rules.found import Found
 
 # What nginx knows by itself, of what somebody may write behind Connection.

@@ -9,9 +9,9 @@ from pathlib import PurePosixPath
 
 from tutor.doctor import services
 from tutor.doctor.commands import SERVERS, commands
-from tutor.doctor.compose import Service
 from tutor.doctor.evidence import Evidence
 from tutor.doctor.proxies import Directive, Site, location, sites
+from tutor.doctor.rules.deployment.https import set_in_settings, wants_proto
 from tutor.doctor.rules.found import Found, Place
 from tutor.doctor.rules.routing.reached import takes
 from tutor.doctor.source.walking import walk
@@ -172,7 +172,7 @@ def _page(seen: Evidence, site: Site, server: Directive) -> Iterator[Found]:
     if "host" not in headers:
         got = "Host is not set: Django is told the name of the upstream"
         yield _found(site, "nginx-without-host", got, behind[0], 1)
-    if "x-forwarded-proto" not in headers and _wants_proto(seen):
+    if "x-forwarded-proto" not in headers and wants_proto(seen):
         got = "X-Forwarded-Proto is not set"
         yield _found(site, "nginx-without-forwarded-proto", got, behind[0], 2)
     known = headers.get("x-forwarded-for")
@@ -196,74 +196,6 @@ def _believes(seen: Evidence) -> bool:
         for node in walk(module.tree)
         if isinstance(node, ast.Constant)
     )
-
-
-def wanted_headers(seen: Evidence) -> Iterator[tuple[str, Place]]:
-    """By which names the settings ask for the header that says https."""
-    for name, file, node in _set(seen):
-        first = next(iter(getattr(node.value, "elts", [])), None)
-        told = getattr(first, "value", None)
-        if name == "SECURE_PROXY_SSL_HEADER" and isinstance(told, str):
-            yield told, (file, node.lineno)
-
-
-def _wants_proto(seen: Evidence) -> bool:
-    """Whether the settings, in whatever case, wait for that header."""
-    return any(name == "SECURE_PROXY_SSL_HEADER" for name, _, _ in _set(seen))
-
-
-def speaks_tls(seen: Evidence) -> bool:
-    """Whether pages of this project come over https."""
-    return _redirects(seen) or any(True for _ in _encrypted(seen))
-
-
-def speaks_tls_here(seen: Evidence) -> bool:
-    """The same of this machine: a site whose names are all public is another's."""
-    named = any(not all(map(_PUBLIC.fullmatch, names)) for names in _encrypted(seen))
-    return (
-        _redirects(seen) or named or any(map(_has_tls, services.services(seen.project)))
-    )
-
-
-def _has_tls(one: Service) -> bool:
-    """Whether the port of https is open on a service of compose."""
-    ports = one.keys.get("ports", ([], 0))[0]
-    return not isinstance(ports, str) and any(map(_HTTPS.fullmatch, ports))
-
-
-_HTTPS = re.compile(r"(?:[\w.{}$\[\]-]+:)*443(?:/tcp)?")
-
-
-# A name that only the world's name servers know; no example, variable or pattern.
-_PUBLIC = re.compile(r"\.?(?:[\w-]+\.)+(?!local(?:host)?\b|test\b)[a-z]{2,}")
-
-
-def _redirects(seen: Evidence) -> bool:
-    return any(name == "SECURE_SSL_REDIRECT" for name, _, _ in _set(seen))
-
-
-def _encrypted(seen: Evidence) -> Iterator[list[str]]:
-    """The names of each of nginx's servers that speaks TLS; one without any has ""."""
-    for site in sites(seen.project):
-        for server in site.servers():
-            if "ssl" in [word for one in server.all("listen") for word in one.args]:
-                names = [word for one in server.all("server_name") for word in one.args]
-                yield names or [""]
-
-
-def _set(seen: Evidence) -> Iterator[tuple[str, str, ast.Assign]]:
-    """What the settings give a value, also below an if: name, file, node.
-
-    Those of here come first, then those that servers are started with elsewhere.
-    """
-    names = [seen.settings.get("module") or seen.settings_name or ""]
-    names += [one["module"] for one in seen.deployed.all("deployed")]
-    for module in [seen.source.modules.get(name) for name in dict.fromkeys(names)]:
-        for node in walk(module.tree) if module else ():
-            if module and isinstance(node, ast.Assign):
-                for target in node.targets:
-                    if isinstance(target, ast.Name):
-                        yield target.id, module.file, node
 
 
 def _files(seen: Evidence, site: Site, server: Directive) -> Iterator[Found]:
@@ -295,7 +227,7 @@ def filled(seen: Evidence) -> list[str]:
     ]
     return names + [
         PurePosixPath(str(node.value)).name
-        for name, _, assigned in _set(seen)
+        for name, _, assigned in set_in_settings(seen)
         for node in (walk(assigned.value) if name == "STATIC_ROOT" else ())
         if isinstance(node, ast.Constant) and isinstance(node.value, str)
     ]
@@ -342,7 +274,7 @@ def serves_files(seen: Evidence) -> bool:
 
 def _secret(seen: Evidence) -> Iterator[Found]:
     """A key in the settings that is no example."""
-    for name, file, node in _set(seen):
+    for name, file, node in set_in_settings(seen):
         value = node.value
         if name != "SECRET_KEY" or not isinstance(value, ast.Constant):
             continue
