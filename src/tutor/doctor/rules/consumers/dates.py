@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 
 from tutor.doctor.evidence import Evidence
 from tutor.doctor.rules.found import TRIED, Found, Place, at
-from tutor.doctor.rules.groups.spreading import UNPACKED
+from tutor.doctor.rules.groups.packed import UNPACKED
 from tutor.doctor.source import Class, Function, calls, managers
 from tutor.doctor.source.flow import returned
 from tutor.doctor.source.walking import walk

@@ -10,7 +10,8 @@ from tutor.doctor.rules.consumers.written import holds_models, written
 from tutor.doctor.rules.database.related import CALLED, LOOPS, is_lazy
 from tutor.doctor.rules.found import TRIED, Found, at
 from tutor.doctor.rules.groups.groupnames import given
-from tutor.doctor.rules.groups.spreading import backends, sending_events
+from tutor.doctor.rules.groups.packed import sending_events
+from tutor.doctor.rules.groups.spreading import backends
 from tutor.doctor.source import Function, calls
 from tutor.doctor.source.flow import returned, unfold
 from tutor.doctor.source.known import TO_THREAD
