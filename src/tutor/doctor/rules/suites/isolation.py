@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from tutor.doctor.evidence import Evidence
 from tutor.doctor.rules.found import TRIED, Found
-from tutor.doctor.rules.suites.communicators import talks
+from tutor.doctor.rules.suites.talks import talks
 from tutor.doctor.rules.suites.testcases import IN_TRANSACTION
 from tutor.doctor.rules.suites.testing import COMMUNICATORS, RANK
 from tutor.doctor.source import Class, Function, Module, calls, queries

@@ -9,8 +9,9 @@ from tutor.doctor.evidence import Evidence
 from tutor.doctor.rules.found import TRIED, Found, at
 from tutor.doctor.rules.reach import inner, reach
 from tutor.doctor.rules.routing.views import views
-from tutor.doctor.rules.suites.communicators import Talk, behind, talks
+from tutor.doctor.rules.suites.communicators import behind
 from tutor.doctor.rules.suites.inturn import LOOPS, repeats
+from tutor.doctor.rules.suites.talks import Talk, talks
 from tutor.doctor.rules.suites.testing import RANK
 from tutor.doctor.source import Class, Function, calls
 from tutor.doctor.source.flow import Frame, called_function

@@ -8,14 +8,8 @@ from dataclasses import dataclass
 
 from tutor.doctor.evidence import Evidence
 from tutor.doctor.rules.found import TRIED, Found, at
-from tutor.doctor.rules.suites.communicators import (
-    LATE,
-    Talk,
-    behind,
-    greets,
-    raising,
-    talks,
-)
+from tutor.doctor.rules.suites.communicators import LATE, behind, greets, raising
+from tutor.doctor.rules.suites.talks import Talk, talks
 from tutor.doctor.rules.suites.testing import RANK
 from tutor.doctor.source import Class, Function, calls
 from tutor.doctor.source.flow import Frame, called_function, unfold

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from tutor.doctor.evidence import Evidence
 from tutor.doctor.rules.browser import scripts
 from tutor.doctor.rules.found import TRIED, Found, at
-from tutor.doctor.rules.suites.communicators import talks
+from tutor.doctor.rules.suites.talks import talks
 from tutor.doctor.rules.suites.testing import COMMUNICATORS, RANK
 from tutor.doctor.source import Class, Function, calls, known, queries
 from tutor.doctor.source.flow import Frame
