@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from tutor.doctor.evidence import Evidence
 from tutor.doctor.rules.consumers.written import holds_models, written
-from tutor.doctor.rules.database.related import CALLED, LOOPS, is_lazy
+from tutor.doctor.rules.database.lazy import CALLED, LOOPS, is_lazy
 from tutor.doctor.rules.found import TRIED, Found, at
 from tutor.doctor.rules.groups.groupnames import given
 from tutor.doctor.rules.groups.packed import sending_events

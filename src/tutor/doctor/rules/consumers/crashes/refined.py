@@ -22,7 +22,7 @@ from tutor.doctor.rules.consumers.lines import (
     sends_there,
     uncalled,
 )
-from tutor.doctor.rules.database import related
+from tutor.doctor.rules.database.lazy import made_lazily
 from tutor.doctor.rules.found import Place, last_line
 from tutor.doctor.rules.project.asgi import websocket_place
 from tutor.doctor.source.walking import walk
@@ -67,7 +67,7 @@ def refined(seen: Evidence, crash: Crash, slug: str, place: Place) -> Cause:
         outer = seen.function_at(at) if at else None
         if outer is not None and of_middleware(seen, outer):
             return "auth-middleware-queries-synchronously", place, ""
-        lazy = related.made_lazily(seen, outer, at) if outer and at else None
+        lazy = made_lazily(seen, outer, at) if outer and at else None
         if lazy is not None:
             return "db-lazy-queryset-returned", lazy, ""
         if any(_fetches(frame) for link in crash.links for frame in link["frames"]):
