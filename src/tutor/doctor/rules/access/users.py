@@ -10,9 +10,11 @@ from contextlib import suppress
 from tutor.doctor.child import Event
 from tutor.doctor.evidence import Evidence
 from tutor.doctor.rules.access.admission import asks
+from tutor.doctor.rules.browser.expressions import ANY, HOST
 from tutor.doctor.rules.browser.pages import filled_in, leads_to
-from tutor.doctor.rules.browser.scripts import ANY, HOST, Script, Socket, sockets, texts
-from tutor.doctor.rules.deployment.https import speaks_tls_here
+from tutor.doctor.rules.browser.scripts import Script, texts
+from tutor.doctor.rules.browser.socketurls import Socket, sockets
+from tutor.doctor.rules.deployment.proxy import speaks_tls_here
 from tutor.doctor.rules.found import TRIED, Found, Place, at
 from tutor.doctor.source import Class, Function, calls
 from tutor.doctor.source.index import is_aside

@@ -25,6 +25,7 @@ from tutor.doctor.rules.browser import (
     offering,
     orders,
     scripts,
+    socketurls,
     strange,
     taken,
     twice,
@@ -74,7 +75,7 @@ def rules(seen: Evidence) -> Iterator[Found]:
     if not seen.leaves and not seen.walk.get("protocols"):
         return
     every = javascript.codes(scripts.texts(seen))
-    opened = [*scripts.sockets(seen)]
+    opened = [*socketurls.sockets(seen)]
     for code in every:
         yield from timed(code, every)
         yield from given_a_result(code, every)

@@ -9,10 +9,11 @@ from collections.abc import Iterator
 from tutor.doctor.child import Event
 from tutor.doctor.evidence import Evidence
 from tutor.doctor.rules.browser import replying
+from tutor.doctor.rules.browser.expressions import ANY, HERE
 from tutor.doctor.rules.browser.handling import Handler, called
 from tutor.doctor.rules.browser.javascript import Code
 from tutor.doctor.rules.browser.pages import TRIED, WORDS, fits, path_of
-from tutor.doctor.rules.browser.scripts import ANY, HERE, Socket
+from tutor.doctor.rules.browser.socketurls import Socket
 from tutor.doctor.rules.found import Found
 from tutor.doctor.rules.routing.reached import takes
 from tutor.doctor.source import Class, calls

@@ -12,7 +12,7 @@ from tutor.doctor.rules.browser import fieldtypes, keys
 from tutor.doctor.rules.browser.dialogue import leaves
 from tutor.doctor.rules.browser.javascript import Code, Func, Span
 from tutor.doctor.rules.browser.pages import TRIED
-from tutor.doctor.rules.browser.scripts import Socket
+from tutor.doctor.rules.browser.socketurls import Socket
 from tutor.doctor.rules.found import Found
 from tutor.doctor.source import Function
 from tutor.doctor.source.index import is_aside

@@ -13,7 +13,7 @@ from tutor.doctor.rules.browser.dialogue import leaves
 from tutor.doctor.rules.browser.javascript import Code
 from tutor.doctor.rules.browser.needed import BEGIN, READS, bare, musts, parsed
 from tutor.doctor.rules.browser.pages import TRIED
-from tutor.doctor.rules.browser.scripts import Socket
+from tutor.doctor.rules.browser.socketurls import Socket
 from tutor.doctor.rules.found import Found
 from tutor.doctor.source import Class, Function, calls
 from tutor.doctor.source.walking import child_nodes, walk

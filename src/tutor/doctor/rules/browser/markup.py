@@ -13,7 +13,8 @@ from tutor.doctor.rules.browser.handling import Handler, called, functions, hand
 from tutor.doctor.rules.browser.javascript import NAME, Code, Func
 from tutor.doctor.rules.browser.layouts import laid_out
 from tutor.doctor.rules.browser.pages import TRIED
-from tutor.doctor.rules.browser.scripts import Socket, Spot
+from tutor.doctor.rules.browser.scripts import Spot
+from tutor.doctor.rules.browser.socketurls import Socket
 from tutor.doctor.rules.found import Found
 from tutor.doctor.source import Function, typed
 from tutor.doctor.source.walking import walk

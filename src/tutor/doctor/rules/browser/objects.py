@@ -11,7 +11,7 @@ from tutor.doctor.rules.browser.dialogue import is_of, leaves, texts_of
 from tutor.doctor.rules.browser.handling import Handler
 from tutor.doctor.rules.browser.javascript import Code
 from tutor.doctor.rules.browser.pages import TRIED
-from tutor.doctor.rules.browser.scripts import Socket
+from tutor.doctor.rules.browser.socketurls import Socket
 from tutor.doctor.rules.browser.taken import RANK, SLUG, Reads, parsed
 from tutor.doctor.rules.found import Found
 

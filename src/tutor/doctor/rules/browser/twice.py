@@ -11,7 +11,7 @@ from tutor.doctor.rules.browser.dialogue import leaves
 from tutor.doctor.rules.browser.handling import called, handlers
 from tutor.doctor.rules.browser.javascript import Code, Func
 from tutor.doctor.rules.browser.pages import TRIED
-from tutor.doctor.rules.browser.scripts import Socket
+from tutor.doctor.rules.browser.socketurls import Socket
 from tutor.doctor.rules.found import Found
 from tutor.doctor.rules.reach import inner, reach
 from tutor.doctor.source import Class, Function, calls

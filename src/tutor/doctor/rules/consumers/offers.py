@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from tutor.doctor.evidence import Evidence
 from tutor.doctor.rules.browser import dialogue
-from tutor.doctor.rules.browser.scripts import sockets
+from tutor.doctor.rules.browser.socketurls import sockets
 from tutor.doctor.rules.found import TRIED, Found, Place, at
 from tutor.doctor.source import typed
 from tutor.doctor.source.walking import walk

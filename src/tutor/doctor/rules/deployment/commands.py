@@ -18,7 +18,7 @@ from tutor.doctor.evidence import Evidence
 from tutor.doctor.handed import handed
 from tutor.doctor.proxies import Directive, location, sites
 from tutor.doctor.recipes import recipes
-from tutor.doctor.rules.browser import scripts
+from tutor.doctor.rules.browser import scripts, socketurls
 from tutor.doctor.rules.browser.pages import path_of
 from tutor.doctor.rules.deployment import options, ports
 from tutor.doctor.rules.deployment.proxy import serves_files
@@ -189,7 +189,7 @@ def _unreached(seen: Evidence, prefix: str) -> str:
 
 def _knocked_without(seen: Evidence, prefix: str) -> bool:
     """Whether the pages' scripts knock at paths that do not begin with a prefix."""
-    asked = [path_of(socket.url) for socket in scripts.sockets(seen)]
+    asked = [path_of(socket.url) for socket in socketurls.sockets(seen)]
     return bool(asked) and all(
         path is not None
         and path[:1] == "/"

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from tutor.doctor.evidence import Evidence
 from tutor.doctor.rules.browser.dialogue import leaves
-from tutor.doctor.rules.browser.scripts import ANY
+from tutor.doctor.rules.browser.expressions import ANY
 from tutor.doctor.rules.found import TRIED, Found, at
 from tutor.doctor.source import Function, calls
 from tutor.doctor.source.flow import Frame, body, every_call, unfold

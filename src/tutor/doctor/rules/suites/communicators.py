@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from tutor.doctor.evidence import Evidence
 from tutor.doctor.rules.browser import dialogue
-from tutor.doctor.rules.browser.scripts import ANY
+from tutor.doctor.rules.browser.expressions import ANY
 from tutor.doctor.rules.consumers.written import written
 from tutor.doctor.rules.found import TRIED, Found, at
 from tutor.doctor.rules.suites import emptied

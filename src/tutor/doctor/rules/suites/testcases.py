@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 
 from tutor.doctor.evidence import Evidence
-from tutor.doctor.rules.browser import scripts
+from tutor.doctor.rules.browser import socketurls
 from tutor.doctor.rules.found import TRIED, Found, at
 from tutor.doctor.rules.suites.talks import talks
 from tutor.doctor.rules.suites.testing import COMMUNICATORS, RANK
@@ -143,7 +143,7 @@ def _visits(seen: Evidence, call: ast.Call, function: Function) -> bool:
         for node in (walk(root.node) if root is not None else ())
         if isinstance(node, ast.Constant) and str(node.value).endswith(".html")
     ]
-    return bool(named) and any(scripts.sockets(seen))
+    return bool(named) and any(socketurls.sockets(seen))
 
 
 def _opens(call: ast.Call, function: Function) -> bool:

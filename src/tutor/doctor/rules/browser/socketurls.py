@@ -1,0 +1,162 @@
+"""The sockets that scripts open, and the URL of each as far as it is known."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from tutor.doctor.evidence import Evidence
+from tutor.doctor.rules.browser import constants
+from tutor.doctor.rules.browser.expressions import (
+    ANY,
+    DEFINED,
+    GIVEN,
+    HOST,
+    Scope,
+    arguments_of,
+    closing,
+    value,
+)
+from tutor.doctor.rules.browser.scripts import NEW, Script, Spot, texts
+
+
+@dataclass(frozen=True)
+class Socket:
+    """One ``new WebSocket(…)``.
+
+    Args:
+        url: its URL as far as it is known.
+        options: the second argument, or an object behind it.
+        place: where it stands, file and line.
+        is_static: whether that file is a script, and no template.
+        own: the URL as this place makes it, where a caller gives the rest.
+        given: where the caller gives the rest; else the same place.
+    """
+
+    url: str
+    options: str
+    place: Spot
+    is_static: bool
+    own: str
+    given: Spot
+
+
+def sockets(seen: Evidence) -> Sequence[Socket]:
+    """Every socket that a template or a static script opens."""
+    return seen.once(_sockets)
+
+
+def _sockets(seen: Evidence) -> Iterator[Socket]:
+    every = [(one.file, one.text) for one in texts(seen)]
+    scripts = [
+        replace(one, taken=constants.taken(one.text, every)) for one in texts(seen)
+    ]
+    for script in scripts:
+        for match in NEW.finditer(script.text):
+            yield from _opened(script, match, scripts)
+
+
+def _opened(
+    script: Script, match: re.Match[str], scripts: list[Script]
+) -> Iterator[Socket]:
+    """The socket; as many times as there are callers that give a part of its URL."""
+    arguments = arguments_of(script.text, match.end())
+    if not arguments:
+        return
+    name, parameters, own = "", list[str](), value(arguments[0], Scope(script))
+    for around in _definitions(script.text, match.start()):
+        name, parameters = around
+        scope = Scope(script, dict.fromkeys(parameters, GIVEN))
+        own = value(arguments[0], scope)
+        if GIVEN in own:
+            break
+    own += _fragment(script, arguments[0], scripts)
+    more = [argument.strip() for argument in arguments[1:]]
+    more = [script.bound.get(argument, argument) for argument in more]
+    if host := _host_of(arguments[0].strip(), script):
+        own = own.replace(HOST, host, 1)
+    options = next((one for one in more if one.startswith("{")), "".join(more[:1]))
+    spot = script.spot(match.start())
+    one = Socket(own, options, spot, script.is_static, own, spot)
+    called = [
+        (other, index, given)
+        for other, index, given in (_calls(name, scripts) if GIVEN in own else ())
+        if other is not script or not {*map(str.strip, given)} & {*parameters}
+    ]  # who calls itself hands on what it was given
+    for other, index, given in called:
+        values = [value(expression, Scope(other)) for expression in given]
+        known = dict(zip(parameters, values, strict=False))
+        url = value(arguments[0], Scope(script, known))
+        url += _fragment(script, arguments[0], scripts)
+        url = url.replace(HOST, host, 1) if host else url
+        written = [other.taken[e][1] for g in given if (e := g.strip()) in other.taken]
+        yield replace(one, url=url, given=[*written, other.spot(index)][0])
+    if not called:
+        yield replace(one, url=own.replace(GIVEN, ANY))
+
+
+# The page's own address, with all that stands in it.
+_ADDRESS = re.compile(
+    r"new\s+URL\(\s*(?:(?:window|document|self)\.)?(?:location(?:\.href)?|URL)\s*\)"
+)
+_JUMPS = re.compile(r"""\bhref\s*=\s*["']#[\w-]|\blocation\.hash\s*=(?!=)""")
+
+
+def _fragment(script: Script, expression: str, scripts: list[Script]) -> str:
+    """What ``url.hash = …`` puts behind a URL that is an object, or a link of a page.
+
+    A URL that is made of the page's own address keeps the # part of it.
+    """
+    name = re.match(r"\s*([\w$.]+?)(?:\.href|\.toString\(\))?\s*$", expression)
+    given = rf"(?<![\w$.]){re.escape(name[1])}\.hash\s*=(?!=)" if name else r"(?!)"
+    if re.search(given, script.text):
+        emptied = rf"{given}\s*(['\"`])\1"
+        return "" if re.search(emptied, script.text) else "#"
+    made = script.bound.get(name[1], name[1]) if name else expression
+    kept = _ADDRESS.fullmatch(made.strip()) is not None
+    return "#" if kept and any(_JUMPS.search(one.text) for one in scripts) else ""
+
+
+def _host_of(name: str, script: Script) -> str:
+    """The host that a URL object is given after it was made, if that is a text."""
+    if not re.fullmatch(r"[\w$.]+", name):
+        return ""
+    word = (
+        rf"(?<![\w$.]){re.escape(name)}\.host(?:name)?\s*=(?!=)\s*(['\"])([\w.:-]+)\1"
+    )
+    found = re.search(word, script.text)
+    return found[2] if found else ""
+
+
+def _definitions(text: str, index: int) -> list[tuple[str, list[str]]]:
+    """The classes and functions around a place, innermost first: name, parameters."""
+    found: list[tuple[str, list[str]]] = []
+    for match in DEFINED.finditer(text, 0, index):
+        if match["kind"]:
+            made = re.search(r"\bconstructor\s*\(", text[match.end() :])
+            end = closing(text, match.end())
+            start = match.end() + made.end() if made else -1
+        else:
+            start = match.end()
+            body = re.compile(r"\s*(?:=>\s*)?\{?").match(text, closing(text, start) + 1)
+            end = closing(text, body.end()) if body and "{" in body[0] else -1
+        if index < end:
+            names = arguments_of(text, start) if 0 <= start < end else []
+            words = [re.match(r"\s*([\w$]+)", name) for name in names]
+            kinds = ("kind", "function", "arrow", "part", "named", "method")
+            name = next(match[kind] for kind in kinds if match[kind])
+            found.insert(0, (name, [word[1] if word else "" for word in words]))
+    return found
+
+
+def _calls(name: str, scripts: list[Script]) -> list[tuple[Script, int, list[str]]]:
+    """Where a function is called or a class is made, and what it is given."""
+    pattern = re.compile(
+        rf"(?<![\w$])(?<!function ){re.escape(name)}\s*\((?!.*\)\s*\{{$)", re.M
+    )
+    return [
+        (script, match.start(), arguments_of(script.text, match.end()))
+        for script in scripts
+        for match in pattern.finditer(script.text)
+    ]
