@@ -8,11 +8,12 @@ from contextlib import suppress
 
 from tutor.doctor.evidence import Evidence
 from tutor.doctor.rules.browser.dialogue import is_of, leaves, texts_of
+from tutor.doctor.rules.browser.following import Reads, parsed
 from tutor.doctor.rules.browser.handling import Handler
 from tutor.doctor.rules.browser.javascript import Code
 from tutor.doctor.rules.browser.pages import TRIED
 from tutor.doctor.rules.browser.socketurls import Socket
-from tutor.doctor.rules.browser.taken import RANK, SLUG, Reads, parsed
+from tutor.doctor.rules.browser.taken import RANK, SLUG
 from tutor.doctor.rules.found import Found
 
 

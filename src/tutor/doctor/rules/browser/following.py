@@ -1,0 +1,270 @@
+"""What becomes of a message in a script: what is read of it, and told apart by it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from tutor.doctor.rules.browser.handling import called
+from tutor.doctor.rules.browser.javascript import Code, Func, Span
+
+DEEP = 4
+_EVENTS = {
+    *("click", "submit", "input", "change", "open", "message", "close", "error"),
+    *("load", "keydown", "keyup", "keypress", "focus", "blur", "scroll", "resize"),
+    *("DOMContentLoaded", "beforeunload", "visibilitychange", "online", "offline"),
+    *("mousedown", "mouseup", "mousemove", "pointerdown", "pointerup", "touchstart"),
+    *("dragstart", "dragover", "drop", "paste", "pagehide", "pageshow", "popstate"),
+}
+
+
+@dataclass
+class Reads:
+    """Where scripts take something out of a message.
+
+    Args:
+        keys: each key and the places where it is read.
+        guarded: keys of which a script asks whether they are there.
+        kinds: the values a script tells apart, by the key and the place.
+    """
+
+    keys: dict[str, list[tuple[Code, int]]] = field(default_factory=dict)
+    guarded: set[str] = field(default_factory=set)
+    kinds: list[tuple[str, str, Code, int]] = field(default_factory=list)
+    done: set[tuple[int, int, str]] = field(default_factory=set)
+
+
+def parsed(
+    code: Code,
+    function: Func,
+    data: str,
+    every: list[Code],
+    reads: Reads,
+    depth: int = 0,
+) -> None:
+    """Where a handler parses what came, and what it does with the object."""
+    begin, end = function.body
+    for match in re.finditer(
+        rf"\bJSON\.parse\s*\(\s*{data}\s*\)", code.bare[begin:end]
+    ):
+        start, stop = begin + match.start(), begin + match.end()
+        _follow(code, function, start, stop, every, reads, 0)
+    if depth > 1:
+        return
+    for match in re.finditer(rf"([\w$.#]+)\s*\(\s*{data}\s*\)", code.bare[begin:end]):
+        if match[1] in ("JSON.parse", "if", "switch"):
+            continue
+        for other, one in called(code, function, match[1], every):
+            given = one.given[0] if one.given else ""
+            if re.fullmatch(r"[\w$]+", given):
+                word = rf"(?<![\w$.]){re.escape(given)}"
+                parsed(other, one, word, every, reads, depth + 1)
+
+
+def _follow(
+    code: Code,
+    function: Func,
+    start: int,
+    stop: int,
+    every: list[Code],
+    reads: Reads,
+    depth: int,
+) -> None:
+    """What becomes of an expression that is a message."""
+    before = code.bare[function.body[0] : start]
+    bound = re.search(r"([\w$]+|\{[^{}]*\})\s*=\s*$", before)
+    handed = re.search(r"([\w$.]+|\])\s*\(\s*$", before)
+    if bound and bound[1].startswith("{"):
+        _apart(code, function, bound[1], start, every, reads, depth)
+    elif bound:
+        _use(code, function, bound[1], every, reads, depth)
+    elif handed and re.match(r"\s*\)", code.bare[stop:]):
+        _handed(code, function, handed[1], every, reads, depth)
+
+
+def _handed(
+    code: Code,
+    function: Func,
+    name: str,
+    every: list[Code],
+    reads: Reads,
+    depth: int,
+) -> None:
+    """A message is the first argument of a call."""
+    if depth > DEEP or name == "]":
+        return
+    for other, one in called(code, function, name, every):
+        first(other, one, every, reads, depth)
+
+
+def first(code: Code, one: Func, every: list[Code], reads: Reads, depth: int) -> None:
+    """A message is the first parameter of a function."""
+    given = one.given[0] if one.given else ""
+    if given.startswith("{"):
+        _apart(code, one, given, one.start, every, reads, depth + 1)
+    elif re.fullmatch(r"[\w$]+", given):
+        _use(code, one, given, every, reads, depth + 1)
+
+
+def _apart(
+    code: Code,
+    function: Func,
+    names: str,
+    index: int,
+    every: list[Code],
+    reads: Reads,
+    depth: int,
+) -> None:
+    """``const { type, body: text, ...rest } = message``."""
+    for part in names.strip("{} \n").split(","):
+        match = re.match(r"\s*(\.\.\.)?([\w$]+)(?:\s*:\s*([\w$]+))?(\s*=)?", part)
+        if not match:
+            continue
+        if match[1]:
+            _use(code, function, match[2], every, reads, depth)
+            continue
+        reads.keys.setdefault(match[2], []).append((code, index))
+        if match[4]:
+            reads.guarded.add(match[2])
+        word = rf"(?<![\w$.]){re.escape(match[3] or match[2])}"
+        _told_apart(code, function.body, word, match[2], every, reads)
+
+
+def _use(
+    code: Code,
+    function: Func,
+    name: str,
+    every: list[Code],
+    reads: Reads,
+    depth: int,
+) -> None:
+    """What is read of a message under its name."""
+    begin, end = function.body
+    known = (id(code), begin, name)
+    if depth > DEEP or known in reads.done:
+        return
+    reads.done.add(known)
+    body = code.bare[begin:end]
+    word = rf"(?<![\w$.]){re.escape(name)}"
+    for match in re.finditer(rf"{word}\s*(\?)?\.\s*([\w$]+)(\s*\()?", body):
+        key, rest = match[2], body[match.end() :]
+        if match[3] or re.match(r"\s*=(?!=)", rest):
+            reads.guarded.add(key)  # its own: the page puts it there
+            continue
+        if (
+            re.match(r"\s*(\?|\|\||&&|\)\s*(\{|\?|return))", rest)
+            or (
+                re.search(r"(\bif\s*\(|!|&&|\|\|)\s*$", body[: match.start()])
+                and not re.match(r"\s*[=!]==?", rest)
+            )
+            or match[1]
+        ):
+            reads.guarded.add(key)
+        reads.keys.setdefault(key, []).append((code, begin + match.start()))
+        _told_apart(code, function.body, rf"{word}\s*\.\s*{key}", key, every, reads)
+    for match in re.finditer(rf"\{{([^{{}}]*)\}}\s*=\s*{word}\s*[;\n]", body):
+        index = begin + match.start()
+        _apart(code, function, match[1], index, every, reads, depth)
+    for match in re.finditer(rf"([\w$.]+)\s*\(\s*{word}\s*[,)]", body):
+        plain = match[1] not in ("if", "while", "switch") and "." not in match[1]
+        if plain or match[1].startswith("this."):
+            _handed(code, function, match[1], every, reads, depth + 1)
+
+
+_CASE = re.compile(r"\bcase\s+(['\"`])")
+
+
+def _told_apart(
+    code: Code,
+    span: Span,
+    word: str,
+    key: str,
+    every: list[Code],
+    reads: Reads,
+) -> None:
+    """The values by which messages are told apart, by what stands behind a key."""
+    begin, end = span
+    body = code.bare[begin:end]
+    for match in re.finditer(rf"{word}\s*[=!]==?\s*(?=['\"])", body):
+        _text_at(code, begin + match.end(), key, reads)
+    for match in re.finditer(rf"\bswitch\s*\(\s*{word}\s*\)\s*\{{", body):
+        brace = begin + match.end() - 1
+        close = code.pairs.get(brace, brace)
+        for case in _CASE.finditer(code.bare, brace, close):
+            _text_at(code, case.end() - 1, key, reads)
+    for match in re.finditer(rf"([\w$.]+)\s*(?:\?\.)?\s*\[\s*{word}\s*\]", body):
+        _table(match[1], key, every, reads)
+    if re.search(rf"\bnew\s+(?:Custom)?Event\s*\(\s*{word}\s*[,)]", body):
+        for other in every:
+            for match in re.finditer(r"\.addEventListener\s*\(\s*", other.bare):
+                if not _of_browser(other, match.end()):
+                    _text_at(other, match.end(), key, reads)
+
+
+def _of_browser(code: Code, index: int) -> bool:
+    """Whether an event is one of the browser's own."""
+    match = re.compile(r"['\"`](\w+)").match(code.script.text, index)
+    return match is None or match[1] in _EVENTS
+
+
+def _text_at(code: Code, index: int, key: str, reads: Reads) -> None:
+    match = re.compile(r"(['\"`])([\w.:-]+)\1").match(code.script.text, index)
+    if match:
+        reads.kinds.append((key, match[2], code, index))
+
+
+def _table(table: str, key: str, every: list[Code], reads: Reads) -> None:
+    """Handlers in an object: written out, or put there by ``on("kind", f)``."""
+    for code, brace in _written(table, every):
+        for begin, end in code.arguments(brace):
+            text = code.script.text[begin:end]
+            named = re.match(r"\s*['\"]?([\w$.:-]+?)['\"]?\s*(?::|\()", text)
+            if named and not text.lstrip().startswith("..."):
+                reads.kinds.append((key, named[1], code, begin + named.start(1)))
+    for code in every:
+        for match in re.finditer(
+            rf"(?<![\w$.]){re.escape(table)}\s*\[\s*([\w$]+)\s*\]\s*=(?!=)", code.bare
+        ):
+            maker = code.around(match.start())
+            if maker is not None and match[1] in maker.given and maker.name:
+                _put(maker, maker.given.index(match[1]), key, every, reads)
+
+
+def _written(table: str, every: list[Code]) -> Iterator[tuple[Code, int]]:
+    """Where a table is written out: there, from outside, or by who makes its object."""
+    own = table.rpartition(".")[2] if table.startswith("this.") else ""
+    word = rf"(?<![\w$.]){re.escape(table)}"
+    if own:
+        word = rf"(?<![\w$.])[\w$]+\.{re.escape(own)}"
+    for code in every:
+        for match in re.finditer(rf"{word}\s*=\s*\{{", code.bare):
+            yield code, match.end() - 1
+        kept = rf"(?<![\w$.])this\.{re.escape(own)}\s*=\s*([\w$]+)\s*[;,\n}}]"
+        for match in re.finditer(kept, code.bare) if own else ():
+            maker = code.around(match.start())
+            if maker is None or match[1] not in maker.given:
+                continue
+            name = code.owner(maker) if maker.name == "constructor" else maker.name
+            if name:
+                yield from _objects_given(name, maker.given.index(match[1]), every)
+
+
+def _objects_given(
+    name: str, position: int, every: list[Code]
+) -> Iterator[tuple[Code, int]]:
+    for code in every:
+        for match in re.finditer(rf"(?<![\w$.]){re.escape(name)}\s*\(", code.bare):
+            spans = code.arguments(match.end() - 1)
+            if len(spans) > position and code.plain(spans[position]).startswith("{"):
+                yield code, code.bare.index("{", spans[position][0])
+
+
+def _put(maker: Func, position: int, key: str, every: list[Code], reads: Reads) -> None:
+    for code in every:
+        for match in re.finditer(rf"\.\s*{re.escape(maker.name)}\s*\(", code.bare):
+            spans = code.arguments(match.end() - 1)
+            if len(spans) > position and len(spans) == len(maker.given):
+                begin = spans[position][0]
+                begin += len(code.bare[begin:]) - len(code.bare[begin:].lstrip())
+                _text_at(code, begin, key, reads)
