@@ -7,16 +7,9 @@ import re
 from collections.abc import Iterator
 
 from tutor.doctor.evidence import Evidence
+from tutor.doctor.rules.browser.imports import Served, closure, served_scripts
 from tutor.doctor.rules.browser.javascript import Code
-from tutor.doctor.rules.browser.loaded import (
-    RANK,
-    SOURCE,
-    TAG,
-    Served,
-    closure,
-    is_made,
-    served_scripts,
-)
+from tutor.doctor.rules.browser.loaded import RANK, SOURCE, TAG, is_made
 from tutor.doctor.rules.browser.pages import TRIED
 from tutor.doctor.rules.found import Found
 from tutor.doctor.source.walking import walk
