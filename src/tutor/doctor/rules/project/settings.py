@@ -10,7 +10,8 @@ from pathlib import Path
 from tutor.doctor.child import Event
 from tutor.doctor.evidence import Evidence
 from tutor.doctor.rules.found import NOWHERE, Found, Place, last_line
-from tutor.doctor.rules.project import pageware, secret
+from tutor.doctor.rules.project import apps, pageware, secret
+from tutor.doctor.rules.project.apps import installed, packages, wants_sockets
 from tutor.doctor.source.walking import walk
 
 RANK = 20
@@ -22,76 +23,12 @@ def rules(seen: Evidence) -> Iterator[Found]:
         return
     yield from pageware.rules(seen)
     yield from secret.rules(seen)
-    yield from _apps(seen)
+    yield from apps.rules(seen)
     yield from _asgi(seen)
     yield from _hosts(seen)
     yield from _test_database(seen)
     yield from _logging(seen)
     yield from _versions(seen)
-
-
-def wants_sockets(seen: Evidence) -> bool:
-    """Whether anything in the project is meant for sockets."""
-    return bool(
-        seen.aim >= 2
-        or seen.source.consumers()
-        or seen.settings.get("asgi")
-        or seen.settings.get("layers")
-        or seen.walk.get("protocols")
-        or "channels" in _names(seen)
-    )
-
-
-def _names(seen: Evidence) -> list[str]:
-    """The apps by their package."""
-    return [str(app).partition(".")[0] for app in seen.settings.get("apps") or []]
-
-
-def _apps(seen: Evidence) -> Iterator[Found]:
-    names = _names(seen)
-    place = seen.setting("INSTALLED_APPS")
-    owner = next(
-        (c for c in seen.look.all("command") if c["name"] == "runserver"), None
-    )
-    if owner is None or any(base.startswith("daphne.") for base in owner["bases"]):
-        return
-    tried, expected = "python manage.py runserver", "runserver belongs to Daphne"
-    got = f"runserver belongs to {owner['owner']}"
-    if "daphne" in names:
-        apps = [str(app) for app in seen.settings["apps"]]
-        daphne = names.index("daphne")
-        slug = "apps-other-runserver-wins"
-        if any(a.startswith("django.contrib.staticfiles") for a in apps[:daphne]):
-            slug = "apps-daphne-after-staticfiles"
-            got = (
-                "(daphne.E001) Daphne must be listed before django.contrib.staticfiles"
-            )
-        yield Found(slug, got, _daphne(seen, place), RANK, tried, expected)
-    elif wants_sockets(seen) and "daphne" in _installed(seen):
-        first = bool(names) and names[0] == "channels"
-        slug = "apps-only-channels-as-in-v3-guides" if first else "apps-daphne-missing"
-        yield Found(slug, got, place, RANK, tried, expected)
-    elif wants_sockets(seen):
-        yield Found(
-            "install-channels-without-daphne-extra", got, place, RANK, tried, expected
-        )
-
-
-def _daphne(seen: Evidence, place: Place) -> Place:
-    """Where 'daphne' was added, if that is in another file than the list itself."""
-    name = str(seen.settings.get("module"))
-    while name in seen.source.modules:
-        module = seen.source.modules[name]
-        for node in walk(module.tree):
-            if isinstance(node, ast.Constant) and str(node.value).startswith("daphne"):
-                return place if module.file == place[0] else (module.file, node.lineno)
-        name = next(iter(module.stars), "")
-    return place
-
-
-def _installed(seen: Evidence) -> dict[str, str]:
-    found: dict[str, str] = (seen.look.get("versions") or {}).get("found", {})
-    return found
 
 
 def like(seen: Evidence, name: str) -> str | None:
@@ -128,7 +65,7 @@ def _asgi(seen: Evidence) -> Iterator[Found]:
             )
             at = seen.setting(other) if other else _beside(seen)
             hint = f"The settings have {other}, which nobody reads." if other else ""
-            if "daphne" in _names(seen) or other:
+            if "daphne" in packages(seen) or other:
                 yield Found(
                     "settings-asgi-application-missing",
                     got,
@@ -296,7 +233,7 @@ def _logging(seen: Evidence) -> Iterator[Found]:
 
 
 def _versions(seen: Evidence) -> Iterator[Found]:
-    version = _installed(seen).get("channels", "")
+    version = installed(seen).get("channels", "")
     if version and int(version.partition(".")[0]) < 4:
         yield Found(
             "install-pinned-channels-3",
