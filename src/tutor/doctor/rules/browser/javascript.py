@@ -5,20 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cached_property
 
+from tutor.doctor.rules.browser.blanked import bare, spoken
 from tutor.doctor.rules.browser.scripts import Script, Spot
 
 Span = tuple[int, int]
 
 BIG = 200_000  # characters; what is longer is nobody's own script
-_QUOTED = re.compile(r""""(?:[^"\\\n]|\\.)*"?|'(?:[^'\\\n]|\\.)*'?""", re.S)
-_REMARK = re.compile(r"//[^\n]*|/\*.*?(?:\*/|\Z)", re.S)
-_REGEX = re.compile(r"/(?:[^/\\\[\n]|\\.|\[(?:[^\]\\\n]|\\.)*\])+/[a-z]*")
-_TEMPLATE = re.compile(r"(?:[^`\\$]|\\.|\$(?!\{))*(`|\$\{|\Z)", re.S)
-_TAG = re.compile(r"<script\b([^>]*)>(.*?)</script\s*>", re.S | re.I)
-_TYPE = re.compile(r"""\btype\s*=\s*["']?([^"'\s>]+)""", re.I)
-_SPOKEN = {"module", "text/javascript", "application/javascript", "text/babel"}
 _WORDS = {
     *("if", "for", "while", "switch", "catch", "with", "return", "function"),
     *("await", "typeof", "new", "do", "else", "super", "of", "in", "delete", "void"),
@@ -73,7 +67,7 @@ class Code:
     def spoken(self) -> str:
         """The code as it is written; of a page, what stands in its scripts."""
         text = self.script.text
-        return text if self.script.is_static else "".join(_spoken(text))
+        return text if self.script.is_static else "".join(spoken(text))
 
     @cached_property
     def pairs(self) -> dict[int, int]:
@@ -247,57 +241,6 @@ def codes(texts: Iterable[Script]) -> list[Code]:
             continue
         text = script.text
         if not script.is_static:
-            text = "".join(_spoken(text))
+            text = "".join(spoken(text))
         found.append(Code(script, bare(text)))
     return found
-
-
-def _spoken(text: str) -> Iterator[str]:
-    """A page with everything blanked out that is no code."""
-    done = 0
-    for match in _TAG.finditer(text):
-        kind = _TYPE.search(match[1])
-        if kind and kind[1].lower() not in _SPOKEN:
-            continue
-        yield re.sub(r"[^\n]", " ", text[done : match.start(2)])
-        yield match[2]
-        done = match.end(2)
-    yield re.sub(r"[^\n]", " ", text[done:])
-
-
-@lru_cache(200)
-def bare(text: str) -> str:
-    """Code with all that stands in quotes, and every comment, blanked out."""
-    out: list[str] = []
-    open_braces: list[int] = []  # in each ${…} that we are in
-    index, last = 0, ""
-    while index < len(text):
-        char, end, found = text[index], index + 1, None
-        if char in "\"'":
-            found = _QUOTED.match(text, index)
-        elif text.startswith(("//", "/*"), index):
-            found = _REMARK.match(text, index)
-        elif char == "/" and (not last or last in "(,=:[!&|?{};+\n"):
-            found = _REGEX.match(text, index)
-        elif char == "`" or (char == "}" and open_braces and not open_braces[-1]):
-            if char == "}":
-                open_braces.pop()
-            found = _TEMPLATE.match(text, index + 1)
-            if found and found[1] == "${":
-                open_braces.append(0)
-        elif char in "{}" and open_braces:
-            open_braces[-1] += 1 if char == "{" else -1
-        if found:
-            end = max(found.end(), end)
-        piece = text[index:end]
-        if len(piece) > 1:
-            blank = re.sub(r"[^\n]", " ", piece[1:-1])
-            ends = piece[0], piece[-1]
-            if piece.startswith(("//", "/*")):
-                ends = " ", "\n" if piece[-1] == "\n" else " "
-            piece = ends[0] + blank + ends[1]
-        out.append(piece)
-        if piece.strip():
-            last = piece.strip()[-1]
-        index = end
-    return "".join(out)
