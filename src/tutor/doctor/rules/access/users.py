@@ -15,7 +15,7 @@ from tutor.doctor.rules.browser.expressions import ANY, HOST
 from tutor.doctor.rules.browser.pages import filled_in, leads_to
 from tutor.doctor.rules.browser.scripts import texts
 from tutor.doctor.rules.browser.socketurls import sockets
-from tutor.doctor.rules.deployment.proxy import speaks_tls_here
+from tutor.doctor.rules.deployment.https import speaks_tls_here
 from tutor.doctor.rules.found import Found, Place
 from tutor.doctor.source import Class, Function
 from tutor.doctor.source.index import is_aside

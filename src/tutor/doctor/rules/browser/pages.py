@@ -9,10 +9,10 @@ from tutor.doctor.child import Event
 from tutor.doctor.evidence import Evidence
 from tutor.doctor.rules.browser.expressions import ANY, GIVEN, HERE, HOST, OWN
 from tutor.doctor.rules.browser.socketurls import Socket, sockets
-from tutor.doctor.rules.deployment import proxy
+from tutor.doctor.rules.deployment import https
 from tutor.doctor.rules.found import Found, Place
+from tutor.doctor.rules.routing.places import route_place
 from tutor.doctor.rules.routing.reached import takes
-from tutor.doctor.rules.routing.routes import route_place
 
 WORDS = ("lobby", "1", "room1", "00000000-0000-0000-0000-000000000007")
 MORE = r"\w@.%~ \-"  # signs of a name that a URL may hold
@@ -56,7 +56,7 @@ def _wrong(seen: Evidence, socket: Socket, same: list[Socket]) -> Iterator[Found
         paths = [path_of(one.url) for one in same]
         lost = len(same) > 1 and not any(one and _reached(seen, one) for one in paths)
         yield Found(slug, got, _path_at(socket, lost), 67, TRIED, expected)
-    if _plain(seen, socket) and proxy.speaks_tls(seen):
+    if _plain(seen, socket) and https.speaks_tls(seen):
         slug, expected = "client-ws-hardcoded-on-https-page", "wss:// over https"
         yield Found(slug, _shown(socket.url), socket.place, 75, TRIED, expected)
     host = re.match(r"(?:wss?:|\x00)//([^/\x00\x01]+)", socket.url)

@@ -11,7 +11,8 @@ from tutor.doctor.rules.consumers import readying
 from tutor.doctor.rules.consumers.byname import chosen
 from tutor.doctor.rules.found import TRIED, Found, at
 from tutor.doctor.source import Class, Function, Module, calls, known
-from tutor.doctor.source.index import base_of, is_aside
+from tutor.doctor.source.definitions import base_of
+from tutor.doctor.source.index import is_aside
 from tutor.doctor.source.walking import walk
 
 RANK = 62
