@@ -15,7 +15,6 @@ from tutor.doctor.rules.project.apps import installed, packages, wants_sockets
 from tutor.doctor.source.walking import walk
 
 RANK = 20
-PROTOCOLS = "channels.routing.ProtocolTypeRouter"
 
 
 def rules(seen: Evidence) -> Iterator[Found]:
@@ -132,10 +131,6 @@ def _wrong_path(seen: Evidence, named: str) -> str | None:
 def _without(links: list[Event], module: str, name: str) -> bool:
     text = links[0].get("text", "") if links else ""
     return text == f"module {module!r} has no attribute {name!r}"
-
-
-def _packages(seen: Evidence) -> set[str]:
-    return {name.partition(".")[0] for name in seen.source.modules}
 
 
 def _test_database(seen: Evidence) -> Iterator[Found]:
