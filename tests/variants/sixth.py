@@ -11,6 +11,48 @@ from __future__ import annotations
 from fourth import Right, Wrong
 
 WRONG: list[Wrong] = [
+    (  # the user of a request is fetched when it is touched
+        12,
+        "db-orm-in-async-consumer",
+        "master_app/views.py",
+        (
+            (
+                "master_app/views.py",
+                "def publish(request):",
+                "async def publish(request):",
+            ),
+            (
+                "master_app/views.py",
+                "    async_to_sync(readings.publish)(message.value)",
+                "    await readings.publish(message.value)",
+            ),
+            ("master_app/views.py", "from asgiref.sync import async_to_sync\n", ""),
+        ),
+    ),
+    (  # the import stands in a method that Django does not call
+        13,
+        "app-signals-never-imported",
+        "master_app/alerts.py",
+        (
+            (
+                "master_app/alerts.py",
+                None,
+                "from django.contrib.auth.models import User\n"
+                "from django.db.models.signals import post_save\n"
+                "from django.dispatch import receiver\n\n\n"
+                "@receiver(post_save, sender=User)\n"
+                "def greet(sender, instance, **kwargs):\n"
+                "    print('welcome', instance)\n",
+            ),
+            (
+                "master_app/apps.py",
+                "    def ready(self):",
+                "    def on_ready(self):\n"
+                "        from master_app import alerts  # noqa: F401\n\n"
+                "    def ready(self):",
+            ),
+        ),
+    ),
     (
         14,
         "worker-router-name-differs",
