@@ -14,7 +14,6 @@ from tutor.doctor.rules.deployment.proxy import RANK, TRIED, filled
 from tutor.doctor.rules.found import Found
 
 # What nginx knows by itself, of what somebody may write behind Connection.
-_KNOWN = re.compile(r"(?:http|arg|cookie|sent_http|upstream|connection)_\w+|http2|host")
 _OWN = "connection_upgrade"  # of nginx's own guide: a map has to give it a value
 
 
