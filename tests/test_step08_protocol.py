@@ -346,6 +346,7 @@ BROKEN = [
     (MESSAGES, "'dict_type': 'object',", "", "code of the table"),
     (MESSAGES, ", strict=True", "", "code of the table"),
     (CONSUMERS, "self.closing = True", "pass", "no exception"),
+    (CONSUMERS, "self.closing = True", "self.closing = code != 4400", "no exception"),
     (CONSUMERS, "self.close(4429)", "self.close(4413)", "broken limits"),
     (CONSUMERS, "LARGEST = 1000", "LARGEST = 1001", "broken limits"),
     (CONSUMERS, "or '').encode()", "or '')", "broken limits"),
