@@ -19,6 +19,8 @@ from .report import emit, error_of, inside, own, stack_of, starved
 TAG = b"x-tutor-knock"
 ONCE = 1.0  # seconds that an import may take
 SLOW = 0.15  # seconds for which the loop may stand still
+TICK = 0.01  # seconds
+STILL = 0.1  # seconds: what takes longer is the machine's, or "blocked" tells of it
 
 _site = contextvars.ContextVar("site", default=None)
 _count = itertools.count(1)
@@ -39,7 +41,7 @@ class Line:
         message = await self._receive()
         self.told += 1
         kind = message.get("type")
-        emit("told", conn=self.conn, type=kind, starved=starved())
+        emit("told", conn=self.conn, type=kind, lived=lived())
         return message
 
     async def send(self, message):
@@ -121,14 +123,14 @@ def recorded(application):
         try:
             await application(signin.signed(scope), line.receive, line.send)
         except asyncio.CancelledError:
-            emit("killed", conn=line.conn, starved=starved())
+            emit("killed", conn=line.conn, lived=lived())
             raise
         except BaseException as error:
             emit("failed", stage="socket", conn=line.conn, error=error_of(error))
             raise
         finally:
             gc.collect()
-            emit("ended", conn=line.conn, starved=starved())
+            emit("ended", conn=line.conn, lived=lived())
             finished.append(line.conn)
             # Who was cancelled needs some turns of the loop to be gone.
             asyncio.get_running_loop().call_later(0.15, census, line.conn)
@@ -204,6 +206,18 @@ def note_lost_tasks(loop):
 
 
 _watching = []
+_life = [0.0, 0.0, 0.0]  # seconds lived, and when that was, and starved until then
+
+
+def lived():
+    """Seconds for which the loop has turned, or might have.
+
+    Not those of a machine that stands still, nor those without a processor.
+    """
+    now, waited = time.monotonic(), starved()
+    took = now - _life[1] - (waited - _life[2])
+    _life[:] = _life[0] + min(max(took, 0.0), STILL), now, waited
+    return _life[0]
 
 
 def watch_blocking():
@@ -217,14 +231,15 @@ def watch_blocking():
 
     def tick():
         beat[0] += 1
-        loop.call_later(0.01, tick)
+        lived()
+        loop.call_later(TICK, tick)
 
     def watch():
         seen, still, frames, waited, known = 0, 0, None, 0.0, 0
         while True:
-            time.sleep(0.01)
+            time.sleep(TICK)
             if beat[0] != seen or signin.busy:
-                stood = still * 0.01 - (starved() - waited if frames else 0)
+                stood = still * TICK - (starved() - waited if frames else 0)
                 # What is imported at its first use is slow this once.
                 least = SLOW if len(sys.modules) == known else ONCE
                 if frames is not None and stood >= least:
@@ -234,14 +249,14 @@ def watch_blocking():
             if still == 0:
                 waited, known = starved(), len(sys.modules)
             still += 1
-            if still == int(SLOW / 0.01) or still % 100 == 0:
+            if still == int(SLOW / TICK) or still % 100 == 0:
                 # The thread's own naps are counted, so a machine that stands
                 # still does not look like a project that sleeps.
                 now = stack_of(sys._current_frames().get(main))[-25:]
                 if own(now) or frames is None:
                     frames = now
-                if still * 0.01 >= 3 and own(frames):
-                    emit("blocked", seconds=still * 0.01, frames=frames, at=own(frames))
+                if still * TICK >= 3 and own(frames):
+                    emit("blocked", seconds=still * TICK, frames=frames, at=own(frames))
 
     tick()
     threading.Thread(target=watch, daemon=True).start()

@@ -193,10 +193,10 @@ def _ending(
         place = _place(owner, "websocket_disconnect", "dispatch", "disconnect")
         yield Found(slug, got, place, 56, tried, expected)
         return
-    blocked = [event["at"] for event in seen.serve.all("blocked") if event["at"]]
-    if any(one["name"] not in _ENDS for one in blocked):
+    blocked = [event for event in seen.serve.all("blocked") if event["at"]]
+    if any(event["at"]["name"] not in _ENDS for event in blocked):
         return  # it may have waited for what somebody else did
-    lasted = _lasted(events)
+    lasted = _lasted(events, max((event["seconds"] for event in blocked), default=0))
     if (client.quiet == "disconnect") if lasted is None else lasted > SLOW:
         place = _place(owner, "websocket_disconnect", "disconnect")
         waits = list(unheard.kept_going(owner)) if owner is not None else []
@@ -209,14 +209,17 @@ def _ending(
         yield Found("consumer-slow-work-in-disconnect", got, place, 77, tried, expected)
 
 
-def _lasted(events: list[Event]) -> float | None:
+def _lasted(events: list[Event], blocked: float) -> float | None:
     """Seconds from the news that the client has gone to the end of the consumer.
 
-    Without those in which the machine had no processor for it; None without an end.
+    Args:
+        events: what came of one client.
+        blocked: seconds for which the handler let the loop stand still.
+
+    Returns:
+        What the loop has lived and was blocked, whatever the machine took away; None
+        without an end.
     """
     gone = next(e for e in events if e.get("type") == "websocket.disconnect")
     ends = [e for e in events if e["kind"] in ("killed", "ended")]
-    if not ends:
-        return None
-    took, waited = (float(ends[0][of] - gone[of]) for of in ("t", "starved"))
-    return took - waited
+    return float(ends[0]["lived"] - gone["lived"] + blocked) if ends else None
