@@ -155,7 +155,10 @@ def answers(url: str) -> int:
 
 
 def start_kernel(url: str) -> None:
-    """Start a kernel and wait until it has said something."""
+    """Start a kernel and wait until it is idle, with nothing left to answer.
+
+    Whoever interrupts it before, as a server does at its end, is told of it in the log.
+    """
     api, _, query = url.replace("/lab/tree/tutorial.ipynb", "/api/kernels").partition(
         "?"
     )
@@ -163,8 +166,19 @@ def start_kernel(url: str) -> None:
     with urllib.request.urlopen(request, timeout=30) as answer:
         kernel = json.load(answer)["id"]
     address = f"{api.replace('http', 'ws', 1)}/{kernel}/channels?{query}"
+    ask = {"msg_id": "ours", "msg_type": "kernel_info_request", "version": "5.3"}
+    ask |= {"session": "ours", "username": "", "date": "2026-01-01T00:00:00Z"}
+    parts: dict[str, Any] = {"parent_header": {}, "metadata": {}, "content": {}}
     with connect(address, open_timeout=30) as socket:
-        socket.recv(timeout=30)
+        socket.send(json.dumps({"channel": "shell", "header": ask, **parts}))
+        idle = "ours", {"execution_state": "idle"}
+        while idle != said(json.loads(socket.recv(timeout=30))):
+            pass
+
+
+def said(message: dict[str, Any]) -> tuple[str | None, Any]:
+    """Which request a message of a kernel is about, and what it holds."""
+    return message["parent_header"].get("msg_id"), message["content"]
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
