@@ -10,12 +10,13 @@ from tutor.doctor.rules.found import TRIED, Found, at
 from tutor.doctor.source import Function, Module, calls, known
 from tutor.doctor.source.flow import every_call
 from tutor.doctor.source.index import is_aside
-from tutor.doctor.source.walking import child_nodes, own_nodes, walk
+from tutor.doctor.source.walking import child_nodes, kept, own_nodes, walk
 
 RANK = 49  # as sure as what was seen of a message
 OF_TESTS = 80
 _ON_COMMIT = "django.db.transaction.on_commit"
 _DEFINED = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+_Outer = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Lambda
 # What leaves the parameters of a function as they are.
 _SAME = {
     *("builtins.staticmethod", "builtins.classmethod", "abc.abstractmethod"),
@@ -99,20 +100,26 @@ def _targets(call: ast.Call, function: Function) -> list[Function]:
 
 def _is_bound(module: Module, name: ast.Name) -> bool:
     """Whether a function around a name has a parameter or a value of that name."""
-    for outer in walk(module.tree):
-        if not isinstance(outer, (*_DEFINED, ast.Lambda)):
-            continue
-        if not outer.lineno <= name.lineno <= (outer.end_lineno or outer.lineno):
-            continue
-        for node in walk(outer):
-            if isinstance(node, ast.arg) and node.arg == name.id:
-                return True
-            if isinstance(node, ast.Name) and node.id == name.id:
-                if not isinstance(node.ctx, ast.Load):
-                    return True
-            elif isinstance(node, _DEFINED) and node.name == name.id:
-                return True
-    return False
+    return any(
+        outer.lineno <= name.lineno <= (outer.end_lineno or outer.lineno)
+        and name.id in kept(outer, "_bound", _bound)
+        for outer in kept(module.tree, "_outer", _outer)
+    )
+
+
+def _outer(tree: ast.AST) -> Iterator[_Outer]:
+    return (node for node in walk(tree) if isinstance(node, _Outer))
+
+
+def _bound(outer: ast.AST) -> Iterator[str]:
+    """The names that a function's parameters, values and functions have."""
+    for node in walk(outer):
+        if isinstance(node, ast.arg):
+            yield node.arg
+        elif isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load):
+            yield node.id
+        elif isinstance(node, _DEFINED):
+            yield node.name
 
 
 def _is_plain(function: Function) -> bool:

@@ -19,6 +19,8 @@ _WAY = ("kwargs", "url_route")
 
 
 def rules(seen: Evidence) -> Iterator[Found]:
+    helpers = [f for f in seen.source.all_functions() if f.owner is None]
+    by_helpers = {key for one in helpers for _, key in _asked(one)}
     for owner in seen.source.classes.values():
         leaves = [one for one in seen.leaves if _runs(seen, one.get("consumer"), owner)]
         captured = {
@@ -27,14 +29,15 @@ def rules(seen: Evidence) -> Iterator[Found]:
             for step in leaf.get("steps") or ()
             for name in step["names"]
         }
+        if not captured:
+            continue
         family = {
             one.dotted: one
             for heir in (owner, *owner.heirs)
             for one in heir.line_of_ancestors
         }
         mine = [method for one in family.values() for method in one.methods.values()]
-        helpers = [f for f in seen.source.all_functions() if f.owner is None]
-        read = {key for method in (*mine, *helpers) for _, key in _asked(method)}
+        read = by_helpers | {key for one in mine for _, key in _asked(one)}
         if any(map(_takes_all, mine)):
             continue
         # A route's own kwargs, or a middleware, may give more than it captures.
