@@ -7,7 +7,9 @@ from collections.abc import Iterator
 
 from tutor.doctor.evidence import Evidence
 from tutor.doctor.rules.browser import (
+    bodies,
     codes,
+    datasets,
     dialogue,
     elements,
     fetched,
@@ -120,6 +122,8 @@ def rules(seen: Evidence) -> Iterator[Found]:
     yield from elements.rules(seen, every)
     yield from forms.rules(seen, every)
     yield from fetched.rules(seen, every)
+    yield from bodies.rules(seen, every)
+    yield from datasets.rules(seen, every)
     yield from markup.rules(seen, every, opened)
     yield from taken.rules(seen, every)
     yield from untold.rules(every)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+import re
+from collections.abc import Callable, Iterator
 
 from tutor.doctor.evidence import Evidence
 from tutor.doctor.source import Function, calls, known, queries
@@ -36,6 +37,53 @@ def methods(seen: Evidence, path: str) -> set[str] | None:
     return {one for allowed in found for one in allowed or ()}
 
 
+def behind_url(seen: Evidence, url: str, verb: str) -> list[Function]:
+    """The functions that may answer a request that a script sends.
+
+    Args:
+        seen: the evidence.
+        url: as a script makes it: signs that none has stand for what is not known,
+            and a template's ``{% url %}`` for what it names.
+        verb: its method, in capitals.
+    """
+    named = re.fullmatch(r"\{%\s*url\s+['\"]([\w:-]+)['\"].*%\}", url)
+    path = re.sub(r"^[\w\x00]*:?//[^/]*", "", url).partition("?")[0]
+    path = re.sub(r"^(?:\x02|\.{0,2}/)+", "", path).strip("/")
+    if named:
+        found = [*_behind(seen, lambda call: _named(call) == named[1].split(":")[-1])]
+    elif re.search(r"\w", path) and "{" not in path:
+        found = [*_behind(seen, path)] or [
+            *_behind(seen, lambda call: _may_be(_route(call), path))
+        ]
+    else:
+        return []
+    every = [one for functions, _ in found for one in functions]
+    return [
+        one
+        for one in every
+        if one.name not in (*VERBS, "dispatch") or one.name == verb.lower()
+    ]
+
+
+def _named(call: ast.Call) -> str:
+    given = [word.value for word in call.keywords if word.arg == "name"]
+    return str(getattr(given[0], "value", "")) if given else ""
+
+
+def _may_be(route: str, path: str) -> bool:
+    """Whether a path with gaps is one of a route's with as many."""
+    parts, wanted = route.split("/"), path.split("/")
+    return len(wanted) >= len(parts) and all(
+        ("<" in part) == (not one.isprintable() or one.isdigit())
+        and ("<" in part or part == one)
+        for part, one in zip(parts, wanted[-len(parts) :], strict=True)
+    )
+
+
+def _route(call: ast.Call) -> str:
+    return str(getattr(call.args[0], "value", "")).strip("/")
+
+
 def listed(seen: Evidence) -> list[Function]:
     """The functions, and the methods of classes, that any path leads to."""
     found = [one for every, _ in _behind(seen, None) for one in every]
@@ -52,9 +100,9 @@ def asks(function: Function) -> bool:
 
 
 def _behind(
-    seen: Evidence, path: str | None
+    seen: Evidence, path: str | Callable[[ast.Call], bool] | None
 ) -> Iterator[tuple[list[Function], set[str] | None]]:
-    wanted = path.strip("/") if path is not None else None
+    wanted = path.strip("/") if isinstance(path, str) else None
     for module in seen.source.modules.values():
         if "urlpatterns" not in module.lines:
             continue
@@ -66,9 +114,10 @@ def _behind(
                 or not isinstance(node.args[0], ast.Constant)
             ):
                 continue
-            route = str(node.args[0].value).strip("/")
+            route = _route(node)
             below = route and wanted and wanted.endswith(f"/{route}")
-            if wanted is None or route == wanted or below:
+            fits = path(node) if callable(path) else wanted is None
+            if fits or route == wanted or below:
                 name = module.resolve(node.args[1]) or ""
                 function = seen.source.functions.get(name)
                 owner = seen.source.classes.get(name.removesuffix(".as_view()"))
