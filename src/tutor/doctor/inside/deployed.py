@@ -76,11 +76,22 @@ def tell(name, found):
         hosts=plain(hosts),
         debug=bool(getattr(found, "DEBUG", False)),
         layers=plain(layers),
+        databases=databases(getattr(found, "DATABASES", None)),
         static_root=plain(getattr(found, "STATIC_ROOT", None)),
         secure=bool(getattr(found, "SESSION_COOKIE_SECURE", False)),
         lists={k: plain(v) for k, v in vars(found).items() if is_list(k, v)},
         broken=attempt(lambda: asyncio.run(broken(layers))) or [],
     )
+
+
+def databases(given):
+    """The engine of each database, and the host of its server."""
+    told = given.items() if isinstance(given, dict) else ()
+    return {
+        str(alias): [str(one.get("ENGINE", "")), str(one.get("HOST") or "")]
+        for alias, one in told
+        if isinstance(one, dict)
+    }
 
 
 def is_list(name, value):

@@ -6,6 +6,7 @@ import ast
 from collections.abc import Iterator
 
 from tutor.doctor.evidence import Evidence
+from tutor.doctor.rules.consumers import inloops
 from tutor.doctor.rules.found import TRIED, Found, Place, at
 from tutor.doctor.source import Function, calls, known
 from tutor.doctor.source.walking import child_nodes, walk
@@ -15,6 +16,7 @@ def lost(seen: Evidence, function: Function) -> Iterator[Found]:
     """Coroutines that nobody awaits: calls that stand alone as a statement."""
     for call in (
         *_alone(function.node),
+        *inloops.listed(function),
         *_used_as_a_value(function),
         *_kept(function),
         *_put(function),

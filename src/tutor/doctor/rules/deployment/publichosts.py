@@ -105,10 +105,10 @@ def public(server: Directive) -> Iterator[str]:
     if host is None or not {"$host", "$http_host"} & set(host.args):
         return
     for one in server.all("server_name"):
-        yield from (name for name in one.args if _is_public(name))
+        yield from (name for name in one.args if is_public(name))
 
 
-def _is_public(name: str) -> bool:
+def is_public(name: str) -> bool:
     """Whether a name is one of the net's own: no pattern, no placeholder."""
     return "." in name and not set(name) & set("~*$_{<") and name.strip(".") == name
 
