@@ -22,6 +22,7 @@ import fourth
 import fresh
 import handed
 import harbour
+import held
 import missed
 import otherwise
 import pupils
@@ -147,3 +148,18 @@ def test_mistakes_that_are_told_apart_are_all_named(
 ) -> None:
     found = doctor.diagnose(shapes.write("booth", changes, tmp_path / "it")).findings
     assert {one.slug: one.file for one in found} == wanted
+
+
+@pytest.mark.parametrize(
+    ("shape", "wanted", "changes"),
+    [one[1:] for one in held.SEVERAL],
+    ids=[one[0] for one in held.SEVERAL],
+)
+def test_what_was_mended_together_is_all_named(
+    shape: str,
+    wanted: dict[str | None, str],
+    changes: tuple[shapes.Change, ...],
+    tmp_path: Path,
+) -> None:
+    found = doctor.diagnose(shapes.write(shape, changes, tmp_path / shape)).findings
+    assert {one.slug: one.file for one in found} == wanted, found

@@ -112,6 +112,7 @@ def settings():
             alias: {
                 "engine": one.get("ENGINE", ""),
                 "name": str(one.get("NAME", "")),
+                "host": str(one.get("HOST") or ""),
                 "test": str((one.get("TEST") or {}).get("NAME") or ""),
             }
             for alias, one in loaded.DATABASES.items()

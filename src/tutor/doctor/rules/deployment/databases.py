@@ -88,6 +88,12 @@ def _by_default(
         if _ENGINES.get(kind, kind) in servers.values() and host in LOCAL:
             yield _nobody(place(seen, settings, "DATABASES"), servers)
             return
+    own = seen.settings.get("module")
+    here = (seen.settings.get("databases") or {}).get("default") or {}
+    kind = str(here.get("engine", "")).rpartition(".")[2]
+    if not every and modules <= {own} and here.get("host") in LOCAL:
+        if _ENGINES.get(kind, kind) in servers.values():
+            yield _nobody(seen.setting("DATABASES"), servers)
 
 
 def _nobody(at: Place, servers: dict[str, str]) -> Found:

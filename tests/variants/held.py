@@ -1,0 +1,197 @@
+"""What was mended without a test of its own, and what nobody had seen till then."""
+
+from __future__ import annotations
+
+from shapes import Change
+
+DASHBOARD = "machines/static/machines/dashboard.js"
+MAIN = "table/static/table/js/main.js"
+TABLE = "tests/test_table.py"
+COMPOSE = "compose.yaml"
+
+# The shape, each slug with its file, and the changes; None is a cause without a name.
+SEVERAL: tuple[
+    tuple[str, str, dict[str | None, str], tuple[Change, ...]],
+    ...,
+] = (
+    (
+        "a code in a constant, a timer that an if ends, markup by a fragment",
+        "laundry",
+        {
+            "client-close-code-reserved": DASHBOARD,
+            "client-send-after-close": DASHBOARD,
+            "client-message-into-innerhtml": DASHBOARD,
+        },
+        (
+            (
+                DASHBOARD,
+                "  const RECONNECT_DELAY_MS = 2000;\n",
+                "  const RECONNECT_DELAY_MS = 2000;\n  const GOING_AWAY = 1001;\n",
+            ),
+            (
+                DASHBOARD,
+                '      elements.status.textContent = "Connected";\n',
+                '      elements.status.textContent = "Connected";\n'
+                "      window.setInterval(() => {\n"
+                '        socket.send(JSON.stringify({ action: "snapshot" }));\n'
+                "      }, 30000);\n",
+            ),
+            (
+                DASHBOARD,
+                "    done(message) {\n"
+                "      showToast(`${message.label} has finished`);\n",
+                "    done(message) {\n"
+                "      const range = document.createRange();\n"
+                "      const words = `<b>${message.label}</b> has finished`;\n"
+                "      elements.toast.append(range.createContextualFragment(words));\n",
+            ),
+            (
+                DASHBOARD,
+                "\n  connect();\n",
+                '\n  window.addEventListener("pagehide", () => {\n'
+                "    socket.close(GOING_AWAY);\n  });\n  connect();\n",
+            ),
+        ),
+    ),
+    (
+        "a second list of marks, a helper that asks, clients in pairs",
+        "estimates",
+        {
+            "test-pytest-without-django-db": TABLE,
+            "test-orm-called-synchronously": TABLE,
+            "test-sends-empty-text": "tests/test_pairs.py",
+        },
+        (
+            (
+                TABLE,
+                "\n\nasync def seated(",
+                "\npytestmark = pytest.mark.asyncio\n\n\n"
+                "def cards():\n    return Vote.objects.count()\n\n\n"
+                "async def seated(",
+            ),
+            (TABLE, "await Vote.objects.acount() == 1", "cards() == 1"),
+            (
+                "tests/test_pairs.py",
+                None,
+                """\
+import pytest
+from channels.testing import WebsocketCommunicator
+
+from server.asgi import application
+
+ORIGIN = [(b"origin", b"http://localhost")]
+
+
+@pytest.mark.asyncio
+async def test_nothing_is_said_to_the_other():
+    ann, bob = (
+        WebsocketCommunicator(application, "/ws/table/one/", headers=ORIGIN),
+        WebsocketCommunicator(application, "/ws/table/two/", headers=ORIGIN),
+    )
+    await ann.connect()
+    await bob.connect()
+    await ann.send_to(text_data="")
+    await ann.disconnect()
+    await bob.disconnect()
+""",
+            ),
+        ),
+    ),
+    (
+        "a socket more at each submit",
+        "hub",
+        {"client-too-many-sockets": "static/js/lobby.js"},
+        (
+            (
+                "static/js/lobby.js",
+                None,
+                """\
+const room = document.body.dataset.room;
+const log = document.getElementById("log");
+const form = document.getElementById("say");
+
+function connect() {
+  const scheme = location.protocol === "https:" ? "wss" : "ws";
+  const socket = new WebSocket(`${scheme}://${location.host}/ws/chat/${room}/`);
+  socket.addEventListener("message", (event) => {
+    const item = document.createElement("li");
+    const data = JSON.parse(event.data);
+    item.textContent = `${data.author}: ${data.text}`;
+    log.append(item);
+  });
+  window.live = socket;
+}
+connect();
+form.addEventListener("submit", (event) => {
+  event.preventDefault();
+  window.live.send(JSON.stringify({type: "say", text: form.elements.text.value}));
+  connect();
+});
+""",
+            ),
+        ),
+    ),
+    (
+        "a renamed attribute, and coroutines in a list",
+        "estimates",
+        {
+            "client-data-attribute-not-there": MAIN,
+            "group-send-not-awaited": "table/consumers.py",
+        },
+        (
+            (MAIN, "root.dataset.slug", 'root.getAttribute("data-story")'),
+            (
+                "table/consumers.py",
+                "        await self.channel_layer.group_discard("
+                "self.group, self.channel_name)",
+                "        [\n"
+                "            self.channel_layer.group_discard(one, self.channel_name)\n"
+                '            for one in (self.group, "all")\n'
+                "        ]",
+            ),
+        ),
+    ),
+    (
+        "a form by a helper, a Host written out, a database in another container",
+        "couriers",
+        {
+            "client-body-not-as-the-view-reads-it": "src/fleet/static/fleet/js/map.js",
+            "nginx-without-host": "deploy/nginx.conf",
+            None: COMPOSE,
+        },
+        (
+            (
+                "src/fleet/static/fleet/js/map.js",
+                "refresh.addEventListener('click', () => link.send('refresh'));",
+                """\
+refresh.addEventListener('click', () => link.send('refresh'));
+const token = document.querySelector('[name=csrfmiddlewaretoken]').value;
+const post = (url, body) =>
+  fetch(url, { method: 'POST', headers: { 'X-CSRFToken': token }, body });
+document.querySelector('#add').addEventListener('submit', (event) => {
+  event.preventDefault();
+  post(`/api/zones/${map.dataset.zone}/drops/`, new FormData(event.target));
+});""",
+            ),
+            (
+                "src/fleet/templates/fleet/zone.html",
+                '<button type="button" id="refresh">',
+                '<form id="add">{% csrf_token %}<input name="address"></form>\n'
+                '<button type="button" id="refresh">',
+            ),
+            (
+                "deploy/nginx.conf",
+                "    location / {\n        proxy_pass http://pedalpost;\n"
+                "        proxy_set_header Host $host;",
+                "    location / {\n        proxy_pass http://pedalpost;\n"
+                "        proxy_set_header Host localhost;",
+            ),
+            (
+                COMPOSE,
+                "  redis:\n    image",
+                "  db:\n    image: postgres:16\n  redis:\n    image",
+            ),
+            (COMPOSE, "    REDIS_URL:", "    PGHOST: localhost\n    REDIS_URL:"),
+        ),
+    ),
+)
