@@ -30,26 +30,21 @@ SEVERAL: tuple[
             ),
             (
                 DASHBOARD,
-                '      elements.status.textContent = "Connected";\n',
-                '      elements.status.textContent = "Connected";\n'
-                "      window.setInterval(() => {\n"
-                '        socket.send(JSON.stringify({ action: "snapshot" }));\n'
-                "      }, 30000);\n",
-            ),
-            (
-                DASHBOARD,
-                "    done(message) {\n"
-                "      showToast(`${message.label} has finished`);\n",
-                "    done(message) {\n"
+                "      const message = JSON.parse(event.data);\n",
+                "      const message = JSON.parse(event.data);\n"
                 "      const range = document.createRange();\n"
-                "      const words = `<b>${message.label}</b> has finished`;\n"
-                "      elements.toast.append(range.createContextualFragment(words));\n",
+                "      elements.toast.append(\n"
+                '        range.createContextualFragment(message.detail ?? ""),\n'
+                "      );\n",
             ),
             (
                 DASHBOARD,
                 "\n  connect();\n",
                 '\n  window.addEventListener("pagehide", () => {\n'
-                "    socket.close(GOING_AWAY);\n  });\n  connect();\n",
+                "    socket.close(GOING_AWAY);\n  });\n  connect();\n"
+                "  window.setInterval(() => {\n"
+                '    socket.send(JSON.stringify({ action: "snapshot" }));\n'
+                "  }, 30000);\n",
             ),
         ),
     ),
@@ -132,13 +127,19 @@ form.addEventListener("submit", (event) => {
         ),
     ),
     (
-        "a renamed attribute, and coroutines in a list",
+        "a renamed attribute, coroutines in a list, a row's text without quotes",
         "estimates",
         {
             "client-data-attribute-not-there": MAIN,
             "group-send-not-awaited": "table/consumers.py",
+            "client-template-variable-unquoted": "table/templates/table/room.html",
         },
         (
+            (
+                "table/templates/table/room.html",
+                "</main>\n",
+                "</main>\n<script>window.story = {{ story.slug }};</script>\n",
+            ),
             (MAIN, "root.dataset.slug", 'root.getAttribute("data-story")'),
             (
                 "table/consumers.py",

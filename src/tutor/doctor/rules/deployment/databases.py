@@ -91,9 +91,9 @@ def _by_default(
     own = seen.settings.get("module")
     here = (seen.settings.get("databases") or {}).get("default") or {}
     kind = str(here.get("engine", "")).rpartition(".")[2]
-    if not every and modules <= {own} and here.get("host") in LOCAL:
-        if _ENGINES.get(kind, kind) in servers.values():
-            yield _nobody(seen.setting("DATABASES"), servers)
+    is_here = not every and modules <= {own} and here.get("host") in LOCAL
+    if is_here and _ENGINES.get(kind, kind) in servers.values():
+        yield _nobody(seen.setting("DATABASES"), servers)
 
 
 def _nobody(at: Place, servers: dict[str, str]) -> Found:
