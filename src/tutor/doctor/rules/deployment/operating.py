@@ -6,10 +6,11 @@ import ast
 import logging
 from collections.abc import Iterator
 
+from tutor.doctor.commands import SERVERS
 from tutor.doctor.evidence import Evidence
 from tutor.doctor.rules.consumers.written import written
 from tutor.doctor.rules.found import TRIED, Found, at
-from tutor.doctor.source import Class, Function, calls
+from tutor.doctor.source import Class, Function, Module, calls
 from tutor.doctor.source.walking import walk
 
 RANK = 62
@@ -126,7 +127,8 @@ def _keeps_the_signal(seen: Evidence) -> Iterator[Found]:
                         "a handler that takes the number and the frame",
                     )
                     continue
-                if not _kept(module.tree, function):
+                kept = _kept(module.tree, function)
+                if not kept and not _in_own_process(seen, function):
                     yield Found(
                         "operate-sigterm-is-not-handed-on",
                         "the server gets SIGTERM and goes on",
@@ -135,6 +137,29 @@ def _keeps_the_signal(seen: Evidence) -> Iterator[Found]:
                         TRIED,
                         "the handler that was there before is called in the end",
                     )
+
+
+def _in_own_process(seen: Evidence, function: Function) -> bool:
+    """Whether only a command or a script runs it, in a process without a server."""
+    asked = [function]
+    for one in asked:  # it grows
+        asked += [two for two in seen.sites.callers(one) if two not in asked]
+    ends = {one.module.name: one.module for one in asked if _is_program(one.module)}
+    return bool(ends) and not any(
+        name.partition(".")[0] in SERVERS
+        for module in ends.values()
+        for name in module.names.values()
+    )
+
+
+def _is_program(module: Module) -> bool:
+    """Whether a module is started by its name: a command of Django, or a script."""
+    return ".management.commands." in f".{module.name}" or any(
+        isinstance(node, ast.If)
+        and isinstance(node.test, ast.Compare)
+        and ast.unparse(node.test.left) == "__name__"
+        for node in module.tree.body
+    )
 
 
 def _takes_sigterm(call: ast.Call, function: Function) -> bool:
