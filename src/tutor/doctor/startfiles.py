@@ -20,6 +20,10 @@ ASSIGNED = re.compile(r"([A-Za-z_]\w*)=(.*)", re.S)
 # A socket that supervisor opens itself and hands on is an fcgi-program's.
 _PROGRAM = re.compile(r"\[(?:fcgi-)?program:[^]]+\]")
 
+# A variable of a script, and where it asks for one.
+_SAID = re.compile(r"\s*(\w+)=[\"']?([^\s\"'$`]+)[\"']?\s*$")
+_ASKED = re.compile(r"\$(?:\{(\w+)\}|(\w+))")
+
 Env = Mapping[str, tuple[str, int]]
 Told = tuple[int, "str | Sequence[str]", Env]
 Reader = Callable[[str], Iterator[Told]]
@@ -67,11 +71,15 @@ def procfile(text: str) -> Iterator[Told]:
 
 def _script(text: str) -> Iterator[Told]:
     env: dict[str, tuple[str, int]] = {}
+    own: dict[str, str] = {}  # what the script calls by a name; "" if two things
     for line, said in logical_lines(text):
         if match := re.match(r"\s*export\s+(\w+)=(\S*)\s*$", said):
             env[match[1]] = match[2].strip("'\""), line
+        elif match := _SAID.match(said):
+            own[match[1]] = match[2] if match[1] not in own else ""
         else:
-            yield line, said.strip(), dict(env)
+            told = _ASKED.sub(lambda one: own.get(one[1] or one[2]) or one[0], said)
+            yield line, told.strip(), dict(env)
 
 
 def _unit(text: str) -> Iterator[Told]:

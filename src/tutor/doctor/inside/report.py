@@ -50,6 +50,8 @@ def inside(filename):
     if not filename or filename.startswith("<"):
         return None
     full = os.path.realpath(filename)
+    if not os.path.isabs(filename) and not os.path.exists(full):
+        return None  # of a library that was compiled elsewhere
     if not full.startswith(ROOT + os.sep):
         return None
     relative = os.path.relpath(full, ROOT)

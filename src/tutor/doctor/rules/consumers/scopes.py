@@ -12,6 +12,7 @@ from tutor.doctor.rules.project.asgi import websocket_place
 from tutor.doctor.source import Function, calls
 from tutor.doctor.source.walking import walk
 
+QUERY_DICT = "django.http.request.QueryDict"
 RANK = 66
 DEEP = 5  # a name may be given what it stood for before
 # What Channels itself puts around consumers that knows of no user.
@@ -155,7 +156,8 @@ def _query(function: Function) -> Iterator[Found]:
         if isinstance(node, ast.Compare) and isinstance(node.ops[0], ast.In):
             place, key = node.comparators[0], node.left
         told = key.value if isinstance(key, ast.Constant) else None
-        if place is not None and isinstance(told, str) and _is_raw(place, function):
+        raw = place is not None and _is_raw(place, function)
+        if raw and isinstance(told, str) and not _decodes(place, function):
             yield Found(
                 "auth-query-string-is-bytes",
                 f"no {told!r}: the query string's names are bytes, as in b{told!r}",
@@ -165,6 +167,14 @@ def _query(function: Function) -> Iterator[Found]:
                 'parse_qs(scope["query_string"].decode())',
             )
             return
+
+
+def _decodes(place: ast.expr | None, function: Function) -> bool:
+    """Whether Django takes the pairs apart, which decodes bytes by itself."""
+    if isinstance(place, ast.Name) and len(function.values.get(place.id, [])) == 1:
+        place = function.values[place.id][0]
+    named = calls.name_of(place, function) if isinstance(place, ast.Call) else ""
+    return named.removesuffix("()") in ("django.http.QueryDict", QUERY_DICT)
 
 
 def _shown(function: Function) -> Iterator[Found]:

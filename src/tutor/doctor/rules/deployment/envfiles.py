@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from collections.abc import Iterator
 
@@ -27,7 +28,15 @@ LOCAL = ("localhost", "127.0.0.1", "::1", "[::1]")
 _URL = re.compile(
     r"rediss?://(?P<given>[^@/]*@)?(?P<host>[\w.-]+)(?::(?P<port>\d+))?(?:/|$)"
 )
+_IMAGES = re.compile(
+    r"(?m)^\s*image\s*:.*$|rediss?://[^\s\"']*|\bredis-(?:cli|server)\b"
+)
 _PORT = re.compile(r"--port[ =]+[\"']?(\d+)")
+# A scheme, or a port behind a name; not the colons of an address of IPv6.
+_DRESSED = re.compile(r"/|^[^:]+:\d+$")
+# Not that of a part, such as SQL_DEBUG.
+_SWITCH = re.compile(r"(?!.*(?:SQL|LOG|TOOLBAR|TEMPLATE|CELERY|REDIS))(?:\w+_)?DEBUG")
+_NO = ("0", "no", "off", "false")
 _HOST_NET = re.compile(r"\bhost\b")
 
 
@@ -43,6 +52,7 @@ def rules(seen: Evidence) -> Iterator[Found]:
         yield from _to_redis(seen, here)
     for settings in seen.deployed.all("deployed"):
         yield from _names(seen, settings, given)
+        yield from _debug(seen, settings, given)
         yield from _origins(seen, settings, given)
 
 
@@ -53,6 +63,11 @@ def _to_redis(seen: Evidence, here: list[Service]) -> Iterator[Found]:
     own = [one for one in here if started(one, told, PROGRAMS)]
     if not redis or any(_HOST_NET.search(one.text("network_mode")) for one in own):
         return
+    # Other names are in the file, too: of a container, of a network's alias.
+    texts = [(seen.project / one.file).read_text("utf-8", "replace") for one in own[:1]]
+    there = _IMAGES.sub("", "".join(texts))
+    names = {one.name for one in services(seen.project)}
+    there = " ".join([there, *names])
     for one in own:
         urls: dict[str, tuple[str, Place, bool]] = {
             key: (value.value, (value.file, value.line), True)
@@ -63,13 +78,13 @@ def _to_redis(seen: Evidence, here: list[Service]) -> Iterator[Found]:
         wrong = [
             found
             for value, at, by_file in urls.values()
-            for found in _wrong(value, at, by_file, redis)
+            for found in _wrong(value, at, by_file, redis, there)
         ]
         yield from wrong[:1] or _by_default(seen, one, set(urls))
 
 
 def _wrong(
-    value: str, at: Place, by_file: bool, redis: dict[str, Service]
+    value: str, at: Place, by_file: bool, redis: dict[str, Service], there: str
 ) -> Iterator[Found]:
     match = _URL.match(value) if known(value) else None
     if match is None:
@@ -83,6 +98,13 @@ def _wrong(
             "In a container localhost is that container itself.",
         )
     if host not in redis:
+        elsewhere = "." in host or host in LOCAL or "external" in there
+        if not elsewhere and host not in there:
+            yield _nobody(
+                f"no service is named {host}",
+                at,
+                f"the name of the service with Redis: {next(iter(redis))}",
+            )
         return
     listens = _PORT.search(redis[host].text("command"))
     if listens and listens[1] != port:
@@ -138,6 +160,29 @@ def _is_local(host: object) -> bool:
     return match is not None and match["host"] in LOCAL
 
 
+def _debug(
+    seen: Evidence, settings: Event, given: dict[str, Variable]
+) -> Iterator[Found]:
+    """DEBUG is on in settings that were told the opposite."""
+    module = seen.source.by_file(place(seen, settings, "DEBUG")[0] or "")
+    asked = [
+        value
+        for value in (module.values.get("DEBUG", []) if module else [])
+        if not isinstance(value, ast.Constant)
+    ]
+    for key, one in given.items() if settings["debug"] and asked else ():
+        if _SWITCH.fullmatch(key) and one.value.lower() in _NO:
+            yield Found(
+                "deploy-debug-cannot-be-off",
+                f"DEBUG is True with {key}={one.value}",
+                place(seen, settings, "DEBUG"),
+                RANK,
+                TRIED,
+                "a comparison, such as == 'yes'",
+            )
+            return
+
+
 def _names(
     seen: Evidence, settings: Event, given: dict[str, Variable]
 ) -> Iterator[Found]:
@@ -147,7 +192,18 @@ def _names(
         return
     lists = (v for v in given.values() if set(re.split(r"[\s,]+", v.value)) == {*hosts})
     source = next(lists, None)
-    if source is None or any("/" in one or ":" in one for one in hosts):
+    if source is None:
+        return
+    if dressed := next((one for one in hosts if _DRESSED.search(one)), None):
+        yield Found(
+            "origin-allowed-hosts-with-scheme-or-port",
+            repr(dressed),
+            (source.file, source.line),
+            RANK,
+            publichosts.TRIED,
+            "the plain names under which the site is visited",
+        )
+    if any("/" in one or ":" in one for one in hosts):
         return
     public = [name for server in _servers(seen) for name in publichosts.public(server)]
     if public and not publichosts.any_in(hosts, public):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from tutor.doctor.commands import Command, known, mentioned
+from tutor.doctor.commands import Command, files, known, mentioned
 from tutor.doctor.evidence import Evidence
 
 # All that daphne takes; a test compares them with the installed one's.
@@ -67,12 +67,25 @@ def takes_wsgi_only(seen: Evidence, one: Command) -> bool:
     """Whether a command starts gunicorn with its usual workers, as far as is told."""
     if one.program == "gunicorn" and one.value("-k", "--worker-class") in _WSGI:
         return True
+    named = one.value("-c", "--config")
+    told = _named(seen, named) if named is not None else ""
     return (
         one.program == "gunicorn"
-        and one.value("-k", "--worker-class", "-c", "--config") is None
+        and one.value("-k", "--worker-class") is None
+        and told is not None
+        and "worker_class" not in told
         and not mentioned(seen.project, rf"GUNICORN_CMD_ARGS\W+.*({_WORKER})")
         and not any("worker_class" in text for text in _configured(seen))
     )
+
+
+def _named(seen: Evidence, path: str) -> str | None:
+    """The file of settings that a command names; None where it is not here."""
+    name = path.removeprefix("file:").rpartition("/")[2]
+    fits = [one for one in files(seen.project) if one.name == name]
+    if len(fits) != 1 or not name.endswith(".py"):
+        return None
+    return fits[0].read_text("utf-8", "replace")
 
 
 def _configured(seen: Evidence) -> Iterator[str]:

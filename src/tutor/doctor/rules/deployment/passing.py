@@ -79,13 +79,14 @@ def _is_mapped(seen: Evidence) -> bool:
 def _folder(seen: Evidence, site: Site, server: Directive) -> Iterator[Found]:
     """A folder of files to which nginx adds the path, or a slash too few."""
     names = filled(seen)
+    whole = [str(one["static_root"]) for one in seen.deployed.all("deployed")]
     for one in server.all("location"):
         prefix = one.args[-1]
         if prefix.strip("/") != "static" or len(one.args) > 2:
             continue
         for told in one.all("root"):
             last = PurePosixPath(told.args[0]).name if told.args else ""
-            if last in names and "static" not in names:
+            if last in names and ("static" not in names or told.args[0] in whole):
                 got = f"root adds the path: nginx looks in {last}/static/"
                 yield _found(site, "nginx-static-alias-elsewhere", got, told)
         for told in one.all("alias"):

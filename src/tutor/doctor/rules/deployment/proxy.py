@@ -86,7 +86,10 @@ def _socket(
     if name.startswith("unix:"):
         slash = tail = ""
     ours = all(_is_ours(seen, address) for address in site.upstream(name))
-    if target.startswith("https://") and ours:
+    # What nginx spoke with the client says nothing of who is asked behind.
+    own = any("ssl" in one.args for one in server.all("listen"))
+    tls = target.startswith("https://") or (target.startswith("$scheme://") and own)
+    if tls and ours:
         slug = "nginx-https-to-plain-backend"
         yield _found(site, slug, f"proxy_pass {target}", at)
     prefix = taken.args[-1] if len(taken.args) == 1 else ""
