@@ -32,6 +32,8 @@ _ENDS = re.compile(
     r"\.\s*close\s*\(|\bonce\s*:|\bhidden\b|\bdisabled\b|\.\s*remove\w*\s*\(|"
     r"\bdisplay\b"
 )
+# A timer does not mind what becomes of the page's elements.
+_STOPS = re.compile(r"\.\s*close\s*\(|\bonce\s*:|\bclear(?:Interval|Timeout)\b")
 # Whether an answer of the server was a good one: that says nothing of a socket.
 _ANSWERED = re.compile(r"\bif\s*\(\s*!?\s*[\w$]+\s*\.\s*(?:ok|status\b[^()]*)\)")
 _SENDS = re.compile(r"\.\s*send\w*\s*\(")
@@ -58,15 +60,16 @@ def rules(every: list[Code]) -> Iterator[Found]:
                 if match is None:
                     continue
                 again = _opened_already(other, (begin, end), match.start())
-                if (_CLOSES if again else _ENDS).search(own + text):
+                timed = function.name in by_timer or _TIMED.search(
+                    _before(code, function)
+                )
+                ends = _STOPS if timed else _CLOSES if again else _ENDS
+                if ends.search(own + text):
                     continue
                 before = other.bare[begin : match.start()]
                 before += "" if text == own else _ANSWERED.sub("", own)
                 asks = not again and _ASKS.search(before)
                 asks = asks or (again and _ASKS.search(_ANSWERED.sub("", own)))
-                timed = function.name in by_timer or _TIMED.search(
-                    _before(code, function)
-                )
                 if not asks and (timed or again or _SENDS.search(text)):
                     yield Found(
                         "client-too-many-sockets",

@@ -128,9 +128,25 @@ def _is_text(seen: Evidence, page: Code, name: str) -> bool:
     return bool(found) and all(_certain(seen, *one) for one in found)
 
 
+# What makes another text of a text.
+_TEXT_METHODS = {
+    "replace",
+    "lower",
+    "upper",
+    "title",
+    "strip",
+    "capitalize",
+    "casefold",
+}
+_TEXT_METHODS |= {"lstrip", "rstrip", "removeprefix", "removesuffix", "swapcase"}
+
+
 def _certain(seen: Evidence, function: Function, value: ast.expr) -> bool:
     if typed.type_of(value, function) == "str":
         return True
+    if isinstance(value, ast.Call) and isinstance(value.func, ast.Attribute):
+        of_texts = value.func.attr in _TEXT_METHODS
+        return of_texts and _certain(seen, function, value.func.value)
     if not isinstance(value, ast.Name) or value.id in function.values:
         return False
     arguments = [one.arg for one in function.node.args.args[1:]]

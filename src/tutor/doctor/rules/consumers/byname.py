@@ -39,8 +39,8 @@ def chosen(owner: Class) -> Iterator[Found]:
                 if not values and not _CHOSEN.search(method.name):
                     continue
                 name = values[-1] if values else name
-                if all(_is_own(owner, method, one) for one in _outcomes(name)):
-                    continue
+            if all(_is_own(owner, method, one) for one in _outcomes(name)):
+                continue
             if any(isinstance(n, ast.JoinedStr | ast.BinOp) for n in walk(name)):
                 continue  # put together: only what begins so can be called
             if any(getattr(n, "attr", "") == "type" for n in walk(name)):

@@ -193,18 +193,32 @@ def _is_plain(node: ast.AST) -> bool:
     return isinstance(node, ast.Subscript)
 
 
+def _made(value: ast.expr) -> Iterator[ast.expr]:
+    """What a statement makes and drops: ``[send(one) for one in many]``."""
+    if isinstance(value, ast.ListComp | ast.SetComp):
+        yield from _made(value.elt)
+    elif isinstance(value, ast.List | ast.Tuple | ast.Set):
+        for one in value.elts:
+            yield from _made(one)
+    elif isinstance(value, ast.IfExp):
+        yield from (*_made(value.body), *_made(value.orelse))
+    elif isinstance(value, ast.BoolOp):
+        yield from _made(value.values[-1])
+    else:
+        yield value
+
+
 def _alone(node: ast.AST) -> Iterator[ast.Call]:
     for child in child_nodes(node):
         if isinstance(
             child, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)
         ):
             continue
-        if (isinstance(child, ast.Expr) and isinstance(child.value, ast.Call)) or (
+        if isinstance(child, ast.Expr) or (
             isinstance(child, ast.Assign)
-            and isinstance(child.value, ast.Call)
             and all(isinstance(t, ast.Name) and t.id == "_" for t in child.targets)
         ):
-            yield child.value
+            yield from (one for one in _made(child.value) if isinstance(one, ast.Call))
         yield from _alone(child)
 
 

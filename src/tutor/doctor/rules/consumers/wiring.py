@@ -136,6 +136,7 @@ def _behind_the_base(owner: Class) -> Iterator[Found]:
     """A mixin's handlers, behind those of the library's class: never called."""
     source = owner.module.source
     consumer_first = False
+    taken: set[str] = set()  # what the classes before it already have
     for base, node in zip(owner.bases, owner.node.bases, strict=False):
         known = source.classes.get(base)
         if known is None:
@@ -143,7 +144,16 @@ def _behind_the_base(owner: Class) -> Iterator[Found]:
             continue
         own = any(b.startswith("channels.") for b in known.library_bases())
         lost = sorted(HOOKS & {*known.methods} - {*owner.methods})
-        if consumer_first and not own and lost:
+        has = {*known.methods, *known.attributes}
+        idle = bool(known.methods) and has <= taken and known.node.bases == []
+        taken |= {
+            name
+            for one in known.line_of_ancestors
+            for name in (*one.methods, *one.attributes)
+        }
+        if idle:  # all it has stands before it
+            lost = sorted({*known.methods} - {*owner.methods})
+        if (consumer_first or idle) and not own and lost:
             yield Found(
                 "consumer-mixin-after-base",
                 f"{lost[0]} of {known.name} is never called",

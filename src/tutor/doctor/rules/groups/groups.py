@@ -18,6 +18,7 @@ from tutor.doctor.rules.groups import (
     unhandled,
 )
 from tutor.doctor.rules.groups.groupnames import given, group_of, meet, spread
+from tutor.doctor.rules.groups.owntexts import is_a_text_of_its_own
 from tutor.doctor.source import Class, Function, calls, known
 from tutor.doctor.source.flow import Frame, every_call, unfold
 from tutor.doctor.source.values import ANY, values
@@ -281,6 +282,8 @@ def _other_channel(function: Function, node: ast.expr) -> bool:
     if isinstance(node, ast.Name):
         made = [ast.unparse(value) for value in function.values.get(node.id, [])]
         return bool(made) and not any("channel" in text for text in made)
+    if is_a_text_of_its_own(function, node):
+        return True
     if not isinstance(node, ast.Attribute) or "channel" in node.attr:
         return False
     owner, whole = function.owner, ast.unparse(node)

@@ -80,8 +80,22 @@ def _alone(seen: Evidence, function: Function, talk: Talk) -> Class | None:
     given = _given(talk.made, 0, "application")
     name = function.module.resolve(given, function) or ""
     if not name.endswith(".as_asgi()"):
-        return None
+        return next(_chosen(seen, talk.where, given), None)
     return seen.source.classes.get(name.removesuffix(".as_asgi()"))
+
+
+def _chosen(seen: Evidence, where: Frame, given: ast.expr | None) -> Iterator[Class]:
+    """``(A if bell else B).as_asgi()``, the choice under a name perhaps."""
+    _, made = unfold(where, given) if given is not None else (where, None)
+    if not (isinstance(made, ast.Call) and isinstance(made.func, ast.Attribute)):
+        return
+    held = made.func.value
+    values = where.function.values.get(getattr(held, "id", ""), [held])
+    for one in values if made.func.attr == "as_asgi" else ():
+        for part in (one.body, one.orelse) if isinstance(one, ast.IfExp) else (one,):
+            name = where.module.resolve(part, where.function) or ""
+            if (owner := seen.source.classes.get(name)) is not None:
+                yield owner
 
 
 def _needs(owner: Class) -> set[str]:

@@ -15,6 +15,9 @@ def may_be_empty(function: Function, node: ast.expr) -> bool:
     """Whether what a test sends is certainly empty, for one of its values."""
     if isinstance(node, ast.Constant):
         return not node.value
+    if isinstance(node, ast.Call) and not (node.args or node.keywords):
+        made = function.module.resolve(node.func, function)
+        return made in ("builtins.str", "builtins.bytes")
     if not isinstance(node, ast.Name):
         return False
     listed = [*_looped(function, node.id), *_parametrized(function, node.id)]

@@ -140,6 +140,9 @@ def _talks_to(test: Function, name: str) -> Iterator[ast.Call]:
     """The calls of a communicator that a test has not made."""
     for call in calls.calls(test.node):
         held = call.func.value if isinstance(call.func, ast.Attribute) else None
+        given = test.values.get(getattr(held, "id", ""), [])
+        if len(given) == 1 and isinstance(given[0], ast.Name | ast.Attribute):
+            held = given[0]  # only another name for it
         if held is None or getattr(call.func, "attr", "") not in _TALKS:
             continue
         own = isinstance(held, ast.Name) and held.id == name and not _binds(test, name)

@@ -8,8 +8,11 @@ from collections.abc import Iterator
 
 from tutor.doctor.evidence import Evidence
 from tutor.doctor.rules.found import TRIED, Found, at
+from tutor.doctor.rules.suites.communicators import behind
+from tutor.doctor.rules.suites.talks import talks
 from tutor.doctor.rules.suites.testing import RANK
 from tutor.doctor.source import Class, Function, Module, calls, known, queries
+from tutor.doctor.source.flow import Frame
 from tutor.doctor.source.index import is_aside
 
 CONFIGS = ("pytest.ini", ".pytest.ini", "setup.cfg", "tox.ini", "pyproject.toml")
@@ -46,7 +49,7 @@ def _is_test(function: Function) -> bool:
 
 def _without_database(seen: Evidence, function: Function) -> Iterator[Found]:
     """A query in a test that has not asked for the database."""
-    query = _query(function) or _prepared(seen, function)
+    query = _query(function) or _prepared(seen, function) or _knocked(seen, function)
     marked = any("django_db" in ast.unparse(one) for one in marks(function))
     if query is not None and not marked and not _opens(seen, function):
         yield Found(
@@ -57,6 +60,25 @@ def _without_database(seen: Evidence, function: Function) -> Iterator[Found]:
             TRIED,
             "@pytest.mark.django_db, or a test case of Django",
         )
+
+
+def _knocked(seen: Evidence, function: Function) -> ast.Call | None:
+    """The first query that a consumer makes for whoever a test lets connect."""
+    for talk in talks(Frame(function, function.owner)).values():
+        if "connect" not in talk.before and talk.line("connect") is None:
+            continue
+        owner = behind(seen, talk)
+        method = owner.method("connect") if owner is not None else None
+        for statement in method.node.body if method is not None else ():
+            if not isinstance(statement, ast.Expr | ast.Assign | ast.AnnAssign):
+                break  # who knows whether the rest is done
+            for call in calls.calls(statement):
+                if method is not None and (
+                    queries.queries(call, method)
+                    or ((inner := calls.target_of(call, method)) and _query(inner, 1))
+                ):
+                    return call
+    return None
 
 
 def _query(function: Function, depth: int = 0) -> ast.Call | None:
@@ -167,11 +189,14 @@ def marks(function: Function) -> list[ast.expr]:
     of_class = [*owner.node.decorator_list] if owner else []
     if owner and name in owner.attributes:
         of_class.append(owner.attributes[name])
-    return [
-        *function.node.decorator_list,
-        *of_class,
-        *_last(function.module, name),
-    ]
+    above = [*function.node.decorator_list, *of_class, *_last(function.module, name)]
+    named = [
+        kept
+        for one in above
+        if isinstance(one, ast.Name)
+        for kept in _last(function.module, one.id)
+    ]  # ``with_db = pytest.mark.django_db``
+    return above + named
 
 
 def _last(module: Module, name: str) -> list[ast.expr]:
