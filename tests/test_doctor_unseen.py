@@ -17,6 +17,7 @@ import booth
 import checkmate
 import estimates
 import fifth
+import flats
 import foreign
 import fourth
 import fresh
@@ -34,12 +35,12 @@ import unseen
 
 WRONG = unseen.WRONG + missed.WRONG + fresh.WRONG + behind.WRONG + abroad.WRONG
 WRONG += foreign.WRONG + harbour.WRONG + rides.WRONG + checkmate.WRONG + stock.WRONG
-WRONG += handed.WRONG + booth.WRONG + estimates.WRONG
+WRONG += handed.WRONG + booth.WRONG + estimates.WRONG + flats.WRONG
 ROUNDS = (fourth, fifth, otherwise, pupils, sixth)
 IN_A_STEP = [one for module in (begun, *ROUNDS) for one in module.WRONG]
 RIGHT_IN_A_STEP = [one for module in ROUNDS for one in module.RIGHT]
 RIGHT = unseen.RIGHT + fresh.RIGHT + behind.RIGHT + abroad.RIGHT + harbour.RIGHT
-RIGHT += checkmate.RIGHT + stock.RIGHT + handed.RIGHT
+RIGHT += checkmate.RIGHT + stock.RIGHT + handed.RIGHT + flats.RIGHT
 NAMES = [f"{shape}-{slug}" for shape, slug, _, _ in WRONG]
 
 

@@ -13,6 +13,7 @@ from shape_couriers import COURIERS
 from shape_darkroom import DARKROOM
 from shape_desk import DESK
 from shape_estimates import ESTIMATES
+from shape_flatlist import FLATLIST
 from shape_greenhouse import GREENHOUSE
 from shape_guild import GUILD
 from shape_helpline import HELPLINE
@@ -1182,6 +1183,7 @@ SHAPES: dict[str, dict[str, str]] = {
 # Those that need their tables: see test_doctor_rows.
 STORED: dict[str, dict[str, str]] = {
     "auction": AUCTION,
+    "flatlist": FLATLIST,
     "studio": STUDIO,
     "greenhouse": GREENHOUSE,
     "helpline": HELPLINE,
