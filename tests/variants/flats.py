@@ -118,13 +118,13 @@ WRONG: tuple[tuple[str, str, str, tuple[Change, ...]], ...] = (
     ),
     (
         "flatlist",
-        "group-send-not-awaited",
-        "shopping/consumers.py",
+        "group-view-without-async-to-sync",
+        "shopping/views.py",
         (
             (
-                "shopping/consumers.py",
-                "            await self.channel_layer.group_send(\n                self.flat_group_name, {'type': 'thing_added', 'thing': thing}\n            )\n",
-                "            layer = self.channel_layer\n            event = {'type': 'thing_added', 'thing': thing}\n            [layer.group_send(one, event) for one in (self.flat_group_name,)]\n",
+                "shopping/views.py",
+                "async_to_sync(channel_layer.group_send)('flat_%s' % flat, {'type': 'list.cleared'})",
+                "[channel_layer.group_send(one, {'type': 'list.cleared'}) for one in (f'flat_{flat}',)]",
             ),
         ),
     ),
