@@ -143,12 +143,11 @@ form.addEventListener("submit", (event) => {
             (MAIN, "root.dataset.slug", 'root.getAttribute("data-story")'),
             (
                 "table/consumers.py",
-                "        await self.channel_layer.group_discard("
-                "self.group, self.channel_name)",
-                "        [\n"
-                "            self.channel_layer.group_discard(one, self.channel_name)\n"
-                '            for one in (self.group, "all")\n'
-                "        ]",
+                "        self.player = name\n",
+                "        self.player = name\n        [\n"
+                "            self.channel_layer.group_add(one, self.channel_name)\n"
+                '            for one in ("all", name)\n'
+                "        ]\n",
             ),
         ),
     ),
