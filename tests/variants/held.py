@@ -8,6 +8,7 @@ DASHBOARD = "machines/static/machines/dashboard.js"
 MAIN = "table/static/table/js/main.js"
 TABLE = "tests/test_table.py"
 COMPOSE = "compose.yaml"
+LAB_ENV, LAB_NGINX = "deploy/lab.env.example", "deploy/nginx.conf"
 
 # The shape, each slug with its file, and the changes; None is a cause without a name.
 SEVERAL: tuple[
@@ -192,6 +193,55 @@ document.querySelector('#add').addEventListener('submit', (event) => {
                 "  db:\n    image: postgres:16\n  redis:\n    image",
             ),
             (COMPOSE, "    REDIS_URL:", "    PGHOST: localhost\n    REDIS_URL:"),
+        ),
+    ),
+    (
+        "DEBUG that stays on, hosts with a scheme, TLS to what speaks none",
+        "darkroom",
+        {
+            "deploy-debug-cannot-be-off": "fotolab/settings.py",
+            "origin-allowed-hosts-with-scheme-or-port": LAB_ENV,
+            "nginx-https-to-plain-backend": LAB_NGINX,
+            "nginx-static-alias-elsewhere": LAB_NGINX,
+            "deploy-gunicorn-asgi-default-worker": "deploy/lab-web.service",
+        },
+        (
+            (
+                "fotolab/settings.py",
+                'DEBUG = flag("LAB_DEBUG", "yes")',
+                'DEBUG = bool(os.environ.get("LAB_DEBUG", "yes"))',
+            ),
+            (LAB_ENV, "HOSTS=lab.", "HOSTS=https://lab."),
+            (
+                LAB_NGINX,
+                "server unix:/run/lab/web.sock fail_timeout=0;",
+                "server 127.0.0.1:8000;",
+            ),
+            (
+                LAB_NGINX,
+                "    location /live/ {\n        proxy_pass http://lab;\n",
+                "    location /static/ {\n        root /srv/collected;\n    }\n\n"
+                "    location /live/ {\n        proxy_pass $scheme://lab;\n",
+            ),
+            (
+                "deploy/lab-web.service",
+                "uvicorn --uds /run/lab/web.sock",
+                "gunicorn -c deploy/serving.py",
+            ),
+            (
+                "deploy/serving.py",
+                None,
+                'bind = "127.0.0.1:8000"\nworkers = 2\n',
+            ),
+        ),
+    ),
+    (
+        "a Redis whose service has another name",
+        "couriers",
+        {"redis-server-not-running": COMPOSE},
+        (
+            (COMPOSE, "  redis:\n    image", "  cache:\n    image"),
+            (COMPOSE, "    - redis\n", "    - cache\n"),
         ),
     ),
 )

@@ -481,6 +481,7 @@ RIGHT: list[Right] = [
         12,
         "ticket",
         (
+            ("master_app/templates/master_app/page.html", "<body>", '<body data-ticket="{{ csrf_token }}">'),
             (PAGE_JS, "const live = new Live('ws/readings/'", "const { ticket } = document.body.dataset;\nconst live = new Live(`ws/readings/?ticket=${ticket}`"),
             (PAGE_JS, "const byId", "const theme = localStorage.getItem('theme');\nconst byId"),
         ),
