@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import AsyncExitStack, ExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ from redis import Redis as Client
 from websockets.asyncio.client import ClientConnection
 
 from tutor import children, exercises, places, redis, trees
-from tutor.checks import talk, visitor, workers
+from tutor.checks import talk, visitor
 from tutor.checks.steps import check_step
 from tutor.checks.visitor import Visitor
 from tutor.checks.workers import PRODUCE, WORK
@@ -94,38 +94,6 @@ def test_the_check_says_what_is_wrong(
         change(project, *one)
     first = next(check for check in check_step(project, "worker") if check.problem)
     assert title in first.title
-
-
-class Timed(workers.Client):
-    """Hears readings at the given seconds of a clock that only they move."""
-
-    def __init__(self, seconds: Sequence[float]) -> None:
-        self.readings, self.seconds, self.clock = [], [*seconds], 0.0
-
-    async def hear(self, enough: Callable[[workers.Client], bool]) -> bool:
-        while not enough(self) and self.seconds:
-            self.clock = self.seconds.pop(0)
-            self.readings.append(7)
-        return enough(self)
-
-
-@pytest.mark.parametrize(
-    ("seconds", "pace"),
-    [
-        ((1, 2, 3), 2.0),
-        ((1.9, 2, 3, 4, 5), 2.0),  # the first came late
-        ((1, 1.1, 1.2, 1.3, 1.4, 1.5, 1.6), 0.2),
-        ((1, 12, 23), 22.0),
-        ((1, 2), None),
-        ((), None),
-    ],
-)
-async def test_a_reading_that_comes_late_makes_no_haste(
-    seconds: Sequence[float], pace: float | None, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    client = Timed(seconds)
-    monkeypatch.setattr(workers.time, "monotonic", lambda: client.clock)
-    assert await workers.pace(client) == (pace and pytest.approx(pace))
 
 
 def test_without_a_redis_it_is_left_out_and_says_why(

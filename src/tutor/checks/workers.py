@@ -28,8 +28,6 @@ SECONDS = 30  # for a command to come and go
 FEW, MANY = 3, 40  # jobs
 TOO_MANY = 120  # jobs, where a channel holds 100
 CALM = 0.5  # seconds in which nothing comes
-FAST, SLOW = 1.2, 8.0  # seconds for two readings, on a machine that may be busy
-TRIES = 3  # at what is too fast
 
 # The whole application does a job, with everything in the memory of one process.
 _ALONE = """
@@ -69,7 +67,7 @@ class Look:
         waited: how many jobs, sent before there was a worker, it has done.
         values: what a client received.
         shared: how many readings two workers made of ``MANY`` jobs; None unasked.
-        pace: seconds from one reading of ``produce`` to the next but one.
+        pace: seconds between the first and the third reading of ``produce``.
         alive: whether ``produce`` goes on where nobody works.
     """
 
@@ -140,7 +138,11 @@ class _Run:
                 await heard(client, FEW + MANY)
                 seen.shared = await calm(client) - FEW
                 stop.append(await self.start(PRODUCE))
-                seen.pace = await pace(client)
+                count, began = len(client.readings), 0.0
+                for more in (1, 3):
+                    before, began = began, time.monotonic()
+                    if await heard(client, count + more) >= count + more:
+                        seen.pace = time.monotonic() - began if before else None
                 for one in stop:
                     await asyncio.to_thread(one)
         seen.alive = not await self.produce("--count", str(TOO_MANY), "--every", "0")
@@ -184,24 +186,6 @@ async def calm(client: Client) -> int:
     return len(client.readings)
 
 
-async def pace(client: Client) -> float | None:
-    """Seconds from a reading to the next but one; None if there are no more.
-
-    One that comes late, from a machine that stood still, makes the next seem early:
-    who is too fast is asked again.
-    """
-    begun = len(client.readings)
-    if await heard(client, begun + 1) == begun:
-        return None
-    for _ in range(TRIES):
-        began, due = time.monotonic(), len(client.readings) + 2
-        if await heard(client, due) < due:
-            return None
-        if (took := time.monotonic() - began) > FAST:
-            break
-    return took
-
-
 def _no_redis(seen: Look) -> str:
     return seen.missing
 
@@ -232,7 +216,7 @@ def _once(seen: Look) -> str | None:
 def _paced(seen: Look) -> str | None:
     if seen.pace is None:
         return "no third reading"
-    right = FAST < seen.pace < SLOW
+    right = 1.2 < seen.pace < 8  # two seconds, on a machine that may be busy
     return None if right else f"three readings within {seen.pace:.1f} s"
 
 
