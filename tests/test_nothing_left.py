@@ -143,7 +143,7 @@ def run(prove: Prove, place: Place) -> Run:
     """Every ending, two at a time."""
     books = {name: book(*SERVING, *cells) for name, cells in ENDINGS.items()}
     return prove(
-        "-n2", "--dist=loadfile", "--nbval-cell-timeout=15", env=place.env, **books
+        "-n2", "--dist=loadfile", "--nbval-cell-timeout=6", env=place.env, **books
     )
 
 

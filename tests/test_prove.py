@@ -9,11 +9,14 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from queue import Empty
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from tutor import notebook
+from tutor.prove import kernels
 
 from .conftest import Prove, Run, book, code, printed, shown, text
 
@@ -420,3 +423,25 @@ def test_a_cell_without_its_browser_is_left_out_but_in_ci(
     assert ran.outcomes("nobrowser")[0] == outcome
     if outcome == "skipped":
         assert ran.code == 0 and ran.outcomes("nobrowser") == ["skipped", "passed"]
+
+
+def test_of_a_machine_that_stands_still_a_cell_loses_no_more_than_a_heartbeat(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The clock leaps at every look for a message, which comes at the third."""
+    kernel, clock = kernels.Kernel.__new__(kernels.Kernel), [0.0]
+
+    def hear(timeout: float) -> str:
+        clock[0] += 60.0
+        if clock[0] != 180.0:
+            raise Empty
+        return "here"
+
+    kernel.kc = SimpleNamespace(get_iopub_msg=hear, get_shell_msg=hear)
+    kernel.km = object()
+    monkeypatch.setattr(kernel, "is_alive", lambda: True)
+    monkeypatch.setattr(kernels.time, "monotonic", lambda: clock[0])
+    assert kernel.get_message("iopub", timeout=6) == "here"
+    with pytest.raises(Empty):
+        kernel.get_message("shell", timeout=6)
+    assert 3 + 6 / kernels.HEARTBEAT <= clock[0] / 60 <= 5 + 6 / kernels.HEARTBEAT
