@@ -40,7 +40,7 @@ ROUNDS = (fourth, fifth, otherwise, pupils, sixth)
 IN_A_STEP = [one for module in (begun, *ROUNDS) for one in module.WRONG]
 RIGHT_IN_A_STEP = [one for module in ROUNDS for one in module.RIGHT]
 RIGHT = unseen.RIGHT + fresh.RIGHT + behind.RIGHT + abroad.RIGHT + harbour.RIGHT
-RIGHT += checkmate.RIGHT + stock.RIGHT + handed.RIGHT + flats.RIGHT
+RIGHT += checkmate.RIGHT + stock.RIGHT + handed.RIGHT + flats.RIGHT + held.RIGHT
 NAMES = [f"{shape}-{slug}" for shape, slug, _, _ in WRONG]
 
 

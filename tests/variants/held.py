@@ -8,6 +8,8 @@ DASHBOARD = "machines/static/machines/dashboard.js"
 MAIN = "table/static/table/js/main.js"
 TABLE = "tests/test_table.py"
 COMPOSE = "compose.yaml"
+ANNOUNCE = "src/fleet/management/commands/announce.py"
+FLEET = "src/fleet/consumers.py"
 LAB_ENV, LAB_NGINX = "deploy/lab.env.example", "deploy/nginx.conf"
 
 # The shape, each slug with its file, and the changes; None is a cause without a name.
@@ -242,6 +244,39 @@ document.querySelector('#add').addEventListener('submit', (event) => {
         (
             (COMPOSE, "  redis:\n    image", "  cache:\n    image"),
             (COMPOSE, "    - redis\n", "    - cache\n"),
+        ),
+    ),
+)
+
+RIGHT: tuple[tuple[str, str, tuple[Change, ...]], ...] = (
+    (
+        "couriers",
+        "a command that keeps SIGTERM, a query string of bytes",
+        (
+            (
+                ANNOUNCE,
+                "from asgiref",
+                "import signal\nimport threading\n\nfrom asgiref",
+            ),
+            (
+                ANNOUNCE,
+                "        self.stdout",
+                "        signal.signal(signal.SIGTERM, lambda *_: self.over.set())\n"
+                "        self.over.wait()\n        self.stdout",
+            ),
+            (ANNOUNCE, "    help =", "    over = threading.Event()\n    help ="),
+            (
+                FLEET,
+                "from channels.consumer",
+                "from django.http import QueryDict\nfrom channels.consumer",
+            ),
+            (
+                FLEET,
+                '        await self.tell(kind="hello", zone=self.zone)\n',
+                '        asked = QueryDict(self.scope["query_string"])\n'
+                '        if asked.get("quiet") != "1":\n'
+                '            await self.tell(kind="hello", zone=self.zone)\n',
+            ),
         ),
     ),
 )
