@@ -150,7 +150,7 @@ async def _talk(who: Visitor, seen: Look) -> None:
         return send
 
     async def hellos(socket: ClientConnection) -> None:
-        # One may overtake the messages of another socket, as many as they are cannot.
+        # One may be answered before another socket's messages; as many cannot be.
         for _ in range(MANY):
             if await ask(socket, HELLO, "welcome") is None:
                 return

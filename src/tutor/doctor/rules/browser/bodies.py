@@ -17,7 +17,7 @@ from tutor.doctor.rules.browser.javascript import Code, Func, Span
 from tutor.doctor.rules.browser.pages import TRIED
 from tutor.doctor.rules.found import Found
 from tutor.doctor.rules.routing.views import behind_url
-from tutor.doctor.source import Function, calls
+from tutor.doctor.source import Function, Module, calls
 from tutor.doctor.source.walking import walk
 
 RANK = 70
@@ -53,8 +53,8 @@ class _Sent:
 
 
 def rules(seen: Evidence, every: list[Code]) -> Iterator[Found]:
-    if any(".POST =" in one.text for one in seen.source.modules.values()):
-        return  # the project fills it itself
+    if any(map(_fills, seen.source.modules.values())):
+        return
     for one in (sent for code in every for sent in _sent(code, every)):
         views = behind_url(seen, one.url, one.verb)
         read = {_read(view) for view in views}
@@ -70,6 +70,16 @@ def rules(seen: Evidence, every: list[Code]) -> Iterator[Found]:
                 f"{wanted}, or a view that reads {one.kind}",
             )
             return
+
+
+def _fills(module: Module) -> bool:
+    """Whether a project fills ``request.POST`` itself, as for JSON."""
+    return any(
+        isinstance(node, ast.Attribute)
+        and node.attr == "POST"
+        and isinstance(node.ctx, ast.Store)
+        for node in walk(module.tree)
+    )
 
 
 def _sent(code: Code, every: list[Code]) -> Iterator[_Sent]:

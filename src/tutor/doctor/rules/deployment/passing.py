@@ -13,7 +13,6 @@ from tutor.doctor.rules.deployment.https import wanted_headers
 from tutor.doctor.rules.deployment.proxy import RANK, TRIED, filled
 from tutor.doctor.rules.found import Found
 
-# What nginx knows by itself, of what somebody may write behind Connection.
 _OWN = "connection_upgrade"  # of nginx's own guide: a map has to give it a value
 
 
