@@ -270,6 +270,22 @@ def test_answers_that_are_not_there_yet(
     assert verdict.startswith("Not yet: ") and words in verdict
 
 
+LATE = """\
+import sys, threading
+def late():
+    threading.main_thread().join()
+    print("a coroutine was never awaited", file=sys.stderr)
+threading.Thread(target=late).start()
+"""
+
+
+def test_what_is_logged_at_the_end_hides_no_verdict(project: Path) -> None:
+    assert exercises.check("worker", LATE + SOLUTION, project).startswith("Right. ")
+    early = "\nimport os\nprint(7, flush=True)\nos._exit(0)\n"
+    verdict = exercises.check("worker", SOLUTION + early, project)
+    assert "ends before its last line" in verdict
+
+
 def test_one_channel_for_both_makes_a_measurement_wait(project: Path) -> None:
     both = SOLUTION.replace(
         "class TrafficConsumer(AsyncConsumer)", "class TrafficConsumer(MeasureConsumer)"

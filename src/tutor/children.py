@@ -10,6 +10,7 @@ and ends the child's whole group.  That is all POSIX, and survives ``kill -9``.
 from __future__ import annotations
 
 import io
+import json
 import os
 import selectors
 import shlex
@@ -160,6 +161,17 @@ class Result:
     code: int
     out: str
     timed_out: bool = False
+
+    @property
+    def printed(self) -> Any:
+        """What it printed as JSON, the last of it; None if nothing.
+
+        What is logged at the end of a process comes after what it has printed.
+        """
+        for line in reversed(self.out.splitlines()):
+            with suppress(ValueError):
+                return json.loads(line)
+        return None
 
 
 def run(

@@ -8,7 +8,6 @@ prove has to hold there, too: for a user with all rights.
 from __future__ import annotations
 
 import http.client
-import json
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -146,9 +145,4 @@ def inside(project: Path, code: str, python: Path | None, seconds: float) -> Any
         python: the project's interpreter.
         seconds: what it may take.
     """
-    done = children.run_inside(code, project, seconds, python=python)
-    # What the project logs when its sockets end comes after what was printed.
-    for line in reversed(done.out.splitlines()):
-        with suppress(ValueError):
-            return json.loads(line)
-    return None
+    return children.run_inside(code, project, seconds, python=python).printed

@@ -85,8 +85,7 @@ def judge(code: str, folder: Path) -> str | None:
     if done.timed_out:
         return f"it did not end within {SECONDS:g} s."
     try:
-        seen = json.loads((done.out.strip().splitlines() or [""])[-1])
-        return _verdict(seen)
+        return _verdict(done.printed)
     except (ValueError, KeyError, TypeError):
         return "it ends before its tests do."
 
