@@ -130,15 +130,9 @@ def _is_text(seen: Evidence, page: Code, name: str) -> bool:
 
 # What makes another text of a text.
 _TEXT_METHODS = {
-    "replace",
-    "lower",
-    "upper",
-    "title",
-    "strip",
-    "capitalize",
-    "casefold",
+    *("replace", "lower", "upper", "title", "capitalize", "casefold", "swapcase"),
+    *("strip", "lstrip", "rstrip", "removeprefix", "removesuffix"),
 }
-_TEXT_METHODS |= {"lstrip", "rstrip", "removeprefix", "removesuffix", "swapcase"}
 
 
 def _certain(seen: Evidence, function: Function, value: ast.expr) -> bool:

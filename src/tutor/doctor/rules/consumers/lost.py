@@ -194,10 +194,8 @@ def _is_plain(node: ast.AST) -> bool:
 
 
 def _made(value: ast.expr) -> Iterator[ast.expr]:
-    """What a statement makes and drops: ``[send(one) for one in many]``."""
-    if isinstance(value, ast.ListComp | ast.SetComp):
-        yield from _made(value.elt)
-    elif isinstance(value, ast.List | ast.Tuple | ast.Set):
+    """What a statement makes and drops: ``send(one), send(two)``, ``x and send(x)``."""
+    if isinstance(value, ast.List | ast.Tuple | ast.Set):
         for one in value.elts:
             yield from _made(one)
     elif isinstance(value, ast.IfExp):
