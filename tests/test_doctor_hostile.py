@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -13,12 +12,7 @@ import psutil
 import pytest
 
 from tutor import children, doctor, trees
-from tutor.doctor import child
-from tutor.doctor.answers import Client
-from tutor.doctor.ask import Conversation
-from tutor.doctor.child import Event, Live
 from tutor.doctor.diagnosis import FIELDS
-from tutor.doctor.talking import LEAVING
 
 STEP = sorted((Path(__file__).parents[1] / "steps").glob("06-*"))[0]
 SETTINGS, ASGI, CONSUMERS = (
@@ -165,79 +159,6 @@ def test_what_the_caller_has_set_is_not_missing(
         0,
         answer | {"findings": [], "ok": True, "step_reached": 6},
     )
-
-
-class Starved(Live):
-    """A server that waits for a processor as long as its client waits for it."""
-
-    def __init__(self) -> None:
-        self.waits: list[float] = []
-
-    def starved(self) -> float:
-        return sum(self.waits)
-
-    async def heard(
-        self, seen: Callable[[Event], bool], patience: float
-    ) -> Event | None:
-        self.waits.append(patience)
-        event = {"kind": "ended", "conn": "one"}
-        return event if seen(event) and len(self.waits) > 1 else None
-
-
-async def test_what_a_server_waits_for_a_processor_is_not_its_own_time() -> None:
-    busy = Starved()
-    talk = Conversation(busy, 0, "localhost", [])
-    assert await talk.settled(Client("one", "/", None), 2, LEAVING)
-    assert busy.waits == [LEAVING, LEAVING]
-    assert await talk.settled(Client("two", "/", None), 2, LEAVING) is None
-    assert busy.waits == pytest.approx([LEAVING] * 4)
-
-
-STANDS_STILL = """
-import asyncio
-import os
-
-
-class StandsStill(PracticeConsumer):
-    async def websocket_disconnect(self, event):
-        words = f"kill -STOP {os.getpid()}; sleep 1.1; kill -CONT {os.getpid()}"
-        os.posix_spawnp("sh", ["sh", "-c", words], os.environ)
-        await asyncio.sleep(0.3)
-        await super().websocket_disconnect(event)
-
-
-PracticeConsumer = StandsStill
-"""
-
-
-def test_a_machine_that_stands_still_is_no_slow_consumer(
-    project: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    add(project / CONSUMERS, STANDS_STILL)
-    began = time.monotonic()
-    assert told(project, capsys)[1]["findings"] == []
-    assert time.monotonic() - began > 1.1
-
-
-def test_of_a_machine_that_stands_still_no_more_than_a_nap_is_waited(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    live = Live.__new__(Live)
-    live.events, live._closed, live._news = [], False, threading.Condition()
-    clock = [0.0]
-
-    def wait(seconds: float | None = None) -> bool:
-        clock[0] += 60.0
-        if clock[0] == 180.0:
-            live.events.append({"kind": "ended"})
-        return True
-
-    monkeypatch.setattr(live._news, "wait", wait)
-    monkeypatch.setattr(child.time, "monotonic", lambda: clock[0])
-    assert live.wait_for(lambda event: True, LEAVING) == {"kind": "ended"}
-    assert live.wait_for(lambda event: False, LEAVING) is None
-    naps = clock[0] / 60.0 - 3
-    assert LEAVING / child.NAP <= naps < LEAVING / child.NAP + 2
 
 
 SECONDS = f"600.{os.getpid()}"  # by which this process's sleepers are told from others

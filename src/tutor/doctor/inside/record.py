@@ -14,7 +14,7 @@ import time
 import warnings
 
 from . import signin
-from .report import emit, error_of, inside, own, stack_of, starved
+from .report import emit, error_of, inside, own, reporting, stack_of, starved
 
 TAG = b"x-tutor-knock"
 ONCE = 1.0  # seconds that an import may take
@@ -238,7 +238,7 @@ def watch_blocking():
         seen, still, frames, waited, known = 0, 0, None, 0.0, 0
         while True:
             time.sleep(TICK)
-            if beat[0] != seen or signin.busy:
+            if beat[0] != seen or signin.busy or main in reporting:
                 stood = still * TICK - (starved() - waited if frames else 0)
                 # What is imported at its first use is slow this once.
                 least = SLOW if len(sys.modules) == known else ONCE

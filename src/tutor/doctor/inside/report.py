@@ -20,6 +20,7 @@ TURN = 0.5  # seconds in which a project that gets on imports something
 MOST = 4.0  # seconds: whoever started us does not wait for ever either
 _lock = threading.Lock()
 _out = None
+reporting = set()  # the threads that report: where nobody reads, they have to wait
 
 
 def open_out(descriptor):
@@ -39,9 +40,14 @@ def _forked():
 
 def emit(kind, **data):
     """Report one fact."""
-    with _lock:
-        line = {"kind": kind, "t": time.monotonic(), **data}
-        _out.write(json.dumps(line, default=repr) + "\n")
+    thread = threading.get_ident()
+    reporting.add(thread)
+    try:
+        with _lock:
+            line = {"kind": kind, "t": time.monotonic(), **data}
+            _out.write(json.dumps(line, default=repr) + "\n")
+    finally:
+        reporting.discard(thread)
 
 
 @functools.cache  # a frame's file is asked for again and again
