@@ -6,6 +6,7 @@ import asyncio
 import http.client
 import http.server
 import json
+import os
 import secrets
 import threading
 import uuid
@@ -36,8 +37,13 @@ async def listen_in(code: str) -> None:
         "--ServerApp.allow_root=True",
     ]
     command += [f"--IdentityProvider.token={token}", "--ServerApp.log_level=ERROR"]
-    # A bare server: neither the reader's own configuration nor any extension.
     folder = str(place.folder)
+    if os.name == "posix":
+        # Sockets with names of their own.  Between choosing a free port and using
+        # it another process may take it: the server then waits for a minute.
+        command += ["--KernelManager.transport=ipc"]
+        command += [f"--KernelManager.ip={folder}/kernel"]
+    # A bare server: neither the reader's own configuration nor any extension.
     quiet = {"JUPYTER_RUNTIME_DIR": folder, "JUPYTER_CONFIG_DIR": folder}
     quiet |= {"JUPYTER_NO_CONFIG": "1"}
     server = Server(command, place.folder, quiet)
