@@ -14,10 +14,15 @@ from xml.etree import ElementTree
 
 import pytest
 
-from tutor import notebook
+from tutor import notebook, places
 
 # A suite that was started in the background ignores Ctrl-C, and so would its children.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+
+# Many tests run a project in their `tmp_path`, and its database must not wait for a
+# disk that others use, too.
+if memory := places.scratch():
+    os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", memory)
 
 
 def code(source: str, *outputs: dict[str, Any], **keys: Any) -> dict[str, Any]:

@@ -13,6 +13,8 @@ import shutil
 import subprocess
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,6 +22,8 @@ from tutor import trees
 from tutor.report import Refusal, unwritable
 
 RECORD = "TUTOR_RECORD"  # the folder `make checkpoints` collects its trees in
+MEMORY = Path("/dev/shm")  # Linux: a folder that is kept in memory, tmpfs(5)
+ROOM = 2**30  # bytes that have to be free in it
 
 
 def root() -> Path:
@@ -32,6 +36,24 @@ def workspace() -> Path:
     """The learner's folder; ``TUTOR_WORKSPACE`` names another one."""
     named = os.environ.get("TUTOR_WORKSPACE")
     return Path(named).resolve() if named else root() / "workspace"
+
+
+def scratch() -> str | None:
+    """The parent of folders that are thrown away, as ``tempfile`` takes it.
+
+    In memory, where the system has a folder for that: SQLite waits for the disk at
+    each commit, and on a machine that others use, too, that takes seconds now and
+    then.  A project is not judged by its disk.  None for the usual place: there is no
+    such folder, it is small, nothing in it may be run, or ``TMPDIR`` names another.
+    """
+    if "TMPDIR" in os.environ:
+        return None
+    try:
+        found = os.statvfs(MEMORY)
+    except OSError:
+        return None
+    fit = found.f_bavail * found.f_frsize >= ROOM and not found.f_flag & os.ST_NOEXEC
+    return str(MEMORY) if fit and os.access(MEMORY, os.W_OK) else None
 
 
 @dataclass
@@ -77,7 +99,7 @@ def temporary() -> Place:
         Refusal: there is no room for it.
     """
     try:
-        folder = Path(tempfile.mkdtemp(prefix="tutor-")).resolve()
+        folder = Path(tempfile.mkdtemp(prefix="tutor-", dir=scratch())).resolve()
     except OSError as error:
         raise Refusal(unwritable(error) or str(error)) from None
     keeper = subprocess.Popen(
@@ -89,6 +111,18 @@ def temporary() -> Place:
         start_new_session=True,
     )
     return Place(folder, keeper)
+
+
+@contextmanager
+def copied(project: Path) -> Iterator[Path]:
+    """A copy of a project, which is removed afterwards.
+
+    Args:
+        project: the folder of ``manage.py``.
+    """
+    with tempfile.TemporaryDirectory(prefix="tutor-", dir=scratch()) as name:
+        trees.copy(project, Path(name))
+        yield Path(name)
 
 
 def is_learners(cwd: Path) -> bool:

@@ -72,14 +72,13 @@ def serve(argv: list[str]) -> int:
         port = int(argv[2])
         del argv[1:]
     course, number = _step(argv, "serve")
-    with tempfile.TemporaryDirectory(prefix="tutor-serve-") as folder:
-        trees.copy(_committed(course, number), Path(folder))
+    with places.copied(_committed(course, number)) as folder:
         # Daphne by itself serves no static files, so from step 7 on it is not enough.
-        pages = any(Path(folder).glob("*/static"))
+        pages = any(folder.glob("*/static"))
         command = (
             "python manage.py runserver" if pages else "daphne webapp.asgi:application"
         )
-        server = Server(command.split(), Path(folder), port=port)
+        server = Server(command.split(), folder, port=port)
         try:
             if not server.ready():
                 raise Refusal(f"The server ended while starting:\n{server.log()}")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, field
@@ -12,7 +11,7 @@ from pathlib import Path
 from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed, InvalidHandshake
 
-from tutor import browser, forms, pages, servers, trees
+from tutor import browser, forms, pages, places, servers
 from tutor.checks import talk, visitor
 from tutor.checks.question import Question
 from tutor.checks.talk import READINGS
@@ -60,12 +59,11 @@ def look(project: Path, python: Path | None = None) -> Look:
     """
     argv = [str(python or "python"), "manage.py", "runserver"]
     seen = Look()
-    with tempfile.TemporaryDirectory(prefix="tutor-groups-") as folder:
-        trees.copy(project, Path(folder))
-        with servers.serving(argv, Path(folder)) as server:
+    with places.copied(project) as folder:
+        with servers.serving(argv, folder) as server:
             if not server.running:
                 return seen
-            who = visitor.at(server, Path(folder), python)
+            who = visitor.at(server, folder, python)
             talk.run(_listen(who, seen))
             path = browser.find()
             seen.browser = path is not None
@@ -73,7 +71,7 @@ def look(project: Path, python: Path | None = None) -> Look:
                 # Playwright's calls refuse to run beside a kernel's event loop.
                 with ThreadPoolExecutor(1) as pool:
                     pool.submit(_open, who, path, seen).result()
-        _leave(Path(folder), who, seen, python)
+        _leave(folder, who, seen, python)
     return seen
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import http.client
 import json
-import tempfile
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -15,7 +14,7 @@ from pathlib import Path
 from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed, InvalidHandshake
 
-from tutor import browser, children, forms, pages, servers, trees
+from tutor import browser, children, forms, pages, places, servers
 from tutor.checks import talk, visitor
 from tutor.checks.question import Question
 from tutor.checks.rollback import ROLLED_BACK
@@ -67,9 +66,7 @@ def look(project: Path, python: Path | None = None) -> Look:
     """
     own = str(python or "python")
     seen = Look()
-    with tempfile.TemporaryDirectory(prefix="tutor-history-") as name:
-        folder = Path(name)
-        trees.copy(project, folder)
+    with places.copied(project) as folder:
         with servers.serving([own, "manage.py", "runserver"], folder) as server:
             if not server.running:
                 return seen

@@ -5,7 +5,6 @@ from __future__ import annotations
 import http.client
 import json
 import re
-import tempfile
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -15,7 +14,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import urljoin, urlsplit
 
-from tutor import browser, pages, servers, trees
+from tutor import browser, pages, places, servers
 from tutor.checks import visitor
 from tutor.checks.question import Question
 from tutor.checks.talk import PRACTICE, READINGS
@@ -74,19 +73,17 @@ def look(project: Path, python: Path | None = None) -> Look:
         python: the project's interpreter.
     """
     argv = [str(python or "python"), "manage.py", "runserver"]
-    with tempfile.TemporaryDirectory(prefix="tutor-page-") as folder:
-        trees.copy(project, Path(folder))
-        with servers.serving(argv, Path(folder)) as server:
-            if not server.running:
-                return Look()
-            who = visitor.at(server, Path(folder), python)
-            seen, scripts = _fetch(who)
-            path = browser.find()
-            seen.browser = path is not None
-            if path and scripts and seen.status == 200:
-                # Playwright's calls refuse to run beside a kernel's event loop.
-                with ThreadPoolExecutor(1) as pool:
-                    pool.submit(_open, who, path, seen).result()
+    with places.copied(project) as folder, servers.serving(argv, folder) as server:
+        if not server.running:
+            return Look()
+        who = visitor.at(server, folder, python)
+        seen, scripts = _fetch(who)
+        path = browser.find()
+        seen.browser = path is not None
+        if path and scripts and seen.status == 200:
+            # Playwright's calls refuse to run beside a kernel's event loop.
+            with ThreadPoolExecutor(1) as pool:
+                pool.submit(_open, who, path, seen).result()
     return seen
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import http.client
 import json
-import tempfile
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -18,7 +17,7 @@ from typing import Any
 from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed, InvalidHandshake
 
-from tutor import forms, servers, trees
+from tutor import forms, places, servers
 from tutor.checks import talk, visitor
 from tutor.checks.question import Question
 from tutor.checks.talk import READINGS
@@ -84,17 +83,15 @@ def look(project: Path, python: Path | None = None) -> Look:
     """
     argv = [str(python or "python"), "manage.py", "runserver"]
     seen = Look()
-    with tempfile.TemporaryDirectory(prefix="tutor-protocol-") as folder:
-        trees.copy(project, Path(folder))
-        with servers.serving(argv, Path(folder)) as server:
-            if server.running:
-                who = visitor.at(server, Path(folder), python)
-                url = server.ws + READINGS
-                seen.status = talk.run(talk.knock(url, server.url, who.cookies))
-            if seen.status == 101:
-                talk.run(_talk(who, seen))
-                _see_crashes(server)
-            seen.crashes = [line for line in server.log().splitlines() if CRASH in line]
+    with places.copied(project) as folder, servers.serving(argv, folder) as server:
+        if server.running:
+            who = visitor.at(server, folder, python)
+            url = server.ws + READINGS
+            seen.status = talk.run(talk.knock(url, server.url, who.cookies))
+        if seen.status == 101:
+            talk.run(_talk(who, seen))
+            _see_crashes(server)
+        seen.crashes = [line for line in server.log().splitlines() if CRASH in line]
     return seen
 
 

@@ -8,14 +8,13 @@ that block the loop: each time at least one of them has to fail.
 from __future__ import annotations
 
 import re
-import tempfile
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
-from tutor import children, trees
+from tutor import children, places
 from tutor.checks.question import Ask, Question
 from tutor.project_cell import settings_module
 
@@ -96,9 +95,8 @@ def run(project: Path, argv: Sequence[str], **extra: str) -> Run:
         argv: the command.
         extra: variables for its environment.
     """
-    with tempfile.TemporaryDirectory(prefix="tutor-tests-") as folder:
-        trees.copy(project, Path(folder))
-        done = children.run(argv, Path(folder), SECONDS, extra)
+    with places.copied(project) as folder:
+        done = children.run(argv, folder, SECONDS, extra)
     found = _FOUND.search(done.out)
     last = (done.out.strip().splitlines() or [""])[-1]
     count = int(found[1]) if found else sum(map(int, _COUNTS.findall(last)))

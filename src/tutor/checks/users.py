@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import http.client
 import json
-import tempfile
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,7 +14,7 @@ from urllib.parse import urlsplit
 from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed, InvalidHandshake
 
-from tutor import forms, servers, trees
+from tutor import forms, places, servers
 from tutor.checks import talk, visitor
 from tutor.checks.protocol import ask
 from tutor.checks.question import Ask, Question
@@ -88,10 +87,9 @@ def look(project: Path, python: Path | None = None) -> Look:
     """
     argv = [str(python or "python"), "manage.py", "runserver"]
     seen = Look()
-    with tempfile.TemporaryDirectory(prefix="tutor-users-") as folder:
-        trees.copy(project, Path(folder))
-        jars = visitor.logged_in(Path(folder), python, *PEOPLE)
-        with servers.serving(argv, Path(folder), ORIGINS) as server:
+    with places.copied(project) as folder:
+        jars = visitor.logged_in(folder, python, *PEOPLE)
+        with servers.serving(argv, folder, ORIGINS) as server:
             if not server.running or not jars:
                 return seen
             with suppress(OSError, http.client.HTTPException):
@@ -101,7 +99,7 @@ def look(project: Path, python: Path | None = None) -> Look:
             doors = seen.doors
             if (doors["a stranger"], doors["whoever has logged in"]) == (403, 101):
                 people = [Visitor(server, jar) for jar in jars]
-                talk.run(_watch(people, Path(folder), python, seen))
+                talk.run(_watch(people, folder, python, seen))
     return seen
 
 

@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from tutor.places import scratch
+
 SKIPPED = {
     ".git",
     ".hg",
@@ -40,7 +42,7 @@ def copied(project: Path) -> Iterator[Path]:
             large files in it are left out.
     """
     with tempfile.TemporaryDirectory(
-        prefix="tutor-doctor-", ignore_cleanup_errors=True
+        prefix="tutor-doctor-", dir=scratch(), ignore_cleanup_errors=True
     ) as base:
         target = Path(base).resolve() / project.name
         target.mkdir()

@@ -19,6 +19,7 @@ from tutor import children
 from tutor.checks import visitor
 from tutor.checks.visitor import Person
 from tutor.doctor.copying import copied
+from tutor.places import scratch
 from tutor.redis import Redis
 from tutor.referee.declaration import Declaration, Undeclared
 from tutor.report import Refusal
@@ -122,7 +123,8 @@ def ground(project: Path, declared: Declaration, watchers: int) -> Iterator[Grou
     _room(watchers + SPARE)
     with ExitStack() as stack:
         copy = stack.enter_context(copied(project))
-        base = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="tutor-")))
+        folder = tempfile.TemporaryDirectory(prefix="tutor-", dir=scratch())
+        base = Path(stack.enter_context(folder))
         redis = Redis()
         stack.callback(redis.stop)
         extra = {
