@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 import pytest
 
@@ -17,3 +18,17 @@ async def test_no_other_process_can_take_a_port_of_the_kernel(
     await prologue.listen_in(TRANSPORT)
     expected = "ipc" if os.name == "posix" else "tcp"
     assert f"← execute_result   {expected!r}\n" in capsys.readouterr().out
+
+
+async def test_the_kernel_of_the_prologue_knows_no_profile_of_the_readers(
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> None:
+    startup = tmp_path / ".ipython/profile_default/startup"
+    startup.mkdir(parents=True)
+    (startup / "00-mine.py").write_text("mine = 1")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    await prologue.listen_in("'mine' in globals()")
+    assert "← execute_result   False\n" in capsys.readouterr().out
+    assert list(startup.parent.iterdir()) == [startup]

@@ -43,9 +43,10 @@ async def listen_in(code: str) -> None:
         # it another process may take it: the server then waits for a minute.
         command += ["--KernelManager.transport=ipc"]
         command += [f"--KernelManager.ip={folder}/kernel"]
-    # A bare server: neither the reader's own configuration nor any extension.
+    # A bare server: neither the reader's own configuration nor any extension, and
+    # a kernel with neither the reader's profile nor a history of his on a slow disk.
     quiet = {"JUPYTER_RUNTIME_DIR": folder, "JUPYTER_CONFIG_DIR": folder}
-    quiet |= {"JUPYTER_NO_CONFIG": "1"}
+    quiet |= {"JUPYTER_NO_CONFIG": "1", "IPYTHONDIR": folder}
     server = Server(command, place.folder, quiet)
     try:
         await asyncio.to_thread(server.ready, 30)
