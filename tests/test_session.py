@@ -43,6 +43,7 @@ def course(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (root / "workspace").mkdir()
     monkeypatch.setenv("TUTOR_ROOT", str(root))
     monkeypatch.setenv("TUTOR_WORKSPACE", str(root / "workspace"))
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     monkeypatch.delenv("TUTOR_RECORD", raising=False)
     return root

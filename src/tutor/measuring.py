@@ -7,10 +7,13 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
+import tempfile
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from contextlib import AsyncExitStack
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import AsyncExitStack, contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from websockets.asyncio.client import ClientConnection, connect
 
@@ -20,6 +23,7 @@ from tutor.client import cookie, in_words
 from tutor.crowd import Crowd, crowd, memory, on_one_core, starving, work
 from tutor.curves import dots, growth, pulse
 from tutor.pictures import Picture
+from tutor.places import scratch
 from tutor.report import Refusal
 from tutor.servers import Server
 
@@ -202,6 +206,8 @@ async def swollen(
 PUBLISH = """
 from master_app import readings
 
+await readings.publish(0)
+open({go!r}).readline()
 for number in range({count}):
     await readings.publish(number)
 """
@@ -229,12 +235,15 @@ async def divided(
         for server in servers:
             one = crowd(server, clients // len(servers), [cookie(bob)])
             crowds.append(await asyncio.to_thread(stack.enter_context, one))
-        # One more, before: while the publisher starts, only heartbeats are sent.
-        code = PUBLISH.format(count=readings + 1)
+        # One more, before: while the publisher starts, only heartbeats are sent.  It
+        # waits then, for who is late in looking would miss some of the work.
+        go = stack.enter_context(_gate())
+        code = PUBLISH.format(count=readings, go=str(go))
         publishing = asyncio.create_task(asyncio.to_thread(project, code))
         for each in crowds:
             await asyncio.to_thread(each.next)
         began = [work(server) for server in servers]
+        go.write_text("\n")
         for each in crowds:
             for _ in range(readings):
                 await asyncio.to_thread(each.next)
@@ -243,6 +252,19 @@ async def divided(
             raise Refusal(f"Nothing could be published:\n{done.out[-800:]}")
         ended = [work(server) for server in servers]
     return max(b - a for a, b in zip(began, ended, strict=True)) / readings
+
+
+@contextmanager
+def _gate() -> Iterator[Path]:
+    """A pipe with a name: who reads a line from it waits until somebody writes one."""
+    with tempfile.TemporaryDirectory(prefix="tutor-", dir=scratch()) as folder:
+        pipe = Path(folder, "go")
+        os.mkfifo(pipe)
+        ours = os.open(pipe, os.O_RDWR)  # with it, nobody waits for another to open it
+        try:
+            yield pipe
+        finally:
+            os.close(ours)
 
 
 def _opened(server: Server, path: str, cookies: Cookies) -> connect:
