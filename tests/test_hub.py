@@ -41,7 +41,7 @@ def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     command = ["jupyter", "server", "--no-browser", f"--IdentityProvider.token={TOKEN}"]
     command += [f"--ServerApp.{name}={value}" for name, value in options.items()]
     quiet = {"JUPYTER_RUNTIME_DIR": str(folder), "JUPYTER_CONFIG_DIR": str(folder)}
-    quiet |= {"JUPYTER_NO_CONFIG": "1"}
+    quiet |= {"JUPYTER_NO_CONFIG": "1", "TMPDIR": str(folder)}
     with serving(command, folder, quiet) as server:
         assert server.running, server.log()
         yield server

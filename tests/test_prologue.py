@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -32,3 +33,12 @@ async def test_the_kernel_of_the_prologue_knows_no_profile_of_the_readers(
     await prologue.listen_in("'mine' in globals()")
     assert "← execute_result   False\n" in capsys.readouterr().out
     assert list(startup.parent.iterdir()) == [startup]
+
+
+async def test_the_server_of_the_prologue_leaves_nothing(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    monkeypatch.setattr(tempfile, "tempdir", None)
+    await prologue.listen_in("1 + 1")
+    assert os.listdir(tmp_path) == []

@@ -47,6 +47,7 @@ async def listen_in(code: str) -> None:
     # a kernel with neither the reader's profile nor a history of his on a slow disk.
     quiet = {"JUPYTER_RUNTIME_DIR": folder, "JUPYTER_CONFIG_DIR": folder}
     quiet |= {"JUPYTER_NO_CONFIG": "1", "IPYTHONDIR": folder}
+    quiet |= {"TMPDIR": folder}  # for what Jupyter makes there and leaves
     server = Server(command, place.folder, quiet)
     try:
         await asyncio.to_thread(server.ready, 30)
