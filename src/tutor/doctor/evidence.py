@@ -138,6 +138,12 @@ class Evidence:
         known = self.source.modules.get(module) if module else None
         return (known.file if known else None), None
 
+    def used(self, name: str) -> Place:
+        """The same of those with which the server ran: asgi.py may name others."""
+        module = (self.serve.get("hosts") or {}).get("module")
+        found = self.source.setting(module, name) if module else None
+        return found or self.setting(name)
+
     def setting_file(self, *names: str) -> str | None:
         """The settings file in which the first of some settings stands."""
         places = [self.setting(name) for name in names]

@@ -86,7 +86,8 @@ def hosts():
     try:
         from django.conf import settings
 
-        emit("hosts", hosts=list(settings.ALLOWED_HOSTS))
+        used = settings.SETTINGS_MODULE
+        emit("hosts", hosts=list(settings.ALLOWED_HOSTS), module=used)
     except BaseException as error:
         failed("hosts", error)
 

@@ -128,20 +128,22 @@ class Source:
         """Where a setting is given its last value: file and line."""
         seen: set[str] = set()
 
-        def visit(where: str) -> tuple[str, int] | None:
+        def visit(where: str, name: str) -> tuple[str, int] | None:
             found = self.modules.get(where)
             if found is None or where in seen:
                 return None
             seen.add(where)
-            if name in found.lines:
-                return found.file, found.lines[name]
+            if name in found.lines:  # an import may lead to where it is written
+                base, _, real = found.names.get(name, "").rpartition(".")
+                below = visit(base, real) if name not in found.values else None
+                return below or (found.file, found.lines[name])
             for star in reversed(found.stars):
-                below = visit(star)
+                below = visit(star, name)
                 if below:
                     return below
             return None
 
-        place = visit(module)
+        place = visit(module, name)
         if (
             place is None
             and module in self.modules

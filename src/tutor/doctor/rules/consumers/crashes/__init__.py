@@ -147,15 +147,15 @@ def _cause(seen: Evidence, crash: Crash, every: str, place: Place) -> Cause | No
     if "InvalidChannelLayerError" in str([link["type"] for link in crash.links]):
         return (
             layers.error({}, crash.links),
-            seen.setting("CHANNEL_LAYERS"),
+            seen.used("CHANNEL_LAYERS"),
             "",
         )
     if "list of Redis hosts" in every:
-        return "redis-hosts-is-a-string", seen.setting("CHANNEL_LAYERS"), ""
+        return "redis-hosts-is-a-string", seen.used("CHANNEL_LAYERS"), ""
     if "Redis URL must specify" in every:
-        return "redis-url-without-scheme", seen.setting("CHANNEL_LAYERS"), ""
+        return "redis-url-without-scheme", seen.used("CHANNEL_LAYERS"), ""
     if "__init__() got an unexpected keyword argument 'hosts'" in every:
-        return "settings-inmemory-layer-with-hosts", seen.setting("CHANNEL_LAYERS"), ""
+        return "settings-inmemory-layer-with-hosts", seen.used("CHANNEL_LAYERS"), ""
     if "Group name must be" in every or "group name" in every.lower():
         return group_name(seen, place)
     if "no such table" in every:

@@ -33,7 +33,7 @@ _UNWRITTEN = ("db-model-instance-in-event", "redis-message-not-serialisable")
 
 def refined(seen: Evidence, crash: Crash, slug: str, place: Place) -> Cause:
     if slug.startswith("redis-server-") or slug == "redis-password-missing":
-        return slug, seen.setting("CHANNEL_LAYERS"), ""
+        return slug, seen.used("CHANNEL_LAYERS"), ""
     if slug == "auth-middleware-channels-2-signature":
         named = re.search(r"(\w+)\.__call__\(\)", last_line(crash.links))
         called_there = [
