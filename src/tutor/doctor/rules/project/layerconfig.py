@@ -21,6 +21,7 @@ NEW = (
     *("django.core.management.utils.get_random_secret_key", "secrets.randbits"),
     "django.utils.crypto.get_random_string",
 )
+_FILLS = ("append", "extend", "insert")
 
 
 def rules(seen: Evidence) -> Iterator[Found]:
@@ -169,8 +170,41 @@ def _is_new(frame: Frame, node: ast.expr, depth: int = 0) -> bool:
             name = frame.module.resolve(one.func, frame.function) or ""
             if name.startswith(NEW):
                 return True
-        elif isinstance(one, ast.Name) and one is not node:
+        if isinstance(one, ast.Name | ast.Attribute | ast.Call):
             where, value = unfold(frame, one)
             if value is not one and _is_new(where, value, depth + 1):
                 return True
+        if any(_is_new(*part, depth + 1) for part in _bound(frame, one)):
+            return True
     return False
+
+
+def _bound(frame: Frame, node: ast.AST) -> Iterator[tuple[Frame, ast.expr]]:
+    """The one value of a name of a module, and what it is filled with.
+
+    What Django keeps secret is told to every process, whatever stands in for it here.
+    """
+    module, name = frame.module, getattr(node, "id", "")
+    if isinstance(node, ast.Attribute):  # keys.CHANNELS
+        held = module.resolve(node.value, frame.function) or ""
+        module, name = module.source.modules.get(held, module), node.attr
+        if module is frame.module:
+            return
+    elif name in module.names:
+        path, _, name = module.names[name].rpartition(".")
+        module = module.source.modules.get(path, module)
+    given = module.values.get(name, [])
+    if len(given) != 1 or name == "SECRET_KEY":
+        return
+    yield from ((Frame(body(module)), one) for one in _plainly(given[0]))
+    for call in (one for one in walk(module.tree) if isinstance(one, ast.Call)):
+        held = getattr(getattr(call.func, "value", None), "id", "")
+        if held == name and getattr(call.func, "attr", "") in _FILLS:
+            yield from ((Frame(body(module)), one) for one in call.args)
+
+
+def _plainly(value: ast.expr) -> Iterator[ast.expr]:
+    """A value that is no other one's stand-in: ``os.environ.get(…, token_hex())``."""
+    asked = isinstance(value, ast.Call) and len(value.args) + len(value.keywords) > 1
+    if not asked and not isinstance(value, ast.BoolOp | ast.IfExp):
+        yield value
