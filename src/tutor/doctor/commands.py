@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import re
 import shlex
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from itertools import takewhile
@@ -279,7 +279,7 @@ def assigned(project: Path, variable: str) -> Iterator[tuple[str, int, str]]:
                     yield path.relative_to(project).as_posix(), number, match[1]
 
 
-def mentioned(project: Path, pattern: str) -> bool:
+def mentioned(project: Path, pattern: str, apart: Collection[str] = ()) -> bool:
     """Whether some words stand in any file that may start something.
 
     That is no source, no text for people, and no list of packages.
@@ -287,10 +287,12 @@ def mentioned(project: Path, pattern: str) -> bool:
     Args:
         project: the project's folder.
         pattern: a regular expression.
+        apart: files that are not looked at, relative to the project.
     """
+    packages = ("pyproject.toml", "setup.cfg", "Pipfile")
     for path in files(project):
-        packages = path.name in ("pyproject.toml", "setup.cfg", "Pipfile")
-        if packages or path.suffix in _NO_STARTS:
+        left_out = path.relative_to(project).as_posix() in apart
+        if left_out or path.name in packages or path.suffix in _NO_STARTS:
             continue
         with suppress(OSError, UnicodeDecodeError):
             small = path.stat().st_size <= MOST

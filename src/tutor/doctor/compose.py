@@ -64,8 +64,15 @@ class Service:
         """The Dockerfile that its image is built from, relative to the project."""
         if "build" not in self.keys and not self.below("build"):
             return None
+        return self._built(self.text("build.dockerfile", "Dockerfile"))
+
+    @property
+    def context(self) -> str:
+        """The folder that its image is built from, relative to the project."""
+        return self._built("")
+
+    def _built(self, name: str) -> str:
         context = self.text("build") or self.text("build.context", ".")
-        name = self.text("build.dockerfile", "Dockerfile")
         path = PurePosixPath()
         for part in (PurePosixPath(self.file).parent / context / name).parts:
             path = path.parent if part == ".." else path / part

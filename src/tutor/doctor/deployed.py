@@ -7,6 +7,8 @@ from pathlib import Path
 
 from tutor.doctor.commands import SERVERS, commands, known
 from tutor.doctor.handed import handed
+from tutor.doctor.services import services
+from tutor.doctor.services import started as begun
 from tutor.doctor.source import Source
 
 WORD = "tutor-unset"  # for what only the other machine knows
@@ -41,13 +43,17 @@ def chosen(
     told = {name: one.value for name, one in filled.items() if one.value}
     blank = [name for name, one in filled.items() if not one.value]
     names: set[str] = {told[VARIABLE]} if VARIABLE in told else set()
-    started = (one for one in commands(project) if one.program in _STARTED)
-    for one in started:
+    every = commands(project)
+    for one in (each for each in every if each.program in _STARTED):
         for name, (value, _) in one.env.items():
             if name == VARIABLE:
                 names.add(value)
             elif known(value):
                 told[name] = value
+    for service in services(project):  # its image says what is started
+        given = service.below("environment").get(VARIABLE)
+        if given and not service.starts and begun(service, every, _STARTED):
+            names.add(given[0])
     told |= {name: WORD for name in blank if name not in told}
     asgi = source.modules.get(target.partition(":")[0])
     if not names and asgi is not None:

@@ -19,6 +19,17 @@ def services(project: Path) -> Iterator[Service]:
                 yield from read(file, path.read_text(encoding="utf-8"))
 
 
+def replaced(project: Path, told: Sequence[Command]) -> set[str]:
+    """The Dockerfiles of which compose starts another server, and never their own."""
+    every = [one for one in services(project) if one.dockerfile is not None]
+    own = {one.dockerfile for one in every if not one.starts}
+    return {
+        str(one.dockerfile)
+        for one in every
+        if one.dockerfile not in own and started(one, told)
+    }
+
+
 def started(
     service: Service, told: Sequence[Command], programs: Iterable[str] = SERVERS
 ) -> list[Command]:

@@ -29,12 +29,19 @@ Told = tuple[int, "str | Sequence[str]", Env]
 Reader = Callable[[str], Iterator[Told]]
 
 
+def is_image(file: str) -> bool:
+    """Whether a file says how an image is built: Dockerfile, web.Dockerfile."""
+    name = PurePosixPath(file).name.lower()
+    named = "dockerfile" in name or "containerfile" in name or name.endswith(".docker")
+    return named and not name.endswith("ignore")
+
+
 def reader(name: str) -> Reader | None:
     """What reads a file of this name."""
     lower = name.lower()
     if lower == "procfile" or lower.startswith("procfile."):
         return procfile
-    if "dockerfile" in lower or "containerfile" in lower:
+    if is_image(name):
         return _dockerfile
     if FILE.fullmatch(name):
         return compose

@@ -10,6 +10,7 @@ from tutor.doctor.commands import SERVERS, Command, commands, known, mentioned
 from tutor.doctor.evidence import Evidence
 from tutor.doctor.rules.deployment.served import found
 from tutor.doctor.rules.found import Found
+from tutor.doctor.startfiles import is_image
 
 LOOPBACK = ("127.0.0.1", "localhost", "[::1]", "::1")
 # Whoever passes requests on may be in the same image.
@@ -57,7 +58,7 @@ def _is_apart(seen: Evidence, one: Command, told: list[Command]) -> bool:
     if "compose" in _name(one):
         here = [s for s in every if one in services.started(s, told, {one.program})]
         return bool(here) and "network_mode" not in here[0].keys
-    if "dockerfile" not in _name(one) and "containerfile" not in _name(one):
+    if not is_image(one.file):
         return False
     built = [s for s in every if s.dockerfile == one.file]
     used = [s for s in built if one in services.started(s, told, {one.program})]
@@ -121,7 +122,7 @@ def _not_found(seen: Evidence, one: Command) -> Iterator[Found]:
     text = (seen.project / one.file).read_text("utf-8", "replace")
     if _name(one).endswith(".service"):
         lost = "PATH" not in one.env and mentioned(seen.project, _A_VENV)
-    elif "dockerfile" in _name(one):
+    elif is_image(one.file):
         made = _VENV.search(text)
         plain = made is not None and not _ELSEWHERE.search(text)
         lost = plain and not _ON_PATH.search(text)

@@ -31,6 +31,7 @@ from tutor.doctor.rules.deployment.served import (
     serves_sockets,
 )
 from tutor.doctor.rules.found import Found
+from tutor.doctor.services import replaced, services
 
 ASGI = ("ProtocolTypeRouter()", "get_asgi_application()")
 # A server that is started in a file which nobody here can read.
@@ -53,6 +54,9 @@ def rules(seen: Evidence) -> Iterator[Found]:
     for file, line, key, value in variables(seen.project):
         if key == "DJANGO_SETTINGS_MODULE":
             yield from _nowhere(seen, value, line, file)
+    for service in services(seen.project):
+        if given := service.below("environment").get("DJANGO_SETTINGS_MODULE"):
+            yield from _nowhere(seen, *given, service.file)
     if told_by := handed(seen.project).get("DJANGO_SETTINGS_MODULE"):
         yield from _nowhere(seen, told_by.value, told_by.line, told_by.file)
     yield from _script_name(seen)
@@ -238,13 +242,14 @@ def _pages_only(seen: Evidence, told: list[Command]) -> Iterator[Found]:
     """Servers for pages only, in a project that has sockets."""
     if "websocket" not in (seen.walk.get("protocols") or {}):
         return
-    if any(map(serves_sockets, told)):
+    idle = replaced(seen.project, told)
+    if any(serves_sockets(one) for one in told if one.file not in idle):
         return
     for one in told:
         meant = served_by(seen, one)
         if one.program != "gunicorn" or not meant or meant[2] != WSGI:
             continue
-        if not mentioned(seen.project, _STARTED):
+        if not mentioned(seen.project, _STARTED, idle):
             got = "sockets get 404: a WSGI server knows pages only"
             expected = f"a server that carries sockets: daphne {seen.target}"
             yield found("deploy-gunicorn-wsgi", got, one, expected)

@@ -10,6 +10,7 @@ from tutor.doctor.evidence import Evidence
 from tutor.doctor.rules.deployment import pinned
 from tutor.doctor.rules.deployment.served import RANK
 from tutor.doctor.rules.found import Found, Place
+from tutor.doctor.startfiles import is_image
 
 # Each brings uvicorn what it speaks WebSocket with.
 _SPEAKS = re.compile(r"(?<![\w.-])(?:uvicorn\[[\w, -]*standard|websockets\b|wsproto\b)")
@@ -27,7 +28,7 @@ def rules(seen: Evidence) -> Iterator[Found]:
     for file, number, line in pinned.lines(seen):
         if _SPEAKS.search(line) or _EXTRAS.search(line):
             return
-        is_docker = "dockerfile" in file.lower()
+        is_docker = is_image(file)
         if place is None and not is_docker and _PLAIN.search(line):
             place = file, number
     if place is not None and any(map(_is_uvicorn, commands(seen.project))):

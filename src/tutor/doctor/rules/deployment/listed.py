@@ -16,6 +16,7 @@ from tutor.doctor.rules.deployment import pinned
 from tutor.doctor.rules.found import Found, Place
 from tutor.doctor.source.index import is_aside
 from tutor.doctor.source.walking import walk
+from tutor.doctor.startfiles import is_image
 
 RANK = 67
 TRIED = "reading the lists of packages"
@@ -25,9 +26,7 @@ _LIST = re.compile(
     r"(.*requirements.*|.*constraints.*|.*dependencies.*)\.(txt|in)|pyproject\.toml|"
     r"Pipfile|setup\.(cfg|py)|environment\.ya?ml|.*\.lock"
 )
-_SAYS = re.compile(
-    r"(Dockerfile|Containerfile|Makefile|README|justfile).*|.*\.(sh|ya?ml)"
-)
+_SAYS = re.compile(r"(Makefile|README|justfile).*|.*\.(sh|ya?ml)")
 # The package of which every such list has a line.
 _CHANNELS = re.compile(
     r"(?:^[\s\"'-]*|[\"'])channels(?:\[[\w,\s-]*\])?\s*(?:[<>=~!;@\"',#]|$)", re.M
@@ -100,7 +99,10 @@ def _texts(project: Path) -> Iterator[tuple[str, str, bool]]:
             is_list = bool(_LIST.fullmatch(name))
             is_list |= here.name == "requirements" and name.endswith((".txt", ".in"))
             path = here / name
-            if not (is_list or _SAYS.fullmatch(name)) or not path.is_file():
+            if (
+                not (is_list or _SAYS.fullmatch(name) or is_image(name))
+                or not path.is_file()
+            ):
                 continue
             with suppress(OSError):
                 if path.stat().st_size > MOST:

@@ -7,15 +7,17 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
+from tutor.doctor.commands import files
 from tutor.doctor.evidence import Evidence
 from tutor.doctor.rules.found import Found
+from tutor.doctor.startfiles import is_image
 
 RANK = 79  # before what is installed: this has a line
 MOST = 100_000  # bytes of a file
 LISTS = (
     *("requirements*.txt", "requirements*.in", "requirements/*.txt"),
     *("requirements/*.in", "constraints*.txt", "pyproject.toml", "setup.cfg"),
-    *("setup.py", "Pipfile", "environment.y*ml", "Dockerfile*", "*/Dockerfile*"),
+    *("setup.py", "Pipfile", "environment.y*ml"),
 )
 # channels[daphne]~=3.0, "channels >=3,<4", channels = "^3.0", pip install channels==3
 _CHANNELS = re.compile(
@@ -64,6 +66,7 @@ def _lists(seen: Evidence) -> Iterator[Path]:
     for folder in dict.fromkeys((seen.project, seen.home)):
         for pattern in LISTS:
             yield from sorted(folder.glob(pattern))
+    yield from (path for path in files(seen.project) if is_image(path.name))
 
 
 def _below(specifiers: str, major: int) -> bool:

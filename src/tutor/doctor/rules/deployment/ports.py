@@ -12,6 +12,7 @@ from tutor.doctor.proxies import Directive, sites
 from tutor.doctor.rules.deployment import caddy
 from tutor.doctor.rules.deployment.served import RANK, TRIED
 from tutor.doctor.rules.found import Found, Place
+from tutor.doctor.startfiles import is_image
 
 _LOOPBACK = re.compile(r"(?:127\.0\.0\.1|localhost|\[::1\])(?::(\d+))?")
 
@@ -120,8 +121,7 @@ def _other_port(seen: Evidence, told: list[Command]) -> Iterator[Found]:
 
 def _apart(one: Command) -> bool:
     """Whether a server has an address of its own: a container's."""
-    name = one.file.rpartition("/")[2].lower()
-    return "compose" in name or "dockerfile" in name or "containerfile" in name
+    return "compose" in one.file.rpartition("/")[2].lower() or is_image(one.file)
 
 
 def _passed(server: Directive) -> Iterator[Directive]:

@@ -18,7 +18,8 @@ from tutor.doctor.commands import SERVERS, Command, commands, mentioned
 from tutor.doctor.evidence import Evidence
 from tutor.doctor.rules.deployment.served import found
 from tutor.doctor.rules.found import Found
-from tutor.doctor.startfiles import logical_lines
+from tutor.doctor.services import services
+from tutor.doctor.startfiles import is_image, logical_lines
 
 # What makes a package of the project importable from everywhere.
 _INSTALLED = re.compile(
@@ -70,8 +71,8 @@ def rules(seen: Evidence) -> Iterator[Found]:
 
 def _in_image(seen: Evidence, one: Command, root: str) -> str | None:
     """The folder in which an image starts a server that it does not find there."""
-    name = one.file.rpartition("/")[2].lower()
-    if "/" in one.file or not ("dockerfile" in name or "containerfile" in name):
+    context = _context(seen, one.file) if is_image(one.file) else None
+    if context is None:
         return None
     # Compose may say otherwise, of any image.
     otherwise = r"(?m)^\s*(?:working_dir\s*:|- ?PYTHONPATH|PYTHONPATH\s*:)"
@@ -80,12 +81,24 @@ def _in_image(seen: Evidence, one: Command, root: str) -> str | None:
     image = _read((seen.project / one.file).read_text("utf-8", "replace"), one.line)
     there = {
         posixpath.normpath(posixpath.join(place, posixpath.relpath(root, folder)))
-        for folder, place in image.copied
+        for copied, place in image.copied
+        for folder in [posixpath.normpath(posixpath.join(context, copied))]
         if folder == "." or root == folder or root.startswith(folder + "/")
     }
     if not image.sure or not there or there & {image.folder, *image.paths}:
         return None
     return image.folder
+
+
+def _context(seen: Evidence, file: str) -> str | None:
+    """The folder that an image is built from; None where that is not certain."""
+    built = {s.context for s in services(seen.project) if s.dockerfile == file}
+    if built or "/" not in file:
+        return built.pop() if len(built) < 2 and built else "." if not built else None
+    # Not named by anybody: beside it there is what it copies, or only the project has.
+    beside = posixpath.dirname(file)
+    home = seen.home.relative_to(seen.project).as_posix()
+    return None if home == beside or home.startswith(f"{beside}/") else "."
 
 
 def _read(text: str, last: int) -> _Image:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
-from tutor.doctor.commands import commands
+from tutor.doctor.commands import commands, files
 from tutor.doctor.evidence import Evidence
 from tutor.doctor.rules.deployment.places import layers_there
 from tutor.doctor.rules.deployment.served import serves_sockets
@@ -15,16 +16,17 @@ from tutor.doctor.rules.found import TRIED, Found
 from tutor.doctor.rules.groups import packed
 from tutor.doctor.rules.groups.packed import DEEP, RANK
 from tutor.doctor.rules.groups.receivers import stores_what_is_told
-from tutor.doctor.services import services, started
+from tutor.doctor.services import replaced, services, started
 from tutor.doctor.source import Function, Module, calls, known
 from tutor.doctor.source.index import is_aside
 from tutor.doctor.source.walking import walk
+from tutor.doctor.startfiles import is_image
 
 MEMORY = "channels.layers.InMemoryChannelLayer"
 TASKS = ("celery.shared_task", "celery.app.shared_task", "django_rq.job")
 ACTORS = ("dramatiq.actor", "huey.contrib.djhuey.task", "huey.contrib.djhuey.db_task")
 FOLDERS = ("", "deploy", "deployment", "docker", "ops", "infra", "scripts", "conf")
-FILES = ("Procfile*", "*.conf", "*.service", "*.sh", "*.yml", "*.yaml", "Dockerfile*")
+FILES = ("Procfile*", "*.conf", "*.service", "*.sh", "*.yml", "*.yaml")
 BIG = 100_000
 SEVERAL = (
     r"\b(?:uvicorn|hypercorn|granian|gunicorn)\b[^\n]*asgi[^\n]*"
@@ -190,12 +192,20 @@ def _copies(seen: Evidence) -> Iterator[Found]:
 
 
 def _deployed(seen: Evidence) -> Iterator[tuple[Path, str]]:
-    for base in dict.fromkeys((seen.home, seen.project)):
-        for name in FOLDERS:
-            for pattern in FILES:
-                for path in sorted((base / name).glob(pattern)):
-                    try:
-                        if path.is_file() and path.stat().st_size < BIG:
-                            yield path, path.read_text("utf-8", "replace")
-                    except OSError:
-                        continue
+    idle = replaced(seen.project, commands(seen.project))
+    images = [
+        path
+        for path in files(seen.project)
+        if is_image(path.name) and path.relative_to(seen.project).as_posix() not in idle
+    ]
+    others = [
+        path
+        for base in dict.fromkeys((seen.home, seen.project))
+        for name in FOLDERS
+        for pattern in FILES
+        for path in sorted((base / name).glob(pattern))
+    ]
+    for path in (*others, *images):
+        with suppress(OSError):
+            if path.is_file() and path.stat().st_size < BIG:
+                yield path, path.read_text("utf-8", "replace")

@@ -11,6 +11,7 @@ from tutor.doctor.rules.deployment import pinned
 from tutor.doctor.rules.found import NOWHERE, Place, deepest
 from tutor.doctor.source.index import is_aside
 from tutor.doctor.source.walking import walk
+from tutor.doctor.startfiles import is_image
 
 MISSING = re.compile(r"No module named '([^']+)'")
 
@@ -99,9 +100,7 @@ def _is_listed(seen: Evidence, top: str) -> bool:
     word = re.escape(top).replace("_", "[-_]")
     named = re.compile(rf"[\"']?(?:(?:django|python)-)?{word}(?![\w.-])", re.I)
     return any(
-        named.match(line)
-        for file, _, line in pinned.lines(seen)
-        if "dockerfile" not in file.lower()
+        named.match(line) for file, _, line in pinned.lines(seen) if not is_image(file)
     )
 
 
