@@ -11,6 +11,7 @@ from tutor import doctor, trees
 
 sys.path.insert(0, str(Path(__file__).parent / "variants"))
 import abroad
+import baked
 import begun
 import behind
 import booth
@@ -35,12 +36,13 @@ import unseen
 
 WRONG = unseen.WRONG + missed.WRONG + fresh.WRONG + behind.WRONG + abroad.WRONG
 WRONG += foreign.WRONG + harbour.WRONG + rides.WRONG + checkmate.WRONG + stock.WRONG
-WRONG += handed.WRONG + booth.WRONG + estimates.WRONG + flats.WRONG
+WRONG += handed.WRONG + booth.WRONG + estimates.WRONG + flats.WRONG + baked.WRONG
 ROUNDS = (fourth, fifth, otherwise, pupils, sixth)
 IN_A_STEP = [one for module in (begun, *ROUNDS) for one in module.WRONG]
 RIGHT_IN_A_STEP = [one for module in ROUNDS for one in module.RIGHT]
 RIGHT = unseen.RIGHT + fresh.RIGHT + behind.RIGHT + abroad.RIGHT + harbour.RIGHT
 RIGHT += checkmate.RIGHT + stock.RIGHT + handed.RIGHT + flats.RIGHT + held.RIGHT
+RIGHT += baked.RIGHT
 NAMES = [f"{shape}-{slug}" for shape, slug, _, _ in WRONG]
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from booth import BOOTH
 from shape_arena import ARENA
 from shape_auction import AUCTION
+from shape_bakehouse import BAKEHOUSE
 from shape_chessclub import CHESSCLUB
 from shape_couriers import COURIERS
 from shape_darkroom import DARKROOM
@@ -1184,6 +1185,7 @@ SHAPES: dict[str, dict[str, str]] = {
 STORED: dict[str, dict[str, str]] = {
     "auction": AUCTION,
     "flatlist": FLATLIST,
+    "bakehouse": BAKEHOUSE,
     "studio": STUDIO,
     "greenhouse": GREENHOUSE,
     "helpline": HELPLINE,

@@ -280,9 +280,7 @@ def assigned(project: Path, variable: str) -> Iterator[tuple[str, int, str]]:
 
 
 def mentioned(project: Path, pattern: str, apart: Collection[str] = ()) -> bool:
-    """Whether some words stand in any file that may start something.
-
-    That is no source, no text for people, and no list of packages.
+    """Whether some words stand in a file that may start something: no source or list.
 
     Args:
         project: the project's folder.

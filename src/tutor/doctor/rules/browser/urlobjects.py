@@ -29,7 +29,7 @@ def changed(name: str, url: str, text: str) -> str:
         url: as it was made.
         text: the script.
     """
-    given = rf"(?<![\w$.]){re.escape(name)}\.%s\s*=(?!=)\s*(?!(['\"`])\1)"
+    given = rf"(?<![\w$.]){re.escape(name)}\.%s\s*=(?!=)\s*(?!\s|(['\"`])\1)"
     if "#" not in url and re.search(given % "hash", text):
         return f"{url}#"
     return url
