@@ -14,7 +14,7 @@ import pytest
 from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed
 
-from tutor import client, forms, places, trees, watching
+from tutor import children, client, forms, places, redis, trees, watching
 from tutor.checks import talk, visitor
 from tutor.checks.steps import check_step
 from tutor.checks.visitor import Person, Visitor
@@ -218,6 +218,21 @@ def test_the_lines_of_an_incident_come_in_one_order() -> None:
     line = "2026-01-01 00:00:00,000 INFO     closed user={} code=4503 seconds=1.0\n"
     log = line.format(3) + line.format(1)
     assert outage.tidy(log) == "closed user=1 code=4503\nclosed user=3 code=4503"
+
+
+@pytest.mark.skipif(redis.program() is None, reason=redis.NONE)
+def test_who_acknowledges_late_is_not_closed_in_the_morning_of_the_exercise(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def inside(morning: outage._Morning, code: str) -> None:
+        # Nobody here gets a turn meanwhile, as on a machine with much else to do.
+        done = children.run_inside(code, morning.project, 30, extra=morning.extra)
+        assert done.code == 0, done.out
+
+    monkeypatch.setattr(outage._Morning, "inside", inside)
+    _, truth = outage.happen(TREE)
+    assert truth["acknowledged nothing"] == outage.PEOPLE.index(outage.BOB) + 1
+    assert truth["had to log in again"] == outage.PEOPLE.index(outage.DAVE) + 1
 
 
 # -- the check -------------------------------------------------------------------------

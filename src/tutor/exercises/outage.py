@@ -15,6 +15,7 @@ from typing import Any
 
 from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed, InvalidHandshake
+from websockets.protocol import State
 
 from tutor import children, redis, trees
 from tutor.checks import talk, visitor
@@ -26,6 +27,7 @@ from tutor.report import Refusal
 from tutor.servers import Server
 
 LOG = "incident.log"
+BURST, BURSTS = 55, 2  # a socket may owe a hundred; who acknowledges never does
 FAILED = "What is about to go wrong did not"
 SECONDS = 30.0
 PEOPLE = ADA, BOB, CAROL, DAVE, EVE = "ada", "bob", "carol", "dave", "eve"
@@ -34,7 +36,7 @@ HELLO = json.dumps({"type": "hello", "after": 0})
 SERVE = ("daphne", "-v", "0", "webapp.asgi:application")
 PUBLISH = """
 from master_app import readings
-for _ in range(110):
+for _ in range({count}):
     await readings.publish(1)
 """
 LOGOUT = """
@@ -88,6 +90,8 @@ class _Morning:
         self.jars: dict[str, dict[str, str]] = {}
         self.log = ""  # of the server before the restart
         self.sockets: list[tuple[str, ClientConnection]] = []
+        self.counts: list[list[int]] = []  # how many readings each socket has heard
+        self.news = asyncio.Event()  # one of them has heard another one, or is closed
 
     async def go(self) -> dict[str, object]:
         async with AsyncExitStack() as stack:
@@ -99,7 +103,10 @@ class _Morning:
                 for _ in range(60):
                     await eve.send(HELLO)
             await self.says("code=4429")
-            await self.inside(PUBLISH)
+            for burst in range(BURSTS):
+                await self.inside(PUBLISH.format(count=BURST))
+                if burst + 1 < BURSTS:
+                    await self.heard(BURST * (burst + 1))
             await self.says("code=4408")
             await self.inside(LOGOUT.format(name=DAVE))
             await self.says("code=4401")
@@ -132,7 +139,8 @@ class _Morning:
         before = self.server.child.text.count("opened")
         socket = await self.stack.enter_async_context(who.socket())
         self.sockets.append((name, socket))
-        task = asyncio.create_task(_listen(socket, name != BOB))
+        self.counts.append([0])
+        task = asyncio.create_task(self.listen(socket, self.counts[-1], name != BOB))
         self.stack.callback(task.cancel)
         await self.says("opened", before)
 
@@ -144,23 +152,43 @@ class _Morning:
         if not said:
             raise Refusal(f"{FAILED}: the log has no {text}.")
 
+    async def listen(
+        self, socket: ClientConnection, heard: list[int], acknowledges: bool
+    ) -> None:
+        with suppress(ConnectionClosed, InvalidHandshake):
+            async for text in socket:
+                message: dict[str, Any] = json.loads(text)
+                if message["type"] == "reading":
+                    heard[0] += 1
+                    if acknowledges and heard[0] % 20 == 0:
+                        ack = {"type": "ack", "id": message["id"]}
+                        await socket.send(json.dumps(ack))
+                    self.news.set()
+        self.news.set()
+
+    async def heard(self, count: int) -> None:
+        """Wait until each open socket has heard so many readings."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(SECONDS):
+                while any(
+                    one[0] < count
+                    for one, (_, socket) in zip(self.counts, self.sockets, strict=True)
+                    if socket.state is State.OPEN
+                ):
+                    await self.news.wait()
+                    self.news.clear()
+
     async def inside(self, code: str) -> None:
-        """Run code in the project, with the same Redis."""
-        await asyncio.to_thread(
+        """Run code in the project, with the same Redis.
+
+        Raises:
+            Refusal: it failed.
+        """
+        done = await asyncio.to_thread(
             children.run_inside, code, self.project, SECONDS, extra=self.extra
         )
-
-
-async def _listen(socket: ClientConnection, acknowledges: bool) -> None:
-    count = 0
-    with suppress(ConnectionClosed, InvalidHandshake):
-        async for text in socket:
-            message: dict[str, Any] = json.loads(text)
-            if message["type"] == "reading" and acknowledges:
-                count += 1
-                if count % 20 == 0:
-                    ack = {"type": "ack", "id": message["id"]}
-                    await socket.send(json.dumps(ack))
+        if done.code:
+            raise Refusal(f"{FAILED}. The project says:\n{done.out[-800:]}")
 
 
 def tidy(log: str) -> str:
