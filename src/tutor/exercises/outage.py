@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 import re
+from collections import Counter
 from contextlib import AsyncExitStack, suppress
 from pathlib import Path
 from typing import Any
@@ -27,16 +28,16 @@ from tutor.report import Refusal
 from tutor.servers import Server
 
 LOG = "incident.log"
-BURST, BURSTS = 55, 2  # a socket may owe a hundred; who acknowledges never does
+HALF = 55  # of the readings: a socket may owe a hundred, who acknowledges never does
 FAILED = "What is about to go wrong did not"
 SECONDS = 30.0
 PEOPLE = ADA, BOB, CAROL, DAVE, EVE = "ada", "bob", "carol", "dave", "eve"
 HELLO = json.dumps({"type": "hello", "after": 0})
 # Without Daphne's own lines: what the project says is the log.
 SERVE = ("daphne", "-v", "0", "webapp.asgi:application")
-PUBLISH = """
+PUBLISH = f"""
 from master_app import readings
-for _ in range({count}):
+for _ in range({HALF}):
     await readings.publish(1)
 """
 LOGOUT = """
@@ -90,8 +91,8 @@ class _Morning:
         self.jars: dict[str, dict[str, str]] = {}
         self.log = ""  # of the server before the restart
         self.sockets: list[tuple[str, ClientConnection]] = []
-        self.counts: list[list[int]] = []  # how many readings each socket has heard
-        self.news = asyncio.Event()  # one of them has heard another one, or is closed
+        self.heard: Counter[ClientConnection] = Counter()  # readings, by each socket
+        self.news = asyncio.Event()  # a socket has heard one more, or is closed
 
     async def go(self) -> dict[str, object]:
         async with AsyncExitStack() as stack:
@@ -103,10 +104,9 @@ class _Morning:
                 for _ in range(60):
                     await eve.send(HELLO)
             await self.says("code=4429")
-            for burst in range(BURSTS):
-                await self.inside(PUBLISH.format(count=BURST))
-                if burst + 1 < BURSTS:
-                    await self.heard(BURST * (burst + 1))
+            await self.inside(PUBLISH)
+            await self.all_hear(HALF)
+            await self.inside(PUBLISH)
             await self.says("code=4408")
             await self.inside(LOGOUT.format(name=DAVE))
             await self.says("code=4401")
@@ -139,8 +139,7 @@ class _Morning:
         before = self.server.child.text.count("opened")
         socket = await self.stack.enter_async_context(who.socket())
         self.sockets.append((name, socket))
-        self.counts.append([0])
-        task = asyncio.create_task(self.listen(socket, self.counts[-1], name != BOB))
+        task = asyncio.create_task(self.listen(socket, name != BOB))
         self.stack.callback(task.cancel)
         await self.says("opened", before)
 
@@ -152,31 +151,35 @@ class _Morning:
         if not said:
             raise Refusal(f"{FAILED}: the log has no {text}.")
 
-    async def listen(
-        self, socket: ClientConnection, heard: list[int], acknowledges: bool
-    ) -> None:
+    async def listen(self, socket: ClientConnection, acknowledges: bool) -> None:
         with suppress(ConnectionClosed, InvalidHandshake):
             async for text in socket:
                 message: dict[str, Any] = json.loads(text)
                 if message["type"] == "reading":
-                    heard[0] += 1
-                    if acknowledges and heard[0] % 20 == 0:
+                    self.heard[socket] += 1
+                    if acknowledges and self.heard[socket] % 20 == 0:
                         ack = {"type": "ack", "id": message["id"]}
                         await socket.send(json.dumps(ack))
                     self.news.set()
         self.news.set()
 
-    async def heard(self, count: int) -> None:
-        """Wait until each open socket has heard so many readings."""
-        with suppress(TimeoutError):
+    async def all_hear(self, count: int) -> None:
+        """Wait until each socket that is open has heard so many readings.
+
+        Raises:
+            Refusal: one of them has not.
+        """
+        try:
             async with asyncio.timeout(SECONDS):
                 while any(
-                    one[0] < count
-                    for one, (_, socket) in zip(self.counts, self.sockets, strict=True)
+                    self.heard[socket] < count
+                    for _, socket in self.sockets
                     if socket.state is State.OPEN
                 ):
                     await self.news.wait()
                     self.news.clear()
+        except TimeoutError:
+            raise Refusal(f"{FAILED}: not everyone hears {count} readings.") from None
 
     async def inside(self, code: str) -> None:
         """Run code in the project, with the same Redis.
