@@ -401,9 +401,10 @@ def test_a_right_answer_is_measured(project: Path) -> None:
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux has such a call")
 def test_servers_that_are_compared_take_turns_at_one_core(tmp_path: Path) -> None:
-    child = children.Child(["python", "-c", "input()"], tmp_path)
+    child = children.Child(["python", "-c", "input('up\\n')"], tmp_path)
     server = SimpleNamespace(child=child)
     try:
+        assert child.wait_for(lambda out: "up" in out, 60)  # else it still forks
         pids = [process.pid for process in crowd._processes(server)]
         before = [os.sched_getaffinity(pid) for pid in pids]
         with crowd.on_one_core([server]):
