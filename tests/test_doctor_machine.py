@@ -7,14 +7,19 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from tutor import doctor, trees
-from tutor.doctor import child
+from tutor.doctor import catalogue, child, making
 from tutor.doctor.answers import Client
 from tutor.doctor.ask import Conversation
-from tutor.doctor.child import Event, Live
+from tutor.doctor.child import Event, Live, Told
+from tutor.doctor.evidence import Evidence
+from tutor.doctor.inside import report
+from tutor.doctor.rules.project import loading
+from tutor.doctor.source import Source
 from tutor.doctor.talking import LEAVING
 
 STEPS = Path(__file__).parents[1] / "steps"
@@ -132,3 +137,67 @@ def test_who_waits_for_the_doctor_to_read_does_not_stand_still(
     project = finished(tmp_path, SAYS_MUCH)
     found = [one.slug for one in doctor.diagnose(project).findings]
     assert "consumer-blocking-call-in-async" not in found
+
+
+def test_a_redis_that_is_down_comes_after_what_is_wrong_in_a_file(
+    tmp_path: Path,
+) -> None:
+    mistake = catalogue.mistakes()["group-send-not-awaited"]
+    making.make(mistake, next(STEPS.glob("11-*")), tmp_path / "project")
+    down = {"REDIS_URL": "redis://127.0.0.1:1"}
+    told = doctor.diagnose(tmp_path / "project", given=down)
+    slugs = [one.slug for one in told.findings]
+    assert slugs == [mistake.slug, "redis-server-not-running"]
+
+
+@pytest.mark.parametrize(
+    ("share", "slug", "wall"),
+    [
+        (0.0, "project-hangs-while-loading", 6),
+        (0.6, "project-hangs-while-loading", 15),
+        (0.9, None, 16),
+    ],
+)
+def test_a_project_that_waits_for_a_processor_does_not_hang(
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    share: float,
+    slug: str | None,
+    wall: float,
+) -> None:
+    clock, told, waits = [0.0], [], []
+
+    class Clock:
+        @staticmethod
+        def monotonic() -> float:
+            return clock[0]
+
+        @staticmethod
+        def sleep(seconds: float) -> None:
+            clock[0] += max(seconds, 0.001)
+
+    class Watch:
+        def __init__(self, target: Callable[[], None], daemon: bool) -> None:
+            waits.append(target)
+
+        def start(self) -> None:
+            pass
+
+    def leave(code: int) -> None:
+        raise SystemExit(code)
+
+    monkeypatch.setattr(report, "time", Clock)
+    monkeypatch.setattr(report, "starved", lambda: share * clock[0])
+    threads = SimpleNamespace(Thread=Watch, main_thread=threading.main_thread)
+    monkeypatch.setattr(report, "threading", threads)
+    monkeypatch.setattr(report.os, "_exit", leave)
+    monkeypatch.setattr(
+        report, "emit", lambda kind, **d: told.append({"kind": kind, **d})
+    )
+    report.give_up_after(6, lambda: "settings")
+    with pytest.raises(SystemExit):
+        waits[0]()
+    assert wall <= clock[0] <= wall + report.GRACE
+    seen = Evidence(tmp_path, tmp_path, Told(told), Source(tmp_path, tmp_path))
+    (found,) = loading.rules(seen)
+    assert found.slug == slug

@@ -17,7 +17,8 @@ import traceback
 ROOT = os.path.realpath(os.getcwd())
 _FOREIGN = ("site-packages", "dist-packages", "node_modules", "__pypackages__")
 TURN = 0.5  # seconds in which a project that gets on imports something
-MOST = 4.0  # seconds: whoever started us does not wait for ever either
+GRACE = 4.0  # seconds for the rest of what is still being imported
+BUSY = 10.0  # seconds without a processor: whoever started us does not wait for ever
 _lock = threading.Lock()
 _out = None
 reporting = set()  # the threads that report: where nobody reads, they have to wait
@@ -191,20 +192,27 @@ def give_up_after(seconds, stage, unless=lambda: False):
     """
     main = threading.main_thread().ident
 
+    began = time.monotonic()
+
+    def lived():
+        return time.monotonic() - began - starved()
+
+    def rest(until, end):
+        while (left := until - lived()) > 0 and (now := time.monotonic()) < end:
+            time.sleep(min(left, end - now))
+
     def wait():
-        began = time.monotonic()
-        while (left := seconds + min(MOST, starved()) - (time.monotonic() - began)) > 0:
-            time.sleep(left)
+        rest(seconds, began + seconds + BUSY)
         # What still imports something does not hang: packages without bytecode, or
         # on a slow disk, take that long.
-        known = 0
-        while known < len(sys.modules) and time.monotonic() - began < seconds + MOST:
+        known, end = 0, time.monotonic() + GRACE
+        while known < len(sys.modules) and time.monotonic() < end:
             known = len(sys.modules)
-            time.sleep(TURN)
+            rest(lived() + TURN, end)
         if unless():
             return
-        frame = sys._current_frames().get(main)
-        emit("hang", stage=stage(), frames=stack_of(frame), seconds=seconds)
+        frames = stack_of(sys._current_frames().get(main))
+        emit("hang", stage=stage(), frames=frames, seconds=seconds, lived=lived())
         os._exit(3)
 
     threading.Thread(target=wait, daemon=True).start()

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from tutor.doctor.child import Event
 from tutor.doctor.evidence import Evidence
-from tutor.doctor.rules.found import Found, Place, deepest, last_line
+from tutor.doctor.rules.found import NOWHERE, Found, Place, deepest, last_line
 from tutor.doctor.rules.project.causes import cause
 from tutor.doctor.rules.project.imports import MISSING
 from tutor.doctor.rules.project.standard import shadowed
@@ -82,14 +82,12 @@ def _names_nothing(seen: Evidence, links: list[Event]) -> bool:
 
 def _hang(seen: Evidence, hang: Event) -> Found:
     own = next((f for f in reversed(hang["frames"]) if f["own"]), None)
-    return Found(
-        "project-hangs-while-loading",
-        f"no end after {hang['seconds']} seconds",
-        seen.place(own),
-        RANK,
-        f"loading the project ({hang['stage']})",
-        "a project that loads",
-    )
+    said = RANK, f"loading the project ({hang['stage']})", "a project that loads"
+    if hang["lived"] < hang["seconds"]:
+        got = "no end yet: other programs left it no processor. Try again without them"
+        return Found(None, got, NOWHERE, *said)
+    got = f"no end after {hang['seconds']} seconds"
+    return Found("project-hangs-while-loading", got, seen.place(own), *said)
 
 
 def _end(seen: Evidence) -> str:

@@ -60,6 +60,8 @@ def explain(seen: Evidence, crash: Crash) -> Found | None:
         down = [one for one in crash.links if "Connect" in one["type"]]
         got = last_line(down) if down else got
     rank = RANK + (0 if slug else 9)
+    if slug == "redis-server-not-running":
+        rank = 90  # of the place where it runs, and no line of it would change
     if slug is None and crash.told == "websocket.disconnect":
         rank = 77  # its client has gone, and sees nothing of it
     if slug in (
