@@ -139,15 +139,16 @@ def test_who_waits_for_the_doctor_to_read_does_not_stand_still(
     assert "consumer-blocking-call-in-async" not in found
 
 
+@pytest.mark.parametrize("slug", ["group-send-not-awaited", "auth-user-awaited"])
 def test_a_redis_that_is_down_comes_after_what_is_wrong_in_a_file(
-    tmp_path: Path,
+    tmp_path: Path, slug: str
 ) -> None:
-    mistake = catalogue.mistakes()["group-send-not-awaited"]
-    making.make(mistake, next(STEPS.glob("11-*")), tmp_path / "project")
+    mistake = catalogue.mistakes()[slug]
+    making.make(mistake, next(STEPS.glob("12-*")), tmp_path / "project")
     down = {"REDIS_URL": "redis://127.0.0.1:1"}
     told = doctor.diagnose(tmp_path / "project", given=down)
     slugs = [one.slug for one in told.findings]
-    assert slugs == [mistake.slug, "redis-server-not-running"]
+    assert slugs == [slug, "redis-server-not-running"]
 
 
 @pytest.mark.parametrize(

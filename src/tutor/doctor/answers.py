@@ -45,7 +45,7 @@ class Answers:
     Args:
         clients: the strangers.
         members: those who had signed in, where strangers are turned away.
-        bare: strangers who came before there were any tables.
+        bare: strangers who came before there were any tables, or a layer that answers.
     """
 
     clients: list[Client] = field(default_factory=list)

@@ -24,6 +24,20 @@ def _is(kind: str, conn: str, event: Event) -> bool:
     return (event["kind"], event.get("conn")) == (kind, conn)
 
 
+def _lacks_a_table(links: list[Event]) -> bool:
+    """Whether nobody has migrated yet."""
+    return "no such table" in links[-1]["text"]
+
+
+def _lacks_redis(links: list[Event]) -> bool:
+    """Whether Redis did not answer."""
+    return any(
+        link["module"] == "redis.exceptions"
+        and link["type"] in ("ConnectionError", "TimeoutError")
+        for link in links
+    )
+
+
 class Conversation(Talking):
     """All that is asked of one server."""
 
@@ -60,10 +74,12 @@ class Conversation(Talking):
                 self.knock(path, None, self.seen.missing),
                 self.whole(path),
             )
-        bare = [path for path in paths if self._lacks_a_table(path)]
+        bare = [path for path in paths if self._failed(path, _lacks_a_table)]
+        cut = [path for path in paths if self._failed(path, _lacks_redis)]
         left = [path for path in paths if self._is_closed(path) or self._asks(path)]
-        ways = await self.prepared([*left, *bare]) if left or bare else []
-        for path in bare if ways else ():
+        wanted = [*left, *bare, *cut]
+        ways = await self.prepared(wanted) if wanted else []
+        for path in dict.fromkeys([*(bare if ways else ()), *cut]):
             await self._again(path)
             left += [path] if self._is_closed(path) or self._asks(path) else []
         for signed in ways:
@@ -79,16 +95,16 @@ class Conversation(Talking):
         await self.printed()
         return self.seen
 
-    def _lacks_a_table(self, path: str) -> bool:
-        """Whether nobody has migrated yet, which hides all that comes behind."""
+    def _failed(self, path: str, lacks: Callable[[list[Event]], bool]) -> bool:
+        """Whether what nobody has prepared yet hides all that comes behind."""
         tags = {one.tag for one in self.seen.clients if one.path == path}
         return any(
-            event.get("conn") in tags and "no such table" in event["error"][-1]["text"]
+            event.get("conn") in tags and lacks(event["error"])
             for event in self.live.told().all("failed")
         )
 
     async def _again(self, path: str) -> None:
-        """Ask once more, now that there are tables."""
+        """Ask once more, now that there are tables, and a layer that answers."""
         self.seen.bare += [one for one in self.seen.clients if one.path == path]
         self.seen.clients = [one for one in self.seen.clients if one.path != path]
         await self.whole(path)

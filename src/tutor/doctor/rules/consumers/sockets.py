@@ -26,7 +26,7 @@ def rules(seen: Evidence) -> Iterator[Found]:
     yield from _pages(seen)
     for client in seen.answers.bare:
         for one in _story(seen, client):
-            if one.slug in (crashes.UNMIGRATED, crashes.UNWRITTEN):
+            if one.slug in crashes.OF_THE_PLACE:
                 yield one
     for client in seen.answers.everyone:
         yield from _story(seen, client)

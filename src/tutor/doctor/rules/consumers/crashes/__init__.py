@@ -33,6 +33,8 @@ __all__ = ["Crash", "explain"]
 RANK = 50
 UNMIGRATED = "auth-migrations-not-applied"
 UNWRITTEN = "db-migration-missing"
+DOWN = "redis-server-not-running"
+OF_THE_PLACE = (UNMIGRATED, UNWRITTEN, DOWN)  # and mended there while we look
 # What is said after an accept that named what nobody had offered.
 _REFUSED = re.compile(r"'handshake_deferred'|Socket has not been accepted")
 CLOSED = "Attempt to send on a closed protocol"
@@ -56,11 +58,11 @@ def explain(seen: Evidence, crash: Crash) -> Found | None:
         return None
     if slug and slug.startswith("redis-hosts"):
         got = last_line(crash.links[:1])  # the layer says it while it looks for a pool
-    if slug == "redis-server-not-running":  # else it is what the loop ended with
+    if slug == DOWN:  # else it is what the loop ended with
         down = [one for one in crash.links if "Connect" in one["type"]]
         got = last_line(down) if down else got
     rank = RANK + (0 if slug else 9)
-    if slug == "redis-server-not-running":
+    if slug == DOWN:
         rank = 90  # of the place where it runs, and no line of it would change
     if slug is None and crash.told == "websocket.disconnect":
         rank = 77  # its client has gone, and sees nothing of it
