@@ -227,3 +227,19 @@ MAKE: dict[str, Callable[[Path], None]] = {
 def test_odd_files_beside_a_right_project(what: str, project: Path) -> None:
     MAKE[what](project)
     assert doctor.diagnose(project).findings == []
+
+
+def test_a_database_elsewhere_stays_as_it_is(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    project, elsewhere = tmp_path / "project", tmp_path / "elsewhere.sqlite3"
+    trees.copy(next(STEP.parent.glob("13-*")), project)
+    one = f"DATABASES['default']['NAME'] = {str(elsewhere)!r}\n"
+    add(project / SETTINGS, "\n" + one)
+    asgi = project / ASGI  # it starts as runserver does only, and is asked there
+    text = asgi.read_text("utf-8")
+    early = "from django.contrib.auth.models import AnonymousUser  # noqa: F401\n"
+    asgi.write_text(text.replace("from django.core", early + "from django.core"))
+    _, answer = told(project, capsys)
+    assert answer["findings"][0]["slug"].startswith("asgi-consumers-imported-before")
+    assert not elsewhere.exists()

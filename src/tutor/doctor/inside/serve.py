@@ -35,6 +35,7 @@ def main(arguments):
     except BaseException as error:
         failed("daphne", error)
         return
+    shield.raise_shield()
     if ready:
         set_up(ready)
     application = imported(target)
@@ -54,7 +55,6 @@ def set_up(settings):
 
 def imported(target):
     """The application, imported as Daphne imports it; None where that fails."""
-    shield.raise_shield()
     sys.meta_path.insert(0, Order())
     module, _, name = target.partition(":")
     load.stage[0] = "asgi"
