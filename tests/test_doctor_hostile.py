@@ -243,3 +243,16 @@ def test_a_database_elsewhere_stays_as_it_is(
     _, answer = told(project, capsys)
     assert answer["findings"][0]["slug"].startswith("asgi-consumers-imported-before")
     assert not elsewhere.exists()
+
+
+def test_no_worker_gets_a_job(
+    project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    broker = "raise RuntimeError(__import__('os').environ['CELERY_BROKER_URL'])"
+    path = project / CONSUMERS
+    text = path.read_text("utf-8")
+    head = "    async def websocket_connect(self, event):\n"
+    assert head in text
+    path.write_text(text.replace(head, f"{head}        {broker}\n"))
+    _, answer = told(project, capsys)
+    assert answer["findings"][0]["got"] == "RuntimeError: memory://"

@@ -2,7 +2,7 @@
 """Let a project run without changing anything outside its copy.
 
 The project is a copy; what it could still reach are databases elsewhere, mail,
-and a Redis that others use.  The settings are changed as they are loaded.
+a Redis that others use, and the workers that take its jobs.  The settings are changed as they are loaded.
 """
 
 import os
@@ -28,7 +28,7 @@ def raise_shield():
             if not other or other == module or not _is_for_elsewhere(error):
                 raise
             real(self, other)
-        for change in (_databases, _mail, _layers, _sessions):
+        for change in (_databases, _mail, _layers, _sessions, _jobs):
             try:
                 change(self)
             except Exception as error:
@@ -100,6 +100,15 @@ def _sessions(settings):
         ours = {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}
         settings.CACHES = {**settings.CACHES, "tutor-sessions": ours}
         settings.SESSION_CACHE_ALIAS = "tutor-sessions"
+
+
+def _jobs(settings):
+    """Keep what is handed to Celery in this process: no worker is to do it.
+
+    It asks these variables before all that is written in settings and programs.
+    """
+    os.environ["CELERY_BROKER_URL"] = "memory://"
+    os.environ["CELERY_RESULT_BACKEND"] = "cache+memory://"
 
 
 def raise_shield_later():
