@@ -92,6 +92,7 @@ from tutor.doctor.rules.python import (
 from tutor.doctor.rules.routing import narrow, unanswered, uncaptured, urlnames
 from tutor.doctor.rules.suites import (
     communicators,
+    helped,
     isolation,
     listening,
     livetests,
@@ -127,6 +128,7 @@ _LATER = (
     testing,
     unheard,
     communicators,
+    helped,
     listening,
     slow,
     dates,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from dataclasses import replace
 
 from tutor.doctor.evidence import Evidence
 from tutor.doctor.rules.browser import dialogue
@@ -15,6 +16,7 @@ from tutor.doctor.rules.suites.inturn import repeats
 from tutor.doctor.rules.suites.talks import DEEP, Talk, talks
 from tutor.doctor.rules.suites.testing import RANK
 from tutor.doctor.source import Class, Function, calls
+from tutor.doctor.source.defaults import asked, filled_in
 from tutor.doctor.source.flow import Frame, unfold
 from tutor.doctor.source.index import is_aside
 from tutor.doctor.source.values import values
@@ -30,12 +32,9 @@ def rules(seen: Evidence) -> Iterator[Found]:
         if not is_aside(function.module.file):
             continue
         for name, talk in talks(Frame(function, function.owner)).items():
-            if talk.where.function is not function:
-                yield from _empty(function, talk)
-                yield from _dead(function, name, talk)
-                yield from _greeted(seen, function, talk)
-                continue
-            yield from _made(seen, function, talk)
+            if talk.where.function is function:
+                yield from _made(seen, function, talk)
+            yield from _unrouted(seen, function, talk)
             yield from _empty(function, talk)
             yield from _dead(function, name, talk)
             yield from _greeted(seen, function, talk)
@@ -62,38 +61,47 @@ def _made(seen: Evidence, function: Function, talk: Talk) -> Iterator[Found]:
             TRIED,
             "WebsocketCommunicator(application, path)",
         )
-    owner = _alone(seen, function, talk)
-    missing = _needs(owner) - _words(function) if owner else set()
+
+
+def _unrouted(seen: Evidence, function: Function, talk: Talk) -> Iterator[Found]:
+    """A consumer without what stands before it: made here, or given to a helper."""
+    maker = talk.where.function
+    if maker is not function and _alone(seen, replace(talk, where=filled_in(Frame(maker)))):
+        return  # it is the helper's own, and told there
+    owner = _alone(seen, talk)
+    missing = _needs(owner) - _words(function) - _words(maker) if owner else set()
     for key in sorted(missing):
         yield Found(
             "test-consumer-without-urlrouter",
             f"KeyError: {key!r}",
-            at(function, talk.made),
+            (function.module.file, talk.since or talk.made.lineno),
             RANK + 1,
             TRIED,
             "the whole application, or a URLRouter around the consumer",
         )
 
 
-def _alone(seen: Evidence, function: Function, talk: Talk) -> Class | None:
+def _alone(seen: Evidence, talk: Talk) -> Class | None:
     """The consumer that a communicator is given with nothing around it."""
     given = _given(talk.made, 0, "application")
-    name = function.module.resolve(given, function) or ""
-    if not name.endswith(".as_asgi()"):
-        return next(_chosen(seen, talk.where, given), None)
-    return seen.source.classes.get(name.removesuffix(".as_asgi()"))
+    name = talk.where.module.resolve(given, talk.where.function) or ""
+    owner = seen.source.classes.get(name.removesuffix(".as_asgi()"))
+    if owner is not None and name.endswith(".as_asgi()"):
+        return owner
+    return next(_chosen(seen, talk.where, given), None)
 
 
 def _chosen(seen: Evidence, where: Frame, given: ast.expr | None) -> Iterator[Class]:
     """``(A if bell else B).as_asgi()``, the choice under a name perhaps."""
-    _, made = unfold(where, given) if given is not None else (where, None)
+    where, made = unfold(where, given) if given is not None else (where, None)
     if not (isinstance(made, ast.Call) and isinstance(made.func, ast.Attribute)):
         return
-    held = made.func.value
-    values = where.function.values.get(getattr(held, "id", ""), [held])
+    inside, held = asked(where, made.func.value)
+    values = inside.function.values.get(getattr(held, "id", ""), [held])
     for one in values if made.func.attr == "as_asgi" else ():
         for part in (one.body, one.orelse) if isinstance(one, ast.IfExp) else (one,):
-            name = where.module.resolve(part, where.function) or ""
+            there, node = asked(inside, part)
+            name = there.module.resolve(node, there.function) or ""
             if (owner := seen.source.classes.get(name)) is not None:
                 yield owner
 
@@ -197,7 +205,7 @@ def _dead(function: Function, name: str, talk: Talk) -> Iterator[Found]:
 
 def behind(seen: Evidence, talk: Talk) -> Class | None:
     """The consumer that a communicator ends at."""
-    alone = _alone(seen, talk.where.function, talk)
+    alone = _alone(seen, talk)
     path = _given(talk.made, 1, "path")
     if alone or path is None:
         return alone

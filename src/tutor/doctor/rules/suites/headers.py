@@ -7,11 +7,18 @@ from collections.abc import Iterator
 
 from tutor.doctor.evidence import Evidence
 from tutor.doctor.source import Function, calls
-from tutor.doctor.source.flow import Frame, is_changed, unfold
+from tutor.doctor.source.defaults import asked
+from tutor.doctor.source.flow import Frame, body, bound_at, is_changed, unfold
 from tutor.doctor.source.walking import walk
 
 Part = tuple[Frame, ast.expr]
+# Where it stands, its name, its value if that is known.
+Header = tuple[Frame, ast.expr, Part | None]
+DEEP = 5
 _FILLS = ("append", "extend", "insert")
+_READS = ("items", "keys", "values", "copy", "encode", "lower", "get")
+_COPIES = ("builtins.list", "builtins.tuple", "builtins.dict", "builtins.sorted")
+_READ = (b"origin", b"cookie")  # of which Channels decodes the value
 
 
 def written(frame: Frame, headers: ast.expr) -> Part:
@@ -100,30 +107,114 @@ def is_let_in(function: Function) -> bool:
 
 
 def unlike_asgi(where: Frame, headers: ast.expr) -> Part | None:
-    """The first name of a header that is a text, or has a capital letter."""
-    if isinstance(headers, ast.IfExp):
-        both = (headers.body, headers.orelse)
-        return next(filter(None, (unlike_asgi(where, one) for one in both)), None)
-    for node in walk(headers):
-        if isinstance(node, ast.Name) and node is not headers:
-            inside, found = unfold(where, node)
-            if isinstance(found, (ast.Dict, ast.List)):
-                wrong = unlike_asgi(inside, found)
-                if wrong:
-                    return wrong
-    for name in _names(headers):
-        value = getattr(name, "value", b"")
-        if isinstance(value, str) or (
-            isinstance(value, bytes) and value != value.lower()
-        ):
-            return where, name
+    """The first header with a text for bytes, or with a capital letter in its name."""
+    for inside, name, value in pairs(where, headers):
+        told = _worth(inside, name)
+        if isinstance(told, str) or (told is not None and told != told.lower()):
+            return inside, name
+        if value is not None and told in _READ and isinstance(_worth(*value), str):
+            return value
     return None
 
 
-def _names(headers: ast.expr) -> Iterator[ast.expr]:
-    """The names of headers that are written out in a list, or in a table."""
-    for pair in getattr(headers, "elts", ()):
-        yield from getattr(pair, "elts", ())[:1]
-    for node in walk(headers):
-        if isinstance(node, ast.Dict):
-            yield from (key for key in node.keys if key is not None)
+def pairs(where: Frame, node: ast.expr, depth: int = 0) -> Iterator[Header]:
+    """The headers that are written out: in a list, a table, or what is made of them."""
+    where, node = _behind(where, node)
+    inner: list[ast.expr] = []
+    if isinstance(node, ast.List | ast.Tuple | ast.Set):
+        for one in node.elts:
+            held, pair = _behind(where, one)
+            parts: list[ast.expr] = getattr(pair, "elts", [])
+            if isinstance(one, ast.Starred):
+                inner.append(one.value)
+            elif len(parts) == 2:
+                yield held, parts[0], (held, parts[1])
+    elif isinstance(node, ast.Dict):
+        for key, value in zip(node.keys, node.values, strict=True):
+            if key is None:
+                inner.append(value)
+            else:
+                yield where, key, (where, value)
+    elif isinstance(node, ast.ListComp | ast.GeneratorExp):
+        yield from _of_each(where, node, depth)
+    elif isinstance(node, ast.IfExp):
+        inner = [node.body, node.orelse]
+    elif isinstance(node, ast.BoolOp):
+        inner = node.values
+    elif isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add | ast.BitOr):
+        inner = [node.left, node.right]
+    elif isinstance(node, ast.Call) and getattr(node.func, "attr", "") == "items":
+        inner = [getattr(node.func, "value", node)]
+    elif isinstance(node, ast.Call) and len(node.args) == 1:
+        made = where.module.resolve(node.func, where.function) or ""
+        inner = node.args if made in _COPIES else []
+    for one in inner if depth < DEEP else ():
+        yield from pairs(where, one, depth + 1)
+
+
+def _of_each(
+    where: Frame, node: ast.ListComp | ast.GeneratorExp, depth: int
+) -> Iterator[Header]:
+    """``[(k.encode(), v) for k, v in table.items()]``: what it makes of each name."""
+    loop = node.generators[0]
+    made: list[ast.expr] = getattr(node.elt, "elts", [])
+    taken = [getattr(one, "id", "") for one in getattr(loop.target, "elts", ())]
+    if len(node.generators) > 1 or len(made) != 2 or len(taken) != 2:
+        return
+    for inside, name, _ in pairs(where, loop.iter, depth + 1):
+        if isinstance(made[0], ast.Name) and made[0].id == taken[0]:
+            yield inside, name, None
+        func = getattr(made[0], "func", None)
+        if isinstance(func, ast.Attribute) and ast.unparse(func.value) == taken[0]:
+            same = ast.copy_location(ast.Attribute(name, func.attr, ast.Load()), name)
+            yield inside, ast.copy_location(ast.Call(same, [], []), name), None
+
+
+def _behind(frame: Frame, node: ast.expr) -> Part:
+    """What a name stands for, as long as nothing is put into it later."""
+    frame, node = unfold(*asked(frame, node))
+    if isinstance(node, ast.Name) and not _is_filled(node.id, frame.function):
+        given = frame.function.values.get(node.id, [])
+        bound = None if given else bound_at(frame.function, node)
+        if bound is not None:
+            frame, given = Frame(body(bound[0])), bound[0].values[bound[1]]
+        if len(given) == 1:
+            return unfold(frame, given[0])
+    return frame, node
+
+
+def _is_filled(name: str, function: Function) -> bool:
+    """Whether something is put into what a name stands for, or taken out of it."""
+    return any(
+        getattr(getattr(node, "value", None), "id", "") == name
+        and (
+            (isinstance(node, ast.Attribute) and node.attr not in _READS)
+            or (isinstance(node, ast.Subscript) and not isinstance(node.ctx, ast.Load))
+        )
+        for node in walk(function.node)
+    )
+
+
+def _fixed(node: ast.JoinedStr) -> list[ast.expr]:
+    """The parts of a text that are the same whatever is put into it."""
+    return [one for one in node.values if isinstance(one, ast.Constant)]
+
+
+def _worth(frame: Frame, node: ast.expr) -> str | bytes | None:
+    """The text or the bytes that an expression certainly is; None for others."""
+    frame, node = _behind(frame, node)
+    if isinstance(node, ast.Constant) and isinstance(node.value, str | bytes):
+        return node.value
+    if isinstance(node, ast.JoinedStr):
+        return "".join(str(getattr(one, "value", "")) for one in _fixed(node))
+    if not isinstance(node, ast.Call):
+        return None
+    if isinstance(node.func, ast.Attribute):
+        told = _worth(frame, node.func.value)
+        if node.func.attr == "encode" and isinstance(told, str):
+            return told.encode()
+        if node.func.attr in ("lower", "casefold") and told is not None:
+            return told.lower()
+    named = frame.module.resolve(node.func, frame.function) or ""
+    told = _worth(frame, node.args[0]) if named == "builtins.bytes" else None
+    return told.encode() if isinstance(told, str) else None

@@ -10,6 +10,7 @@ from tutor.doctor.rules.suites.fixtures import of_fixture
 from tutor.doctor.rules.suites.inturn import in_turn
 from tutor.doctor.rules.suites.testing import COMMUNICATORS
 from tutor.doctor.source import Function, calls
+from tutor.doctor.source.defaults import filled_in
 from tutor.doctor.source.flow import Frame, called
 from tutor.doctor.source.walking import paired, walk
 
@@ -52,6 +53,7 @@ class Talk:
 def talks(frame: Frame, depth: int = 0) -> dict[str, Talk]:
     """The communicators that a function makes or is given, by their names in it."""
     function = frame.function
+    frame = frame if depth else filled_in(frame)
     found: dict[str, Talk] = {}
     for name, call in _named(function):
         if calls.name_of(call, function) in COMMUNICATORS:
@@ -96,9 +98,10 @@ def _named(function: Function) -> Iterator[tuple[str, ast.Call]]:
 
 def _from_helper(frame: Frame, call: ast.Call, depth: int) -> Talk | None:
     """The communicator that a function of the tests returns or yields."""
-    helper = called(frame, call) or of_fixture(frame, call) if depth < DEEP else None
+    helper = of_fixture(frame, call) or called(frame, call) if depth < DEEP else None
     if helper is None:
         return None
+    helper = filled_in(helper, call)
     for node in walk(helper.function.node):
         if isinstance(node, ast.Return | ast.Yield) and node.value is not None:
             own = "" if isinstance(node.value, ast.Call) else ast.unparse(node.value)

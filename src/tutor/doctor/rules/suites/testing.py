@@ -16,6 +16,7 @@ from tutor.doctor.rules.suites.headers import (
     written,
 )
 from tutor.doctor.source import Function, calls
+from tutor.doctor.source.defaults import filled_in
 from tutor.doctor.source.flow import Frame, called, returned, unfold, yielded
 from tutor.doctor.source.index import is_aside
 from tutor.doctor.source.walking import own_nodes, walk
@@ -212,8 +213,9 @@ def _communicator(
     application = call.args[0] if call.args else named.get("application")
     given = function.module.resolve(application, function) or ""
     frame = Frame(function, function.owner)
+    full = filled_in(frame)
     if application is not None:
-        where, node = unfold(frame, application)
+        where, node = unfold(full, application)
         given = where.module.resolve(node, where.function) or given
     headers = call.args[2] if len(call.args) > 2 else named.get("headers")
     inside, asked = frame, headers
@@ -222,7 +224,10 @@ def _communicator(
     origin = headers is not None and names_origin(headers)
     if origin and asked is not None and left_out(seen, function, asked):
         origin = False
-    wrong = unlike_asgi(inside, headers) if headers is not None else None
+    wrong = None
+    if asked is not None and headers is not None:
+        listed = isinstance(headers, ast.List)
+        wrong = unlike_asgi(inside, headers) if listed else unlike_asgi(full, asked)
     known = seen.source.classes.get(given)
     if known is not None and known.kind:
         yield Found(
