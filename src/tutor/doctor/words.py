@@ -32,27 +32,36 @@ def messages(source: Source, consumer: str | None) -> list[str]:
     owner = source.classes.get(consumer or "")
     if owner is None or not owner.kind:
         return []
-    heard = Heard()
-    methods = {
+    told, methods = heard(owner), _methods(owner)
+    # As they are: such a class may refuse what it does not know.
+    made = [one for method in methods.values() for one in models.examples(method)]
+    made += [{**told.keys, **whole} for whole in told.whole]
+    made += [{**told.keys, key: value} for key, value in told.choices]
+    texts = dict.fromkeys(json.dumps(one) for one in made)
+    return [*texts, *told.plain][:MOST]
+
+
+def heard(owner: Class) -> Heard:
+    """What a consumer looks for in its messages, as its source shows it."""
+    told, methods = Heard(), _methods(owner)
+    for method in methods.values():
+        messagekeys.keys(method, told)
+    for method in methods.values():
+        _choices(method, owner, told)
+        _registered(method, told)
+        for parser in _parsers(method):
+            for node in walk(parser.node):
+                if isinstance(node, ast.Match):
+                    _cases(node, parser, told)
+    return told
+
+
+def _methods(owner: Class) -> dict[str, Function]:
+    return {
         name: method
         for one in reversed(owner.line_of_ancestors)
         for name, method in one.methods.items()
     }
-    for method in methods.values():
-        messagekeys.keys(method, heard)
-    for method in methods.values():
-        _choices(method, owner, heard)
-        _registered(method, heard)
-        for parser in _parsers(method):
-            for node in walk(parser.node):
-                if isinstance(node, ast.Match):
-                    _cases(node, parser, heard)
-    # As they are: such a class may refuse what it does not know.
-    made = [one for method in methods.values() for one in models.examples(method)]
-    made += [{**heard.keys, **whole} for whole in heard.whole]
-    made += [{**heard.keys, key: value} for key, value in heard.choices]
-    texts = dict.fromkeys(json.dumps(one) for one in made)
-    return [*texts, *heard.plain][:MOST]
 
 
 def _parsers(method: Function, depth: int = 0) -> Iterator[Function]:

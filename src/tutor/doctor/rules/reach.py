@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 
+from tutor.doctor.rules.dispatch import choices
 from tutor.doctor.source import Function, calls
 from tutor.doctor.source.flow import Frame, called_function
 
@@ -24,6 +25,9 @@ def reach(frame: Frame, reached: list[Frame], depth: int = 0) -> None:
             for one in frame.owner.line_of_ancestors:
                 for method in one.methods.values():
                     reach(Frame(method, frame.owner), reached, depth + 1)
+        for choice in choices(call, frame.function, frame.owner):
+            own = frame.owner if choice.function.owner else None
+            reach(Frame(choice.function, own), reached, depth + 1)
         if target is not None:
             reach(
                 Frame(target, frame.owner if target.owner else None), reached, depth + 1

@@ -79,7 +79,7 @@ def _answers(seen: Evidence) -> dict[str, set[str]]:
     """What consumers say as soon as they hear a word, for each word."""
     found: dict[str, set[str]] = {}
     for owner in seen.source.consumers():
-        for word, method in orders.chosen(owner):
+        for word, method, _ in orders.chosen(owner):
             found.setdefault(word, set()).update(_texts(method.node.body))
         for method in owner.methods.values():
             for node in walk(method.node):

@@ -14,6 +14,7 @@ from tutor.doctor.rules.browser.javascript import Code
 from tutor.doctor.rules.browser.needed import BEGIN, READS, bare, musts, parsed
 from tutor.doctor.rules.browser.pages import TRIED
 from tutor.doctor.rules.browser.socketurls import Socket
+from tutor.doctor.rules.dispatch import choices
 from tutor.doctor.rules.found import Found
 from tutor.doctor.source import Class, Function, calls
 from tutor.doctor.source.walking import child_nodes, walk
@@ -273,6 +274,11 @@ def _handed(
     owner: Class, method: Function, node: ast.Name, call: ast.Call, depth: int
 ) -> Keys | None:
     """What a function reads that is given the message."""
+    picked = [(one, one.given(call, node)) for one in choices(call, method, owner)]
+    each = [p and of(owner, one.function, {p}, depth + 1) for one, p in picked]
+    if picked:
+        certain = all(one is not None for one in each)
+        return Keys().union(*(one or () for one in each)) if certain else None
     name = calls.name_of(call, method)
     end = name.rpartition(".")[2]
     if end in _NOTES or name.removeprefix("builtins.") in _LOOKS:

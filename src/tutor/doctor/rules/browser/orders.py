@@ -7,14 +7,20 @@ import re
 from collections.abc import Iterator
 
 from tutor.doctor.evidence import Evidence
+from tutor.doctor.messagekeys import key_of
 from tutor.doctor.rules.browser import keys
 from tutor.doctor.rules.browser.javascript import Code, Span
+from tutor.doctor.rules.browser.needed import parsed
 from tutor.doctor.rules.browser.pages import TRIED
+from tutor.doctor.rules.dispatch import choices
 from tutor.doctor.rules.found import Found
 from tutor.doctor.source import Class, Function
+from tutor.doctor.source.flow import every_call
 from tutor.doctor.source.index import is_aside
 from tutor.doctor.source.walking import walk
+from tutor.doctor.words import heard
 
+UNPACKED = "**"
 _WORD = re.compile(r"""['"`]([\w.:-]+)['"`]""")
 _CALL = re.compile(r"(?<![\w$])[\w$]+\s*\(")
 _PART = re.compile(r"""\s*(?:([\w$]+)|['"]([^'"]*)['"])\s*(?::\s*(.*))?$""", re.S)
@@ -42,14 +48,29 @@ def _wanted(seen: Evidence) -> dict[str, frozenset[str]]:
     """The keys that are read of each kind, where all of them are certain."""
     found: dict[str, frozenset[str]] = {}
     for owner in seen.source.consumers():
-        for word, method in chosen(owner):
-            names = [one.arg for one in method.node.args.args[1:2]]
-            read = keys.of(owner, method, {*names}, 0) if names else None
+        own = [*chosen(owner)]
+        for word, method, message in own:
+            read = _read(owner, method, message) if message else None
             known = found.get(word, frozenset())
             found[word] = known | read if read is not None else known | {""}
+        # What another consumer makes of the same word stands in no method for it.
+        for _, word in heard(owner).choices:
+            if word not in [one for one, _, _ in own]:
+                found[word] = found.get(word, frozenset()) | {""}
     for word, read in _matched(seen):
         found[word] = found.get(word, frozenset()) | read
     return {word: read for word, read in found.items() if "" not in read}
+
+
+def _read(owner: Class, method: Function, message: str) -> frozenset[str] | None:
+    """The keys that a function reads of a message, or has parameters for."""
+    if message != UNPACKED:
+        return keys.of(owner, method, {message}, 0)
+    told = method.node.args
+    rest = told.kwarg.arg if told.kwarg else None
+    if any(getattr(node, "id", None) == rest for node in walk(method.node) if rest):
+        return None
+    return frozenset(one.arg for one in (*told.args[1:], *told.kwonlyargs))
 
 
 def _matched(seen: Evidence) -> Iterator[tuple[str, frozenset[str]]]:
@@ -71,36 +92,36 @@ def _matched(seen: Evidence) -> Iterator[tuple[str, frozenset[str]]]:
                 yield word, more | {""} if pattern.rest or not more else more
 
 
-def chosen(owner: Class) -> Iterator[tuple[str, Function]]:
-    """The methods that a consumer chooses by a word, each with its word."""
+def chosen(owner: Class) -> Iterator[tuple[str, Function, str | None]]:
+    """The functions that a consumer chooses by a word, each with its word.
+
+    With them comes the parameter that is given the message as a whole, if any is,
+    or UNPACKED for ``handler(self, **message)``.
+    """
     methods = {n: m for one in owner.line_of_ancestors for n, m in one.methods.items()}
-    asked = [
-        node.args[1]
-        for method in methods.values()
-        for node in walk(method.node)
-        if isinstance(node, ast.Call)
-        and getattr(node.func, "id", "") == "getattr"
-        and len(node.args) > 1
-    ]
-    for name in asked:
-        parts = name.values if isinstance(name, ast.JoinedStr) else []
-        texts = [str(getattr(part, "value", "")) for part in parts]
-        plain = [isinstance(part, ast.Constant) for part in parts]
-        if plain == [True, False]:
-            for own, method in methods.items():
-                if own.startswith(texts[0]):
-                    yield own.removeprefix(texts[0]), method
-    tables = [v for one in owner.line_of_ancestors for v in one.attributes.values()]
-    for table in tables:
-        pairs = (
-            zip(table.keys, table.values, strict=True)
-            if isinstance(table, ast.Dict)
-            else ()
-        )
-        for key, value in pairs:
-            text = getattr(value, "value", None) or getattr(value, "id", "")
-            if isinstance(key, ast.Constant) and text in methods and asked:
-                yield str(key.value), methods[text]
+    for method in methods.values():
+        for call in every_call(method.node):
+            for one in choices(call, method, owner):
+                message = _message(call, method)
+                place = one.given(call, message) if message is not None else None
+                spread = [word.value for word in call.keywords if word.arg is None]
+                place = UNPACKED if message in spread else place
+                yield one.word, one.function, place
+
+
+def _message(call: ast.Call, method: Function) -> ast.expr | None:
+    """The argument of a call that is a message: the whole, and no part of it."""
+    given = [*call.args, *(word.value for word in call.keywords)]
+    names = [one for one in given if isinstance(one, ast.Name)]
+    names = [one for one in names if one.id != method.self_name]
+    known = {name for _, called in parsed(method) for name in called}
+    if method.name == "receive_json":
+        known |= {one.arg for one in method.node.args.args[1:2]}
+    sure = [one for one in names if one.id in known]
+    if not sure and any(key_of(one, method) is not None for one in given):
+        return None
+    found = sure or names
+    return found[0] if len(found) == 1 else None
 
 
 def _said(code: Code) -> Iterator[tuple[str, set[str], int]]:

@@ -66,7 +66,8 @@ def _made(seen: Evidence, function: Function, talk: Talk) -> Iterator[Found]:
 def _unrouted(seen: Evidence, function: Function, talk: Talk) -> Iterator[Found]:
     """A consumer without what stands before it: made here, or given to a helper."""
     maker = talk.where.function
-    if maker is not function and _alone(seen, replace(talk, where=filled_in(Frame(maker)))):
+    alone = replace(talk, where=filled_in(Frame(maker)))
+    if maker is not function and _alone(seen, alone):
         return  # it is the helper's own, and told there
     owner = _alone(seen, talk)
     missing = _needs(owner) - _words(function) - _words(maker) if owner else set()
