@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from tutor.doctor.commands import MOST, SERVERS, Command, files
 from tutor.doctor.compose import FILE, Service, read
+
+ANY: tuple[str, ...] = ()
+_NO_SERVERS = ("celery", "rq", "rqworker", "dramatiq", "huey", "tail", "sleep")
 
 
 def services(project: Path) -> Iterator[Service]:
@@ -20,14 +23,25 @@ def services(project: Path) -> Iterator[Service]:
 
 
 def replaced(project: Path, told: Sequence[Command]) -> set[str]:
-    """The Dockerfiles of which compose starts another server, and never their own."""
+    """The Dockerfiles of which compose starts another server, and never their own.
+
+    What nobody here can read may be one: ``make serve``, ``./run.sh``.
+    """
     every = [one for one in services(project) if one.dockerfile is not None]
     own = {one.dockerfile for one in every if not one.starts}
     return {
         str(one.dockerfile)
         for one in every
-        if one.dockerfile not in own and started(one, told)
+        if one.dockerfile not in own and (started(one, told) or _is_unread(one, told))
     }
+
+
+def _is_unread(service: Service, told: Sequence[Command]) -> bool:
+    """Whether a service says what it starts, and it may be a server all the same."""
+    said = service.text("command") or service.text("entrypoint")
+    words = [PurePosixPath(word).name for word in said.split()]
+    idle = not words or any(word in _NO_SERVERS for word in words)
+    return service.starts and not idle and not started(service, told, ANY)
 
 
 def started(
@@ -38,4 +52,4 @@ def started(
     own = [one for one in told if one.file == service.file and one.line in lines]
     if not own and not service.starts:
         own = [one for one in told if one.file == service.dockerfile]
-    return [one for one in own if one.program in programs]
+    return [one for one in own if programs is ANY or one.program in programs]

@@ -17,7 +17,7 @@ from tutor.doctor.commands import (
 from tutor.doctor.evidence import Evidence
 from tutor.doctor.handed import handed
 from tutor.doctor.proxies import Directive, location, sites
-from tutor.doctor.recipes import recipes
+from tutor.doctor.recipes import asked, recipes
 from tutor.doctor.rules.browser import scripts, socketurls
 from tutor.doctor.rules.browser.pages import path_of
 from tutor.doctor.rules.deployment import options, ports
@@ -61,7 +61,7 @@ def rules(seen: Evidence) -> Iterator[Found]:
         yield from _nowhere(seen, told_by.value, told_by.line, told_by.file)
     yield from _script_name(seen)
     yield from _no_files(seen, told)
-    yield from _pages_only(seen, told)
+    yield from _pages_only(seen, [*told, *asked(seen.project)])
     yield from ports.rules(seen, told)
 
 
@@ -249,7 +249,7 @@ def _pages_only(seen: Evidence, told: list[Command]) -> Iterator[Found]:
         meant = served_by(seen, one)
         if one.program != "gunicorn" or not meant or meant[2] != WSGI:
             continue
-        if not mentioned(seen.project, _STARTED, idle):
+        if one.file not in idle and not mentioned(seen.project, _STARTED, idle):
             got = "sockets get 404: a WSGI server knows pages only"
             expected = f"a server that carries sockets: daphne {seen.target}"
             yield found("deploy-gunicorn-wsgi", got, one, expected)

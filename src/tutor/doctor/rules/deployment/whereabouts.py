@@ -27,6 +27,11 @@ _INSTALLED = re.compile(
     r"\buv (?:sync|pip install)\b|\b(?:poetry|pdm|hatch|rye) (?:install|sync)\b|"
     r"\.pth\b|\bsetup\.py\b"
 )
+_MOVED = re.compile(
+    r"(?:^|[&;|(])\s*(?:mv|cp|ln|tar|unzip|rsync|curl|wget|git\s+clone)\b"
+)
+# Of which no package is made; a pattern of these matches nothing else.
+_LISTS = re.compile(r".*\.(?:txt|toml|lock|cfg|ini|json|in)")
 _ELSEWHERE = ("--app-dir", "--chdir", "--pythonpath", "-c", "--config")
 
 
@@ -78,16 +83,60 @@ def _in_image(seen: Evidence, one: Command, root: str) -> str | None:
     otherwise = r"(?m)^\s*(?:working_dir\s*:|- ?PYTHONPATH|PYTHONPATH\s*:)"
     if mentioned(seen.project, otherwise):
         return None
+    if _is_mounted(seen, one.file):
+        return None
     image = _read((seen.project / one.file).read_text("utf-8", "replace"), one.line)
-    there = {
-        posixpath.normpath(posixpath.join(place, posixpath.relpath(root, folder)))
-        for copied, place in image.copied
-        for folder in [posixpath.normpath(posixpath.join(context, copied))]
-        if folder == "." or root == folder or root.startswith(folder + "/")
-    }
-    if not image.sure or not there or there & {image.folder, *image.paths}:
+    top = (one.target or "").partition(":")[0].partition(".")[0]
+    there, some = set[str](), False
+    for copied, place in image.copied:
+        folder = posixpath.normpath(posixpath.join(context, copied))
+        there |= _within(folder, place, root, top)
+        some = some or bool(_modules_in(seen, folder))
+    if not image.sure or not some or there & {image.folder, *image.paths}:
         return None
     return image.folder
+
+
+def _within(folder: str, place: str, root: str, top: str) -> set[str]:
+    """Where a package lies, once a folder's content has been copied to a place.
+
+    Args:
+        folder: what is copied, relative to the project.
+        place: where to, in the image.
+        root: the folder with the package, relative to the project.
+        top: the package, or the module.
+    """
+    if folder == "." or root == folder or root.startswith(folder + "/"):
+        inner = posixpath.relpath(root, folder)
+        return {posixpath.normpath(posixpath.join(place, inner))}
+    package = posixpath.normpath(posixpath.join(root, top))
+    if folder == f"{package}.py":
+        named = place.endswith(".py")
+        return {posixpath.dirname(place) if named else place}
+    # The content of a package, without the folder that gives it its name.
+    if folder == package and posixpath.basename(place) == top:
+        return {posixpath.dirname(place)}
+    return set()
+
+
+def _modules_in(seen: Evidence, folder: str) -> list[str]:
+    """The project's modules in a folder: with none, only lists may be copied."""
+    return [
+        one.file
+        for one in seen.source.modules.values()
+        if folder == "." or one.file.startswith(f"{folder}/")
+    ]
+
+
+def _is_mounted(seen: Evidence, file: str) -> bool:
+    """Whether a service may see the project itself, over what its image holds."""
+    for one in services(seen.project):
+        volumes = one.keys.get("volumes")
+        if one.dockerfile == file and volumes is not None:
+            named = volumes[0] if isinstance(volumes[0], list) else []
+            if not named or any(re.match(r"[./~$]", volume) for volume in named):
+                return True
+    return False
 
 
 def _context(seen: Evidence, file: str) -> str | None:
@@ -119,7 +168,7 @@ def _read(text: str, last: int) -> _Image:
             _name_paths(image, rest)
         elif kind in ("COPY", "ADD"):
             _copy(image, rest)
-        elif (kind == "RUN" and _INSTALLED.search(rest)) or (
+        elif (kind == "RUN" and (_INSTALLED.search(rest) or _MOVED.search(rest))) or (
             kind in ("CMD", "ENTRYPOINT") and re.search(r"\bcd\s|\.sh\b", rest)
         ):
             image.sure = False
@@ -138,7 +187,7 @@ def _copy(image: _Image, rest: str) -> None:
     words: list[str] = []
     with suppress(ValueError):
         words = shlex.split(rest)
-    if any(word.startswith("--from") for word in words):
+    if any(word.startswith(("--from", "--parents")) for word in words):
         image.sure = False  # who knows what lay there
         return
     words = [word for word in words if not word.startswith("--")]
@@ -147,7 +196,10 @@ def _copy(image: _Image, rest: str) -> None:
         return
     to = posixpath.normpath(posixpath.join(image.folder, words[-1]))
     for word in words[:-1]:
-        image.sure = image.sure and not re.search(r"[$*?]", word)
+        if _LISTS.fullmatch(word):
+            continue
+        odd = re.search(r"[$*?]|://|\.(?:tar|tgz|zip|whl)\b", word)
+        image.sure = image.sure and not odd
         image.copied.append((posixpath.normpath(word.lstrip("/") or "."), to))
 
 
