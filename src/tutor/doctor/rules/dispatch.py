@@ -51,13 +51,41 @@ def choices(call: ast.Call, method: Function, owner: Class | None) -> list[Choic
         method: the method.
         owner: the class of its ``self``.
     """
-    func, found = call.func, list[Choice]()
-    if isinstance(func, ast.Call) and func.args:  # sync_to_async(handler)(message)
-        name = method.module.resolve(func.func, method) or ""
-        func = func.args[0] if name in _WRAPPERS else func
-    for one in _alternatives(func, method, 0):
+    found: list[Choice] = []
+    for one in _alternatives(_bare(call.func, method), method, 0):
         found += _looked_up(one, method, owner)
     return found
+
+
+def chosen_by(call: ast.Call, method: Function) -> ast.expr | None:
+    """What such a call chooses by; None where something takes what no table has."""
+    every = [*_alternatives(_bare(call.func, method), method, 0)]
+    if len(every) == 1 and isinstance(every[0], ast.Call):
+        name = every[0]
+        if getattr(name.func, "id", "") == "getattr" and _refuses(name.args[2:]):
+            every = [*_alternatives(name.args[1], method, 0)]
+    node = every[0] if len(every) == 1 else None
+    if isinstance(node, ast.JoinedStr):
+        holes = [one for one in node.values if isinstance(one, ast.FormattedValue)]
+        return holes[0].value if len(holes) == 1 else None
+    if isinstance(node, ast.Subscript):
+        return node.slice
+    if isinstance(node, ast.Call) and table_of(node) and _refuses(node.args[1:]):
+        return node.args[0]
+    return None
+
+
+def _refuses(default: list[ast.expr]) -> bool:
+    """Whether nothing takes the place of what is not there."""
+    return all(getattr(one, "value", ...) is None for one in default)
+
+
+def _bare(func: ast.expr, method: Function) -> ast.expr:
+    """``sync_to_async(handler)``: the handler."""
+    if isinstance(func, ast.Call) and func.args:
+        name = method.module.resolve(func.func, method) or ""
+        return func.args[0] if name in _WRAPPERS else func
+    return func
 
 
 def _alternatives(node: ast.expr, method: Function, deep: int) -> Iterator[ast.expr]:

@@ -31,6 +31,7 @@ from tutor.doctor.rules.browser import (
     strange,
     taken,
     twice,
+    unasked,
     untold,
 )
 from tutor.doctor.rules.browser.callbacks import (
@@ -115,7 +116,8 @@ def rules(seen: Evidence) -> Iterator[Found]:
     known = list(keys.rules(seen, every, opened))
     known = known or list(modelled.rules(seen, every))
     known = known or list(halfkeys.rules(seen, every, opened))
-    yield from known or orders.rules(seen, every)
+    known = known or list(orders.rules(seen, every))
+    yield from known or unasked.rules(seen, every)
     yield from fieldtypes.rules(seen, every)
     yield from codes.rules(seen, every)
     yield from loaded.rules(seen, every)

@@ -30,12 +30,12 @@ def rules(seen: Evidence, every: list[Code]) -> Iterator[Found]:
     """Messages of one kind, with nothing in them that its method looks for."""
     wanted = _wanted(seen)
     for code in every if wanted else ():
-        for word, said, index in _said(code):
+        for word, told, index in _said(code):
             read = wanted.get(word)
-            if read and said and not said & read:
+            if read and told and not told & read:
                 yield Found(
                     "client-sends-another-key",
-                    f"nothing is read of {word!r} with {', '.join(sorted(said))}",
+                    f"nothing is read of {word!r} with {', '.join(sorted(told))}",
                     code.spot(index),
                     keys.RANK,
                     TRIED,
@@ -131,15 +131,20 @@ def _said(code: Code) -> Iterator[tuple[str, set[str], int]]:
         word = _WORD.fullmatch(code.text(given[0])) if len(given) == 2 else None
         if word and code.plain(given[1]).startswith("{"):
             brace = code.bare.index("{", given[1][0])
-            said = _keys(code, code.arguments(brace))
-            if said is not None:
-                yield word[1], {*said}, match.start()
+            told = _keys(code, code.arguments(brace))
+            if told is not None:
+                yield word[1], {*told}, match.start()
+    for _, known, others, index in said(code):
+        yield known, others, index
+
+
+def said(code: Code) -> Iterator[tuple[str, str, set[str], int]]:
+    """The words in objects: the key, the word, the other keys, where it begins."""
     for match in re.finditer(r"\{", code.bare):
-        said = _keys(code, code.arguments(match.start()))
-        for key, value in (said or {}).items():
-            word = _WORD.fullmatch(value)
-            if word:
-                yield word[1], {*said} - {key} if said else set(), match.start()
+        told = _keys(code, code.arguments(match.start())) or {}
+        for key, value in told.items():
+            if word := _WORD.fullmatch(value):
+                yield key, word[1], {*told} - {key}, match.start()
 
 
 def _keys(code: Code, parts: list[Span]) -> dict[str, str] | None:

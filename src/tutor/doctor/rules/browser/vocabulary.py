@@ -13,7 +13,7 @@ from tutor.doctor.source.calls import is_layer, name_of
 from tutor.doctor.source.walking import walk
 
 # Where a consumer passes on what a client has said, as it is.
-_RELAYS = re.compile(
+RELAYS = re.compile(
     r"text_data=text_data|send_json\(\s*(content|data|message)\b|send\(text_data\)|"
     r":\s*(content|data|text_data)\s*[,}]|\*\*(content|data|message)\b|"
     r"\.group_send\([^()]*\b(content|data)\s*\)"
@@ -121,7 +121,7 @@ class Said:
 
     def __init__(self, modules: list[Module], every: list[Code]) -> None:
         trees = [one.tree for one in modules]
-        relays = any(_RELAYS.search(one.text) for one in modules)
+        relays = any(RELAYS.search(one.text) for one in modules)
         texts = "\n".join(one.text for one in modules)
         self.passes_on = relays or bool(_WHOLE.search(texts))
         self.keys: set[str] = set()
