@@ -16,6 +16,7 @@ import begun
 import behind
 import booth
 import checkmate
+import dispatched
 import estimates
 import fifth
 import flats
@@ -37,12 +38,13 @@ import unseen
 WRONG = unseen.WRONG + missed.WRONG + fresh.WRONG + behind.WRONG + abroad.WRONG
 WRONG += foreign.WRONG + harbour.WRONG + rides.WRONG + checkmate.WRONG + stock.WRONG
 WRONG += handed.WRONG + booth.WRONG + estimates.WRONG + flats.WRONG + baked.WRONG
+WRONG += dispatched.WRONG
 ROUNDS = (fourth, fifth, otherwise, pupils, sixth)
 IN_A_STEP = [one for module in (begun, *ROUNDS) for one in module.WRONG]
 RIGHT_IN_A_STEP = [one for module in ROUNDS for one in module.RIGHT]
 RIGHT = unseen.RIGHT + fresh.RIGHT + behind.RIGHT + abroad.RIGHT + harbour.RIGHT
 RIGHT += checkmate.RIGHT + stock.RIGHT + handed.RIGHT + flats.RIGHT + held.RIGHT
-RIGHT += baked.RIGHT
+RIGHT += baked.RIGHT + dispatched.RIGHT
 NAMES = [f"{shape}-{slug}" for shape, slug, _, _ in WRONG]
 
 
@@ -155,8 +157,8 @@ def test_mistakes_that_are_told_apart_are_all_named(
 
 @pytest.mark.parametrize(
     ("shape", "wanted", "changes"),
-    [one[1:] for one in held.SEVERAL],
-    ids=[one[0] for one in held.SEVERAL],
+    [one[1:] for one in held.SEVERAL + dispatched.SEVERAL],
+    ids=[one[0] for one in held.SEVERAL + dispatched.SEVERAL],
 )
 def test_what_was_mended_together_is_all_named(
     shape: str,
