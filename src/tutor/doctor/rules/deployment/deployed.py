@@ -3,24 +3,29 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 from typing import Any
 
 from tutor.doctor.child import Event
-from tutor.doctor.commands import assigned, commands, known
+from tutor.doctor.commands import Command, assigned, commands, known
+from tutor.doctor.deployed import VARIABLE, named
 from tutor.doctor.evidence import Evidence
 from tutor.doctor.handed import handed
 from tutor.doctor.rules.deployment.places import place
 from tutor.doctor.rules.deployment.served import TRIED as READ
+from tutor.doctor.rules.deployment.served import serves_sockets
 from tutor.doctor.rules.found import Found, Place, last_line
 from tutor.doctor.rules.groups.jobs import MEMORY
-from tutor.doctor.rules.groups.sent import jobs
+from tutor.doctor.rules.groups.sent import jobs, under
 from tutor.doctor.rules.project import layers
 from tutor.doctor.source.walking import walk
 
 RANK = 66
 ADVICE = 80
 TRIED = "loading the settings that the server is started with"
+_UNITS = (".service", ".conf", ".ini")  # of systemd, and of supervisor
+_FILLED = re.compile(r"\bCHANNEL_LAYERS\s*[\[.]")
 UNSAFE = "DJANGO_ALLOW_ASYNC_UNSAFE"
 
 
@@ -33,6 +38,7 @@ def rules(seen: Evidence) -> Iterator[Found]:
         yield from _memory(seen, one)
         yield from _layers(seen, one)
         yield from _over_http(seen, one)
+    yield from _memory_of_units(seen)
 
 
 def _unsafe(seen: Evidence) -> Iterator[Found]:
@@ -139,6 +145,59 @@ def _memory(seen: Evidence, one: Event) -> Iterator[Found]:
                 "a layer that processes share: channels_redis",
             )
             return
+
+
+def _memory_of_units(seen: Evidence) -> Iterator[Found]:
+    """The same of what units are started with, whatever is in use here."""
+    units = [one for one in commands(seen.project) if one.file.endswith(_UNITS)]
+    listened = {name for o in units if o.program == "runworker" for name in o.plain}
+    sent = [job for job in jobs(seen) if job.channel in listened] if listened else []
+    for one in units if sent else ():
+        if one.program != "runworker" and not serves_sockets(one):
+            continue
+        name, line = _settings_of(seen, one)
+        fixed = _fixed_layers(seen, name) if name else None
+        for job in sent if fixed is not None else ():
+            backend = under(under(fixed, job.layer), "BACKEND")
+            if isinstance(backend, ast.Constant) and backend.value == MEMORY:
+                yield Found(
+                    "worker-with-inmemory-layer",
+                    f"the layer {job.layer} of {name} is in each process's memory",
+                    (one.file, line),
+                    RANK,
+                    READ,
+                    "settings with a layer that processes share: channels_redis",
+                )
+                return
+
+
+def _settings_of(seen: Evidence, one: Command) -> tuple[str, int]:
+    """The settings that a unit names, or else its program; and where."""
+    if given := one.env.get(VARIABLE):
+        return given
+    text = (seen.project / one.file).read_text("utf-8", "replace")
+    if not one.file.endswith(".service") or re.search(
+        r"(?m)^\s*(?:EnvironmentFile|PassEnvironment)\s*=", text
+    ):
+        return "", one.line
+    asgi = seen.source.modules.get((one.target or "").partition(":")[0])
+    if one.program == "runworker":
+        return seen.settings_name, one.line
+    return named(asgi.text) if asgi is not None else "", one.line
+
+
+def _fixed_layers(seen: Evidence, name: str) -> ast.expr | None:
+    """The layers of some settings, where they are the same whatever is set."""
+    file, _ = seen.source.setting(name, "CHANNEL_LAYERS") or (None, None)
+    module = seen.source.by_file(file or "")
+    if module is None or _goes_on_elsewhere(seen, name):
+        return None
+    if VARIABLE in handed(seen.project) or _FILLED.search(module.text):
+        return None
+    given = module.values.get("CHANNEL_LAYERS", [])
+    plain = [one for one in module.tree.body if getattr(one, "value", None) in given]
+    changed = "CHANNEL_LAYERS" in module.changed
+    return given[0] if len(given) == 1 and plain and not changed else None
 
 
 def _layers(seen: Evidence, one: Event) -> Iterator[Found]:
