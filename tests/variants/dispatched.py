@@ -1,5 +1,5 @@
 # ruff: noqa: E501
-"""A bakery's handlers in tables, its helpers' defaults, its images copied in parts."""
+"""A bakery's handlers in tables, its helpers' defaults, its images in parts, its units."""
 
 from __future__ import annotations
 
@@ -77,6 +77,23 @@ WRONG: tuple[tuple[str, str, str, tuple[Change, ...]], ...] = (
                 "Makefile",
                 None,
                 "up: serve\n\nserve:\n\t@exec gunicorn -b 0.0.0.0:8000 bakehouse.wsgi\n\nmigrate:\n\tpython manage.py migrate\n",
+            ),
+        ),
+    ),
+    (
+        "bakehouse",
+        "worker-with-inmemory-layer",
+        "deploy/systemd/bakehouse-web.service",
+        (
+            (
+                "deploy/systemd/bakehouse-web.service",
+                "Environment=DJANGO_SETTINGS_MODULE=bakehouse.settings.production\n",
+                "",
+            ),
+            (
+                "deploy/systemd/bakehouse-web.service",
+                "EnvironmentFile=/etc/bakehouse.env\n",
+                "Environment=DJANGO_SECRET_KEY=%i\n",
             ),
         ),
     ),
@@ -208,6 +225,27 @@ RIGHT: tuple[tuple[str, str, tuple[Change, ...]], ...] = (
                 "deploy/docker/web.Dockerfile",
                 "COPY . .",
                 "COPY manage.py .\nCOPY bakehouse/ bakehouse/\nCOPY ./orders/ /srv/bakehouse/orders/",
+            ),
+        ),
+    ),
+    (
+        "bakehouse",
+        "a layer that the environment chooses",
+        (
+            (
+                "bakehouse/settings/local.py",
+                'MemoryChannelLayer"}}',
+                'MemoryChannelLayer"}}\nimport os\nif os.environ.get("REDIS_URL"):\n    CHANNEL_LAYERS["default"] = {"BACKEND": "channels_redis.core.RedisChannelLayer", "CONFIG": {"hosts": [os.environ["REDIS_URL"]]}}',
+            ),
+            (
+                "deploy/systemd/bakehouse-web.service",
+                "settings.production",
+                "settings.local",
+            ),
+            (
+                "deploy/systemd/bakehouse-oven.service",
+                "settings.production",
+                "settings.local",
             ),
         ),
     ),
