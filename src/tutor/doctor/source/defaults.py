@@ -46,5 +46,13 @@ def filled_in(frame: Frame, call: ast.Call | None = None) -> Frame:
 def asked(frame: Frame, node: ast.expr) -> tuple[Frame, ast.expr]:
     """What a caller has given, where an expression is the name of a parameter."""
     while isinstance(node, ast.Name) and node.id in frame.given:
+        if is_replaced(frame, node):
+            break
         frame, node = frame.given[node.id]
     return frame, node
+
+
+def is_replaced(frame: Frame, node: ast.expr) -> bool:
+    """Whether a function gives a parameter something else than its caller has."""
+    name = getattr(node, "id", "")
+    return name in frame.given and name in frame.function.values

@@ -90,6 +90,8 @@ def _in_image(seen: Evidence, one: Command, root: str) -> str | None:
     there, some = set[str](), False
     for copied, place in image.copied:
         folder = posixpath.normpath(posixpath.join(context, copied))
+        if folder.startswith(posixpath.normpath(posixpath.join(root, top)) + "/"):
+            return None  # of a package, one part after the other
         there |= _within(folder, place, root, top)
         some = some or bool(_modules_in(seen, folder))
     if not image.sure or not some or there & {image.folder, *image.paths}:

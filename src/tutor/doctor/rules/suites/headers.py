@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from tutor.doctor.evidence import Evidence
 from tutor.doctor.source import Function, calls
-from tutor.doctor.source.defaults import asked
+from tutor.doctor.source.defaults import asked, is_replaced
 from tutor.doctor.source.flow import Frame, body, bound_at, is_changed, unfold
 from tutor.doctor.source.walking import walk
 
@@ -120,6 +120,8 @@ def unlike_asgi(where: Frame, headers: ast.expr) -> Part | None:
 def pairs(where: Frame, node: ast.expr, depth: int = 0) -> Iterator[Header]:
     """The headers that are written out: in a list, a table, or what is made of them."""
     where, node = _behind(where, node)
+    if depth > DEEP:
+        return
     inner: list[ast.expr] = []
     if isinstance(node, ast.List | ast.Tuple | ast.Set):
         for one in node.elts:
@@ -148,7 +150,7 @@ def pairs(where: Frame, node: ast.expr, depth: int = 0) -> Iterator[Header]:
     elif isinstance(node, ast.Call) and len(node.args) == 1:
         made = where.module.resolve(node.func, where.function) or ""
         inner = node.args if made in _COPIES else []
-    for one in inner if depth < DEEP else ():
+    for one in inner:
         yield from pairs(where, one, depth + 1)
 
 
@@ -172,7 +174,10 @@ def _of_each(
 
 def _behind(frame: Frame, node: ast.expr) -> Part:
     """What a name stands for, as long as nothing is put into it later."""
-    frame, node = unfold(*asked(frame, node))
+    frame, node = asked(frame, node)
+    if is_replaced(frame, node):
+        return frame, node
+    frame, node = unfold(frame, node)
     if isinstance(node, ast.Name) and not _is_filled(node.id, frame.function):
         given = frame.function.values.get(node.id, [])
         bound = None if given else bound_at(frame.function, node)

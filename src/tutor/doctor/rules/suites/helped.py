@@ -10,6 +10,7 @@ from tutor.doctor.rules.found import TRIED, Found, at
 from tutor.doctor.rules.suites.headers import unlike_asgi
 from tutor.doctor.rules.suites.talks import Talk, talks
 from tutor.doctor.rules.suites.testing import RANK
+from tutor.doctor.source.defaults import is_replaced
 from tutor.doctor.source.flow import Frame, unfold
 from tutor.doctor.source.index import is_aside
 
@@ -27,6 +28,8 @@ def rules(seen: Evidence) -> Iterator[Found]:
 
 def _class(seen: Evidence, talk: Talk) -> Iterator[Found]:
     given = _of(talk, 0, "application")
+    if given is not None and is_replaced(talk.where, given):
+        return
     where, node = unfold(talk.where, given) if given is not None else (talk.where, None)
     name = where.module.resolve(node, where.function) or ""
     known = seen.source.classes.get(name)
