@@ -230,6 +230,38 @@ RIGHT: tuple[tuple[str, str, tuple[Change, ...]], ...] = (
     ),
     (
         "bakehouse",
+        "a parameter that a helper encodes",
+        (
+            (
+                "tests/test_sockets.py",
+                "def through(path, headers=(PAGE,)):\n",
+                'def through(path, origin="http://localhost"):\n    origin = origin.encode()\n',
+            ),
+            (
+                "tests/test_sockets.py",
+                "headers=list(headers)",
+                'headers=[(b"origin", origin)]',
+            ),
+        ),
+    ),
+    (
+        "bakehouse",
+        "a table of headers that a helper encodes",
+        (
+            (
+                "tests/test_sockets.py",
+                "def through(path, headers=(PAGE,)):\n",
+                "def through(path, headers=None):\n    headers = [(k.encode(), v.encode()) for k, v in (headers or {}).items()]\n",
+            ),
+            (
+                "tests/test_sockets.py",
+                'through("/ws/counter/")',
+                'through("/ws/counter/", {"origin": "http://localhost"})',
+            ),
+        ),
+    ),
+    (
+        "bakehouse",
         "a layer that the environment chooses",
         (
             (

@@ -149,14 +149,16 @@ def table_of(node: ast.expr) -> ast.expr | None:
     return None
 
 
-def entries(frame: Frame, node: ast.expr) -> Iterator[tuple[Frame, str, ast.expr]]:
+def entries(
+    frame: Frame, node: ast.expr, depth: int = 0
+) -> Iterator[tuple[Frame, str, ast.expr]]:
     """The words of a table that is written out, each with what stands there."""
     where, held = _written(frame, node)
-    if not isinstance(held, ast.Dict):
+    if not isinstance(held, ast.Dict) or depth > DEEP:
         return
     for key, value in zip(held.keys, held.values, strict=True):
         if key is None:
-            yield from entries(where, value)
+            yield from entries(where, value, depth + 1)
             continue
         _, word = unfold(where, key)
         if isinstance(word, ast.Constant) and isinstance(word.value, str):

@@ -205,8 +205,10 @@ def _fixed(node: ast.JoinedStr) -> list[ast.expr]:
     return [one for one in node.values if isinstance(one, ast.Constant)]
 
 
-def _worth(frame: Frame, node: ast.expr) -> str | bytes | None:
+def _worth(frame: Frame, node: ast.expr, depth: int = 0) -> str | bytes | None:
     """The text or the bytes that an expression certainly is; None for others."""
+    if depth > DEEP:  # name = name.encode()
+        return None
     frame, node = _behind(frame, node)
     if isinstance(node, ast.Constant) and isinstance(node.value, str | bytes):
         return node.value
@@ -215,11 +217,12 @@ def _worth(frame: Frame, node: ast.expr) -> str | bytes | None:
     if not isinstance(node, ast.Call):
         return None
     if isinstance(node.func, ast.Attribute):
-        told = _worth(frame, node.func.value)
+        told = _worth(frame, node.func.value, depth + 1)
         if node.func.attr == "encode" and isinstance(told, str):
             return told.encode()
         if node.func.attr in ("lower", "casefold") and told is not None:
             return told.lower()
     named = frame.module.resolve(node.func, frame.function) or ""
-    told = _worth(frame, node.args[0]) if named == "builtins.bytes" else None
+    made = node.args[0] if named == "builtins.bytes" and node.args else None
+    told = _worth(frame, made, depth + 1) if made is not None else None
     return told.encode() if isinstance(told, str) else None
