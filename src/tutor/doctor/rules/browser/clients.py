@@ -19,6 +19,7 @@ from tutor.doctor.rules.browser import (
     handedtext,
     javascript,
     keys,
+    lacking,
     loaded,
     manysockets,
     markup,
@@ -117,6 +118,7 @@ def rules(seen: Evidence) -> Iterator[Found]:
     known = known or list(modelled.rules(seen, every))
     known = known or list(halfkeys.rules(seen, every, opened))
     known = known or list(orders.rules(seen, every))
+    known = known or list(lacking.rules(seen, every))
     yield from known or unasked.rules(seen, every)
     yield from fieldtypes.rules(seen, every)
     yield from codes.rules(seen, every)

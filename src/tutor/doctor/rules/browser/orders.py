@@ -28,10 +28,10 @@ _PART = re.compile(r"""\s*(?:([\w$]+)|['"]([^'"]*)['"])\s*(?::\s*(.*))?$""", re.
 
 def rules(seen: Evidence, every: list[Code]) -> Iterator[Found]:
     """Messages of one kind, with nothing in them that its method looks for."""
-    wanted = _wanted(seen)
-    for code in every if wanted else ():
+    known = wanted(seen)
+    for code in every if known else ():
         for word, told, index in _said(code):
-            read = wanted.get(word)
+            read = known.get(word)
             if read and told and not told & read:
                 yield Found(
                     "client-sends-another-key",
@@ -44,7 +44,7 @@ def rules(seen: Evidence, every: list[Code]) -> Iterator[Found]:
                 return
 
 
-def _wanted(seen: Evidence) -> dict[str, frozenset[str]]:
+def wanted(seen: Evidence) -> dict[str, frozenset[str]]:
     """The keys that are read of each kind, where all of them are certain."""
     found: dict[str, frozenset[str]] = {}
     for owner in seen.source.consumers():
