@@ -46,18 +46,29 @@ WRONG: tuple[tuple[str, str, str, tuple[Change, ...]], ...] = (
     ),
     (
         "bakehouse",
-        "test-consumer-without-as-asgi",
-        "tests/test_sockets.py",
+        "client-sends-another-key",
+        "orders/static/orders/counter.js",
         (
             (
-                "tests/test_sockets.py",
-                'def talk(path="/ws/bell/", consumer=BellConsumer):\n    return WebsocketCommunicator(consumer.as_asgi(), path)',
-                "def talk(path, app):\n    return WebsocketCommunicator(app, path)",
+                "orders/consumers.py",
+                'number = content.get("number")',
+                'number = content["number"]',
             ),
             (
-                "tests/test_sockets.py",
-                "    client = talk()",
-                '    client = talk("/ws/bell/", BellConsumer.as_asgi())',
+                "orders/consumers.py",
+                'bread = str(content.get("bread", ""))[:40]',
+                'bread, table = str(content["bread"])[:40], content["table"]\n        print(table)',
+            ),
+            (
+                "orders/static/orders/counter.js",
+                'event: "place", bread: form.elements.bread.value',
+                'event: "place", bread: form.elements.bread.value, table: 3',
+            ),
+            ("tests/test_sockets.py", '"bread": "rye"}', '"bread": "rye", "table": 3}'),
+            (
+                "orders/static/orders/counter.js",
+                'say({ event: "place", bread: form.elements.bread.value, table: 3 })',
+                'const order = { event: "place", bread: form.elements.bread.value, desk: 3 };\n  socket.send(JSON.stringify(order))',
             ),
         ),
     ),
@@ -105,6 +116,7 @@ SEVERAL: tuple[tuple[str, str, dict[str | None, str], tuple[Change, ...]], ...] 
         "bakehouse",
         {
             "test-forgets-the-greeting": "tests/test_sockets.py",
+            "test-consumer-without-as-asgi": "tests/test_sockets.py",
             "test-headers-as-str-or-capitalised": "tests/test_sockets.py",
             "deploy-daphne-from-wrong-directory": "deploy/docker/web.Dockerfile",
         },
@@ -113,6 +125,21 @@ SEVERAL: tuple[tuple[str, str, dict[str | None, str], tuple[Change, ...]], ...] 
                 "tests/test_sockets.py",
                 '    assert await client.receive_json_from() == {"event": "hello"}\n',
                 "",
+            ),
+            (
+                "tests/test_sockets.py",
+                "def through(path, headers=(PAGE,)):",
+                "def through(path, app=application):",
+            ),
+            (
+                "tests/test_sockets.py",
+                "WebsocketCommunicator(application, path, headers=list(headers))",
+                "WebsocketCommunicator(app, path, headers=list(headers))",
+            ),
+            (
+                "tests/test_sockets.py",
+                'through("/ws/counter/")',
+                'through("/ws/counter/", CounterConsumer)',
             ),
             (
                 "tests/test_sockets.py",
@@ -226,6 +253,34 @@ RIGHT: tuple[tuple[str, str, tuple[Change, ...]], ...] = (
                 "COPY . .",
                 "COPY manage.py .\nCOPY bakehouse/ bakehouse/\nCOPY ./orders/ /srv/bakehouse/orders/",
             ),
+        ),
+    ),
+    (
+        "bakehouse",
+        "a key that a consumer puts in itself",
+        (
+            (
+                "orders/consumers.py",
+                'number = content.get("number")',
+                'number = content["number"]',
+            ),
+            (
+                "orders/consumers.py",
+                'bread = str(content.get("bread", ""))[:40]',
+                'bread, table = str(content["bread"])[:40], content["table"]\n        print(table)',
+            ),
+            (
+                "orders/static/orders/counter.js",
+                'event: "place", bread: form.elements.bread.value',
+                'event: "place", bread: form.elements.bread.value, table: 3',
+            ),
+            ("tests/test_sockets.py", '"bread": "rye"}', '"bread": "rye", "table": 3}'),
+            (
+                "orders/consumers.py",
+                "        await HANDLERS[event](self, content)",
+                '        content["table"] = 3\n        await HANDLERS[event](self, content)',
+            ),
+            ("orders/static/orders/counter.js", ", table: 3", ", desk: 3"),
         ),
     ),
     (
