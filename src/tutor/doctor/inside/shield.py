@@ -2,7 +2,8 @@
 """Let a project run without changing anything outside its copy.
 
 The project is a copy; what it could still reach are databases elsewhere, mail,
-a Redis that others use, and the workers that take its jobs.  The settings are changed as they are loaded.
+a Redis that others use, and the workers that take its jobs.  The settings are
+changed as they are loaded.
 """
 
 import os
