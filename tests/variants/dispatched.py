@@ -144,7 +144,7 @@ SEVERAL: tuple[tuple[str, str, dict[str | None, str], tuple[Change, ...]], ...] 
             (
                 "tests/test_sockets.py",
                 "headers=list(headers)",
-                'headers=[(k.encode(), v.encode()) for k, v in {"Origin": "http://localhost"}.items()]',
+                'headers=[("Origin".encode(), b"http://localhost")]',
             ),
             (
                 "deploy/docker/web.Dockerfile",
