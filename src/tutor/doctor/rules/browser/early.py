@@ -12,6 +12,7 @@ from tutor.doctor.rules.found import Found
 
 # After these comes something else, or the same later.
 _WAITS = re.compile(r"\b(?:await|return|break|continue|throw|readyState)\b")
+_CHAINED = re.compile(r"\s*\.\s*([\w$]+)\s*\(")
 _ASKS = re.compile(r"\b(?:if|await|return|readyState)\b|&&|\|\||\?")
 
 
@@ -57,6 +58,10 @@ def _early_elsewhere(code: Code, name: str, every: list[Code]) -> Iterator[Found
                 calls_ = "|".join(map(re.escape, methods))
                 pattern = rf"{re.escape(match[1])}\.(?:{calls_})\s*\("
                 inside = other.around(match.start())
+                # const live = new Live(…).open()
+                chained = _CHAINED.match(other.bare, end + 1)
+                if chained and chained[1] in openers[kind]:
+                    at_new, end = True, other.pairs.get(chained.end() - 1, end)
                 for index in at_once(other, inside, end, pattern) if at_new else ():
                     yield _too_early(other, index)
                 # const live = new Live(…); live.open(); live.ask(…)
@@ -103,8 +108,10 @@ def at_once(
 ) -> Iterator[int]:
     """Where something is done in the same breath, and whatever happens."""
     end = block_end(code, begin)
-    waits = _WAITS.search(code.bare, begin, end)
-    end = waits.start() if waits else end
+    for waits in _WAITS.finditer(code.bare, begin, end):
+        if code.around(waits.start()) == function:  # and no function on the way
+            end = waits.start()
+            break
     for match in re.finditer(rf"(?<![\w$.]){pattern}", code.bare[begin:end]):
         index = begin + match.start()
         if (

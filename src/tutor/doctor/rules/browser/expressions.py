@@ -64,6 +64,15 @@ def arguments_of(text: str, start: int) -> list[str]:
     return _split(inside, ",") if inside.strip() else []
 
 
+def assigned(text: str) -> tuple[str, str]:
+    """A parameter and its default: ``wait = 5``; the second is empty without one."""
+    outer = _outer(text)
+    match = re.search(r"(?<![=!<>])=(?![=>])", outer)
+    if match is None:
+        return text.strip(), ""
+    return text[: match.start()].strip(), text[match.end() :].strip()
+
+
 def value(expression: str, scope: Scope) -> str:
     """A JavaScript expression as text: the host and the unknown as one character."""
     expression = expression.strip()

@@ -115,7 +115,21 @@ class Code:
             for call in re.finditer(word, self.bare):
                 end = self.pairs.get(call.end() - 1, call.end())
                 found.setdefault(call[1], []).append((new, end))
+        for name, spans in [*found.items()]:
+            for other, span in self._kept(name, spans):
+                if span not in found.setdefault(other, []):
+                    found[other].append(span)
         return found
+
+    def _kept(self, name: str, spans: list[Span]) -> Iterator[tuple[str, Span]]:
+        """``const ws = new WebSocket(…); … this.socket = ws``: its other names."""
+        word = rf"(\b(?:const|let|var)\s+)?(?<![\w$.])([\w$.]+)\s*=\s*{re.escape(name)}"
+        for new, end in spans if "." not in name else ():
+            maker = self.around(new)
+            limits = maker.body if maker is not None else (0, len(self.bare))
+            for match in re.compile(rf"{word}\s*[;\n,}}]").finditer(self.bare, *limits):
+                if not match[1] and match[2] != name:
+                    yield match[2], (new, end)
 
     def around(self, index: int) -> Func | None:
         """The innermost function around a place."""

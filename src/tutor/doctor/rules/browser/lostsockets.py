@@ -24,8 +24,10 @@ _GOES = re.compile(r"\blocation\s*(?:=|\.\s*(?:reload|href\s*=|assign|replace))"
 
 def no_way_back(code: Code, name: str) -> Iterator[Found]:
     """``onclose = () => { socket = new WebSocket(…) }``: it has no handlers."""
-    word = rf"(?<![\w$.]){re.escape(name)}"
     for new, _ in code.sockets[name]:
+        # Whatever else it is called: const ws = new WebSocket(…); socket = ws.
+        names = [n for n, spans in code.sockets.items() if new in dict(spans)]
+        word = rf"(?<![\w$.])(?:{'|'.join(map(re.escape, names))})"
         maker = code.around(new)
         if maker is None or not _runs_on_close(code, name, maker):
             continue

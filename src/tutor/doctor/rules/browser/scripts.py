@@ -10,7 +10,7 @@ from functools import cached_property
 from pathlib import Path
 
 from tutor.doctor.evidence import Evidence
-from tutor.doctor.rules.browser import constants, contexts, urlobjects
+from tutor.doctor.rules.browser import constants, contexts, privates, urlobjects
 from tutor.doctor.source import Module
 from tutor.doctor.source.index import is_aside
 from tutor.doctor.source.walking import walk
@@ -83,6 +83,7 @@ def _scripts(seen: Evidence) -> Iterator[Script]:
             except OSError:
                 continue
             file, text = path.relative_to(seen.project).as_posix(), _plain(text)
+            text = privates.plain(text, path.suffix == ".js")
             yield Script(file, text, contexts.filled(seen, file, text))
     for module in seen.source.modules.values():
         if not is_aside(module.file) and NEW.search(module.text):
@@ -101,4 +102,5 @@ def _in_python(module: Module) -> Iterator[Script]:
             continue
         if NEW.search(node.value):
             above = "\n" * (node.lineno - 1)
-            yield Script(module.file, above + _plain(node.value))
+            text = privates.plain(_plain(node.value), False)
+            yield Script(module.file, above + text)

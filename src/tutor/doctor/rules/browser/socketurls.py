@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from tutor.doctor.evidence import Evidence
-from tutor.doctor.rules.browser import constants
+from tutor.doctor.rules.browser import constants, parameters
 from tutor.doctor.rules.browser.expressions import (
     ANY,
     DEFINED,
@@ -64,10 +64,10 @@ def _opened(
     arguments = arguments_of(script.text, match.end())
     if not arguments:
         return
-    name, parameters, own = "", list[str](), value(arguments[0], Scope(script))
+    name, written_as, own = "", list[str](), value(arguments[0], Scope(script))
     for around in _definitions(script.text, match.start()):
-        name, parameters = around
-        scope = Scope(script, dict.fromkeys(parameters, GIVEN))
+        name, written_as = around
+        scope = Scope(script, dict.fromkeys(parameters.names(written_as), GIVEN))
         own = value(arguments[0], scope)
         if GIVEN in own:
             break
@@ -82,15 +82,17 @@ def _opened(
     called = [
         (other, index, given)
         for other, index, given in (_calls(name, scripts) if GIVEN in own else ())
-        if other is not script or not {*map(str.strip, given)} & {*parameters}
+        if other is not script
+        or not {*map(str.strip, given)} & {*parameters.names(written_as)}
     ]  # who calls itself hands on what it was given
     for other, index, given in called:
-        values = [value(expression, Scope(other)) for expression in given]
-        known = dict(zip(parameters, values, strict=False))
+        told = parameters.given(written_as, given)
+        known = {name: value(text, Scope(other)) for name, text in told.items()}
         url = value(arguments[0], Scope(script, known))
         url += _fragment(script, arguments[0], scripts)
         url = url.replace(HOST, host, 1) if host else url
-        written = [other.taken[e][1] for g in given if (e := g.strip()) in other.taken]
+        stripped = map(str.strip, told.values())
+        written = [other.taken[one][1] for one in stripped if one in other.taken]
         yield replace(one, url=url, given=[*written, other.spot(index)][0])
     if not called:
         yield replace(one, url=own.replace(GIVEN, ANY))
@@ -143,10 +145,9 @@ def _definitions(text: str, index: int) -> list[tuple[str, list[str]]]:
             end = closing(text, body.end()) if body and "{" in body[0] else -1
         if index < end:
             names = arguments_of(text, start) if 0 <= start < end else []
-            words = [re.match(r"\s*([\w$]+)", name) for name in names]
             kinds = ("kind", "function", "arrow", "part", "named", "method")
             name = next(match[kind] for kind in kinds if match[kind])
-            found.insert(0, (name, [word[1] if word else "" for word in words]))
+            found.insert(0, (name, names))
     return found
 
 
