@@ -27,6 +27,7 @@ from tutor.doctor.rules.browser import (
     objects,
     offering,
     orders,
+    partners,
     scripts,
     socketurls,
     strange,
@@ -129,7 +130,8 @@ def rules(seen: Evidence) -> Iterator[Found]:
     yield from bodies.rules(seen, every)
     yield from datasets.rules(seen, every)
     yield from markup.rules(seen, every, opened)
-    yield from taken.rules(seen, every)
+    known = list(taken.rules(seen, every))
+    yield from known or partners.rules(seen, every, opened)
     yield from untold.rules(every)
     yield from twice.rules(seen, every, opened)
     yield from manysockets.rules(every)

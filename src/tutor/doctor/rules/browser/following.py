@@ -3,20 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from tutor.doctor.rules.browser import events, tables
 from tutor.doctor.rules.browser.handling import called
 from tutor.doctor.rules.browser.javascript import Code, Func, Span
 
 DEEP = 4
-_EVENTS = {
-    *("click", "submit", "input", "change", "open", "message", "close", "error"),
-    *("load", "keydown", "keyup", "keypress", "focus", "blur", "scroll", "resize"),
-    *("DOMContentLoaded", "beforeunload", "visibilitychange", "online", "offline"),
-    *("mousedown", "mouseup", "mousemove", "pointerdown", "pointerup", "touchstart"),
-    *("dragstart", "dragover", "drop", "paste", "pagehide", "pageshow", "popstate"),
-}
 
 
 @dataclass
@@ -170,6 +163,26 @@ def _use(
         plain = match[1] not in ("if", "while", "switch") and "." not in match[1]
         if plain or match[1].startswith("this."):
             _handed(code, function, match[1], every, reads, depth + 1)
+    for other, one in tables.run(code, function, word, every):
+        first(other, one, every, reads, depth)
+    for other, one in events.told(code, function, name, every):
+        listened(other, one, every, reads, depth)
+
+
+def listened(
+    code: Code, one: Func, every: list[Code], reads: Reads, depth: int
+) -> None:
+    """A message is the detail of an event that a function is called with."""
+    name = events.detail(one)
+    if name.startswith("{"):
+        _apart(code, one, name, one.start, every, reads, depth + 1)
+    elif name:
+        _use(code, one, name, every, reads, depth + 1)
+        # const message = event.detail, const { detail } = event
+        kept = rf"([\w$]+)\s*=\s*{re.escape(name)}\s*[;\n]"
+        apart = rf"\{{\s*(detail)\s*\}}\s*=\s*{re.escape(one.given[0])}\s*[;\n]"
+        for match in re.finditer(f"{kept}|{apart}", code.bare[slice(*one.body)]):
+            _use(code, one, match[1] or match[2], every, reads, depth + 1)
 
 
 _CASE = re.compile(r"\bcase\s+(['\"`])")
@@ -193,19 +206,25 @@ def _told_apart(
         close = code.pairs.get(brace, brace)
         for case in _CASE.finditer(code.bare, brace, close):
             _text_at(code, case.end() - 1, key, reads)
-    for match in re.finditer(rf"([\w$.]+)\s*(?:\?\.)?\s*\[\s*{word}\s*\]", body):
-        _table(match[1], key, every, reads)
+    inside = rf"\s*{word}\s*"
+    for match in re.finditer(rf"([\w$.]+){tables.ASKED % (inside, inside)}", body):
+        _table(code, match[1], begin + match.start(), key, every, reads)
     if re.search(rf"\bnew\s+(?:Custom)?Event\s*\(\s*{word}\s*[,)]", body):
+        own = events.named(every)
         for other in every:
             for match in re.finditer(r"\.addEventListener\s*\(\s*", other.bare):
-                if not _of_browser(other, match.end()):
+                if not _is_known(other, match.end(), own | events.BROWSERS):
                     _text_at(other, match.end(), key, reads)
+                maker = other.around(match.start())
+                given = other.plain(other.arguments(match.end() - 1)[0])
+                if maker is not None and maker.name and given in maker.given:
+                    _put(maker, maker.given.index(given), key, every, reads)
 
 
-def _of_browser(code: Code, index: int) -> bool:
-    """Whether an event is one of the browser's own."""
+def _is_known(code: Code, index: int, known: set[str]) -> bool:
+    """Whether an event is one of the browser's own, or has another source."""
     match = re.compile(r"['\"`](\w+)").match(code.script.text, index)
-    return match is None or match[1] in _EVENTS
+    return match is None or match[1] in known
 
 
 def _text_at(code: Code, index: int, key: str, reads: Reads) -> None:
@@ -214,50 +233,19 @@ def _text_at(code: Code, index: int, key: str, reads: Reads) -> None:
         reads.kinds.append((key, match[2], code, index))
 
 
-def _table(table: str, key: str, every: list[Code], reads: Reads) -> None:
+def _table(
+    code: Code, table: str, index: int, key: str, every: list[Code], reads: Reads
+) -> None:
     """Handlers in an object: written out, or put there by ``on("kind", f)``."""
-    for code, brace in _written(table, every):
-        for begin, end in code.arguments(brace):
-            text = code.script.text[begin:end]
-            named = re.match(r"\s*['\"]?([\w$.:-]+?)['\"]?\s*(?::|\()", text)
-            if named and not text.lstrip().startswith("..."):
-                reads.kinds.append((key, named[1], code, begin + named.start(1)))
-    for code in every:
-        for match in re.finditer(
-            rf"(?<![\w$.]){re.escape(table)}\s*\[\s*([\w$]+)\s*\]\s*=(?!=)", code.bare
-        ):
-            maker = code.around(match.start())
-            if maker is not None and match[1] in maker.given and maker.name:
-                _put(maker, maker.given.index(match[1]), key, every, reads)
-
-
-def _written(table: str, every: list[Code]) -> Iterator[tuple[Code, int]]:
-    """Where a table is written out: there, from outside, or by who makes its object."""
-    own = table.rpartition(".")[2] if table.startswith("this.") else ""
-    word = rf"(?<![\w$.]){re.escape(table)}"
-    if own:
-        word = rf"(?<![\w$.])[\w$]+\.{re.escape(own)}"
-    for code in every:
-        for match in re.finditer(rf"{word}\s*=\s*\{{", code.bare):
-            yield code, match.end() - 1
-        kept = rf"(?<![\w$.])this\.{re.escape(own)}\s*=\s*([\w$]+)\s*[;,\n}}]"
-        for match in re.finditer(kept, code.bare) if own else ():
-            maker = code.around(match.start())
-            if maker is None or match[1] not in maker.given:
-                continue
-            name = code.owner(maker) if maker.name == "constructor" else maker.name
-            if name:
-                yield from _objects_given(name, maker.given.index(match[1]), every)
-
-
-def _objects_given(
-    name: str, position: int, every: list[Code]
-) -> Iterator[tuple[Code, int]]:
-    for code in every:
-        for match in re.finditer(rf"(?<![\w$.]){re.escape(name)}\s*\(", code.bare):
-            spans = code.arguments(match.end() - 1)
-            if len(spans) > position and code.plain(spans[position]).startswith("{"):
-                yield code, code.bare.index("{", spans[position][0])
+    for kind, other, at in tables.entries(code, table, index, every):
+        reads.kinds.append((key, kind, other, at))
+    # table[kind] = f, (table[kind] ??= []).push(f), table.set(kind, f)
+    put = r"(?:\[\s*([\w$]+)\s*\]\s*(?:\?\?|\|\|)?=(?!=)|\.\s*set\s*\(\s*([\w$]+)\s*,)"
+    for other in every:
+        for match in re.finditer(rf"(?<![\w$.]){re.escape(table)}\s*{put}", other.bare):
+            maker, word = other.around(match.start()), match[1] or match[2]
+            if maker is not None and word in maker.given and maker.name:
+                _put(maker, maker.given.index(word), key, every, reads)
 
 
 def _put(maker: Func, position: int, key: str, every: list[Code], reads: Reads) -> None:

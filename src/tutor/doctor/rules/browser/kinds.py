@@ -122,16 +122,6 @@ def beside(
                 yield key, (code, index), left
 
 
-def handler_at(code: Code, index: int, value: str) -> Func | None:
-    """The function behind the word of a kind: ``"kind": f``, ``kind() {}``."""
-    shorthand = code.at(index)
-    if shorthand is not None and shorthand.name == value:
-        return shorthand
-    behind = re.compile(rf"""['"`]?{re.escape(value)}['"`]?\s*[:,]\s*""")
-    match = behind.match(code.script.text, index)
-    return code.at(match.end()) if match else None
-
-
 def branch(code: Code, index: int) -> Span | None:
     """What is done with one kind: behind ``if (… === "kind")``, or ``case "kind":``.
 

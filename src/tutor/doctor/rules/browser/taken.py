@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterator
 
 from tutor.doctor.evidence import Evidence
-from tutor.doctor.rules.browser import echoes, kinds
-from tutor.doctor.rules.browser.following import Reads, first, parsed
+from tutor.doctor.rules.browser import echoes, kinds, tables
+from tutor.doctor.rules.browser.following import Reads, first, listened, parsed
 from tutor.doctor.rules.browser.handling import handlers
 from tutor.doctor.rules.browser.javascript import Code, Func, Span
 from tutor.doctor.rules.browser.pages import TRIED
@@ -95,13 +95,13 @@ def _of_a_kind(
     told: dict[str, list[tuple[Func, dict[str, list[tuple[Code, int]]]]]] = {}
     hearing: dict[str, list[tuple[Code, Func]]] = {}
     for _, value, code, index in reads.kinds:
-        function = kinds.handler_at(code, index, value)
-        if function is not None:
-            hearing.setdefault(value, []).append((code, function))
+        for other, one in tables.heard(code, index, value, every):
+            hearing.setdefault(value, []).append((other, one))
             mine = Reads()
-            first(code, function, every, mine, 0)
+            is_event = re.search(r"\baddEventListener\s*\(\s*$", code.bare[:index])
+            (listened if is_event else first)(other, one, every, mine, 0)
             keys = {k: v for k, v in mine.keys.items() if k not in mine.guarded}
-            told.setdefault(value, []).append((function, keys))
+            told.setdefault(value, []).append((one, keys))
     for _, value, code, index in reads.kinds:
         span = kinds.branch(code, index)
         function = code.around(index)

@@ -5,10 +5,11 @@ from __future__ import annotations
 import ast
 import json
 import re
+from collections.abc import Iterator
 
 from tutor.doctor.evidence import Evidence
 from tutor.doctor.rules.browser.javascript import NAME, Code
-from tutor.doctor.source import Function, Module
+from tutor.doctor.source import Class, Function, Module
 from tutor.doctor.source.calls import is_layer, name_of
 from tutor.doctor.source.walking import walk
 
@@ -48,7 +49,7 @@ def keys_sent(seen: Evidence) -> set[str]:
     return {key for key in found if key.isidentifier()}
 
 
-_SENDS = ("self.send", "self.send_json")
+SENDS = ("self.send", "self.send_json")
 
 
 def said_whole(seen: Evidence) -> set[str]:
@@ -57,13 +58,7 @@ def said_whole(seen: Evidence) -> set[str]:
     told: set[int] = set()
     for owner in seen.source.consumers():
         for method in owner.methods.values():
-            for call in (n for n in walk(method.node) if isinstance(n, ast.Call)):
-                if name_of(call, method) not in _SENDS:
-                    continue
-                given = [*call.args[:1], *(word.value for word in call.keywords)]
-                one = given[0] if len(given) == 1 else None
-                if not owner.kind.endswith(("generic", "json")):
-                    one = _text_of(one)  # it sends events: the message is a text
+            for one, call in told_by(owner, method, SENDS):
                 keys = _keys_of(one, method)
                 if keys is None:
                     return set()
@@ -72,6 +67,22 @@ def said_whole(seen: Evidence) -> set[str]:
     if any(_sends_more(one, told) for one in seen.source.all_functions()):
         return set()
     return found if "type" not in found or len(found) > 1 else set()
+
+
+def told_by(
+    owner: Class, method: Function, names: tuple[str, ...]
+) -> Iterator[tuple[ast.expr | None, ast.Call]]:
+    """What a method of a consumer sends, without ``json.dumps``, and the call."""
+    for call in (n for n in walk(method.node) if isinstance(n, ast.Call)):
+        if name_of(call, method) not in names:
+            continue
+        given = [*call.args[:1], *(word.value for word in call.keywords)]
+        one = given[0] if len(given) == 1 else None
+        if not owner.kind.endswith(("generic", "json")):
+            one = _text_of(one)  # it sends events: the message is a text
+        if isinstance(one, ast.Call) and name_of(one, method) == "json.dumps":
+            one = one.args[0] if len(one.args) == 1 else None
+        yield one, call
 
 
 def _sends_more(function: Function, told: set[int]) -> bool:
@@ -103,8 +114,6 @@ def _keys_of(one: ast.expr | None, method: Function) -> set[str] | None:
     """The keys of a message that is written out; None where it is not."""
     if isinstance(one, ast.Call):
         name = name_of(one, method)
-        if name == "json.dumps" and len(one.args) == 1:
-            return _keys_of(one.args[0], method)
         plain = name.rpartition(".")[2] in ("strftime", "isoformat")
         return set() if plain or name == "builtins.str" else None
     if isinstance(one, ast.Constant) and isinstance(one.value, str):
