@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from tutor.doctor.evidence import Evidence
-from tutor.doctor.rules.browser import dialogue
+from tutor.doctor.rules.browser import dialogue, events
 from tutor.doctor.rules.browser.handling import Handler, called, functions, handlers
 from tutor.doctor.rules.browser.javascript import NAME, Code, Func
 from tutor.doctor.rules.browser.pages import TRIED
@@ -90,7 +90,10 @@ def _as_html(
     for made in _EVENT.finditer(code.bare, begin, end):
         spans = code.arguments(made.end() - 1)
         if len(spans) > 1 and _holds(code, spans[1], taken):
-            for other, one in _told(code.text(spans[0]).strip(), every):
+            told = _told(code.text(spans[0]).strip(), every)
+            if not re.match(r"['\"`]", code.text(spans[0])):  # any word that comes
+                told = events.made(code, function, every)
+            for other, one in told:
                 yield from _as_html(other, one, frozenset(one.names(0)), every, done)
     for call in _CALL.finditer(code.bare, begin, end):
         spans = code.arguments(call.end() - 1)

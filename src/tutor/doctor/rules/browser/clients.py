@@ -34,6 +34,7 @@ from tutor.doctor.rules.browser import (
     taken,
     twice,
     unasked,
+    unheard,
     untold,
 )
 from tutor.doctor.rules.browser.callbacks import (
@@ -120,7 +121,8 @@ def rules(seen: Evidence) -> Iterator[Found]:
     known = known or list(halfkeys.rules(seen, every, opened))
     known = known or list(orders.rules(seen, every))
     known = known or list(lacking.rules(seen, every))
-    yield from known or unasked.rules(seen, every)
+    known = known or list(unasked.rules(seen, every))
+    yield from known or unheard.rules(seen, every, opened)
     yield from fieldtypes.rules(seen, every)
     yield from codes.rules(seen, every)
     yield from loaded.rules(seen, every)

@@ -52,11 +52,11 @@ def _reached(
         if _PAGE.fullmatch(page):
             if target.removeprefix("window.") != page and target:
                 continue
-        elif _PAGE.fullmatch(target):
-            continue
-        elif kind and _is_another(other, one, target, kind, every):
-            continue
-        yield other, one
+            yield other, one
+        elif not _PAGE.fullmatch(target) and not (
+            kind and _is_another(other, one, target, kind, every)
+        ):
+            yield other, one
 
 
 def _is_another(

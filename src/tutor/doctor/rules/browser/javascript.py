@@ -49,7 +49,7 @@ class Func:
     def names(self, position: int) -> set[str]:
         """The names that a parameter binds."""
         text = self.given[position] if position < len(self.given) else ""
-        text = re.sub(r"[\w$]+\s*:|=[^,}\]]*", " ", text)
+        text = re.sub(r"[\w$]+\s*:|=[^,}\]]*|\.\.\.", " ", text)
         return set(NAME.findall(text))
 
 

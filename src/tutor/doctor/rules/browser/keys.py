@@ -13,6 +13,7 @@ from tutor.doctor.rules.browser.dialogue import leaves
 from tutor.doctor.rules.browser.javascript import Code
 from tutor.doctor.rules.browser.needed import BEGIN, READS, bare, musts, parsed
 from tutor.doctor.rules.browser.pages import TRIED
+from tutor.doctor.rules.browser.sending import messages
 from tutor.doctor.rules.browser.socketurls import Socket
 from tutor.doctor.rules.dispatch import choices
 from tutor.doctor.rules.found import Found
@@ -23,7 +24,6 @@ RANK = 69
 DEEP = 4
 _LOOKS = {"isinstance", "print", "len", "str", "repr", "bool", "type"}
 _NOTES = {"debug", "info", "warning", "error", "exception"}
-_KEY = re.compile(r"""^(?:([\w$]+)|'([^']*)'|"([^"]*)")\s*(?::|$)""")
 Keys = frozenset[str]
 
 
@@ -45,8 +45,8 @@ def rules(seen: Evidence, every: list[Code], opened: list[Socket]) -> Iterator[F
             wanted = heard(owner) if owner is not None else None
             first = _deciding(seen, owner) if owner is not None else frozenset()
             must = musts(owner) if owner is not None else frozenset()
-            for index, sent in _sent(code, name) if wanted else ():
-                known = wanted or sent
+            for one in messages(code, name, every) if wanted else ():
+                known, sent = wanted or frozenset(), frozenset(one.held)
                 # Without a key that decides or is needed, and with one nobody reads.
                 lost = first and not sent & first and sent - known
                 lost = lost or (sent - known and must - sent)
@@ -55,7 +55,7 @@ def rules(seen: Evidence, every: list[Code], opened: list[Socket]) -> Iterator[F
                     yield Found(
                         "client-sends-another-key",
                         f"nothing is read of a message with {', '.join(sorted(sent))}",
-                        code.spot(index),
+                        one.code.spot(one.index),
                         RANK,
                         TRIED,
                         f"one of {', '.join(sorted(wanted or ()))}",
@@ -164,19 +164,6 @@ def _is_quoted(word: str, text: str) -> bool:
     return bool(re.search(rf"""['"`]{re.escape(word)}['"`]""", text))
 
 
-def _sent(code: Code, name: str) -> Iterator[tuple[int, Keys]]:
-    """Where a socket sends an object that is written out, and the object's keys."""
-    word = rf"(?<![\w$.]){re.escape(name)}\s*\.\s*send\s*\(\s*JSON\.stringify\s*\(\s*"
-    for match in re.finditer(word, code.bare):
-        if code.bare[match.end() : match.end() + 1] != "{":
-            continue
-        parts = [code.text(span) for span in code.arguments(match.end())]
-        found = [_KEY.match(part) for part in parts if part]
-        if all(found):  # else something is unpacked, or computed
-            keys = [one[1] or one[2] or one[3] for one in found if one]
-            yield match.start(), frozenset(key for key in keys if key)
-
-
 def _deciding(seen: Evidence, owner: Class) -> Keys:
     """The key by which a consumer tells messages apart, if it has no default."""
     told = [
@@ -221,7 +208,7 @@ def of(owner: Class, method: Function, names: set[str], depth: int) -> Keys | No
             continue
         if not isinstance(node.ctx, ast.Load):
             continue
-        found = _use(owner, method, node, above, depth)
+        found = use(owner, method, node, above, depth)
         if found is None:
             return None
         keys |= found
@@ -239,12 +226,12 @@ def _direct(node: ast.expr, method: Function) -> Keys | None:
     return frozenset([str(key.value)]) if reads else None
 
 
-def _use(
+def use(
     owner: Class,
     method: Function,
     node: ast.Name,
     above: dict[ast.AST, ast.AST],
-    depth: int,
+    depth: int = 0,
 ) -> Keys | None:
     """What is read of a message at one place where its name stands."""
     outer = above.get(node)

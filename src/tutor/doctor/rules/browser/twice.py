@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 
 from tutor.doctor.evidence import Evidence
+from tutor.doctor.rules.browser import events, tables
 from tutor.doctor.rules.browser.dialogue import leaves
 from tutor.doctor.rules.browser.handling import called, handlers
 from tutor.doctor.rules.browser.javascript import Code, Func
@@ -96,6 +97,10 @@ def _follow(
             for other, one in called(code, function, match[1], every):
                 if one.given and not _adds_alone(other, one):
                     _follow(other, one, every, heard, depth + 1)
+    for other, one in events.made(code, function, every):
+        _follow(other, one, every, heard, depth + 1)
+    for other, one in tables.run(code, function, r"[\w$.]+", every):
+        _follow(other, one, every, heard, depth + 1)
 
 
 def _adds_alone(code: Code, function: Func) -> bool:
@@ -143,6 +148,8 @@ def _both(
         line = code.bare.find("\n", place)
         grows = code.bare.find("+=", place, line if line > 0 else end)
         told = _words(code, bracket) if grows < 0 else set[str]()
+        for word in [*told]:
+            told |= _filled(code, function, word)
         if grows > 0:
             told = _plain(code.text(code.expression(grows + 2)))
         if name in shown and told & sent:
@@ -153,6 +160,20 @@ def _words(code: Code, bracket: int) -> set[str]:
     """The names and texts that a call is given."""
     close = code.pairs.get(bracket, bracket)
     return _plain(code.script.text[bracket + 1 : close])
+
+
+def _filled(code: Code, function: Func, name: str) -> set[str]:
+    """``item.textContent = text``: the names in what a new element is given."""
+    begin, end = function.body
+    made = rf"\b(?:const|let|var)\s+{re.escape(name)}\b"
+    if not re.search(made, code.bare[begin:end]):
+        return set()
+    put = rf"(?<![\w$.]){re.escape(name)}\s*\.\s*(?:textContent|innerText)\s*=(?!=)"
+    return {
+        word
+        for match in re.compile(put).finditer(code.bare, begin, end)
+        for word in _plain(code.text(code.expression(match.end())))
+    }
 
 
 def _plain(text: str) -> set[str]:

@@ -1,0 +1,102 @@
+"""What a consumer reads of each kind of message, where an ``if`` tells them apart."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from tutor.doctor.rules.browser import keys
+from tutor.doctor.rules.browser.needed import BEGIN, bare, parsed
+from tutor.doctor.source import Class, Function
+from tutor.doctor.source.walking import child_nodes, walk
+
+
+@dataclass
+class Branches:
+    """The kinds of a consumer's own handler of messages.
+
+    Args:
+        key: by which it tells them apart.
+        read: the keys that are read of each kind, by its word.
+        always: those that are read whatever the kind is.
+    """
+
+    key: str
+    read: dict[str, set[str]] = field(default_factory=dict)
+    always: set[str] = field(default_factory=set)
+
+
+def branches(owner: Class) -> Branches | None:
+    """The kinds that a consumer knows; None where that is not certain."""
+    method = next((m for name in BEGIN if (m := owner.method(name))), None)
+    if method is None:
+        return None
+    given = {one.arg for one in method.node.args.args[1:2]}
+    names = given if method.name == "receive_json" else set()
+    for value, called in parsed(method):
+        if not isinstance(bare(value), ast.Call):
+            return None
+        names |= called
+    bodies = [*_bodies(method, names)]
+    found = {key for key, _, _ in bodies}
+    if len(found) != 1:
+        return None
+    said = Branches(found.pop(), {word: set() for _, word, _ in bodies})
+    inside: dict[int, set[str]] = {}  # the words of the kinds that a node is run for
+    for _, word, body in bodies:
+        for node in (node for one in body for node in walk(one)):
+            inside.setdefault(id(node), set()).add(word)
+    above = {child: node for node in walk(method.node) for child in child_nodes(node)}
+    for node in walk(method.node):
+        if not (isinstance(node, ast.Name) and node.id in names):
+            continue
+        if not isinstance(node.ctx, ast.Load):
+            continue
+        read = keys.use(owner, method, node, above)
+        if read is None:
+            return None
+        words = inside.get(id(node), set())
+        for some in [said.read[word] for word in words] or [said.always]:
+            some |= read - {said.key}
+    return said
+
+
+def _bodies(
+    method: Function, names: set[str]
+) -> Iterator[tuple[str, str, list[ast.stmt]]]:
+    """The key of each test for a kind, the kind, and what is done then."""
+    for node in walk(method.node):
+        if isinstance(node, ast.If) and isinstance(node.test, ast.Compare):
+            test = node.test
+            key = _key(test.left, method, names)
+            words, sign = test.comparators[0], test.ops[0]
+            some = [words] if isinstance(sign, ast.Eq) else []
+            if isinstance(sign, ast.In):
+                some = getattr(words, "elts", [])
+            for one in some if key and len(test.ops) == 1 else ():
+                if isinstance(one, ast.Constant) and isinstance(one.value, str):
+                    yield key, one.value, node.body
+        elif isinstance(node, ast.Match) and (key := _key(node.subject, method, names)):
+            for case in node.cases:
+                for part in walk(case.pattern):
+                    told = getattr(part, "value", None)
+                    if isinstance(part, ast.Constant) and isinstance(told, str):
+                        yield key, told, case.body
+
+
+def _key(node: ast.expr, method: Function, names: set[str]) -> str:
+    """The key of a message whose value an expression is; empty if it is not one."""
+    if isinstance(node, ast.Name):
+        given = method.values.get(node.id, [])
+        return _key(given[0], method, names) if len(given) == 1 else ""
+    if isinstance(node, ast.Subscript):
+        held, key = node.value, node.slice
+    elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+        if node.func.attr != "get" or len(node.args) != 1:
+            return ""  # it has a default: a message without the key has a kind, too
+        held, key = node.func.value, node.args[0]
+    else:
+        return ""
+    is_own = isinstance(held, ast.Name) and held.id in names
+    return str(getattr(key, "value", "")) if is_own else ""
