@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from tutor.doctor.rules.browser.handling import functions, property_of
+from tutor.doctor.rules.browser.handling import meant, property_of
 from tutor.doctor.rules.browser.javascript import Code, Func, Span
 
 _MADE = re.compile(r"\bnew\s+CustomEvent\s*\(")
@@ -101,8 +101,7 @@ def listeners(event: str, every: list[Code]) -> Iterator[tuple[Code, Func, str]]
             if one is not None:
                 yield code, one, match[1] or ""
             elif re.fullmatch(r"(?:this\.)?[\w$]+", code.plain(spans[1])):
-                name = code.plain(spans[1]).rpartition(".")[2]
-                for other, one in functions(name, every):
+                for other, one in meant(code, code.plain(spans[1]), every):
                     yield other, one, match[1] or ""
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from tutor.doctor.rules.browser import events, tables
 from tutor.doctor.rules.browser.handling import called
-from tutor.doctor.rules.browser.javascript import Code, Func, Span
+from tutor.doctor.rules.browser.javascript import Code, Func
 
 DEEP = 4
 
@@ -91,9 +91,17 @@ def _handed(
         first(other, one, every, reads, depth)
 
 
-def first(code: Code, one: Func, every: list[Code], reads: Reads, depth: int) -> None:
-    """A message is the first parameter of a function."""
-    given = one.given[0] if one.given else ""
+def first(
+    code: Code,
+    one: Func,
+    every: list[Code],
+    reads: Reads,
+    depth: int,
+    place: int = 0,
+) -> None:
+    """A message is the first parameter of a function, or one behind it."""
+    given = one.given[place] if len(one.given) > place else ""
+    given = given.partition("=")[0].strip() if given[:1] != "{" else given
     if given.startswith("{"):
         _apart(code, one, given, one.start, every, reads, depth + 1)
     elif re.fullmatch(r"[\w$]+", given):
@@ -121,7 +129,7 @@ def _apart(
         if match[4]:
             reads.guarded.add(match[2])
         word = rf"(?<![\w$.]){re.escape(match[3] or match[2])}"
-        _told_apart(code, function.body, word, match[2], every, reads)
+        _told_apart(code, function, word, match[2], every, reads)
 
 
 def _use(
@@ -155,7 +163,7 @@ def _use(
         ):
             reads.guarded.add(key)
         reads.keys.setdefault(key, []).append((code, begin + match.start()))
-        _told_apart(code, function.body, rf"{word}\s*\.\s*{key}", key, every, reads)
+        _told_apart(code, function, rf"{word}\s*\.\s*{key}", key, every, reads)
     for match in re.finditer(rf"\{{([^{{}}]*)\}}\s*=\s*{word}\s*[;\n]", body):
         index = begin + match.start()
         _apart(code, function, match[1], index, every, reads, depth)
@@ -163,6 +171,11 @@ def _use(
         plain = match[1] not in ("if", "while", "switch") and "." not in match[1]
         if plain or match[1].startswith("this."):
             _handed(code, function, match[1], every, reads, depth + 1)
+    # this.emit(message.type, message): a later argument
+    for match in re.finditer(rf"([\w$.]+)\s*\(([^()]*,)\s*{word}\s*[,)]", body):
+        if "." not in match[1] or match[1].startswith("this."):
+            for other, one in called(code, function, match[1], every):
+                first(other, one, every, reads, depth, match[2].count(","))
     for other, one in tables.run(code, function, word, every):
         first(other, one, every, reads, depth)
     for other, one in events.told(code, function, name, every):
@@ -190,14 +203,15 @@ _CASE = re.compile(r"\bcase\s+(['\"`])")
 
 def _told_apart(
     code: Code,
-    span: Span,
+    function: Func,
     word: str,
     key: str,
     every: list[Code],
     reads: Reads,
+    depth: int = 0,
 ) -> None:
     """The values by which messages are told apart, by what stands behind a key."""
-    begin, end = span
+    begin, end = function.body
     body = code.bare[begin:end]
     for match in re.finditer(rf"{word}\s*[=!]==?\s*(?=['\"])", body):
         _text_at(code, begin + match.end(), key, reads)
@@ -209,6 +223,14 @@ def _told_apart(
     inside = rf"\s*{word}\s*"
     for match in re.finditer(rf"([\w$.]+){tables.ASKED % (inside, inside)}", body):
         _table(code, match[1], begin + match.start(), key, every, reads)
+    # this.emit(message.type, message)
+    handed = rf"(this\.[\w$]+)\s*\(\s*{word}\s*,"
+    for match in re.finditer(handed, body) if depth < 2 else ():
+        for other, one in called(code, function, match[1], every):
+            given = re.match(r"[\w$]+", one.given[0]) if one.given else None
+            if given:
+                inner = rf"(?<![\w$.]){re.escape(given[0])}"
+                _told_apart(other, one, inner, key, every, reads, depth + 1)
     if re.search(rf"\bnew\s+(?:Custom)?Event\s*\(\s*{word}\s*[,)]", body):
         own = events.named(every)
         for other in every:
@@ -216,9 +238,11 @@ def _told_apart(
                 if not _is_known(other, match.end(), own | events.BROWSERS):
                     _text_at(other, match.end(), key, reads)
                 maker = other.around(match.start())
-                given = other.plain(other.arguments(match.end() - 1)[0])
-                if maker is not None and maker.name and given in maker.given:
-                    _put(maker, maker.given.index(given), key, every, reads)
+                said = re.compile(r"[\w$]+").match(other.bare, match.end())
+                if maker is not None and said and said[0] in maker.given:
+                    place = maker.given.index(said[0])
+                    for kind, there, at in tables.told_to(maker, place, every):
+                        reads.kinds.append((key, kind, there, at))
 
 
 def _is_known(code: Code, index: int, known: set[str]) -> bool:
@@ -237,22 +261,6 @@ def _table(
     code: Code, table: str, index: int, key: str, every: list[Code], reads: Reads
 ) -> None:
     """Handlers in an object: written out, or put there by ``on("kind", f)``."""
-    for kind, other, at in tables.entries(code, table, index, every):
+    own = tables.entries(code, table, index, every)
+    for kind, other, at in (*own, *tables.registered(table, every)):
         reads.kinds.append((key, kind, other, at))
-    # table[kind] = f, (table[kind] ??= []).push(f), table.set(kind, f)
-    put = r"(?:\[\s*([\w$]+)\s*\]\s*(?:\?\?|\|\|)?=(?!=)|\.\s*set\s*\(\s*([\w$]+)\s*,)"
-    for other in every:
-        for match in re.finditer(rf"(?<![\w$.]){re.escape(table)}\s*{put}", other.bare):
-            maker, word = other.around(match.start()), match[1] or match[2]
-            if maker is not None and word in maker.given and maker.name:
-                _put(maker, maker.given.index(word), key, every, reads)
-
-
-def _put(maker: Func, position: int, key: str, every: list[Code], reads: Reads) -> None:
-    for code in every:
-        for match in re.finditer(rf"\.\s*{re.escape(maker.name)}\s*\(", code.bare):
-            spans = code.arguments(match.end() - 1)
-            if len(spans) > position and len(spans) == len(maker.given):
-                begin = spans[position][0]
-                begin += len(code.bare[begin:]) - len(code.bare[begin:].lstrip())
-                _text_at(code, begin, key, reads)

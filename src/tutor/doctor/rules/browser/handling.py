@@ -65,7 +65,7 @@ def handlers(code: Code, every: list[Code]) -> Iterator[Handler]:
                 continue
             called = re.match(r"[\w$.]+", code.bare[begin:].lstrip())
             word = (called[0] if called else "").removesuffix(".bind")
-            for other, function in functions(word.rpartition(".")[2], every):
+            for other, function in meant(code, word, every):
                 yield Handler(other, name, function)
 
 
@@ -101,6 +101,22 @@ def functions(name: str, every: list[Code]) -> Iterator[tuple[Code, Func]]:
         for function in code.functions:
             if name and function.name == name:
                 yield code, function
+
+
+def meant(code: Code, name: str, every: list[Code]) -> Iterator[tuple[Code, Func]]:
+    """The functions that a name may mean in a script: its own before all others."""
+    own = [one for one in code.functions if one.name == name and _is_said(code, one)]
+    if own:
+        yield from ((code, one) for one in own)
+    else:
+        yield from functions(name.rpartition(".")[2], every)
+
+
+def _is_said(code: Code, function: Func) -> bool:
+    """Whether a function has its name by itself, and is no method."""
+    before = code.bare[max(0, function.start - 40) : function.start]
+    declared = re.compile(r"(?:async\s+)?function\b").match(code.bare, function.start)
+    return bool(declared or re.search(r"\b(?:const|let|var)\s+[\w$]+\s*=\s*$", before))
 
 
 def block_end(code: Code, index: int) -> int:
@@ -155,7 +171,7 @@ def called(
             if taken and code.owner(outer) == code.owner(function):
                 yield from _given(outer, *taken, every, code)
                 return
-    yield from functions(name.rpartition(".")[2], every)
+    yield from meant(code, name, every)
 
 
 def parameter(outer: Func, name: str) -> tuple[int, str] | None:

@@ -33,14 +33,15 @@ def rules(
         reads = Reads()
         if said:
             parsed(handler.code, handler.function, handler.data, every, reads)
-            yield from list(_odd(handler, said, reads))[:1]
+            mine = _linked(handler, every)
+            yield from list(_odd(mine, said, reads))[:1]
 
 
-def _odd(handler: Handler, said: list[Message], reads: Reads) -> Iterator[Found]:
+def _odd(linked: list[Code], said: list[Message], reads: Reads) -> Iterator[Found]:
     there = {key for one in said for key in one}
     left = there - {*reads.keys}
     for key, places in reads.keys.items() if left & there else ():
-        mine = [place for place in places if _is_linked(place[0], handler)]
+        mine = [place for place in places if place[0] in linked]
         known = key in reads.guarded or key in there | OF_ALL
         if mine and not known and there & {*reads.keys}:
             yield _found(*mine[0], f"no message has {key!r}", left)
@@ -48,7 +49,7 @@ def _odd(handler: Handler, said: list[Message], reads: Reads) -> Iterator[Found]
         words = {one[key] for one in said if key in one}
         lost = words - {v for k, v, *_ in reads.kinds if k == key}
         odd = "" not in words and value not in words and lost
-        if odd and _is_linked(code, handler):
+        if odd and code in linked:
             got = f"no message has {key} {value!r}"
             yield _found(code, index, got, lost)
 
@@ -59,19 +60,21 @@ def _found(code: Code, index: int, got: str, left: set[str]) -> Found:
     return Found(slug, got, code.spot(index), RANK, TRIED, expected)
 
 
-def _is_linked(code: Code, handler: Handler) -> bool:
-    """Whether a script is a handler's own, or makes its class, or imports it.
+def _linked(handler: Handler, every: list[Code]) -> list[Code]:
+    """A handler's own script, and those that make its class, or import them.
 
     Others may have functions of the same names, for sockets of their own.
     """
-    file = handler.code.script.file
     kind = handler.code.owner(handler.function)
-    stem = re.escape(file.rpartition("/")[2].removesuffix(".js"))
-    return (
-        code is handler.code
-        or bool(kind and re.search(rf"\bnew\s+{re.escape(kind)}\b", code.bare))
-        or bool(re.search(rf"\bfrom\s*['\"][^'\"]*\b{stem}(?:\.js)?['\"]", code.spoken))
-    )
+    made = re.compile(rf"\bnew\s+{re.escape(kind)}\b" if kind else r"(?!)")
+    found = [one for one in every if one is handler.code or made.search(one.bare)]
+    for one in found:  # it grows
+        stem = one.script.file.rpartition("/")[2].removesuffix(".js")
+        taken = rf"\b(?:from|import)\s*['\"][^'\"\n]*\b{re.escape(stem)}(?:\.js)?['\"]"
+        for other in every if one.script.is_static else ():
+            if other not in found and re.search(taken, other.spoken):
+                found.append(other)
+    return found
 
 
 def _said(

@@ -46,12 +46,23 @@ def messages(code: Code, name: str, every: list[Code]) -> Iterator[Sent]:
         word = re.compile(rf"(?<![\w$.]){re.escape(known)}\s*\??\.\s*send\s*\(")
         for match in word.finditer(code.bare, begin, end):
             given = code.arguments(match.end() - 1)
-            made = _JSON.match(code.bare, given[0][0]) if given else None
+            begun = _made_before(code, given[0]) if given else 0
+            made = _JSON.match(code.bare, begun) if given else None
             if made and match.start() not in done:
                 done.add(match.start())
                 inner = code.arguments(made.end() - 1)[:1]
                 for span in inner:
                     yield from _behind(code, span, match.start(), every, 0)
+
+
+def _made_before(code: Code, span: Span) -> int:
+    """Where a text is made: there, or as ``const text = JSON.stringify(…)``."""
+    text, around = code.plain(span), code.around(span[0])
+    if around is not None and _NAME.fullmatch(text):
+        word = re.compile(rf"(?<![\w$.]){re.escape(text)}\s*=(?![=>])")
+        made = [*word.finditer(code.bare, *around.body)]
+        return made[0].end() if len(made) == 1 else span[0]
+    return span[0]
 
 
 def _behind(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from tutor.doctor.rules.browser.handling import functions, parameter, property_of
+from tutor.doctor.rules.browser.handling import meant, parameter, property_of
 from tutor.doctor.rules.browser.javascript import Code, Func
 
 Place = tuple[Code, int]
@@ -16,6 +16,12 @@ _WRAPS = re.compile(
 _NAME = re.compile(r"[A-Za-z_$][\w$.]*")
 _ENTRY = re.compile(
     r"\s*(?:async\s+)?(?:['\"`]([^'\"`]+)['\"`]|([\w$]+))\s*(?::|\(|$)", re.S
+)
+_WORD = re.compile(r"(['\"`])([\w.:-]+)\1")
+# table[kind] = f, (table[kind] ??= []).push(f), table.set(kind, f)
+_PUT = (
+    r"\s*(?:\[\s*([\w$]+)\s*\]\s*(?:\?\?|\|\|)?=(?!=)|"
+    r"\.\s*set\s*\(\s*([\w$]+)\s*,)"
 )
 # What a table is asked for: handlers[kind], handlers.get(kind).
 ASKED = r"\s*(?:\?\.)?\s*(?:\[%s\]|\.\s*get\s*\(%s\))"
@@ -50,6 +56,29 @@ def entries(
                 yield match[group], other, begin + match.start(group)
 
 
+def registered(table: str, every: list[Code]) -> Iterator[tuple[str, Code, int]]:
+    """The kinds that ``on("kind", f)`` puts into a table, and where each is written."""
+    for code in every:
+        for match in re.finditer(rf"(?<![\w$.]){re.escape(table)}{_PUT}", code.bare):
+            maker, word = code.around(match.start()), match[1] or match[2]
+            if maker is not None and word in maker.given:
+                yield from told_to(maker, maker.given.index(word), every)
+
+
+def told_to(
+    maker: Func, position: int, every: list[Code]
+) -> Iterator[tuple[str, Code, int]]:
+    """The words that a method is given in one place, and where each is written."""
+    for code in every if maker.name else ():
+        for match in re.finditer(rf"\.\s*{re.escape(maker.name)}\s*\(", code.bare):
+            spans = code.arguments(match.end() - 1)
+            if len(spans) > position and len(spans) == len(maker.given):
+                begin = _start(code, spans[position][0])
+                word = _WORD.match(code.script.text, begin)
+                if word:
+                    yield word[2], code, begin
+
+
 def heard(
     code: Code, index: int, value: str, every: list[Code]
 ) -> Iterator[tuple[Code, Func]]:
@@ -76,8 +105,8 @@ def heard(
             yield code, one
             return
         given = re.compile(r"([\w$.]+)\s*[,;)}\]\n]").match(code.bare, match.end())
-        name = given[1].rpartition(".")[2] if given and match[3] else ""
-    yield from functions(name, [code]) if _has(code, name) else functions(name, every)
+        name = given[1] if given and match[3] else ""
+    yield from meant(code, name, every)
 
 
 def run(
@@ -103,12 +132,9 @@ def run(
             if re.search(rf"(?<![\w$.]){re.escape(match[one])}{given}", body):
                 found.append((match[table], match.start(table)))
     for name, at in found:
-        for kind, other, index in entries(code, name, begin + at, every):
+        own = entries(code, name, begin + at, every)
+        for kind, other, index in (*own, *registered(name, every)):
             yield from heard(other, index, kind, every)
-
-
-def _has(code: Code, name: str) -> bool:
-    return any(one.name == name for one in code.functions)
 
 
 def _start(code: Code, begin: int) -> int:
