@@ -17,6 +17,7 @@ import behind
 import booth
 import checkmate
 import dispatched
+import classed
 import estimates
 import fifth
 import flats
@@ -45,6 +46,7 @@ RIGHT_IN_A_STEP = [one for module in ROUNDS for one in module.RIGHT]
 RIGHT = unseen.RIGHT + fresh.RIGHT + behind.RIGHT + abroad.RIGHT + harbour.RIGHT
 RIGHT += checkmate.RIGHT + stock.RIGHT + handed.RIGHT + flats.RIGHT + held.RIGHT
 RIGHT += baked.RIGHT + dispatched.RIGHT
+RIGHT += baked.RIGHT + classed.RIGHT
 NAMES = [f"{shape}-{slug}" for shape, slug, _, _ in WRONG]
 
 
@@ -159,6 +161,8 @@ def test_mistakes_that_are_told_apart_are_all_named(
     ("shape", "wanted", "changes"),
     [one[1:] for one in held.SEVERAL + dispatched.SEVERAL],
     ids=[one[0] for one in held.SEVERAL + dispatched.SEVERAL],
+    [one[1:] for one in held.SEVERAL + classed.SEVERAL],
+    ids=[one[0] for one in held.SEVERAL + classed.SEVERAL],
 )
 def test_what_was_mended_together_is_all_named(
     shape: str,

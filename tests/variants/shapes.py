@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from booth import BOOTH
+from shape_apiary import APIARY, YARD
 from shape_arena import ARENA
 from shape_auction import AUCTION
 from shape_bakehouse import BAKEHOUSE
@@ -1179,6 +1180,8 @@ SHAPES: dict[str, dict[str, str]] = {
     "booth": BOOTH,
     "estimates": ESTIMATES,
     "laundry": LAUNDRY,
+    "apiary": APIARY,
+    "yard": YARD,
     "quay": {**QUAY, "manage.py": MANAGE.format(settings="quay.settings")},
 }
 # Those that need their tables: see test_doctor_rows.

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from tutor.doctor.evidence import Evidence
-from tutor.doctor.rules.browser import dialogue, events
+from tutor.doctor.rules.browser import dialogue, events, tables
 from tutor.doctor.rules.browser.handling import Handler, called, functions, handlers
 from tutor.doctor.rules.browser.javascript import NAME, Code, Func
 from tutor.doctor.rules.browser.pages import TRIED
@@ -95,6 +95,9 @@ def _as_html(
                 told = events.made(code, function, every)
             for other, one in told:
                 yield from _as_html(other, one, frozenset(one.names(0)), every, done)
+    for name in sorted(taken):  # handlers[kind](message)
+        for other, one in tables.run(code, function, re.escape(name), every):
+            yield from _as_html(other, one, frozenset(one.names(0)), every, done)
     for call in _CALL.finditer(code.bare, begin, end):
         spans = code.arguments(call.end() - 1)
         for position, span in enumerate(spans):

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from tutor.doctor.rules.browser import keys
-from tutor.doctor.rules.browser.needed import BEGIN, bare, parsed
-from tutor.doctor.source import Class, Function
+from tutor.doctor.rules.browser.needed import BEGIN, bare, needed, needed_in, parsed
+from tutor.doctor.source import Class, Function, calls
 from tutor.doctor.source.walking import child_nodes, walk
 
 
@@ -20,11 +20,13 @@ class Branches:
         key: by which it tells them apart.
         read: the keys that are read of each kind, by its word.
         always: those that are read whatever the kind is.
+        must: the keys without which nothing is done with a kind.
     """
 
     key: str
     read: dict[str, set[str]] = field(default_factory=dict)
     always: set[str] = field(default_factory=set)
+    must: dict[str, set[str]] = field(default_factory=dict)
 
 
 def branches(owner: Class) -> Branches | None:
@@ -59,7 +61,26 @@ def branches(owner: Class) -> Branches | None:
         words = inside.get(id(node), set())
         for some in [said.read[word] for word in words] or [said.always]:
             some |= read - {said.key}
+    for _, word, body in bodies:
+        must = _must(owner, method, body, names)
+        said.must[word] = said.must.get(word, must) & must
     return said
+
+
+def _must(
+    owner: Class, method: Function, body: list[ast.stmt], names: set[str]
+) -> set[str]:
+    """The keys that some statements need, themselves or in what they call."""
+    found = {*needed_in(ast.Module(body, []), names)}
+    first = body[0].value if isinstance(body[0], ast.Expr) else None
+    call = getattr(first, "value", first)  # behind an await
+    if isinstance(call, ast.Call):
+        name = calls.name_of(call, method)
+        inner = owner.method(name.removeprefix("self.")) if "self." in name else None
+        given = [getattr(one, "id", "") in names for one in call.args]
+        if inner is not None and given == [True]:
+            found |= needed(inner, {one.arg for one in inner.node.args.args[1:2]})
+    return found
 
 
 def _bodies(

@@ -77,6 +77,13 @@ def _target(code: Code, specifier: str, served: Served) -> str:
     return posixpath.normpath(posixpath.join(posixpath.dirname(own), specifier))
 
 
+def takes(code: Code, other: Code) -> bool:
+    """Whether a script imports a static one, by the name of its file."""
+    stem = re.escape(other.script.file.rpartition("/")[2].removesuffix(".js"))
+    named = rf"\b(?:from|import)\s*['\"][^'\"\n]*\b{stem}(?:\.js)?['\"]"
+    return other.script.is_static and bool(re.search(named, code.spoken))
+
+
 def closure(code: Code, served: Served) -> list[Code]:
     """A script, and the project's scripts that it imports."""
     found = [code]

@@ -55,7 +55,7 @@ def rules(seen: Evidence, every: list[Code], opened: list[Socket]) -> Iterator[F
                     yield Found(
                         "client-sends-another-key",
                         f"nothing is read of a message with {', '.join(sorted(sent))}",
-                        one.code.spot(one.index),
+                        one.spot(sent - known),
                         RANK,
                         TRIED,
                         f"one of {', '.join(sorted(wanted or ()))}",

@@ -53,9 +53,14 @@ def needed(method: Function, names: set[str]) -> frozenset[str]:
         method: who takes them.
         names: what it calls the message.
     """
+    return needed_in(method.node, names)
+
+
+def needed_in(part: ast.AST, names: set[str]) -> frozenset[str]:
+    """The same for a part of a method."""
     found = {
         node.slice.value
-        for node in _always(method.node, names)
+        for node in _always(part, names)
         if isinstance(node, ast.Subscript)
         and isinstance(node.ctx, ast.Load)
         and isinstance(node.value, ast.Name)

@@ -10,6 +10,7 @@ from tutor.doctor.evidence import Evidence
 from tutor.doctor.rules.browser.dialogue import is_of, leaves
 from tutor.doctor.rules.browser.following import Reads, parsed
 from tutor.doctor.rules.browser.handling import Handler, handlers
+from tutor.doctor.rules.browser.imports import takes
 from tutor.doctor.rules.browser.javascript import Code
 from tutor.doctor.rules.browser.kinds import OF_ALL
 from tutor.doctor.rules.browser.pages import TRIED
@@ -69,11 +70,7 @@ def _linked(handler: Handler, every: list[Code]) -> list[Code]:
     made = re.compile(rf"\bnew\s+{re.escape(kind)}\b" if kind else r"(?!)")
     found = [one for one in every if one is handler.code or made.search(one.bare)]
     for one in found:  # it grows
-        stem = one.script.file.rpartition("/")[2].removesuffix(".js")
-        taken = rf"\b(?:from|import)\s*['\"][^'\"\n]*\b{re.escape(stem)}(?:\.js)?['\"]"
-        for other in every if one.script.is_static else ():
-            if other not in found and re.search(taken, other.spoken):
-                found.append(other)
+        found += [c for c in every if c not in found and takes(c, one)]
     return found
 
 

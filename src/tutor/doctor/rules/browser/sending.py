@@ -6,12 +6,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from dataclasses import dataclass
 
 from tutor.doctor.rules.browser.handling import aliases
 from tutor.doctor.rules.browser.javascript import Code, Func, Span
 from tutor.doctor.rules.browser.parameters import names
+from tutor.doctor.rules.browser.scripts import Spot
 
 DEEP = 3  # functions that hand on what they are given
 _KEY = re.compile(r"\s*(?:([\w$]+)|'([^']*)'|\"([^\"]*)\")\s*(?::\s*(.*))?$", re.S)
@@ -21,11 +22,26 @@ _JSON = re.compile(r"\s*(?:window\s*\.\s*)?JSON\s*\.\s*stringify\s*\(")
 
 @dataclass(frozen=True)
 class Sent:
-    """A message: where it is written, and what stands behind each of its keys."""
+    """A message: where it is said, and what stands behind each of its keys.
+
+    Args:
+        code: the script.
+        index: where.
+        held: the keys and what stands behind them.
+        frame: where the object is written to which a caller adds something.
+        own: the keys that stand there.
+    """
 
     code: Code
     index: int
     held: dict[str, str]
+    frame: tuple[Code, int]
+    own: frozenset[str]
+
+    def spot(self, odd: Set[str]) -> Spot:
+        """Where the message is said, or its frame if all odd keys are there."""
+        code, index = self.frame if odd <= self.own else (self.code, self.index)
+        return code.spot(index)
 
 
 def messages(code: Code, name: str, every: list[Code]) -> Iterator[Sent]:
@@ -115,21 +131,22 @@ def _written(
         for key, text in held.items()
         if function and (place := _place(function, text)) is not None
     }
+    frame, own = (code, span[0]), frozenset(held)
     if function is None or not (spread or handed):
-        yield Sent(code, index, held)
+        yield Sent(code, index, held, frame, own)
         return
     known = [*calls(code, function, every)]
     if not known and not spread:
-        yield Sent(code, index, held)
+        yield Sent(code, index, held, frame, own)
     for other, begin, given in known:
         more = {k: other.text(given[p]) for k, p in handed.items() if p < len(given)}
-        some = [Sent(other, begin, held | more)]
+        some = [Sent(other, begin, held | more, frame, own)]
         for place in spread:
             if place >= len(given):  # nothing is added
                 continue
             added = [*_behind(other, given[place], begin, every, depth + 1)]
             some = [
-                Sent(two.code, two.index, one.held | two.held)
+                Sent(two.code, two.index, one.held | two.held, frame, own)
                 for one in some
                 for two in added
             ]

@@ -10,6 +10,7 @@ from tutor.doctor.evidence import Evidence
 from tutor.doctor.rules.browser import events, tables
 from tutor.doctor.rules.browser.dialogue import leaves
 from tutor.doctor.rules.browser.handling import called, handlers
+from tutor.doctor.rules.browser.imports import takes
 from tutor.doctor.rules.browser.javascript import Code, Func
 from tutor.doctor.rules.browser.pages import TRIED
 from tutor.doctor.rules.browser.socketurls import Socket
@@ -51,12 +52,14 @@ def rules(seen: Evidence, every: list[Code], opened: list[Socket]) -> Iterator[F
         if _tells_kinds_only(code, function)
         for name, _ in _adding(code, function, every)
     }
+    shown |= {f.name for code, f in heard if f.name and _adds_alone(code, f)}
     for code in every:
         for function in code.functions:
             if (code, function) in heard or not shown:
                 continue
             for place in _both(code, function, every, shown):
-                if not _all_come_back(seen, code, opened):
+                near = [code, *(one for one in every if takes(code, one))]
+                if not _all_come_back(seen, near, opened):
                     break
                 yield Found(
                     "group-sender-gets-own-message",
@@ -69,10 +72,10 @@ def rules(seen: Evidence, every: list[Code], opened: list[Socket]) -> Iterator[F
                 return
 
 
-def _all_come_back(seen: Evidence, code: Code, opened: list[Socket]) -> bool:
+def _all_come_back(seen: Evidence, near: list[Code], opened: list[Socket]) -> bool:
     """Whether the consumers that a script talks to send back what it says."""
-    file = code.script.file
-    mine = [one for one in opened if file in (one.given[0], one.place[0])]
+    files = {one.script.file for one in near}
+    mine = [one for one in opened if files & {one.given[0], one.place[0]}]
     ends = {
         leaf.get("consumer") for s in mine or opened for leaf in leaves(seen, s.url)
     }

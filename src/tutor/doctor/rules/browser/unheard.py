@@ -37,11 +37,14 @@ def rules(seen: Evidence, every: list[Code], opened: list[Socket]) -> Iterator[F
                 if kind and read and said - known and not said & (read | told.always):
                     names = ", ".join(sorted(said))
                     got = f"nothing is read of {kind[2]!r} with {names}"
+                elif kind and said - known and told.must.get(kind[2], set()) - said:
+                    wanted = told.must[kind[2]] - said
+                    got = f"{kind[2]!r} has no {', '.join(sorted(wanted))}"
                 elif told.key not in one.held and not told.always and said - known:
                     got = "nothing is read of a message with " + ", ".join(sorted(said))
                     wanted = {told.key}
                 if got:
                     expected = f"one of {', '.join(sorted(wanted))}"
-                    spot, slug = one.code.spot(one.index), "client-sends-another-key"
+                    spot, slug = one.spot(said - known), "client-sends-another-key"
                     yield Found(slug, got, spot, RANK, TRIED, expected)
                     return
