@@ -7,7 +7,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from tutor.doctor.rules.browser import keys
-from tutor.doctor.rules.browser.needed import BEGIN, bare, needed, needed_in, parsed
+from tutor.doctor.rules.browser.needed import (
+    BEGIN,
+    READS,
+    bare,
+    needed,
+    needed_in,
+    parsed,
+)
 from tutor.doctor.source import Class, Function, calls
 from tutor.doctor.source.walking import child_nodes, walk
 
@@ -36,6 +43,8 @@ def branches(owner: Class) -> Branches | None:
         return None
     given = {one.arg for one in method.node.args.args[1:2]}
     names = given if method.name == "receive_json" else set()
+    if method.name == "receive" and _is_kept(method, given):
+        return None
     for value, called in parsed(method):
         if not isinstance(bare(value), ast.Call):
             return None
@@ -65,6 +74,24 @@ def branches(owner: Class) -> Branches | None:
         must = _must(owner, method, body, names)
         said.must[word] = said.must.get(word, must) & must
     return said
+
+
+def _is_kept(method: Function, given: set[str]) -> bool:
+    """Whether more is done with a message's text than to parse it."""
+    parts = [
+        id(part)
+        for node in walk(method.node)
+        if isinstance(node, ast.Compare | ast.UnaryOp | ast.BoolOp)
+        or (isinstance(node, ast.Call) and READS.search(calls.name_of(node, method)))
+        for part in walk(node)
+    ]
+    return any(
+        isinstance(node, ast.Name)
+        and node.id in given
+        and isinstance(node.ctx, ast.Load)
+        and id(node) not in parts
+        for node in walk(method.node)
+    )
 
 
 def _must(
