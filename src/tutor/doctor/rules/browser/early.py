@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 
 from tutor.doctor.rules.browser.handling import RANK, block_end, sends
+from tutor.doctor.rules.browser.heirs import any_of, below
 from tutor.doctor.rules.browser.javascript import Code, Func
 from tutor.doctor.rules.browser.pages import TRIED
 from tutor.doctor.rules.found import Found
@@ -50,7 +51,9 @@ def _early_elsewhere(code: Code, name: str, every: list[Code]) -> Iterator[Found
         ]
         if name.startswith("this."):  # and the socket itself, from outside
             methods.append(f"{name.removeprefix('this.')}.send")
-        made = re.compile(rf"([\w$.]+)\s*=\s*new\s+{re.escape(kind)}\s*\(")
+        own = {*methods, *openers[kind]}
+        heirs = any_of(below(kind, [one.bare for one in every], own))
+        made = re.compile(rf"([\w$.]+)\s*=\s*new\s+{heirs}\s*\(")
         for other in every if methods else ():
             for match in made.finditer(other.bare):
                 at_new = kind in makers

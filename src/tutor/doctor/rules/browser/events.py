@@ -6,13 +6,13 @@ import re
 from collections.abc import Iterator
 
 from tutor.doctor.rules.browser.handling import meant, property_of
+from tutor.doctor.rules.browser.heirs import below
 from tutor.doctor.rules.browser.javascript import Code, Func, Span
 
 _MADE = re.compile(r"\bnew\s+CustomEvent\s*\(")
 _NAMED = re.compile(r"\bnew\s+(?:Custom)?Event\s*\(\s*(?=['\"`])")
 _LISTENS = re.compile(r"(?:([\w$.]+)\s*\.\s*)?\baddEventListener\s*\(")
 _PAGE = re.compile(r"document|window|self|globalThis|document\.body")
-_EXTENDS = re.compile(r"\bclass\s+([\w$]+)\s+extends\s+([\w$]+)")
 _WORD = re.compile(r"(['\"`])([\w.:-]+)\1")
 BROWSERS = {
     *("click", "submit", "input", "change", "open", "message", "close", "error"),
@@ -69,13 +69,8 @@ def _is_another(
         word = rf"(?<![\w$.]){re.escape(target)}\s*=\s*new\s+([\w$]+)"
         here = re.findall(word, code.bare)
         made = here or [name for one in every for name in re.findall(word, one.bare)]
-    below = {
-        name
-        for one in every
-        for name, above in _EXTENDS.findall(one.bare)
-        if above == kind
-    }
-    return bool(made) and not {kind, *below} & {*made}
+    kinds = below(kind, [one.bare for one in every])
+    return bool(made) and not kinds & {*made}
 
 
 def listeners(event: str, every: list[Code]) -> Iterator[tuple[Code, Func, str]]:

@@ -10,6 +10,7 @@ from tutor.doctor.evidence import Evidence
 from tutor.doctor.rules.browser.dialogue import is_of, leaves
 from tutor.doctor.rules.browser.following import Reads, parsed
 from tutor.doctor.rules.browser.handling import Handler, handlers
+from tutor.doctor.rules.browser.heirs import any_of, below
 from tutor.doctor.rules.browser.imports import takes
 from tutor.doctor.rules.browser.javascript import Code
 from tutor.doctor.rules.browser.kinds import OF_ALL
@@ -67,7 +68,8 @@ def _linked(handler: Handler, every: list[Code]) -> list[Code]:
     Others may have functions of the same names, for sockets of their own.
     """
     kind = handler.code.owner(handler.function)
-    made = re.compile(rf"\bnew\s+{re.escape(kind)}\b" if kind else r"(?!)")
+    kinds = any_of(below(kind, [one.bare for one in every]))
+    made = re.compile(rf"\bnew\s+{kinds}(?![\w$])")
     found = [one for one in every if one is handler.code or made.search(one.bare)]
     for one in found:  # it grows
         found += [c for c in every if c not in found and takes(c, one)]

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Set
 from dataclasses import dataclass
 
 from tutor.doctor.rules.browser.handling import aliases
+from tutor.doctor.rules.browser.heirs import any_of, below
 from tutor.doctor.rules.browser.javascript import Code, Func, Span
 from tutor.doctor.rules.browser.parameters import names
 from tutor.doctor.rules.browser.scripts import Spot
@@ -169,6 +170,7 @@ def calls(
     if not function.name:
         return
     kind, maker = code.owner(function), _maker(code, function)
+    kinds = below(kind, [one.bare for one in every], {function.name})
     word = rf"(?<![\w$.])(?:([\w$.]+)\s*\??\.\s*)?{re.escape(function.name)}\s*\("
     for other in every:
         for match in re.finditer(word, other.bare):
@@ -177,11 +179,10 @@ def calls(
                    for f in other.functions):  # fmt: skip
                 continue
             around = other.around(begin)
-            inside = other is code and around is not None
             if kind and of == "this":
-                mine = inside and other.owner(around) == kind if around else False
+                mine = around is not None and other.owner(around) in kinds
             elif of:
-                by = rf"new\s+{re.escape(kind)}" if kind else re.escape(maker)
+                by = rf"new\s+{any_of(kinds)}" if kind else re.escape(maker)
                 made = rf"(?<![\w$.]){re.escape(of)}\s*=\s*(?:await\s+)?{by}(?![\w$])"
                 mine = bool(kind or maker) and any(
                     re.search(made, one.bare)

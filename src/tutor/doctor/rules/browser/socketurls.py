@@ -18,6 +18,7 @@ from tutor.doctor.rules.browser.expressions import (
     closing,
     value,
 )
+from tutor.doctor.rules.browser.heirs import any_of, below
 from tutor.doctor.rules.browser.scripts import NEW, Script, Spot, texts
 
 
@@ -153,9 +154,8 @@ def _definitions(text: str, index: int) -> list[tuple[str, list[str]]]:
 
 def _calls(name: str, scripts: list[Script]) -> list[tuple[Script, int, list[str]]]:
     """Where a function is called or a class is made, and what it is given."""
-    pattern = re.compile(
-        rf"(?<![\w$])(?<!function ){re.escape(name)}\s*\((?!.*\)\s*\{{$)", re.M
-    )
+    names = any_of(below(name, [one.text for one in scripts], {"constructor"}))
+    pattern = re.compile(rf"(?<![\w$])(?<!function ){names}\s*\((?!.*\)\s*\{{$)", re.M)
     return [
         (script, match.start(), arguments_of(script.text, match.end()))
         for script in scripts
