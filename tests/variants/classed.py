@@ -19,6 +19,16 @@ SEVERAL: tuple[
         (
             (
                 "yards/static/yards/js/net/live.js",
+                "export class LiveSocket",
+                "class Base",
+            ),
+            (
+                "yards/static/yards/js/net/live.js",
+                "    this.#ws.close(1000);\n  }\n}\n",
+                "    this.#ws.close(1000);\n  }\n}\n\nexport class LiveSocket extends Base {\n  reconnect() {\n    this.open();\n  }\n}\n",
+            ),
+            (
+                "yards/static/yards/js/net/live.js",
                 "constructor(path) {",
                 "constructor({ path, retries = 3 }) {",
             ),
@@ -74,6 +84,16 @@ SEVERAL: tuple[
             "group-sender-gets-own-message": "yards/static/yards/js/yard.js",
         },
         (
+            (
+                "yards/static/yards/js/net/live.js",
+                "export class LiveSocket",
+                "class Base",
+            ),
+            (
+                "yards/static/yards/js/net/live.js",
+                "    this.#ws.close(1000);\n  }\n}\n",
+                "    this.#ws.close(1000);\n  }\n}\n\nexport class LiveSocket extends Base {\n  reconnect() {\n    this.open();\n  }\n}\n",
+            ),
             (
                 "yards/static/yards/js/yard.js",
                 "live.send('say', { text: form",

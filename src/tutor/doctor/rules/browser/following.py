@@ -67,7 +67,7 @@ def _follow(
     """What becomes of an expression that is a message."""
     before = code.bare[function.body[0] : start]
     bound = re.search(r"([\w$]+|\{[^{}]*\})\s*=\s*$", before)
-    handed = re.search(r"([\w$.]+|\])\s*\(\s*$", before)
+    handed = re.search(r"([\w$.]+|\])\s*(?:\?\.)?\(\s*$", before)
     if bound and bound[1].startswith("{"):
         _apart(code, function, bound[1], start, every, reads, depth)
     elif bound:
@@ -167,12 +167,13 @@ def _use(
     for match in re.finditer(rf"\{{([^{{}}]*)\}}\s*=\s*{word}\s*[;\n]", body):
         index = begin + match.start()
         _apart(code, function, match[1], index, every, reads, depth)
-    for match in re.finditer(rf"([\w$.]+)\s*\(\s*{word}\s*[,)]", body):
+    for match in re.finditer(rf"([\w$.]+)\s*(?:\?\.)?\(\s*{word}\s*[,)]", body):
         plain = match[1] not in ("if", "while", "switch") and "." not in match[1]
         if plain or match[1].startswith("this."):
             _handed(code, function, match[1], every, reads, depth + 1)
     # this.emit(message.type, message): a later argument
-    for match in re.finditer(rf"([\w$.]+)\s*\(([^()]*,)\s*{word}\s*[,)]", body):
+    later = rf"([\w$.]+)\s*(?:\?\.)?\(([^()]*,)\s*{word}\s*[,)]"
+    for match in re.finditer(later, body):
         if "." not in match[1] or match[1].startswith("this."):
             for other, one in called(code, function, match[1], every):
                 first(other, one, every, reads, depth, match[2].count(","))
@@ -224,7 +225,7 @@ def _told_apart(
     for match in re.finditer(rf"([\w$.]+){tables.ASKED % (inside, inside)}", body):
         _table(code, match[1], begin + match.start(), key, every, reads)
     # this.emit(message.type, message)
-    handed = rf"(this\.[\w$]+)\s*\(\s*{word}\s*,"
+    handed = rf"(this\.[\w$]+)\s*(?:\?\.)?\(\s*{word}\s*,"
     for match in re.finditer(handed, body) if depth < 2 else ():
         for other, one in called(code, function, match[1], every):
             given = re.match(r"[\w$]+", one.given[0]) if one.given else None

@@ -58,8 +58,7 @@ def rules(seen: Evidence, every: list[Code], opened: list[Socket]) -> Iterator[F
             if (code, function) in heard or not shown:
                 continue
             for place in _both(code, function, every, shown):
-                near = [code, *(one for one in every if takes(code, one))]
-                if not _all_come_back(seen, near, opened):
+                if not _all_come_back(seen, code, every, opened):
                     break
                 yield Found(
                     "group-sender-gets-own-message",
@@ -72,10 +71,15 @@ def rules(seen: Evidence, every: list[Code], opened: list[Socket]) -> Iterator[F
                 return
 
 
-def _all_come_back(seen: Evidence, near: list[Code], opened: list[Socket]) -> bool:
+def _all_come_back(
+    seen: Evidence, code: Code, every: list[Code], opened: list[Socket]
+) -> bool:
     """Whether the consumers that a script talks to send back what it says."""
-    files = {one.script.file for one in near}
-    mine = [one for one in opened if files & {one.given[0], one.place[0]}]
+    file = code.script.file
+    mine = [one for one in opened if file in (one.given[0], one.place[0])]
+    if not mine:  # it imports what is made elsewhere
+        near = {one.script.file for one in every if takes(code, one)}
+        mine = [one for one in opened if one.given[0] in near]
     ends = {
         leaf.get("consumer") for s in mine or opened for leaf in leaves(seen, s.url)
     }
