@@ -81,7 +81,7 @@ def _knocks(seen: Evidence) -> Iterator[tuple[str, Event | None]]:
             continue
         named = re.compile(rf"""['"`]/{re.escape(fixed)}/""")
         for script in texts(seen):
-            if not script.file.endswith(".js") and named.search(script.text):
+            if not script.is_static and named.search(script.text):
                 yield script.file, leaf
 
 

@@ -11,6 +11,7 @@ from tutor.doctor.rules.browser import (
     codes,
     datasets,
     dialogue,
+    effects,
     elements,
     fetched,
     fieldtypes,
@@ -26,6 +27,7 @@ from tutor.doctor.rules.browser import (
     modelled,
     objects,
     offering,
+    ofkinds,
     orders,
     partners,
     scripts,
@@ -93,6 +95,7 @@ def rules(seen: Evidence) -> Iterator[Found]:
         yield from no_base(code)
         yield from callbacks(code, every)
         yield from never_kept(code)
+        yield from effects.rules(code)
         for name in code.sockets:
             yield from misnamed(code, name)
             yield from called(code, name, every)
@@ -119,6 +122,7 @@ def rules(seen: Evidence) -> Iterator[Found]:
     known = list(keys.rules(seen, every, opened))
     known = known or list(modelled.rules(seen, every))
     known = known or list(halfkeys.rules(seen, every, opened))
+    known = known or list(ofkinds.rules(seen, every, opened))
     known = known or list(orders.rules(seen, every))
     known = known or list(lacking.rules(seen, every))
     known = known or list(unasked.rules(seen, every))

@@ -68,21 +68,27 @@ def _all_sent(every: list[Code]) -> Objects | None:
     found: Objects = []
     for code in every:
         for name in code.sockets:
-            word = rf"(?<![\w$.]){re.escape(name)}\s*\??\.\s*send\s*\("
-            for match in re.finditer(word, code.bare):
-                given = code.arguments(match.end() - 1)
-                inner = re.match(
-                    r"\s*JSON\.stringify\s*\(",
-                    code.bare[given[0][0] :] if given else "",
-                )
-                if inner is None:
-                    return None
-                bracket = given[0][0] + inner.end() - 1
-                one = _written(code, code.arguments(bracket)[:1], every, match.start())
+            for one in sent_by(code, name, every):
                 if one is None:
                     return None
                 found += one
     return found
+
+
+def sent_by(code: Code, name: str, every: list[Code]) -> Iterator[Objects | None]:
+    """What each ``send`` of a socket says; None where it is not written out as JSON."""
+    word = rf"(?<![\w$.]){re.escape(name)}\s*\??\.\s*send\s*\("
+    for match in re.finditer(word, code.bare):
+        given = code.arguments(match.end() - 1)
+        inner = re.match(
+            r"\s*JSON\.stringify\s*\(",
+            code.bare[given[0][0] :] if given else "",
+        )
+        if inner is None:
+            yield None
+            continue
+        bracket = given[0][0] + inner.end() - 1
+        yield _written(code, code.arguments(bracket)[:1], every, match.start())
 
 
 def _written(
@@ -105,6 +111,9 @@ def _written(
                 for f in _made(other, function.name)
             ):
                 continue
+            before = other.bare[: match.start()].rstrip()
+            if any(before.endswith(f"{socket}.") for socket in other.sockets):
+                continue  # the socket's own
             given = other.arguments(match.end() - 1)
             told = _object(other, given[position]) if len(given) > position else None
             if told is None:

@@ -1,4 +1,4 @@
-"""The scripts of pages: of templates, static files, and views that are texts."""
+"""The scripts of pages: templates, static files, texts of a view, a frontend's."""
 
 from __future__ import annotations
 
@@ -10,7 +10,13 @@ from functools import cached_property
 from pathlib import Path
 
 from tutor.doctor.evidence import Evidence
-from tutor.doctor.rules.browser import constants, contexts, privates, urlobjects
+from tutor.doctor.rules.browser import (
+    constants,
+    contexts,
+    frontends,
+    privates,
+    urlobjects,
+)
 from tutor.doctor.source import Module
 from tutor.doctor.source.index import is_aside
 from tutor.doctor.source.walking import walk
@@ -35,21 +41,28 @@ class Script:
         text: what stands in it.
         filled: the template's names of which the text is known.
         taken: the texts that it imports, and where each is written.
+        is_built: whether it is a part of a frontend that is built apart.
+        until: the place before which names are looked up first.
     """
 
     file: str
     text: str
     filled: Mapping[str, str] = field(default_factory=dict)
     taken: Mapping[str, tuple[str, Spot]] = field(default_factory=dict)
+    is_built: bool = False
+    until: int = 0
 
     @property
     def is_static(self) -> bool:
-        return self.file.endswith(".js")
+        return self.file.endswith(frontends.SCRIPTS)
 
     @cached_property
     def bound(self) -> dict[str, str]:
         """Names and the expressions that they are given."""
-        made = [*_OWN.findall(self.text), *_BOUND.findall(self.text)]
+        matches = [*_OWN.finditer(self.text), *_BOUND.finditer(self.text)]
+        # The last one wins, and each function of a frontend has a url of its own.
+        matches.sort(key=lambda match: match.start() < self.until)
+        made = [(match[1], match[2]) for match in matches]
         got = [(f"this.{name}", text) for name, text in _GETTER.findall(self.text)]
         got += [(name, text) for name, text, _ in constants.members(self.text)]
         got += [(name, text) for name, (text, _) in self.taken.items()]
@@ -85,6 +98,10 @@ def _scripts(seen: Evidence) -> Iterator[Script]:
             file, text = path.relative_to(seen.project).as_posix(), _plain(text)
             text = privates.plain(text, path.suffix == ".js")
             yield Script(file, text, contexts.filled(seen, file, text))
+    for path, text in frontends.scripts(seen):
+        if path not in done:
+            file = path.relative_to(seen.project).as_posix()
+            yield Script(file, privates.plain(_plain(text), True), is_built=True)
     for module in seen.source.modules.values():
         if not is_aside(module.file) and NEW.search(module.text):
             yield from _in_python(module)

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from tutor.doctor.evidence import Evidence
-from tutor.doctor.rules.browser import constants, parameters
+from tutor.doctor.rules.browser import constants, htmx, parameters
 from tutor.doctor.rules.browser.expressions import (
     ANY,
     DEFINED,
@@ -44,7 +44,7 @@ class Socket:
 
 
 def sockets(seen: Evidence) -> Sequence[Socket]:
-    """Every socket that a template or a static script opens."""
+    """Every socket that a template or a script opens."""
     return seen.once(_sockets)
 
 
@@ -55,7 +55,18 @@ def _sockets(seen: Evidence) -> Iterator[Socket]:
     ]
     for script in scripts:
         for match in NEW.finditer(script.text):
-            yield from _opened(script, match, scripts)
+            here = replace(script, until=match.start()) if script.is_built else script
+            yield from _opened(here, match, scripts)
+        for index, path in htmx.opened(script.text) if not script.is_static else ():
+            yield _of_a_tag(script, index, path)
+
+
+def _of_a_tag(script: Script, index: int, path: str) -> Socket:
+    """A socket of htmx, which puts the page's own scheme and host before a path."""
+    url = value(f"`{path}`", Scope(script))
+    url = f"ws://{HOST}{url}" if url.startswith("/") else url
+    spot = script.spot(index)
+    return Socket(url, "", spot, False, url, spot)
 
 
 def _opened(
@@ -83,7 +94,7 @@ def _opened(
     called = [
         (other, index, given)
         for other, index, given in (_calls(name, scripts) if GIVEN in own else ())
-        if other is not script
+        if other.file != script.file
         or not {*map(str.strip, given)} & {*parameters.names(written_as)}
     ]  # who calls itself hands on what it was given
     for other, index, given in called:

@@ -223,7 +223,8 @@ def _no_files(seen: Evidence, told: list[Command]) -> Iterator[Found]:
     apps = [str(name) for name in seen.settings.get("apps") or []]
     if not url.startswith("/") or "storages" in apps or sites(seen.project):
         return
-    if serves_files(seen) or not any(one.is_static for one in scripts.texts(seen)):
+    own = (one for one in scripts.texts(seen) if not one.is_built)
+    if serves_files(seen) or not any(one.is_static for one in own):
         return
     for one in told:
         named = one.file.rpartition("/")[2].startswith("Procfile")

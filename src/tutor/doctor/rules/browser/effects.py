@@ -1,0 +1,107 @@
+"""An effect of React that opens a socket: when it runs again, and what it leaves."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from tutor.doctor.rules.browser.handling import RANK
+from tutor.doctor.rules.browser.javascript import Code, Func, Span
+from tutor.doctor.rules.browser.pages import TRIED
+from tutor.doctor.rules.found import Found
+
+_EFFECT = re.compile(r"(?<![\w$.])(?:React\s*\.\s*)?use(?:Layout)?Effect\s*\(")
+_STATE = re.compile(
+    r"\[\s*([\w$]+)\s*,\s*([\w$]+)\s*\]\s*=\s*(?:React\s*\.\s*)?use(?:State|Reducer)\b"
+)
+_NEW = re.compile(r"\bnew\s+WebSocket\s*\(")
+_CALL = re.compile(r"(?<![\w$.])([\w$]+)\s*\(")
+_CLOSES = re.compile(r"\.\s*close\s*\(")
+_HEARS = re.compile(r"\bonmessage\s*=(?!=)|\baddEventListener\s*\(")
+SLUG = "client-too-many-sockets"
+DEEP = 3
+
+
+def rules(code: Code) -> Iterator[Found]:
+    """``useEffect(() => { …new WebSocket… }, [messages])``, and messages grow in it."""
+    states = {setter: name for name, setter in _STATE.findall(code.bare)}
+    for match in _EFFECT.finditer(code.bare) if "WebSocket" in code.bare else ():
+        given = code.arguments(match.end() - 1)
+        effect = code.at(given[0][0]) if given else None
+        if effect is None:
+            continue
+        spans = [*_bodies(code, effect)]
+        index = _opened(code, spans)
+        if index is None:
+            continue
+        if _asks(code, spans):
+            continue
+        if got := _again(code, given, spans, states):
+            yield Found(
+                SLUG,
+                got,
+                code.spot(given[-1][0] if len(given) > 1 else match.start()),
+                RANK + 4,
+                TRIED,
+                "only what the URL is made of among the effect's dependencies",
+                "Each new socket takes the place of the one before, "
+                "and what is said between them is lost.",
+            )
+        elif not _CLOSES.search(code.bare):
+            names = code.plain(given[1]).strip("[] \n,") if len(given) > 1 else ""
+            if names:
+                yield Found(
+                    SLUG,
+                    f"one socket more each time that {names} changes",
+                    code.spot(index),
+                    RANK + 4,
+                    TRIED,
+                    "a function that closes the socket, returned by the effect",
+                )
+
+
+def _bodies(code: Code, function: Func, depth: int = 0) -> Iterator[Span]:
+    """What runs in a function: its own body, and those of whom it calls by name."""
+    yield function.body
+    for name in _CALL.findall(code.plain(function.body)) if depth < DEEP else ():
+        for one in code.functions:
+            if one.name == name and one is not function and not code.owner(one):
+                yield from _bodies(code, one, depth + 1)
+
+
+def _opened(code: Code, spans: list[Span]) -> int | None:
+    """Where an effect opens a socket, itself or by a function that it calls."""
+    for begin, end in spans:
+        match = _NEW.search(code.bare, begin, end)
+        if match:
+            return match.start()
+    return None
+
+
+def _again(
+    code: Code, given: list[Span], spans: list[Span], states: dict[str, str]
+) -> str:
+    """Why an effect runs again with each message; empty where it does not."""
+    heard = [span for span in spans if _HEARS.search(code.plain(span))]
+    texts = [code.plain(span) for span in heard]
+    grown = [
+        states[name] for text in texts for name in _CALL.findall(text) if name in states
+    ]
+    if not grown:
+        return ""
+    if len(given) == 1:
+        return "the effect runs with each rendering: it names no dependencies"
+    names = re.findall(r"(?<![\w$.])[\w$]+(?![\w$.])", code.plain(given[1]))
+    again = [one for one in dict.fromkeys(grown) if one in names]
+    return f"the effect runs again with each change of {again[0]}" if again else ""
+
+
+def _asks(code: Code, spans: list[Span]) -> bool:
+    """Whether it is asked for an open socket before a new one is made."""
+    for begin, end in spans:
+        match = _NEW.search(code.bare, begin, end)
+        before = code.bare[begin : match.start() if match else end]
+        names = "|".join([r"[\w$]+\.current", *map(re.escape, code.sockets)])
+        if re.search(rf"\bif\s*\([^\n]*(?:readyState|{names})", before):
+            return True
+    return False
