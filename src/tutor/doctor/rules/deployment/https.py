@@ -11,6 +11,7 @@ from tutor.doctor.compose import Service
 from tutor.doctor.evidence import Evidence
 from tutor.doctor.proxies import sites
 from tutor.doctor.rules.found import Place
+from tutor.doctor.rules.project.asgi import called
 from tutor.doctor.source.walking import walk
 
 
@@ -31,8 +32,23 @@ def wants_proto(seen: Evidence) -> bool:
 
 
 def speaks_tls(seen: Evidence) -> bool:
-    """Whether pages of this project come over https."""
-    return _redirects(seen) or any(True for _ in _encrypted(seen))
+    """Whether pages of this project come over https, here or where it is deployed."""
+    return _redirects(seen) or any(True for _ in _encrypted(seen)) or _trusts(seen)
+
+
+_ORIGINS = ("CSRF_TRUSTED_ORIGINS", "CORS_ALLOWED_ORIGINS", "CORS_ORIGIN_WHITELIST")
+
+
+def _trusts(seen: Evidence) -> bool:
+    """Whether pages are named by an origin with https, from which they may ask."""
+    values = [node.value for name, _, node in set_in_settings(seen) if name in _ORIGINS]
+    call = called(seen, "OriginValidator")
+    values += call.node.args[1:2] if call is not None else []
+    return any(
+        isinstance(one, ast.Constant) and str(one.value).startswith("https://")
+        for value in values
+        for one in walk(value)
+    )
 
 
 def speaks_tls_here(seen: Evidence) -> bool:

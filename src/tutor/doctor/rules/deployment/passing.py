@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from collections.abc import Iterator
 from contextlib import suppress
@@ -12,6 +13,7 @@ from tutor.doctor.proxies import Directive, Site, files, location, sites
 from tutor.doctor.rules.deployment.https import wanted_headers
 from tutor.doctor.rules.deployment.proxy import RANK, TRIED, filled
 from tutor.doctor.rules.found import Found
+from tutor.doctor.services import services
 
 _OWN = "connection_upgrade"  # of nginx's own guide: a map has to give it a value
 
@@ -96,3 +98,21 @@ def _folder(seen: Evidence, site: Site, server: Directive) -> Iterator[Found]:
                 got = f"nginx looks for {path}page.css"
                 hint = "The alias has no slash at its end."
                 yield _found(site, "nginx-static-alias-elsewhere", got, told, hint)
+                continue
+            yield from _another_place(seen, site, told)
+
+
+def _another_place(seen: Evidence, site: Site, alias: Directive) -> Iterator[Found]:
+    """A folder of the right name, elsewhere than where collectstatic puts the files."""
+    every = seen.source.modules.values()
+    roots = [value for one in every for value in one.values.get("STATIC_ROOT", [])]
+    paths = [str(one.value) for one in roots if isinstance(one, ast.Constant)]
+    whole = [one.rstrip("/") for one in paths if one.startswith("/")]
+    path = alias.args[0].rstrip("/") if alias.args else ""
+    # In containers a folder has another path for each of them.
+    if not whole or len(whole) < len(roots) or any(services(seen.project)):
+        return
+    same = PurePosixPath(path).name in {PurePosixPath(one).name for one in whole}
+    if path.startswith("/") and same and path not in whole and "$" not in path:
+        got = f"nginx looks in {path}/, collectstatic fills {whole[-1]}/"
+        yield _found(site, "nginx-static-alias-elsewhere", got, alias)
