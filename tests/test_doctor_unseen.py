@@ -18,6 +18,7 @@ import booth
 import checkmate
 import dispatched
 import classed
+import crewed
 import estimates
 import fifth
 import flats
@@ -47,6 +48,7 @@ RIGHT = unseen.RIGHT + fresh.RIGHT + behind.RIGHT + abroad.RIGHT + harbour.RIGHT
 RIGHT += checkmate.RIGHT + stock.RIGHT + handed.RIGHT + flats.RIGHT + held.RIGHT
 RIGHT += baked.RIGHT + dispatched.RIGHT
 RIGHT += baked.RIGHT + classed.RIGHT
+RIGHT += baked.RIGHT + crewed.RIGHT
 NAMES = [f"{shape}-{slug}" for shape, slug, _, _ in WRONG]
 
 
@@ -163,6 +165,8 @@ def test_mistakes_that_are_told_apart_are_all_named(
     ids=[one[0] for one in held.SEVERAL + dispatched.SEVERAL],
     [one[1:] for one in held.SEVERAL + classed.SEVERAL],
     ids=[one[0] for one in held.SEVERAL + classed.SEVERAL],
+    [one[1:] for one in held.SEVERAL + crewed.SEVERAL],
+    ids=[one[0] for one in held.SEVERAL + crewed.SEVERAL],
 )
 def test_what_was_mended_together_is_all_named(
     shape: str,

@@ -12,6 +12,7 @@ from shape_auction import AUCTION
 from shape_bakehouse import BAKEHOUSE
 from shape_chessclub import CHESSCLUB
 from shape_couriers import COURIERS
+from shape_crew import CREW
 from shape_darkroom import DARKROOM
 from shape_desk import DESK
 from shape_estimates import ESTIMATES
@@ -1175,6 +1176,7 @@ SHAPES: dict[str, dict[str, str]] = {
     "trivia": TRIVIA,
     "observatory": OBSERVATORY,
     "couriers": COURIERS,
+    "crew": CREW,
     "chessclub": CHESSCLUB,
     "warehouse": WAREHOUSE,
     "booth": BOOTH,
