@@ -91,6 +91,7 @@ from tutor.doctor.rules.python import (
 )
 from tutor.doctor.rules.routing import narrow, unanswered, uncaptured, urlnames
 from tutor.doctor.rules.suites import (
+    committed,
     communicators,
     helped,
     isolation,
@@ -134,6 +135,7 @@ _LATER = (
     dates,
     testcases,
     isolation,
+    committed,
     livetests,
     marks,
     workers,

@@ -24,7 +24,7 @@ def stores_what_is_told(
         if found and rest in _STORES
     }
     return bool(made) and any(
-        _hears(one) & made and any(map(tells, [one, *_later(one)]))
+        hears(one) & made and any(map(tells, [one, *_later(one)]))
         for one in seen.source.all_functions()
     )
 
@@ -41,7 +41,7 @@ def _later(function: Function) -> list[Function]:
     return [one for one in found if one is not None]
 
 
-def _hears(function: Function) -> set[str]:
+def hears(function: Function) -> set[str]:
     """The models of which a function hears when one of them was saved."""
     module = function.module
     return {
