@@ -7,6 +7,7 @@ from shapes import Change
 HOOK = "frontend/src/useRoster.ts"
 BOARD = "backend/roster/templates/roster/board.html"
 CONSUMERS = "backend/roster/consumers.py"
+TESTS = "backend/roster/tests.py"
 NGINX = "deploy/nginx.conf"
 SCHEME = 'const scheme = window.location.protocol === "https:" ? "wss" : "ws";'
 
@@ -45,14 +46,17 @@ SEVERAL: tuple[
         ),
     ),
     (
-        "an effect that closes nothing, a tag of older htmx without its slash",
+        "an effect and a tag of older htmx, a TestCase that waits for a commit",
         "crew",
         {
+            "test-testcase-with-database-consumer": TESTS,
             "client-no-trailing-slash": BOARD,
             "client-too-many-sockets": HOOK,
         },
         (
             (HOOK, "    return () => socket.close();\n", ""),
+            (TESTS, "import TransactionTestCase", "import TestCase"),
+            (TESTS, "(TransactionTestCase)", "(TestCase)"),
             (
                 BOARD,
                 'hx-ext="ws" ws-connect="/ws/board/"',
@@ -74,6 +78,14 @@ RIGHT: tuple[tuple[str, str, tuple[Change, ...]], ...] = (
             ),
             (HOOK, "    return () => socket.close();\n", ""),
             (BOARD, "ws-connect=", "hx-ws:connect="),
+            (TESTS, "import TransactionTestCase", "import TestCase"),
+            (TESTS, "(TransactionTestCase)", "(TestCase)"),
+            (
+                TESTS,
+                '        await Shift.objects.acreate(name="early")\n',
+                "        with self.captureOnCommitCallbacks(execute=True):\n"
+                '            await Shift.objects.acreate(name="early")\n',
+            ),
         ),
     ),
 )

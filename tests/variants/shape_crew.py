@@ -30,7 +30,7 @@ INSTALLED_APPS = [
     "django.contrib.contenttypes",
     "django.contrib.sessions",
     "django.contrib.staticfiles",
-    "roster",
+    "roster.apps.RosterConfig",
 ]
 MIDDLEWARE = [
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -86,6 +86,82 @@ application = ProtocolTypeRouter(
 )
 """,
     "backend/roster/__init__.py": "",
+    "backend/roster/apps.py": """\
+from django.apps import AppConfig
+
+
+class RosterConfig(AppConfig):
+    name = "roster"
+
+    def ready(self):
+        from roster import signals  # noqa: F401
+""",
+    "backend/roster/models.py": """\
+from django.db import models
+
+
+class Shift(models.Model):
+    name = models.CharField(max_length=40)
+""",
+    "backend/roster/migrations/__init__.py": "",
+    "backend/roster/migrations/0001_initial.py": """\
+from django.db import migrations, models
+
+
+class Migration(migrations.Migration):
+    initial = True
+    dependencies = []
+    operations = [
+        migrations.CreateModel(
+            name="Shift",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("name", models.CharField(max_length=40)),
+            ],
+        ),
+    ]
+""",
+    "backend/roster/notices.py": """\
+from asgiref.sync import async_to_sync
+from channels.layers import get_channel_layer
+
+
+def tell_board(shift):
+    layer = get_channel_layer()
+    async_to_sync(layer.group_send)("board", {"type": "board.noted", "shift": shift.pk})
+""",
+    "backend/roster/signals.py": """\
+from django.db import transaction
+from django.db.models.signals import post_save
+from django.dispatch import receiver
+
+from .models import Shift
+from .notices import tell_board
+
+
+@receiver(post_save, sender=Shift)
+def shift_saved(sender, instance, **kwargs):
+    transaction.on_commit(lambda: tell_board(instance))
+""",
+    "backend/roster/tests.py": """\
+from channels.testing import WebsocketCommunicator
+from django.test import TransactionTestCase
+
+from crew.asgi import application
+
+from .models import Shift
+
+
+class BoardTests(TransactionTestCase):
+    async def test_a_new_shift_is_told(self):
+        headers = [(b"origin", b"http://localhost")]
+        socket = WebsocketCommunicator(application, "/ws/board/", headers=headers)
+        connected, _ = await socket.connect()
+        self.assertTrue(connected)
+        await Shift.objects.acreate(name="early")
+        self.assertIn("shift", await socket.receive_from())
+        await socket.disconnect()
+""",
     "backend/roster/views.py": """\
 from django.shortcuts import render
 
