@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from tutor.doctor.rules.browser.handling import RANK
+from tutor.doctor.rules.browser.handling import RANK, handlers
 from tutor.doctor.rules.browser.javascript import Code, Func, Span
 from tutor.doctor.rules.browser.pages import TRIED
 from tutor.doctor.rules.found import Found
@@ -17,7 +17,10 @@ _STATE = re.compile(
 _NEW = re.compile(r"\bnew\s+WebSocket\s*\(")
 _CALL = re.compile(r"(?<![\w$.])([\w$]+)\s*\(")
 _CLOSES = re.compile(r"\.\s*close\s*\(")
-_HEARS = re.compile(r"\bonmessage\s*=(?!=)|\baddEventListener\s*\(")
+# What React or a router gives once, and functions that are mostly kept.
+_STAYS = re.compile(
+    r"dispatch|navigate|router|set[A-Z]\w*|\w*Ref|(?:on|handle|add|show)[A-Z]\w*|\w+\(.*"
+)
 SLUG = "client-too-many-sockets"
 DEEP = 3
 
@@ -32,9 +35,7 @@ def rules(code: Code) -> Iterator[Found]:
             continue
         spans = [*_bodies(code, effect)]
         index = _opened(code, spans)
-        if index is None:
-            continue
-        if _asks(code, spans):
+        if index is None or _asks(code, spans):
             continue
         if got := _again(code, given, spans, states):
             yield Found(
@@ -48,11 +49,13 @@ def rules(code: Code) -> Iterator[Found]:
                 "and what is said between them is lost.",
             )
         elif not _CLOSES.search(code.bare):
-            names = code.plain(given[1]).strip("[] \n,") if len(given) > 1 else ""
+            told = code.plain(given[1]).strip("[] \n,") if len(given) > 1 else ""
+            names = [one.strip() for one in told.split(",") if one.strip()]
+            names = [one for one in names if not _STAYS.fullmatch(one)]
             if names:
                 yield Found(
                     SLUG,
-                    f"one socket more each time that {names} changes",
+                    f"one socket more each time that {names[0]} changes",
                     code.spot(index),
                     RANK + 4,
                     TRIED,
@@ -81,19 +84,23 @@ def _opened(code: Code, spans: list[Span]) -> int | None:
 def _again(
     code: Code, given: list[Span], spans: list[Span], states: dict[str, str]
 ) -> str:
-    """Why an effect runs again with each message; empty where it does not."""
-    heard = [span for span in spans if _HEARS.search(code.plain(span))]
-    texts = [code.plain(span) for span in heard]
-    grown = [
-        states[name] for text in texts for name in _CALL.findall(text) if name in states
-    ]
+    """Why an effect runs again with each message; empty where it does not.
+
+    A state that is set when a socket is lost may well be meant to open the next one.
+    """
+    heard = [code.plain(one.function.body) for one in handlers(code, [code])]
+    grown = [states[n] for text in heard for n in _CALL.findall(text) if n in states]
     if not grown:
         return ""
     if len(given) == 1:
         return "the effect runs with each rendering: it names no dependencies"
     names = re.findall(r"(?<![\w$.])[\w$]+(?![\w$.])", code.plain(given[1]))
-    again = [one for one in dict.fromkeys(grown) if one in names]
-    return f"the effect runs again with each change of {again[0]}" if again else ""
+    for name in dict.fromkeys(grown):
+        word = rf"\bif\s*\([^\n]*(?<![\w$.]){re.escape(name)}(?![\w$])"
+        asked = any(re.search(word, code.plain(span)) for span in spans)
+        if name in names and not asked:
+            return f"the effect runs again with each change of {name}"
+    return ""
 
 
 def _asks(code: Code, spans: list[Span]) -> bool:

@@ -168,7 +168,24 @@ def _apps(seen: Evidence, name: str) -> tuple[str, Place, str] | None:
     own = _tops(seen)
     near = seen.near(entry.partition(".")[0], own | {"daphne", "channels", "django"})
     hint = f"The nearest name is {near}." if near else ""
+    top = entry.partition(".")[0]
+    if not near and top not in own and (_is_listed(seen, top) or _is_used(seen, top)):
+        return "install-package-missing", place, f"It needs the package {top}."
     return "apps-name-misspelled", place, hint
+
+
+def _is_used(seen: Evidence, top: str) -> bool:
+    """Whether a module imports what a package has: its name is spelt right then."""
+    for module in seen.source.modules.values():
+        for node in walk(module.tree) if top in module.text else ():
+            names = [one.name for one in getattr(node, "names", [])]
+            if isinstance(node, ast.ImportFrom) and not node.level:
+                names = [node.module or ""]
+            elif not isinstance(node, ast.Import):
+                continue
+            if any(one.partition(".")[0] == top for one in names):
+                return True
+    return False
 
 
 def _added(seen: Evidence) -> Place | None:
