@@ -69,6 +69,29 @@ SEVERAL: tuple[
 RIGHT: tuple[tuple[str, str, tuple[Change, ...]], ...] = (
     (
         "crew",
+        "an effect that a lost socket makes run again, by a number that grows",
+        (
+            (
+                HOOK,
+                "    return () => socket.close();\n  }, [shift]);",
+                "    socket.onclose = () => {\n"
+                "      setTimeout(() => setTries((before) => before + 1), 2000);\n"
+                "    };\n"
+                "    return () => {\n"
+                "      socket.onclose = null;\n"
+                "      socket.close();\n"
+                "    };\n"
+                "  }, [shift, tries]);",
+            ),
+            (
+                HOOK,
+                "  const socketRef",
+                "  const [tries, setTries] = useState(0);\n  const socketRef",
+            ),
+        ),
+    ),
+    (
+        "crew",
         "an effect that asks for an open socket, and htmx as it will be",
         (
             (
