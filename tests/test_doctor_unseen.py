@@ -16,9 +16,9 @@ import begun
 import behind
 import booth
 import checkmate
-import dispatched
 import classed
 import crewed
+import dispatched
 import estimates
 import fifth
 import flats
@@ -46,9 +46,8 @@ IN_A_STEP = [one for module in (begun, *ROUNDS) for one in module.WRONG]
 RIGHT_IN_A_STEP = [one for module in ROUNDS for one in module.RIGHT]
 RIGHT = unseen.RIGHT + fresh.RIGHT + behind.RIGHT + abroad.RIGHT + harbour.RIGHT
 RIGHT += checkmate.RIGHT + stock.RIGHT + handed.RIGHT + flats.RIGHT + held.RIGHT
-RIGHT += baked.RIGHT + dispatched.RIGHT
-RIGHT += baked.RIGHT + classed.RIGHT
-RIGHT += baked.RIGHT + crewed.RIGHT
+RIGHT += baked.RIGHT + dispatched.RIGHT + classed.RIGHT + crewed.RIGHT
+SEVERAL = held.SEVERAL + dispatched.SEVERAL + classed.SEVERAL + crewed.SEVERAL
 NAMES = [f"{shape}-{slug}" for shape, slug, _, _ in WRONG]
 
 
@@ -161,12 +160,8 @@ def test_mistakes_that_are_told_apart_are_all_named(
 
 @pytest.mark.parametrize(
     ("shape", "wanted", "changes"),
-    [one[1:] for one in held.SEVERAL + dispatched.SEVERAL],
-    ids=[one[0] for one in held.SEVERAL + dispatched.SEVERAL],
-    [one[1:] for one in held.SEVERAL + classed.SEVERAL],
-    ids=[one[0] for one in held.SEVERAL + classed.SEVERAL],
-    [one[1:] for one in held.SEVERAL + crewed.SEVERAL],
-    ids=[one[0] for one in held.SEVERAL + crewed.SEVERAL],
+    [one[1:] for one in SEVERAL],
+    ids=[one[0] for one in SEVERAL],
 )
 def test_what_was_mended_together_is_all_named(
     shape: str,

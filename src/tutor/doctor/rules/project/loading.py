@@ -24,7 +24,7 @@ def rules(seen: Evidence) -> Iterator[Found]:
             yield explain(seen, event["error"], stage)
             return
     hang = seen.look.get("hang") or seen.serve.get("hang")
-    if hang:
+    if hang and (seen.place(_own(hang))[0] or not seen.walk.get("protocols")):
         yield _hang(seen, hang)
         return
     if not seen.look.get("settings"):
@@ -80,14 +80,18 @@ def _names_nothing(seen: Evidence, links: list[Event]) -> bool:
     return bool(missing and (module + ".").startswith(missing[1] + "."))
 
 
+def _own(hang: Event) -> Event | None:
+    """Where the project itself was; None where it had been imported, and we look."""
+    return next((f for f in reversed(hang["frames"]) if f["own"]), None)
+
+
 def _hang(seen: Evidence, hang: Event) -> Found:
-    own = next((f for f in reversed(hang["frames"]) if f["own"]), None)
     said = RANK, f"loading the project ({hang['stage']})", "a project that loads"
     if hang["lived"] < hang["seconds"]:
         got = "no end yet: other programs left it no processor. Try again without them"
         return Found(None, got, NOWHERE, *said)
     got = f"no end after {hang['seconds']} seconds"
-    return Found("project-hangs-while-loading", got, seen.place(own), *said)
+    return Found("project-hangs-while-loading", got, seen.place(_own(hang)), *said)
 
 
 def _end(seen: Evidence) -> str:
