@@ -106,7 +106,8 @@ def heard(
             return
         given = re.compile(r"([\w$.]+)\s*[,;)}\]\n]").match(code.bare, match.end())
         name = given[1] if given and match[3] else ""
-    yield from meant(code, name, every)
+    if name:  # else each function without a name would be meant
+        yield from meant(code, name, every)
 
 
 def run(

@@ -34,7 +34,8 @@ RANK = 50
 UNMIGRATED = "auth-migrations-not-applied"
 UNWRITTEN = "db-migration-missing"
 DOWN = "redis-server-not-running"
-OF_THE_PLACE = (UNMIGRATED, UNWRITTEN, DOWN)  # and mended there while we look
+# What is wrong with the place where it runs, and mended there while we look.
+OF_THE_PLACE = (UNMIGRATED, UNWRITTEN, DOWN, "redis-password-missing")
 # What is said after an accept that named what nobody had offered.
 _REFUSED = re.compile(r"'handshake_deferred'|Socket has not been accepted")
 CLOSED = "Attempt to send on a closed protocol"
