@@ -214,8 +214,12 @@ def test_a_project_in_a_folder_below_is_found(project: Path, tmp_path: Path) -> 
     assert found.findings[0].file == f"src/{SETTINGS}"
 
 
-MAKE: dict[str, Callable[[Path], None]] = {
+MAKE: dict[str, Callable[[Path], object]] = {
     "a fifo": lambda p: os.mkfifo(p / "pipe.py"),
+    "a fifo among scripts": lambda p: (
+        (p / "package.json").write_text("{}"),
+        os.mkfifo(p / "pipe.js"),
+    ),
     "a loop of links": lambda p: (p / "loop").symlink_to(p),
     "a link to nowhere": lambda p: (p / "gone.py").symlink_to(p / "nothing.py"),
     "deep folders": lambda p: (p / "/".join("d" * 40)).mkdir(parents=True),

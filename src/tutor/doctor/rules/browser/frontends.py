@@ -77,6 +77,8 @@ def _read(package: Path) -> Iterator[tuple[Path, str]]:
             path = Path(folder, name)
             if path.suffix not in SCRIPTS or _NO_SOURCE.search(name):
                 continue
+            if not path.is_file():  # a pipe: it would hang
+                continue
             count += 1
             if count > MOST:
                 return

@@ -88,7 +88,7 @@ def _scripts(seen: Evidence) -> Iterator[Script]:
     for folder in folders:
         for path in sorted((seen.home / folder).rglob("*")):
             known = path in done or ".min." in path.name
-            if known or path.suffix not in (".html", ".js"):
+            if known or path.suffix not in (".html", ".js") or not path.is_file():
                 continue
             done.add(path)
             try:
