@@ -27,7 +27,6 @@ from tutor.doctor.rules.browser import (
     modelled,
     objects,
     offering,
-    ofkinds,
     orders,
     partners,
     scripts,
@@ -122,7 +121,6 @@ def rules(seen: Evidence) -> Iterator[Found]:
     known = list(keys.rules(seen, every, opened))
     known = known or list(modelled.rules(seen, every))
     known = known or list(halfkeys.rules(seen, every, opened))
-    known = known or list(ofkinds.rules(seen, every, opened))
     known = known or list(orders.rules(seen, every))
     known = known or list(lacking.rules(seen, every))
     known = known or list(unasked.rules(seen, every))

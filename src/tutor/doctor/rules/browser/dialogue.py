@@ -78,6 +78,16 @@ def leaves(seen: Evidence, url: str) -> list[Event]:
     ]
 
 
+def consumer_of(
+    seen: Evidence, opened: list[Socket], code: Code, name: str
+) -> Class | None:
+    """The consumer behind what a script calls a socket; None where several may be."""
+    places = {code.spot(new) for new, _ in code.sockets.get(name, ())}
+    urls = [one.url for one in opened if one.place in places]
+    ends = {leaf.get("consumer") for url in urls for leaf in leaves(seen, url)}
+    return seen.consumer_class(next(iter(ends))) if len(ends) == 1 else None
+
+
 def texts_of(seen: Evidence, leaf: Event) -> list[str]:
     """What our own clients have heard at a route."""
     path = leaf["sample"].replace("^", "").replace("$", "")

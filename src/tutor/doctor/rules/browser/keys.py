@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from tutor.doctor import messagekeys, words
 from tutor.doctor.evidence import Evidence
-from tutor.doctor.rules.browser.dialogue import leaves
+from tutor.doctor.rules.browser.dialogue import consumer_of, leaves
 from tutor.doctor.rules.browser.javascript import Code
 from tutor.doctor.rules.browser.needed import BEGIN, READS, bare, musts, parsed
 from tutor.doctor.rules.browser.pages import TRIED
@@ -37,11 +37,8 @@ def rules(seen: Evidence, every: list[Code], opened: list[Socket]) -> Iterator[F
     """
     done = False
     for code in every:
-        for name, made in code.sockets.items():
-            places = {code.spot(new) for new, _ in made}
-            urls = [one.url for one in opened if one.place in places]
-            ends = [leaf.get("consumer") for url in urls for leaf in leaves(seen, url)]
-            owner = seen.consumer_class(ends[0]) if len(set(ends)) == 1 else None
+        for name in code.sockets:
+            owner = consumer_of(seen, opened, code, name)
             wanted = heard(owner) if owner is not None else None
             first = _deciding(seen, owner) if owner is not None else frozenset()
             must = musts(owner) if owner is not None else frozenset()

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from tutor.doctor.evidence import Evidence
 from tutor.doctor.rules.browser.branches import branches
-from tutor.doctor.rules.browser.dialogue import leaves
+from tutor.doctor.rules.browser.dialogue import consumer_of
 from tutor.doctor.rules.browser.javascript import Code
 from tutor.doctor.rules.browser.keys import RANK, heard
 from tutor.doctor.rules.browser.pages import TRIED
@@ -21,11 +21,8 @@ _WORD = re.compile(r"""(['"`])([\w.:-]+)\1""")
 def rules(seen: Evidence, every: list[Code], opened: list[Socket]) -> Iterator[Found]:
     """``{ type: "say", message }``, where only the text of "say" is read."""
     for code in every:
-        for name, made in code.sockets.items():
-            places = {code.spot(new) for new, _ in made}
-            urls = [one.url for one in opened if one.place in places]
-            ends = {leaf.get("consumer") for url in urls for leaf in leaves(seen, url)}
-            owner = seen.consumer_class(next(iter(ends))) if len(ends) == 1 else None
+        for name in code.sockets:
+            owner = consumer_of(seen, opened, code, name)
             told = branches(owner) if owner is not None else None
             known = heard(owner) if owner is not None and told is not None else None
             for one in messages(code, name, every) if told and known else ():

@@ -6,10 +6,10 @@ import ast
 from collections.abc import Iterator
 
 from tutor.doctor.evidence import Evidence
-from tutor.doctor.rules.found import TRIED, Found, at
+from tutor.doctor.rules.found import Found, at
 from tutor.doctor.rules.suites.headers import unlike_asgi
 from tutor.doctor.rules.suites.talks import Talk, talks
-from tutor.doctor.rules.suites.testing import RANK
+from tutor.doctor.rules.suites.testing import a_class, wrong_headers
 from tutor.doctor.source.defaults import is_replaced
 from tutor.doctor.source.flow import Frame, unfold
 from tutor.doctor.source.index import is_aside
@@ -36,28 +36,14 @@ def _class(seen: Evidence, talk: Talk) -> Iterator[Found]:
     if node is None or where.function is talk.where.function:
         return
     if known is not None and known.kind:
-        yield Found(
-            "test-consumer-without-as-asgi",
-            f"TypeError: {known.name}() takes no arguments",
-            at(where.function, node),
-            RANK,
-            TRIED,
-            f"{known.name}.as_asgi()",
-        )
+        yield a_class(known, at(where.function, node))
 
 
 def _headers(talk: Talk) -> Iterator[Found]:
     given = _of(talk, 2, "headers")
     wrong = unlike_asgi(talk.where, given) if given is not None else None
     if wrong is not None and wrong[0].function is not talk.where.function:
-        yield Found(
-            "test-headers-as-str-or-capitalised",
-            "connected is False",
-            at(wrong[0].function, wrong[1]),
-            RANK,
-            TRIED,
-            "(b'origin', b'http://localhost')",
-        )
+        yield wrong_headers(at(wrong[0].function, wrong[1]))
 
 
 def _of(talk: Talk, place: int, name: str) -> ast.expr | None:

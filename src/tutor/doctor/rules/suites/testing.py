@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from tutor.doctor.evidence import Evidence
 from tutor.doctor.rules.consumers.waiting import unawaited
-from tutor.doctor.rules.found import TRIED, Found, at
+from tutor.doctor.rules.found import TRIED, Found, Place, at
 from tutor.doctor.rules.suites.headers import (
     is_let_in,
     left_out,
@@ -15,7 +15,7 @@ from tutor.doctor.rules.suites.headers import (
     unlike_asgi,
     written,
 )
-from tutor.doctor.source import Function, calls
+from tutor.doctor.source import Class, Function, calls
 from tutor.doctor.source.defaults import filled_in
 from tutor.doctor.source.flow import Frame, called, returned, unfold, yielded
 from tutor.doctor.source.index import is_aside
@@ -49,6 +49,30 @@ def rules(seen: Evidence) -> Iterator[Found]:
             yield from _dropped(function)
 
 
+def a_class(known: Class, spot: Place) -> Found:
+    """A consumer's class, where an application belongs."""
+    return Found(
+        "test-consumer-without-as-asgi",
+        f"TypeError: {known.name}() takes no arguments",
+        spot,
+        RANK,
+        TRIED,
+        f"{known.name}.as_asgi()",
+    )
+
+
+def wrong_headers(spot: Place) -> Found:
+    """Headers that are not as ASGI has them: pairs of bytes, in small letters."""
+    return Found(
+        "test-headers-as-str-or-capitalised",
+        "connected is False",
+        spot,
+        RANK,
+        TRIED,
+        "(b'origin', b'http://localhost')",
+    )
+
+
 def _classes_routed(seen: Evidence) -> Iterator[Found]:
     """A route of a test's own that ends at a class; others are seen as they run."""
     for module in seen.source.modules.values():
@@ -57,14 +81,7 @@ def _classes_routed(seen: Evidence) -> Iterator[Found]:
                 continue
             known = seen.source.classes.get(module.resolve(node.args[1]) or "")
             if module.resolve(node.func) in ROUTES and known and known.kind:
-                yield Found(
-                    "test-consumer-without-as-asgi",
-                    f"TypeError: {known.name}() takes no arguments",
-                    (module.file, node.lineno),
-                    RANK,
-                    TRIED,
-                    f"{known.name}.as_asgi()",
-                )
+                yield a_class(known, (module.file, node.lineno))
 
 
 def _never_awaited(function: Function) -> Iterator[Found]:
@@ -230,23 +247,9 @@ def _communicator(
         wrong = unlike_asgi(inside, headers) if listed else unlike_asgi(full, asked)
     known = seen.source.classes.get(given)
     if known is not None and known.kind:
-        yield Found(
-            "test-consumer-without-as-asgi",
-            f"TypeError: {known.name}() takes no arguments",
-            at(function, call),
-            RANK,
-            TRIED,
-            f"{known.name}.as_asgi()",
-        )
+        yield a_class(known, at(function, call))
     elif wrong is not None:
-        yield Found(
-            "test-headers-as-str-or-capitalised",
-            "connected is False",
-            at(wrong[0].function, wrong[1]),
-            RANK,
-            TRIED,
-            "(b'origin', b'http://localhost')",
-        )
+        yield wrong_headers(at(wrong[0].function, wrong[1]))
     elif (
         not origin
         and given.endswith("ProtocolTypeRouter()")
