@@ -214,12 +214,17 @@ def test_a_project_in_a_folder_below_is_found(project: Path, tmp_path: Path) -> 
     assert found.findings[0].file == f"src/{SETTINGS}"
 
 
+READ = """setup.cfg tox.ini pytest.ini pyproject.toml gunicorn.conf.py nginx.conf
+Caddyfile requirements.txt Dockerfile .env compose.yml web.service Makefile"""
 MAKE: dict[str, Callable[[Path], object]] = {
     "a fifo": lambda p: os.mkfifo(p / "pipe.py"),
     "a fifo among scripts": lambda p: (
         (p / "package.json").write_text("{}"),
         os.mkfifo(p / "pipe.js"),
     ),
+    "fifos under names that are read": lambda p: [
+        os.mkfifo(p / name) for name in READ.split()
+    ],
     "a loop of links": lambda p: (p / "loop").symlink_to(p),
     "a link to nowhere": lambda p: (p / "gone.py").symlink_to(p / "nothing.py"),
     "deep folders": lambda p: (p / "/".join("d" * 40)).mkdir(parents=True),

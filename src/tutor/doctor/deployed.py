@@ -10,6 +10,7 @@ from tutor.doctor.handed import handed
 from tutor.doctor.services import services
 from tutor.doctor.services import started as begun
 from tutor.doctor.source import Source
+from tutor.doctor.texts import text_of
 
 WORD = "tutor-unset"  # for what only the other machine knows
 VARIABLE = "DJANGO_SETTINGS_MODULE"
@@ -59,7 +60,7 @@ def chosen(
     if not names and asgi is not None:
         names.add(named(asgi.text))
     try:
-        own = named((home / "manage.py").read_text("utf-8", "replace"))
+        own = named(text_of(home / "manage.py"))
     except OSError:
         return [], told
     if filled:  # the same settings may say something else there

@@ -16,6 +16,7 @@ from tutor.doctor import catalogue, copying, evidence, gathering
 from tutor.doctor.answers import Client
 from tutor.doctor.evidence import Evidence
 from tutor.doctor.rules import judge
+from tutor.doctor.texts import text_of
 from tutor.report import Problem, Refusal
 
 LIMIT = 24.0  # seconds after which no new question is asked
@@ -84,7 +85,7 @@ def find_home(project: Path) -> Path:
 def _is_foreign(folder: Path) -> bool:
     """Whether a manage.py has nothing to do with Django, nor has what is beside it."""
     with suppress(OSError):
-        text = (folder / "manage.py").read_text("utf-8", "replace").lower()
+        text = text_of(folder / "manage.py").lower()
         settings = [*folder.glob("*/settings.py"), *folder.glob("*/settings/*.py")]
         return bool(text.strip("\0 \n")) and "django" not in text and not settings
     return False
@@ -92,7 +93,7 @@ def _is_foreign(folder: Path) -> bool:
 
 def _is_home(folder: Path) -> bool:
     with suppress(OSError):
-        text = (folder / "manage.py").read_text("utf-8", "replace")
+        text = text_of(folder / "manage.py")
         return "DJANGO_SETTINGS_MODULE" in text
     return False
 

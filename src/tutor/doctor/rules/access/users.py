@@ -20,6 +20,7 @@ from tutor.doctor.rules.found import Found, Place
 from tutor.doctor.source import Class, Function
 from tutor.doctor.source.index import is_aside
 from tutor.doctor.source.walking import walk
+from tutor.doctor.texts import text_of
 
 RANK = 72
 GUARDS = (
@@ -94,7 +95,7 @@ def _views(seen: Evidence, file: str) -> Iterator[Function | Class]:
         for folder in (seen.look.get("templates") or {}).get("folders", []):
             for path in sorted((seen.home / folder).rglob("*.html")):
                 with suppress(OSError):
-                    if last in path.read_text("utf-8", "replace"):
+                    if last in text_of(path):
                         names.add(path.relative_to(seen.project).as_posix())
     for function in seen.source.all_functions():
         if function.owner is None and any(

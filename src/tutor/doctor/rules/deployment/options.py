@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from tutor.doctor.commands import Command, files, known, mentioned
 from tutor.doctor.evidence import Evidence
+from tutor.doctor.texts import text_of
 
 # All that daphne takes; a test compares them with the installed one's.
 DAPHNE = {
@@ -85,13 +86,13 @@ def _named(seen: Evidence, path: str) -> str | None:
     fits = [one for one in files(seen.project) if one.name == name]
     if len(fits) != 1 or not name.endswith(".py"):
         return None
-    return fits[0].read_text("utf-8", "replace")
+    return text_of(fits[0])
 
 
 def _configured(seen: Evidence) -> Iterator[str]:
     """The files in which gunicorn looks for its settings unasked."""
     for folder in {seen.home, seen.project}:
         try:
-            yield (folder / "gunicorn.conf.py").read_text("utf-8", "replace")
+            yield text_of(folder / "gunicorn.conf.py")
         except OSError:
             continue

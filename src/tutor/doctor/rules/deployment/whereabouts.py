@@ -20,6 +20,7 @@ from tutor.doctor.rules.deployment.served import found
 from tutor.doctor.rules.found import Found
 from tutor.doctor.services import services
 from tutor.doctor.startfiles import is_image, logical_lines
+from tutor.doctor.texts import text_of
 
 # What makes a package of the project importable from everywhere.
 _INSTALLED = re.compile(
@@ -224,6 +225,6 @@ def _is_packaged(project: Path) -> bool:
     told = {"pyproject.toml": "[build-system]", "setup.cfg": "[metadata]"}
     for name, words in told.items():
         with suppress(OSError):
-            if words in (project / name).read_text("utf-8", "replace"):
+            if words in text_of(project / name):
                 return True
     return (project / "setup.py").exists()

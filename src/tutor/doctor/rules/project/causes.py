@@ -155,6 +155,8 @@ def _no_text(seen: Evidence) -> str | None:
     """The first Python file of the project that holds bytes that are no text."""
     for path in sorted(seen.home.rglob("*.py")):
         with suppress(OSError):
+            if not path.is_file():  # a pipe: it would hang
+                continue
             data = path.read_bytes()
             try:
                 if "\0" not in data.decode():

@@ -10,6 +10,7 @@ from contextlib import suppress
 from tutor.doctor.evidence import Evidence
 from tutor.doctor.rules.found import TRIED, Found, at
 from tutor.doctor.source import calls
+from tutor.doctor.texts import text_of
 
 RANK = 69
 _URL = re.compile(r"\{%-?\s*url\s+(['\"])([\w:.-]+)\1([^%]*)%\}")
@@ -31,7 +32,7 @@ def _urls(seen: Evidence) -> Iterator[Found]:
         for path in sorted((seen.home / folder).rglob("*.html")):
             text = ""
             with suppress(OSError):
-                text = path.read_text("utf-8", "replace")
+                text = text_of(path)
             blank = _REMARK.sub(lambda m: re.sub(r"[^\n]", " ", m[0]), text)
             for match in _URL.finditer(blank):
                 if match[2] in names or re.search(r"\bas\s+\w+\s*$", match[3]):

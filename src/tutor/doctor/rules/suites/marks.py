@@ -14,6 +14,7 @@ from tutor.doctor.rules.suites.testing import RANK
 from tutor.doctor.source import Class, Function, Module, calls, known, queries
 from tutor.doctor.source.flow import Frame
 from tutor.doctor.source.index import is_aside
+from tutor.doctor.texts import text_of
 
 CONFIGS = ("pytest.ini", ".pytest.ini", "setup.cfg", "tox.ini", "pyproject.toml")
 # The fixtures of pytest-django that open the database.
@@ -215,7 +216,7 @@ def _awaits_itself(seen: Evidence) -> bool:
     for folder in {seen.home, seen.project}:
         for name in CONFIGS:
             try:
-                text = (folder / name).read_text("utf-8", "replace")
+                text = text_of(folder / name)
             except OSError:
                 continue
             if re.search(r"""asyncio_mode\s*[=:]\s*["']?auto|anyio_mode""", text):

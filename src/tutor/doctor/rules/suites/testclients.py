@@ -16,6 +16,7 @@ from tutor.doctor.source import Class, Function, calls
 from tutor.doctor.source.flow import Frame, unfold
 from tutor.doctor.source.index import is_aside
 from tutor.doctor.source.walking import walk
+from tutor.doctor.texts import text_of
 
 _SIGNS = ("login", "force_login", "logout")
 _VERBS = ("get", "post", "put", "patch", "delete", "head", "options")
@@ -39,14 +40,14 @@ def _sections(seen: Evidence) -> Iterator[Found]:
         for name, right in _SECTIONS.items():
             found = ConfigParser(interpolation=None, strict=False)
             try:
-                found.read(folder / name, "utf-8")
+                found.read_string(text := text_of(folder / name))
             except (OSError, Error, UnicodeDecodeError):
                 continue
             wrong = {"pytest", "tool:pytest"} & {*found.sections()} - {right}
             if wrong and right not in found.sections():
                 section = f"[{wrong.pop()}]"
-                text = (folder / name).read_text("utf-8").splitlines()
-                line = next(n for n, one in enumerate(text, 1) if section in one)
+                lines = enumerate(text.splitlines(), 1)
+                line = next(n for n, one in lines if section in one)
                 yield Found(
                     "test-pytest-section-misnamed",
                     f"pytest does not read {section} of {name}",
