@@ -16,6 +16,7 @@ from itertools import takewhile
 from pathlib import Path, PurePosixPath
 
 from tutor.doctor import copying
+from tutor.doctor.remembered import remembered
 from tutor.doctor.startfiles import ASSIGNED, Env, compose, procfile, reader
 
 MOST = 100_000  # bytes of a file
@@ -136,9 +137,9 @@ def of_manage(one: Command) -> bool:
     return "manage.py" in names or "django-admin" in names
 
 
-def commands(project: Path) -> list[Command]:
+@remembered
+def commands(project: Path) -> Iterator[Command]:
     """What the files of a project start."""
-    found: list[Command] = []
     for path in files(project):
         read = reader(path.name)
         with suppress(OSError, UnicodeDecodeError):
@@ -148,14 +149,11 @@ def commands(project: Path) -> list[Command]:
             for line, told, env in read(path.read_text(encoding="utf-8")):
                 for before, program, words, more in simple(told):
                     own = {name: (value, line) for name, value in more.items()}
-                    found.append(
-                        Command(
-                            file, line, program, words, {**env, **own}, complete, before
-                        )
-                    )
-    return found
+                    every = {**env, **own}
+                    yield Command(file, line, program, words, every, complete, before)
 
 
+@remembered
 def variables(project: Path) -> Iterator[tuple[str, int, str, str]]:
     """What files of variables say, such as ``.env``: file, line, name, value.
 
@@ -179,6 +177,7 @@ def variables(project: Path) -> Iterator[tuple[str, int, str, str]]:
                     yield file, number, told[1], told[2].strip().strip("'\"")
 
 
+@remembered
 def files(project: Path) -> Iterator[Path]:
     """The files of a project, not too deep."""
     for folder, folders, names in os.walk(project):

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tutor.doctor import copying
+from tutor.doctor import commands
+from tutor.doctor.remembered import remembered
 
 MOST = 200_000  # bytes of a file
-DEEP = 4  # folders
 _TOKEN = re.compile(r"""#[^\n]*|\n|[;{}]|"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'|"""
                     r"""(?:\$\{\w+\}|[^\s;{}])+""")  # fmt: skip
 _OTHERS = (".py", ".md", ".ipynb", ".toml", ".yml", ".yaml")
@@ -98,9 +97,9 @@ class Site:
         return None
 
 
-def sites(project: Path) -> list[Site]:
+@remembered
+def sites(project: Path) -> Iterator[Site]:
     """What a project says to nginx, in any of its files."""
-    found = []
     for path in files(project):
         try:
             if path.stat().st_size > MOST:
@@ -109,22 +108,15 @@ def sites(project: Path) -> list[Site]:
         except (OSError, UnicodeDecodeError):
             continue
         if _LIKELY.search(text):
-            found.append(Site(path.relative_to(project).as_posix(), parse(text)))
-    return found
+            yield Site(path.relative_to(project).as_posix(), parse(text))
 
 
 def files(project: Path) -> Iterator[Path]:
     """The files of a project that may be for nginx."""
-    for folder, folders, names in os.walk(project):
-        here = Path(folder)
-        deep = len(here.relative_to(project).parts)
-        folders[:] = sorted(f for f in folders if f not in copying.SKIPPED)
-        if deep >= DEEP:
-            folders.clear()
-        for name in sorted(names):
-            called = "nginx" in f"{here.name}/{name}".lower()
-            if (called or name.endswith(".conf")) and not name.endswith(_OTHERS):
-                yield here / name
+    for path in commands.files(project):
+        called = "nginx" in f"{path.parent.name}/{path.name}".lower()
+        if (called or path.suffix == ".conf") and not path.name.endswith(_OTHERS):
+            yield path
 
 
 def parse(text: str) -> Directive:

@@ -8,11 +8,13 @@ from pathlib import Path, PurePosixPath
 
 from tutor.doctor.commands import MOST, SERVERS, Command, files
 from tutor.doctor.compose import FILE, Service, read
+from tutor.doctor.remembered import remembered
 
 ANY: tuple[str, ...] = ()
 _NO_SERVERS = ("celery", "rq", "rqworker", "dramatiq", "huey", "tail", "sleep")
 
 
+@remembered
 def services(project: Path) -> Iterator[Service]:
     """The services of all files of compose in a project."""
     for path in files(project):

@@ -15,7 +15,7 @@ from typing import Any, TypeGuard
 from tutor.doctor import messagekeys, models
 from tutor.doctor.messagekeys import ANYTHING, KNOWN, TYPES, Heard, key_of, named
 from tutor.doctor.source import Class, Function, Source, calls
-from tutor.doctor.source.walking import walk
+from tutor.doctor.source.walking import kept, walk
 
 MOST = 7  # messages for one consumer
 _CHOOSING = ("type", "action", "kind", "command", "cmd", "event", "op", "method")
@@ -43,6 +43,10 @@ def messages(source: Source, consumer: str | None) -> list[str]:
 
 def heard(owner: Class) -> Heard:
     """What a consumer looks for in its messages, as its source shows it."""
+    return kept(owner.node, "_heard", lambda _: [_heard(owner)])[0]
+
+
+def _heard(owner: Class) -> Heard:
     told, methods = Heard(), _methods(owner)
     for method in methods.values():
         messagekeys.keys(method, told)

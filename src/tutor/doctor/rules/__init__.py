@@ -8,6 +8,7 @@ from dataclasses import replace
 from types import ModuleType
 
 from tutor.doctor.evidence import Evidence
+from tutor.doctor.remembered import remembering
 from tutor.doctor.rules.access import lateuser, logins, origins, users
 from tutor.doctor.rules.browser import clients, pages, rendering
 from tutor.doctor.rules.consumers import (
@@ -215,16 +216,22 @@ _OF_THE_SENDER = (
 
 def judge(seen: Evidence) -> list[Found]:
     """Everything that is recognised, most likely cause first, each once."""
+    with remembering():
+        found = _judged(seen)
+    found.sort(key=lambda one: one.rank)
+    known = {one.place for one in found if one.slug and one.place[1]}
+    # What nobody knows at a line where something known is wrong is its consequence.
+    return _once([one for one in found if one.slug or one.place not in known])
+
+
+def _judged(seen: Evidence) -> list[Found]:
     found = list(loading.rules(seen))
     if not found or found[0].slug is None or seen.alone:
         found += [*settings.rules(seen), *layers.rules(seen)]
     if not found or found[0].rank >= settings.RANK or seen.alone:
         for module in _LATER:
             found += _told(module, seen)
-    found.sort(key=lambda one: one.rank)
-    known = {one.place for one in found if one.slug and one.place[1]}
-    # What nobody knows at a line where something known is wrong is its consequence.
-    return _once([one for one in found if one.slug or one.place not in known])
+    return found
 
 
 def _told(module: ModuleType, seen: Evidence) -> Iterator[Found]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from tutor.doctor import services
 from tutor.doctor.commands import SERVERS, Command, commands, known, mentioned
@@ -49,7 +49,7 @@ def _name(one: Command) -> str:
     return one.file.rpartition("/")[2].lower()
 
 
-def _is_apart(seen: Evidence, one: Command, told: list[Command]) -> bool:
+def _is_apart(seen: Evidence, one: Command, told: Sequence[Command]) -> bool:
     """Whether who asks this server comes from outside: of a container, of a dyno."""
     if _name(one) == "procfile":
         return bool(_PORT.search(" ".join(one.words)))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from tutor.doctor.commands import (
     SERVERS,
@@ -217,7 +217,7 @@ def _strips(taken: Directive) -> bool:
     return bool(taken.all("rewrite"))
 
 
-def _no_files(seen: Evidence, told: list[Command]) -> Iterator[Found]:
+def _no_files(seen: Evidence, told: Sequence[Command]) -> Iterator[Found]:
     """Static files of a page, and a platform on which one server is asked for all."""
     url = str(seen.settings.get("static") or "")
     apps = [str(name) for name in seen.settings.get("apps") or []]
@@ -239,7 +239,7 @@ def _no_files(seen: Evidence, told: list[Command]) -> Iterator[Found]:
             return
 
 
-def _pages_only(seen: Evidence, told: list[Command]) -> Iterator[Found]:
+def _pages_only(seen: Evidence, told: Sequence[Command]) -> Iterator[Found]:
     """Servers for pages only, in a project that has sockets."""
     if "websocket" not in (seen.walk.get("protocols") or {}):
         return

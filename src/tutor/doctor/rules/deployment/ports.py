@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from tutor.doctor import services
 from tutor.doctor.commands import SERVERS, Command
@@ -17,12 +17,12 @@ from tutor.doctor.startfiles import is_image
 _LOOPBACK = re.compile(r"(?:127\.0\.0\.1|localhost|\[::1\])(?::(\d+))?")
 
 
-def rules(seen: Evidence, told: list[Command]) -> Iterator[Found]:
+def rules(seen: Evidence, told: Sequence[Command]) -> Iterator[Found]:
     yield from _nobody_there(seen, told)
     yield from _other_port(seen, told)
 
 
-def _nobody_there(seen: Evidence, told: list[Command]) -> Iterator[Found]:
+def _nobody_there(seen: Evidence, told: Sequence[Command]) -> Iterator[Found]:
     """A port of this machine that nginx asks, and on which no server listens."""
     served = [one for one in told if one.program in SERVERS and not _apart(one)]
     # A platform that gives a Procfile its port has no nginx of ours before it.
@@ -81,7 +81,7 @@ def _given_by_platform(one: Command) -> bool:
     )
 
 
-def _other_port(seen: Evidence, told: list[Command]) -> Iterator[Found]:
+def _other_port(seen: Evidence, told: Sequence[Command]) -> Iterator[Found]:
     """A service of compose that nginx asks at a port on which it does not listen."""
     listens: dict[str, set[str] | None] = {}
     for service in services.services(seen.project):

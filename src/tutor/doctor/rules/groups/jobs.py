@@ -7,7 +7,7 @@ the command that starts a worker.
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -153,7 +153,7 @@ def _handlers(entries: list[Entry], sent: list[Job]) -> Iterator[Found]:
 
 
 def _differs(
-    seen: Evidence, entries: list[Entry], sent: list[Job], workers: list[Command]
+    seen: Evidence, entries: list[Entry], sent: list[Job], workers: Sequence[Command]
 ) -> Iterator[Found]:
     """A name of the router that nobody uses, and a used one that it has not."""
     used = {job.channel for job in sent if job.channel}
@@ -173,7 +173,7 @@ def _differs(
 
 
 def _elsewhere(
-    sent: list[Job], workers: list[Command], names: set[str | None]
+    sent: list[Job], workers: Sequence[Command], names: set[str | None]
 ) -> Iterator[Found]:
     """Workers that listen where nothing comes, while jobs come elsewhere."""
     used = {job.channel for job in sent if job.channel in names}
@@ -199,7 +199,7 @@ def _elsewhere(
 
 
 def _not_started(
-    seen: Evidence, told: list[Command], sent: list[Job], names: set[str | None]
+    seen: Evidence, told: Sequence[Command], sent: list[Job], names: set[str | None]
 ) -> Iterator[Found]:
     """A list of all processes with a server in it, and no worker."""
     used = [job.channel for job in sent if job.channel in names]

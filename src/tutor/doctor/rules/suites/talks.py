@@ -12,7 +12,7 @@ from tutor.doctor.rules.suites.testing import COMMUNICATORS
 from tutor.doctor.source import Function, calls
 from tutor.doctor.source.defaults import filled_in
 from tutor.doctor.source.flow import Frame, called
-from tutor.doctor.source.walking import paired, walk
+from tutor.doctor.source.walking import kept, paired, walk
 
 DEEP = 3  # helpers of helpers
 
@@ -50,8 +50,17 @@ class Talk:
         ]
 
 
-def talks(frame: Frame, depth: int = 0) -> dict[str, Talk]:
+def talks(frame: Frame) -> dict[str, Talk]:
     """The communicators that a function makes or is given, by their names in it."""
+    if frame.given:
+        return _talks(frame, 0)
+    owner = frame.owner.dotted if frame.owner else ""
+    return dict(
+        kept(frame.function.node, f"_talks {owner}", lambda _: _talks(frame, 0).items())
+    )
+
+
+def _talks(frame: Frame, depth: int) -> dict[str, Talk]:
     function = frame.function
     frame = frame if depth else filled_in(frame)
     found: dict[str, Talk] = {}
@@ -105,7 +114,7 @@ def _from_helper(frame: Frame, call: ast.Call, depth: int) -> Talk | None:
     for node in walk(helper.function.node):
         if isinstance(node, ast.Return | ast.Yield) and node.value is not None:
             own = "" if isinstance(node.value, ast.Call) else ast.unparse(node.value)
-            talk = talks(helper, depth + 1).get(own)
+            talk = _talks(helper, depth + 1).get(own)
             if talk is not None:
                 done = [name for name, one in talk.said if one.lineno < node.lineno]
                 return Talk(
