@@ -9,8 +9,9 @@ import pytest
 from tutor.doctor.answers import Answers, Client
 from tutor.doctor.child import Told
 from tutor.doctor.evidence import Evidence
-from tutor.doctor.rules.browser import blanked, clients, javascript
+from tutor.doctor.rules.browser import blanked, clients, javascript, privates
 from tutor.doctor.rules.browser.scripts import Script
+from tutor.doctor.rules.found import Found
 from tutor.doctor.source import Source
 
 ROOT = Path(__file__).parents[1]
@@ -298,6 +299,15 @@ def test_pages(page: str, tmp_path: Path) -> None:
     files = {PAGE: page, "app/static/a/x.js": script}
     slug = PAGES[page]
     assert look(tmp_path, files) == ([(slug, 1)] if slug else [])
+
+
+def test_a_private_name_is_said_as_it_stands() -> None:
+    text = "log('#1'); this.#ws.send({ a: 1 });"
+    plain = privates.plain(text, True)
+    assert plain.count("#") == 1 and len(plain) == len(text)
+    found = Found("client-send-object", plain[11:19], expected=plain[11:])
+    assert privates.written(found).got == "this.#ws"
+    assert privates.written(found).expected == text[11:]
 
 
 def test_a_library_that_is_not_read_is_there(tmp_path: Path) -> None:

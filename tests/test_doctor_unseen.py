@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tutor import doctor, trees
+from tutor.doctor.rules.browser import privates
 
 sys.path.insert(0, str(Path(__file__).parent / "variants"))
 import abroad
@@ -171,3 +172,4 @@ def test_what_was_mended_together_is_all_named(
 ) -> None:
     found = doctor.diagnose(shapes.write(shape, changes, tmp_path / shape)).findings
     assert {one.slug: one.file for one in found} == wanted, found
+    assert privates.SIGN not in repr(found)

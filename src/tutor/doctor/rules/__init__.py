@@ -10,7 +10,7 @@ from types import ModuleType
 from tutor.doctor.evidence import Evidence
 from tutor.doctor.remembered import remembering
 from tutor.doctor.rules.access import lateuser, logins, origins, users
-from tutor.doctor.rules.browser import clients, pages, rendering
+from tutor.doctor.rules.browser import clients, pages, privates, rendering
 from tutor.doctor.rules.consumers import (
     accepting,
     dates,
@@ -221,7 +221,8 @@ def judge(seen: Evidence) -> list[Found]:
     found.sort(key=lambda one: one.rank)
     known = {one.place for one in found if one.slug and one.place[1]}
     # What nobody knows at a line where something known is wrong is its consequence.
-    return _once([one for one in found if one.slug or one.place not in known])
+    kept = _once([one for one in found if one.slug or one.place not in known])
+    return [privates.written(one) for one in kept]
 
 
 def _judged(seen: Evidence) -> list[Found]:
