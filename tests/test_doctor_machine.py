@@ -6,6 +6,7 @@ import os
 import threading
 import time
 from collections.abc import Callable
+from itertools import count
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -152,11 +153,13 @@ def test_a_redis_that_is_down_comes_after_what_is_wrong_in_a_file(
 
 
 @pytest.mark.parametrize(
-    ("share", "slug", "wall"),
+    ("share", "slug", "wall", "stands"),
     [
-        (0.0, "project-hangs-while-loading", 6),
-        (0.6, "project-hangs-while-loading", 15),
-        (0.9, None, 16),
+        (0.0, "project-hangs-while-loading", 6, True),
+        (0.6, "project-hangs-while-loading", 15, True),
+        (0.7, "project-hangs-while-loading", 16, True),
+        (0.7, None, 16, False),  # it gets on, slowly
+        (0.9, None, 16, True),
     ],
 )
 def test_a_project_that_waits_for_a_processor_does_not_hang(
@@ -165,6 +168,7 @@ def test_a_project_that_waits_for_a_processor_does_not_hang(
     share: float,
     slug: str | None,
     wall: float,
+    stands: bool,
 ) -> None:
     clock, told, waits = [0.0], [], []
 
@@ -195,6 +199,12 @@ def test_a_project_that_waits_for_a_processor_does_not_hang(
     monkeypatch.setattr(
         report, "emit", lambda kind, **d: told.append({"kind": kind, **d})
     )
+    if not stands:
+        steps = count()
+        own = {"file": "a.py", "line": 1, "own": True, "module": "a"}
+        monkeypatch.setattr(
+            report, "stack_of", lambda _: [{**own, "name": f"f{next(steps)}"}]
+        )
     report.give_up_after(6, lambda: "settings")
     with pytest.raises(SystemExit):
         waits[0]()

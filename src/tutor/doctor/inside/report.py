@@ -202,9 +202,18 @@ def give_up_after(seconds, stage, unless=lambda: False):
     def lived():
         return time.monotonic() - began - starved()
 
+    stood = [None, 0.0]  # where it is, and what it had lived when it came there
+
+    def look():
+        frames = stack_of(sys._current_frames().get(main))
+        own = [(frame["file"], frame["name"]) for frame in frames if frame["own"]]
+        if (len(sys.modules), own) != stood[0]:
+            stood[:] = (len(sys.modules), own), lived()
+
     def rest(until, end):
         while (left := until - lived()) > 0 and (now := time.monotonic()) < end:
-            time.sleep(min(left, end - now))
+            time.sleep(min(left, end - now, TURN))
+            look()
 
     def wait():
         rest(seconds, began + seconds + BUSY)
@@ -216,8 +225,9 @@ def give_up_after(seconds, stage, unless=lambda: False):
             rest(lived() + TURN, end)
         if unless():
             return
-        frames = stack_of(sys._current_frames().get(main))
-        emit("hang", stage=stage(), frames=frames, seconds=seconds, lived=lived())
+        frames, lives = stack_of(sys._current_frames().get(main)), lived()
+        own = {"lived": lives, "stood": lives - stood[1]}
+        emit("hang", stage=stage(), frames=frames, seconds=seconds, **own)
         os._exit(3)
 
     threading.Thread(target=wait, daemon=True).start()

@@ -14,6 +14,7 @@ from tutor.doctor.rules.project.standard import shadowed
 from tutor.doctor.source.walking import walk
 
 RANK = 10
+ENOUGH = 2.0  # seconds of its own at one place, where the machine left it no more
 
 
 def rules(seen: Evidence) -> Iterator[Found]:
@@ -87,10 +88,11 @@ def _own(hang: Event) -> Event | None:
 
 def _hang(seen: Evidence, hang: Event) -> Found:
     said = RANK, f"loading the project ({hang['stage']})", "a project that loads"
-    if hang["lived"] < hang["seconds"]:
+    if hang["lived"] < hang["seconds"] and hang["stood"] < ENOUGH:
         got = "no end yet: other programs left it no processor. Try again without them"
         return Found(None, got, NOWHERE, *said)
-    got = f"no end after {hang['seconds']} seconds"
+    spent = min(hang["lived"], hang["seconds"])
+    got = f"no end after {spent:.0f} seconds"
     return Found("project-hangs-while-loading", got, seen.place(_own(hang)), *said)
 
 
