@@ -3,7 +3,7 @@
 
 from urllib.parse import urlsplit
 
-from . import samples
+from . import fitting, samples
 from .report import emit
 
 
@@ -31,6 +31,8 @@ def doors():
         got=got,
         posts=[*posts(patterns)],
         names=sorted(set(names(patterns))),
+        takes=[*fitting.takes(patterns)],
+        unfit=[*fitting.unfit(patterns)],
         unseen=[*unseen(patterns)],
         modules=sorted({module_of(one) for one in every(patterns)}),
     )

@@ -6,7 +6,7 @@ import os
 import re
 import sys
 
-from . import consumers, database, load, samples, shield, walk, wrappers
+from . import consumers, database, folders, load, samples, shield, walk, wrappers
 from .doors import doors
 from .migrated import migrations
 from .report import emit, error_of, failed, give_up_after, inside, leave
@@ -197,30 +197,23 @@ def layers():
 def templates():
     from django.template import engines
 
-    found, others, plain = [], [], True
+    found, others, plain, lost = [], [], True, []
     for engine in engines.all():
+        lost += [str(one) for one in engine.dirs if not os.path.isdir(one)]
         loaders = getattr(getattr(engine, "engine", None), "loaders", None) or []
         plain = plain and all("django.template.loaders." in str(one) for one in loaders)
         plain = plain and "locmem" not in str(loaders)
-        for folder in engine.template_dirs:
+        for folder in folders.of_templates(engine):
             if inside(os.path.join(str(folder), "x")):
                 found.append(inside(os.path.join(str(folder), "x"))[:-2])
             else:
                 others.append(str(folder))
     # Where every template has to be: not where a loader of the project's own looks.
-    emit("templates", folders=found, others=others, plain=plain)
+    emit("templates", folders=found, others=others, plain=plain, lost=lost)
 
 
 def pages():
-    from django.contrib.staticfiles.finders import get_finders
-
-    found = []
-    for finder in get_finders():
-        for storage in getattr(finder, "storages", {}).values():
-            place = inside(os.path.join(str(storage.location), "x"))
-            if place:
-                found.append(place[:-2])
-    emit("static", folders=found)
+    emit("static", **folders.of_static())
 
 
 def own_apps():

@@ -46,6 +46,7 @@ from tutor.doctor.rules.deployment import (
     elsewhere,
     envfiles,
     hostheader,
+    interpreters,
     libraries,
     listed,
     operating,
@@ -90,7 +91,14 @@ from tutor.doctor.rules.python import (
     throughout,
     undefined,
 )
-from tutor.doctor.rules.routing import narrow, unanswered, uncaptured, urlnames
+from tutor.doctor.rules.routing import (
+    narrow,
+    reversing,
+    unanswered,
+    uncaptured,
+    urlnames,
+    viewfit,
+)
 from tutor.doctor.rules.suites import (
     committed,
     communicators,
@@ -156,6 +164,7 @@ _LATER = (
     behind,
     whereabouts,
     addresses,
+    interpreters,
     elsewhere,
     envfiles,
     deployed,
@@ -170,6 +179,8 @@ _LATER = (
     lateuser,
     logins,
     urlnames,
+    reversing,
+    viewfit,
     switches,
     checks,
     emptytables,

@@ -50,12 +50,14 @@ class Served:
 
 
 def served_scripts(seen: Evidence, every: list[Code]) -> Served:
-    folders = (seen.look.get("static") or {}).get("folders", [])
+    told = seen.look.get("static") or {}
     found: dict[str, Code] = {}
     for code in every:
-        for folder in (f"{seen.prefix}{one}/" for one in folders):
+        for one in told.get("folders", []):
+            folder, prefix = f"{seen.prefix}{one}/", told["prefixes"].get(one, "")
             if code.script.is_static and code.script.file.startswith(folder):
-                found.setdefault(code.script.file[len(folder) :], code)
+                path = code.script.file[len(folder) :]
+                found.setdefault(f"{prefix}/{path}" if prefix else path, code)
     return Served(found)
 
 

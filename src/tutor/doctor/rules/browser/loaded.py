@@ -5,10 +5,9 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Iterator
-from pathlib import Path
 
 from tutor.doctor.evidence import Evidence
-from tutor.doctor.rules.browser import layouts
+from tutor.doctor.rules.browser import folders, layouts
 from tutor.doctor.rules.browser.imports import (
     STATIC,
     Served,
@@ -44,12 +43,11 @@ def rules(seen: Evidence, every: list[Code]) -> Iterator[Found]:
     served = served_scripts(seen, every)
     prefix = str(seen.settings.get("static") or "")
     known = (seen.look.get("static") or {}).get("folders", [])
-    folders = [seen.home / one for one in known]
     modules: list[Code] = []
     for page in every:
         if page.script.is_static:
             continue
-        yield from _files(page, served, prefix, folders)
+        yield from _files(seen, page, served, prefix, known)
         reached = [page]
         for match in TAG.finditer(page.script.text):
             source, kind = SOURCE.search(match[1]), _TYPE.search(match[1])
@@ -73,7 +71,7 @@ def rules(seen: Evidence, every: list[Code]) -> Iterator[Found]:
 
 
 def _files(
-    page: Code, served: Served, prefix: str, folders: list[Path]
+    seen: Evidence, page: Code, served: Served, prefix: str, known: list[str]
 ) -> Iterator[Found]:
     """A script under a path that no file has, and nearly one of ours."""
     for match in TAG.finditer(page.script.text):
@@ -86,18 +84,22 @@ def _files(
             continue
         begin = rf"^[./]*(?:(?:{re.escape(prefix.strip('/'))}|static)/)?"
         path = path if named else re.sub(begin, "", path)
-        if any((folder / path).is_file() for folder in folders):
+        if any((seen.home / folder / path).is_file() for folder in known):
             continue  # one that is not read: of a library
         near = [one for one in served.codes if _last(one) == _last(path)]
         near += difflib.get_close_matches(path, served.codes, 1, 0.85)
-        if near:
+        apart = None if near or not named else folders.of_static(seen, path)
+        if near or apart:
             yield Found(
                 "client-static-file-not-there",
                 f"404 for {path}",
-                page.spot(match.start()),
+                (apart[1] if apart else None) or page.spot(match.start()),
                 RANK,
                 TRIED,
-                f"the path below a folder static: {near[0]}",
+                f"the path below a folder static: {[*near, path][0]}",
+                f"There is a {apart[0]}, in no folder of the settings."
+                if apart
+                else "",
             )
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from tutor.doctor.child import Event
 from tutor.doctor.evidence import Evidence
-from tutor.doctor.rules.browser import forms, scripts
+from tutor.doctor.rules.browser import folders, forms, scripts
 from tutor.doctor.rules.consumers.crashes.kinds import mixed_up
 from tutor.doctor.rules.found import TRIED, Found, Place, deepest, last_line
 from tutor.doctor.rules.routing.views import VERBS
@@ -38,18 +38,18 @@ def rules(seen: Evidence) -> Iterator[Found]:
 def _missing(seen: Evidence) -> Iterator[Found]:
     """A template that a view or another template names, in no folder of theirs."""
     told = seen.look.get("templates") or {}
-    folders = [seen.home / one for one in told.get("folders", [])]
-    folders += [Path(one) for one in told.get("others", [])]
+    known = [seen.home / one for one in told.get("folders", [])]
+    known += [Path(one) for one in told.get("others", [])]
     if not told.get("plain") or not told.get("folders"):
         return
     for name, place in (*_named(seen), *_extended(seen), *_of_library(seen)):
         # Without one like it, it may be for later.
-        there = any((folder / name).exists() for folder in folders)
+        there = any((folder / name).exists() for folder in known)
         if not there and _is_like(seen, name):
             yield Found(
                 "client-template-not-found",
                 f"TemplateDoesNotExist: {name}",
-                place,
+                folders.of_template(seen, name) or place,
                 RANK + 1,
                 TRIED,
                 "a file in one of the folders for templates",
@@ -137,7 +137,8 @@ def _cause(
     if "TemplateDoesNotExist" in kinds:
         name = links[kinds.index("TemplateDoesNotExist")]["text"].strip()
         outer = _saying(seen, rf"\{{%\s*(?:extends|include)\s+[\"']{re.escape(name)}")
-        return "client-template-not-found", outer or place, _elsewhere(seen, name)
+        at = folders.of_template(seen, name) or outer or place
+        return "client-template-not-found", at, _elsewhere(seen, name)
     nothing = re.search(r"The view ([\w.]+) didn't return an HttpResponse", every)
     if nothing and "returned None" in every:
         view = seen.source.functions.get(nothing[1])

@@ -92,8 +92,19 @@ def websocket_place(seen: Evidence) -> Place:
         if isinstance(node, ast.Dict):
             for key, value in zip(node.keys, node.values, strict=True):
                 if isinstance(key, ast.Constant) and key.value == "websocket":
-                    return call.module.file, value.lineno
+                    return _written(seen, call.module, value)
     return call.place
+
+
+def _written(seen: Evidence, module: Module, value: ast.expr) -> Place:
+    """Where an application is made that another module may have made."""
+    if isinstance(value, ast.Name | ast.Attribute):
+        named = module.names.get(ast.unparse(value)) or ast.unparse(value)
+        owner, _, name = named.rpartition(".")
+        other = seen.source.modules.get(owner)
+        if other is not None and name in other.values:
+            return other.file, other.lines[name]
+    return module.file, value.lineno
 
 
 def not_called(seen: Evidence) -> Place | None:

@@ -13,7 +13,7 @@ from tutor.doctor.rules.found import GENERIC, HANDLERS, Place
 from tutor.doctor.rules.project.asgi import not_called
 from tutor.doctor.rules.project.imports import cannot_import, explain_import
 from tutor.doctor.rules.project.misplaced import cause as misplaced
-from tutor.doctor.rules.project.said import TEXTS, is_of_the_environment
+from tutor.doctor.rules.project.said import TEXTS, is_of_the_environment, labelled
 from tutor.doctor.rules.python.idle import never_called
 from tutor.doctor.source.index import is_aside
 from tutor.doctor.source.walking import walk
@@ -90,6 +90,8 @@ def cause(
             if slug.startswith(("apps-", "origin-allowed")):
                 name = "INSTALLED_APPS" if slug.startswith("apps-") else "ALLOWED_HOSTS"
                 place = seen.setting(name)
+            if slug == "apps-listed-twice":
+                place = labelled(seen, text) or place
             if slug == "routing-include-in-urlrouter":
                 place = _included(seen) or place
             if slug == "routing-view-is-no-callable":

@@ -54,7 +54,7 @@ def explain_import(
     missing = MISSING.search(text)
     name = missing[1] if missing else str(root.get("name") or "")
     top = name.partition(".")[0]
-    imported = _imported(seen, place)
+    imported = _imported(seen, place, name)
     if imported.startswith(name + "."):
         name = imported if top not in _tops(seen) else name
     if stage == "django" or name == "django":
@@ -109,11 +109,20 @@ def _tops(seen: Evidence) -> set[str]:
     return {module.partition(".")[0] for module in seen.source.modules}
 
 
-def _imported(seen: Evidence, place: Place) -> str:
-    """The whole dotted name that the import at a line asks for."""
+def _imported(seen: Evidence, place: Place, name: str) -> str:
+    """The whole dotted name that the import at a line asks for.
+
+    Args:
+        seen: the evidence.
+        place: the line.
+        name: how much of it is not there.
+    """
     for node in seen.nodes_at(place):
         if isinstance(node, ast.ImportFrom) and node.module and not node.level:
             return node.module
+        if isinstance(node, ast.Import):
+            whole = [one.name for one in node.names if one.name.startswith(name + ".")]
+            return whole[0] if whole else ""
     return ""
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from tutor.doctor.evidence import Evidence
 from tutor.doctor.rules.found import Found, last_line
-from tutor.doctor.rules.project import backends, layerconfig
+from tutor.doctor.rules.project import backends, layerconfig, rewritten
 from tutor.doctor.rules.project.settings import like
 from tutor.doctor.source.walking import walk
 
@@ -59,10 +59,13 @@ def rules(seen: Evidence) -> Iterator[Found]:
         return
     for event in seen.look.all("layer"):
         if event["error"]:
+            known = error(layers.get(event["alias"]), event["error"])
+            of_backend = "backend" in f"{known}" or known == "redis-package-missing"
+            keys = {"BACKEND"} if of_backend else {"BACKEND", "CONFIG", "hosts"}
             yield Found(
-                error(layers.get(event["alias"]), event["error"]),
+                known,
                 last_line(event["error"][:1]),
-                place,
+                rewritten.place(seen, "CHANNEL_LAYERS", keys),
                 RANK,
                 tried,
                 expected,
@@ -140,7 +143,9 @@ def no_layers(seen: Evidence, tried: str, expected: str) -> Iterator[Found]:
             hint,
         )
     elif uses_layer(seen) or seen.aim >= 3:
-        place = seen.setting_file("ASGI_APPLICATION", "INSTALLED_APPS"), None
+        place = seen.setting("CHANNEL_LAYERS")  # it may be there, and empty
+        if place[1] is None:
+            place = seen.setting_file("ASGI_APPLICATION", "INSTALLED_APPS"), None
         yield Found(
             "settings-channel-layers-missing",
             "get_channel_layer() returns None",

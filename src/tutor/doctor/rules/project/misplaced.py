@@ -19,6 +19,9 @@ Cause = tuple[str, Place, str]
 _OF_CONFIG = re.compile(r"Check that '([\w.]+)\.name' is correct")
 _MODEL = re.compile(r"Model class ([\w.]+) doesn't declare an explicit app_label")
 _INCLUDED = re.compile(r"included URLconf '(?:<module ')?([\w.]+)")
+_NO_SUM = re.compile(
+    r"(?:unsupported operand|can only concatenate|must be an iterable).*URLPattern"
+)
 _NOT_ITERABLE = re.compile(r"'(\w+)' object is not iterable")
 
 
@@ -42,16 +45,33 @@ def cause(seen: Evidence, links: list[Event], stage: str) -> Cause | None:
 
 
 def _hidden_settings(seen: Evidence) -> Cause | None:
-    """``settings.py`` beside an empty ``settings/``, which Python imports instead."""
+    """An empty ``settings/``: ``settings.py`` is beside it, or its files are inside."""
     module = seen.source.modules.get(str(seen.settings.get("module")))
     if module is None or not module.is_package:
         return None
+    if "INSTALLED_APPS" in seen.settings.get("names", ()):
+        return None
     folder = (seen.project / module.file).parent
     file = folder.parent / f"{folder.name}.py"
-    if "INSTALLED_APPS" in seen.settings.get("names", ()) or not file.is_file():
+    if file.is_file():
+        place = file.relative_to(seen.project).as_posix(), None
+        hint = "The folder's own settings are empty."
+        return "python-module-beside-package", place, hint
+    inside = [
+        one.name
+        for one in seen.source.modules.values()
+        if one.name.startswith(f"{module.name}.") and "ROOT_URLCONF" in one.values
+    ]
+    if not inside:
         return None
-    place = file.relative_to(seen.project).as_posix(), None
-    return "python-module-beside-package", place, "The folder's own settings are empty."
+    manage = seen.source.by_file(f"{seen.prefix}manage.py")
+    named = [
+        (manage.file, node.lineno)
+        for node in (walk(manage.tree) if manage else ())
+        if isinstance(node, ast.Constant) and node.value == module.name
+    ]
+    hint = f"{module.name} is a folder, and its own file is empty: name {inside[0]}."
+    return ("settings-module-misspelled", named[0], hint) if named else None
 
 
 def _config(seen: Evidence, every: str) -> Cause | None:
@@ -89,6 +109,10 @@ def _too_early(seen: Evidence, links: list[Event], stage: str) -> Cause | None:
 
 def _no_routes(seen: Evidence, links: list[Event], every: str) -> Cause | None:
     """What URLRouter was given, when it looked at each route."""
+    single = _NO_SUM.search(every) and _single(seen)
+    if single:
+        hint = "Brackets around one route make no list; a comma behind it would."
+        return "asgi-urlrouter-without-list", single, hint
     wrong = _NOT_ITERABLE.search(every)
     frames = links[-1]["frames"] if links else []
     if not wrong or not frames or "channels/routing" not in str(frames[-1]["file"]):
@@ -99,6 +123,17 @@ def _no_routes(seen: Evidence, links: list[Event], every: str) -> Cause | None:
     if wrong[1] == "NoneType":
         hint = "It is given None: does the function that makes the list return it?"
     return "asgi-urlrouter-without-list", place, hint
+
+
+def _single(seen: Evidence) -> Place | None:
+    """A single route that a name for a list of routes stands for."""
+    for module in seen.source.modules.values():
+        for name, values in module.values.items():
+            last = values[-1]
+            made = module.resolve(last.func) if isinstance(last, ast.Call) else None
+            if "pattern" in name and (made or "").endswith(("urls.path", "re_path")):
+                return module.file, module.lines.get(name)
+    return None
 
 
 def _list_behind(seen: Evidence, place: Place) -> Place | None:

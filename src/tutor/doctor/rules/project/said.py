@@ -94,3 +94,14 @@ def is_of_the_environment(seen: Evidence, links: list[Event], place: Place) -> b
         and module.resolve(node.value) == "os.environ"
     ]
     return any(repr(one) == links[-1]["text"] for one in asked)
+
+
+def labelled(seen: Evidence, text: str) -> Place | None:
+    """Where an app takes the label that another one has, by its folder's name."""
+    told = text.rpartition("duplicates: ")[2].strip()
+    for owner in seen.source.classes.values():
+        given = owner.attributes.get("label")
+        folder = owner.module.name.rpartition(".")[0].rpartition(".")[2]
+        if getattr(given, "value", "") == told and folder != told:
+            return owner.module.file, getattr(given, "lineno", None)
+    return None

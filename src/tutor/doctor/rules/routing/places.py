@@ -38,6 +38,7 @@ def route_place(seen: Evidence, leaf: Event) -> Place:
             words |= {n.attr for n in walk(node) if isinstance(n, ast.Attribute)}
             constants = [n.value for n in walk(node) if isinstance(n, ast.Constant)]
             here = 2 * (texts[-1] in constants) + (consumer in words)
+            here = here or 2 * _makes(node, texts[-1])
             if here > score:
                 best, score = (module.file, node.lineno), here
     if score:
@@ -52,6 +53,16 @@ def route_place(seen: Evidence, leaf: Event) -> Place:
         and not isinstance(node.args[0], ast.Constant)
     ]
     return computed[0] if len(computed) == 1 and texts else routing_place(seen)
+
+
+def _makes(call: ast.Call, text: str) -> bool:
+    """Whether a route's text is put together of parts, and all of them stand in it."""
+    given = call.args[0] if call.args else None
+    if not isinstance(given, ast.JoinedStr | ast.BinOp):
+        return False
+    parts = [one.value for one in walk(given) if isinstance(one, ast.Constant)]
+    told = [one for one in parts if isinstance(one, str) and one.strip("^$/")]
+    return bool(told) and all(one in text for one in told)
 
 
 def routing_place(seen: Evidence) -> Place:

@@ -182,7 +182,8 @@ def _pattern(seen: Evidence, leaf: Event, index: int) -> Iterator[Found]:
             twice = slug == "routing-prefix-twice" and not _alone(seen, leaf, number)
             last = number if twice else number + 1
             steps = leaf["steps"][:last]
-            place = route_place(seen, {"steps": steps, "consumer": leaf["consumer"]})
+            inner = leaf["consumer"] if last == len(leaf["steps"]) else ""
+            place = route_place(seen, {"steps": steps, "consumer": inner})
             yield Found(slug, got, place, RANK + 3, tried, expected)
             return
         before = plain.rstrip("$")

@@ -1,0 +1,90 @@
+"""Programs that are started without the environment in which the packages are."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import suppress
+
+from tutor.doctor.commands import SERVERS, Command, commands, files, of_manage
+from tutor.doctor.evidence import Evidence
+from tutor.doctor.recipes import recipes
+from tutor.doctor.rules.deployment.served import found
+from tutor.doctor.rules.found import Found
+from tutor.doctor.startfiles import is_image
+
+MOST = 100_000  # bytes of a file
+# What comes with the machine, and where an image has its own.
+_OF_THE_SYSTEM = re.compile(r"/(?:usr/(?:local/)?)?bin/python[\d.]*")
+_A_VENV = re.compile(r"[\w./-]*(?:venv|virtualenvs?|/env)/?[\w.-]*/bin/")
+_MADE = re.compile(r"\b(?:python[\d.]*\s+-m\s+venv|virtualenv|uv\s+venv)\s")
+_INTO_SYSTEM = re.compile(
+    r"(?<![\w./-])(?:python[\d.]*\s+-m\s+)?pip[\d.]*\s+install\b|--system(?![\w])"
+)
+_PATH = re.compile(r"(?<![A-Z_])PATH\s*[=:]|(?<![A-Z_])PATH\s+/")
+_ACTIVATED = re.compile(r"\bactivate\b")
+
+
+def rules(seen: Evidence) -> Iterator[Found]:
+    texts = dict(_texts(seen))
+    for one in (*commands(seen.project), *recipes(seen.project)):
+        if one.program not in SERVERS and not of_manage(one):
+            continue
+        if is_image(one.file) or "compose" in one.file.lower():
+            continue  # its packages are the image's own
+        of_the_system = any(map(_OF_THE_SYSTEM.fullmatch, one.before))
+        if of_the_system and _installs_apart(one, texts):
+            yield found(
+                "install-outside-the-virtualenv",
+                "ModuleNotFoundError: No module named 'django'",
+                one,
+                "the interpreter of the environment that the packages are in",
+            )
+            return
+    for one in commands(seen.project):
+        if _is_supervised(one, texts) and _lacks_path(one, texts):
+            yield found(
+                "deploy-program-not-on-path",
+                f"can't find command '{one.before[0]}'",
+                one,
+                f"the whole path: /…/bin/{one.before[0]}",
+            )
+            return
+
+
+def _texts(seen: Evidence) -> Iterator[tuple[str, str]]:
+    """What stands in the files that may start or install something."""
+    for path in files(seen.project):
+        apart = path.suffix in (".py", ".md", ".rst", ".txt", ".ipynb", ".js", ".lock")
+        with suppress(OSError, UnicodeDecodeError):
+            if not apart and path.stat().st_size <= MOST:
+                file = path.relative_to(seen.project).as_posix()
+                yield file, path.read_text("utf-8")
+
+
+def _installs_apart(one: Command, texts: dict[str, str]) -> bool:
+    """Whether the packages go to an environment of the project's, and nowhere else."""
+    own = texts.get(one.file, "")
+    unit = one.file.endswith((".service", ".conf", ".ini"))
+    told = "\n".join(texts.values()) if unit else own
+    made = bool(_MADE.search(told)) or bool(_A_VENV.search(told))
+    return made and not _INTO_SYSTEM.search(told) and not _ACTIVATED.search(told)
+
+
+def _is_supervised(one: Command, texts: dict[str, str]) -> bool:
+    """Whether supervisor starts a server by its bare name."""
+    return (
+        one.file.endswith((".conf", ".ini"))
+        and one.program in SERVERS
+        and one.before[:1] == (one.program,)
+        and "[program:" in texts.get(one.file, "")
+    )
+
+
+def _lacks_path(one: Command, texts: dict[str, str]) -> bool:
+    """Whether the packages are in an environment that no one's PATH leads to."""
+    every = "\n".join(texts.values())
+    return bool(_A_VENV.search(every)) and not any(
+        _PATH.search(text) or ("supervisord" in text and _ACTIVATED.search(text))
+        for text in texts.values()
+    )
