@@ -54,9 +54,9 @@ def _hidden_settings(seen: Evidence) -> Cause | None:
     folder = (seen.project / module.file).parent
     file = folder.parent / f"{folder.name}.py"
     if file.is_file():
-        place = file.relative_to(seen.project).as_posix(), None
+        beside = file.relative_to(seen.project).as_posix(), None
         hint = "The folder's own settings are empty."
-        return "python-module-beside-package", place, hint
+        return "python-module-beside-package", beside, hint
     inside = [
         one.name
         for one in seen.source.modules.values()
@@ -65,13 +65,12 @@ def _hidden_settings(seen: Evidence) -> Cause | None:
     if not inside:
         return None
     manage = seen.source.by_file(f"{seen.prefix}manage.py")
-    named = [
-        (manage.file, node.lineno)
-        for node in (walk(manage.tree) if manage else ())
-        if isinstance(node, ast.Constant) and node.value == module.name
-    ]
     hint = f"{module.name} is a folder, and its own file is empty: name {inside[0]}."
-    return ("settings-module-misspelled", named[0], hint) if named else None
+    for node in walk(manage.tree) if manage else ():
+        if isinstance(node, ast.Constant) and node.value == module.name and manage:
+            place = manage.file, node.lineno
+            return "settings-module-misspelled", place, hint
+    return None
 
 
 def _config(seen: Evidence, every: str) -> Cause | None:
