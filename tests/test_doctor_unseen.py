@@ -29,6 +29,7 @@ import fresh
 import handed
 import harbour
 import held
+import m0_mounted
 import missed
 import otherwise
 import pupils
@@ -41,14 +42,16 @@ import unseen
 WRONG = unseen.WRONG + missed.WRONG + fresh.WRONG + behind.WRONG + abroad.WRONG
 WRONG += foreign.WRONG + harbour.WRONG + rides.WRONG + checkmate.WRONG + stock.WRONG
 WRONG += handed.WRONG + booth.WRONG + estimates.WRONG + flats.WRONG + baked.WRONG
-WRONG += dispatched.WRONG
+WRONG += dispatched.WRONG + m0_mounted.WRONG
 ROUNDS = (fourth, fifth, otherwise, pupils, sixth)
 IN_A_STEP = [one for module in (begun, *ROUNDS) for one in module.WRONG]
 RIGHT_IN_A_STEP = [one for module in ROUNDS for one in module.RIGHT]
 RIGHT = unseen.RIGHT + fresh.RIGHT + behind.RIGHT + abroad.RIGHT + harbour.RIGHT
 RIGHT += checkmate.RIGHT + stock.RIGHT + handed.RIGHT + flats.RIGHT + held.RIGHT
 RIGHT += baked.RIGHT + dispatched.RIGHT + classed.RIGHT + crewed.RIGHT
+RIGHT += m0_mounted.RIGHT
 SEVERAL = held.SEVERAL + dispatched.SEVERAL + classed.SEVERAL + crewed.SEVERAL
+SEVERAL += m0_mounted.SEVERAL
 NAMES = [f"{shape}-{slug}" for shape, slug, _, _ in WRONG]
 
 

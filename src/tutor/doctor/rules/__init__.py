@@ -14,6 +14,7 @@ from tutor.doctor.rules.browser import clients, pages, privates, rendering
 from tutor.doctor.rules.consumers import (
     accepting,
     dates,
+    departing,
     generators,
     givenastext,
     handlers,
@@ -122,6 +123,7 @@ _LATER = (
     origins,
     sockets,
     accepting,
+    departing,
     reading,
     handlers,
     generators,

@@ -12,6 +12,8 @@ def near_handler(seen: Evidence, owner: Class, wanted: str) -> str | None:
     names = [
         n for one in owner.line_of_ancestors for n in one.methods if n not in known
     ]
+    # What has the library's word in its name was hardly meant as a helper.
+    names.sort(key=lambda name: not name.startswith("websocket_"))
     short = wanted.partition("_")[2]
     for name in names:
         if name.lower().replace("_", "") in NICKNAMES.get(short, ()):

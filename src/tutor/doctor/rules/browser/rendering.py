@@ -137,7 +137,9 @@ def _cause(
     if "TemplateDoesNotExist" in kinds:
         name = links[kinds.index("TemplateDoesNotExist")]["text"].strip()
         outer = _saying(seen, rf"\{{%\s*(?:extends|include)\s+[\"']{re.escape(name)}")
-        at = folders.of_template(seen, name) or outer or place
+        asked = dict(_named(seen)) if place[0] is None else {}  # a class has no line
+        named = next((asked[one] for one in name.split(", ") if one in asked), place)
+        at = folders.of_template(seen, name) or outer or named
         return "client-template-not-found", at, _elsewhere(seen, name)
     nothing = re.search(r"The view ([\w.]+) didn't return an HttpResponse", every)
     if nothing and "returned None" in every:

@@ -77,7 +77,9 @@ def _raw(owner: Class) -> Iterator[Found]:
 def _uncalled(owner: Class, method: Function) -> Iterator[Found]:
     """``await self.accept``: a method that is named, and not called."""
     for node in walk(method.node):
-        named = node.value if isinstance(node, (ast.Await, ast.Expr)) else None
+        # Nobody looks at what a handler gives back.
+        idle = isinstance(node, ast.Return) and method.name in (*GENERIC, *HANDLERS)
+        named = node.value if isinstance(node, (ast.Await, ast.Expr)) or idle else None
         if not isinstance(named, ast.Attribute):
             continue
         name = method.module.resolve(named, method) or ""
@@ -91,7 +93,7 @@ def _uncalled(owner: Class, method: Function) -> Iterator[Found]:
                 "object method can't be used in 'await' expression",
                 at(method, named),
                 # A statement of its own is there for the call alone.
-                RANK - 1 if isinstance(node, ast.Await) else BARE,
+                BARE if isinstance(node, ast.Expr) else RANK - 1,
                 TRIED,
                 f"{end}() with parentheses",
             )

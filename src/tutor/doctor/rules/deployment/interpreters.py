@@ -40,7 +40,7 @@ def rules(seen: Evidence) -> Iterator[Found]:
                 one,
                 "the interpreter of the environment that the packages are in",
             )
-            return
+            break
     for one in commands(seen.project):
         if _is_supervised(one, texts) and _lacks_path(one, texts):
             yield found(

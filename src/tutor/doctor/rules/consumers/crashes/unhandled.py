@@ -51,6 +51,9 @@ def no_handler(seen: Evidence, crash: Crash, kind: str) -> Cause | None:
         slug = f"consumer-{kind.partition('.')[2]}-handler-misnamed"
         hint = "It stands outside the class: its indentation says so."
         return slug, (outside.module.file, outside.node.lineno), hint
+    # The other handlers may stand in a base class of the project's.
+    having = [one for one in owner.line_of_ancestors if {*HANDLERS} & {*one.methods}]
+    place = (having[0].module.file, having[0].node.lineno) if having else place
     if kind == "websocket.disconnect":
         return "consumer-no-disconnect-handler", place, ""
     return f"consumer-{kind.partition('.')[2]}-handler-misnamed", place, ""
