@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from itertools import takewhile
 from pathlib import Path, PurePosixPath
 
-from tutor.doctor import copying
+from tutor.doctor import copying, gunicorn
 from tutor.doctor.remembered import remembered
 from tutor.doctor.startfiles import ASSIGNED, Env, compose, procfile, reader
 
@@ -140,7 +140,8 @@ def of_manage(one: Command) -> bool:
 @remembered
 def commands(project: Path) -> Iterator[Command]:
     """What the files of a project start."""
-    for path in files(project):
+    every = files(project)
+    for path in every:
         read = reader(path.name)
         with suppress(OSError, UnicodeDecodeError):
             if read is None or path.stat().st_size > MOST:
@@ -148,9 +149,10 @@ def commands(project: Path) -> Iterator[Command]:
             file, complete = path.relative_to(project).as_posix(), read in _WHOLE
             for line, told, env in read(path.read_text(encoding="utf-8")):
                 for before, program, words, more in simple(told):
-                    own = {name: (value, line) for name, value in more.items()}
-                    every = {**env, **own}
-                    yield Command(file, line, program, words, every, complete, before)
+                    own = {**env, **{n: (value, line) for n, value in more.items()}}
+                    if program == "gunicorn":
+                        words = gunicorn.whole(project, file, words, own, every)
+                    yield Command(file, line, program, words, own, complete, before)
 
 
 @remembered

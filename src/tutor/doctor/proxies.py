@@ -13,6 +13,7 @@ from tutor.doctor.remembered import remembered
 MOST = 200_000  # bytes of a file
 _TOKEN = re.compile(r"""#[^\n]*|\n|[;{}]|"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'|"""
                     r"""(?:\$\{\w+\}|[^\s;{}])+""")  # fmt: skip
+_VARIABLE = re.compile(r"\$\{?(\w+)\}?")
 _OTHERS = (".py", ".md", ".ipynb", ".toml", ".yml", ".yaml")
 _LIKELY = re.compile(r"\bserver\s*\{")
 
@@ -47,6 +48,21 @@ class Directive:
                 return found[-1]
             here = here.outer
         return None
+
+    def filled(self) -> list[str]:
+        """Its words, with the variables that ``set`` gives one value right here."""
+        told: dict[str, list[str]] = {}
+        here = self.outer
+        while here is not None:
+            for one in here.all("set") if here.name != "if" else ():
+                if len(one.args) == 2:
+                    told.setdefault(one.args[0], []).append(one.args[1])
+            here = here.outer
+        sure = {name: values[0] for name, values in told.items() if len(values) == 1}
+        return [
+            _VARIABLE.sub(lambda one: sure.get(f"${one[1]}", one[0]), word)
+            for word in self.args
+        ]
 
     def headers(self) -> dict[str, Directive] | None:
         """What is set on the way to the server behind; None where that is not known.
@@ -108,7 +124,10 @@ def sites(project: Path) -> Iterator[Site]:
         except (OSError, UnicodeDecodeError):
             continue
         if _LIKELY.search(text):
-            yield Site(path.relative_to(project).as_posix(), parse(text))
+            top = parse(text)
+            for one in _below(top):
+                one.args = one.filled() if one.name == "proxy_pass" else one.args
+            yield Site(path.relative_to(project).as_posix(), top)
 
 
 def files(project: Path) -> Iterator[Path]:

@@ -39,6 +39,8 @@ def walk(application):
             for one in leaves_of(mapping["http"], (), "", ())
             if one["is"] in ("class", "method", "instance", "list")
         ]
+    if "channel" in mapping:
+        described["channels"] = channels(mapping["channel"])
     if "websocket" in mapping:
         described["origins"] = origins(mapping["websocket"])
         described["origins-text"] = origins_text(mapping["websocket"])
@@ -50,6 +52,18 @@ def walk(application):
             for leaf in leaves
         ]
     return described
+
+
+def channels(thing):
+    """What stands behind each channel's name, where jobs are told apart by it."""
+    found = peel(thing, lambda t: hasattr(t, "application_mapping"))[0]
+    mapping = getattr(found, "application_mapping", None)
+    told = mapping.items() if isinstance(mapping, dict) else ()
+    shown = {str(name): leaf(one, (), "", (), None) for name, one in told}
+    return {
+        name: {key: one[key] for key in ("is", "consumer")}
+        for name, one in shown.items()
+    }
 
 
 def origins(thing):

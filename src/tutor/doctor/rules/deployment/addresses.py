@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from tutor.doctor import services
 from tutor.doctor.commands import SERVERS, Command, commands, known, mentioned
 from tutor.doctor.evidence import Evidence
+from tutor.doctor.handed import to_service
 from tutor.doctor.rules.deployment.served import found
 from tutor.doctor.rules.found import Found
 from tutor.doctor.startfiles import is_image
@@ -17,6 +18,7 @@ LOOPBACK = ("127.0.0.1", "localhost", "[::1]", "::1")
 _INSIDE = re.compile(r"nginx|caddy|supervisor|haproxy|envoy|traefik|apache|s6-", re.I)
 _PORT = re.compile(r"\$\{?PORT\b")
 _RUN = re.compile(r"/(?:var/)?run/([\w.-]+)/")
+_END = r"(?![\w.-])"  # of a folder's name: not of web in web-api
 _VENV = re.compile(
     r"\b(?:python[\d.]*\s+-m\s+venv|virtualenv|uv\s+venv)\s+(?:-\S+\s+)*(\S+)|"
     r"\buv\s+sync\b"
@@ -32,7 +34,7 @@ def rules(seen: Evidence) -> Iterator[Found]:
     told = commands(seen.project)
     for one in told:
         if one.program in (*SERVERS, "runserver") and _is_apart(seen, one, told):
-            host = _host(one)
+            host = _host(one) or _usual(seen, one, told)
             if host in LOOPBACK and not mentioned(seen.project, r"\bUVICORN_HOST\b"):
                 yield found(
                     "deploy-listens-on-loopback-only",
@@ -80,9 +82,26 @@ def _host(one: Command) -> str:
     bound = _given(one)
     if one.program in ("gunicorn", "hypercorn"):
         if one.program == "gunicorn" and not bound:
-            return ""  # 0.0.0.0:$PORT where the place gives it one; its own file counts
+            return ""  # see below
         bound = [b.rpartition(":")[0] for b in bound] or ["127.0.0.1"]
     return bound[-1] if bound else "127.0.0.1"
+
+
+def _usual(seen: Evidence, one: Command, told: Sequence[Command]) -> str:
+    """Where gunicorn listens that is told nothing, in a container of compose.
+
+    A platform gives it a PORT, and it listens to all; compose gives it none.
+    """
+    elsewhere = ("-b", "--bind", "-c", "--config")
+    if one.program != "gunicorn" or one.values(*elsewhere) or "PORT" in one.env:
+        return ""
+    every = services.services(seen.project)
+    here = [s for s in every if one in services.started(s, told, {"gunicorn"})]
+    for service in here:
+        files = "env_file" in service.keys and not to_service(seen.project, service)
+        if files or mentioned(seen.project, r"\b(?:PORT|GUNICORN_CMD_ARGS)\b"):
+            return ""
+    return LOOPBACK[0] if here else ""
 
 
 def _given(one: Command) -> list[str]:
@@ -102,8 +121,9 @@ def _no_folder(seen: Evidence, one: Command) -> Iterator[Found]:
             continue
         folder = re.escape(match[1])
         made = (
-            rf"RuntimeDirectory\s*=.*\b{folder}\b|(mkdir|install)\b.*/run/{folder}\b|"
-            rf"^[dDevq]!?\s+(/var)?/run/{folder}\b"
+            rf"RuntimeDirectory\s*=.*(%|(?<![\w.-]){folder}{_END})|"
+            rf"(mkdir|install)\b.*/run/{folder}{_END}|"
+            rf"^[dDevq]!?\s+(/var)?/run/{folder}{_END}"
         )
         if not mentioned(seen.project, f"(?m){made}"):
             yield found(

@@ -34,6 +34,7 @@ from tutor.doctor.rules.found import Found
 from tutor.doctor.services import replaced, services
 
 ASGI = ("ProtocolTypeRouter()", "get_asgi_application()")
+_LAYER = "get_channel_layer()"
 # A server that is started in a file which nobody here can read.
 _STARTED = r"\b(daphne|uvicorn)[\"',]*\s+[\"']?(-|[\w.]+:\w)"
 
@@ -104,6 +105,9 @@ def _target(seen: Evidence, one: Command) -> Iterator[Found]:
         got = f"AttributeError: module {module!r} has no attribute {name!r}"
         yield found("deploy-daphne-channel-layer-target", got, one, right)
     spoken = (one.value("--interface") or "").startswith("wsgi")
+    if stands_for.endswith(_LAYER):
+        got = "TypeError: 'RedisChannelLayer' object is not callable"
+        yield found("deploy-daphne-channel-layer-target", got, one, right)
     if stands_for == WSGI and serves_sockets(one) and not spoken:
         got = f"{module}:{name} is the WSGI application"
         yield found("deploy-daphne-with-wsgi", got, one, right)

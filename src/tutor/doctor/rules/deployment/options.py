@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 
-from tutor.doctor.commands import Command, files, known, mentioned
+from tutor.doctor.commands import Command, known, mentioned
 from tutor.doctor.evidence import Evidence
-from tutor.doctor.texts import text_of
 
 # All that daphne takes; a test compares them with the installed one's.
 DAPHNE = {
@@ -68,31 +66,8 @@ def takes_wsgi_only(seen: Evidence, one: Command) -> bool:
     """Whether a command starts gunicorn with its usual workers, as far as is told."""
     if one.program == "gunicorn" and one.value("-k", "--worker-class") in _WSGI:
         return True
-    named = one.value("-c", "--config")
-    told = _named(seen, named) if named is not None else ""
     return (
         one.program == "gunicorn"
-        and one.value("-k", "--worker-class") is None
-        and told is not None
-        and "worker_class" not in told
+        and one.value("-k", "--worker-class", "-c", "--config") is None
         and not mentioned(seen.project, rf"GUNICORN_CMD_ARGS\W+.*({_WORKER})")
-        and not any("worker_class" in text for text in _configured(seen))
     )
-
-
-def _named(seen: Evidence, path: str) -> str | None:
-    """The file of settings that a command names; None where it is not here."""
-    name = path.removeprefix("file:").rpartition("/")[2]
-    fits = [one for one in files(seen.project) if one.name == name]
-    if len(fits) != 1 or not name.endswith(".py"):
-        return None
-    return text_of(fits[0])
-
-
-def _configured(seen: Evidence) -> Iterator[str]:
-    """The files in which gunicorn looks for its settings unasked."""
-    for folder in {seen.home, seen.project}:
-        try:
-            yield text_of(folder / "gunicorn.conf.py")
-        except OSError:
-            continue

@@ -16,6 +16,7 @@ from pathlib import Path, PurePosixPath
 
 from tutor.doctor.commands import SERVERS, Command, commands, mentioned
 from tutor.doctor.evidence import Evidence
+from tutor.doctor.rules.deployment import folders
 from tutor.doctor.rules.deployment.served import found
 from tutor.doctor.rules.found import Found
 from tutor.doctor.services import services
@@ -65,6 +66,8 @@ def rules(seen: Evidence) -> Iterator[Found]:
         looks = _in_image(seen, one, root)
         if looks is None and one.file.endswith(".service"):
             looks = _in_unit(seen, one)
+        if looks is None:
+            looks = folders.beside(seen, one, root)
         if looks:
             got = f"ModuleNotFoundError: No module named {package.partition('.')[0]!r}"
             expected = f"the folder with {package.partition('.')[0]}/ in it"

@@ -7,11 +7,12 @@ the command that starts a worker.
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from tutor.doctor.commands import Command, commands, known, mentioned
+from tutor.doctor.commands import Command, commands, files, known, mentioned
 from tutor.doctor.evidence import Evidence
 from tutor.doctor.rules.consumers import signatures
 from tutor.doctor.rules.deployment.served import found as at_command
@@ -25,6 +26,9 @@ from tutor.doctor.source.flow import Frame, body, bound_at, unfold
 from tutor.doctor.source.values import ANY, values
 
 RANK = 61
+_WORKER = r"\brunworker\b"
+_UNITS = (".service", ".conf", ".ini")  # of systemd, and of supervisor
+_FOR_PEOPLE = (".md", ".rst", ".txt")
 ROUTER = "channels.routing.ChannelNameRouter"
 MEMORY = "channels.layers.InMemoryChannelLayer"
 
@@ -60,7 +64,7 @@ def rules(seen: Evidence) -> Iterator[Found]:
     listened = {name for one in workers for name in one.plain}
     if all(map(known, listened)):
         yield from _elsewhere(sent, workers, names)
-    if not mentioned(seen.project, r"\brunworker\b"):
+    if not mentioned(seen.project, _WORKER):
         yield from _not_started(seen, told, sent, names)
     yield from _in_memory(seen, [job for job in sent if job.channel in names])
 
@@ -87,6 +91,9 @@ def _entries(seen: Evidence, router: Called) -> Iterator[Entry]:
         where, table = _looped(where, table)
     table = as_dict(table, where.module)
     if not isinstance(table, ast.Dict):
+        place = (where.module.file, table.lineno) if table is not None else router.place
+        for name, one in (seen.walk.get("channels") or {}).items():
+            yield Entry(name, place, seen.source.classes.get(str(one["consumer"])))
         return
     for key_node, held in zip(table.keys, table.values, strict=True):
         module = where.module
@@ -198,13 +205,25 @@ def _elsewhere(
             yield at_command(slug, got, one, "the layer over which its jobs go")
 
 
+def _names_all(seen: Evidence, one: Command) -> bool:
+    """Whether a server's file names all processes, as far as people are told.
+
+    Units and programs of supervisor are files of their own: some may be elsewhere.
+    """
+    if not one.file.endswith(_UNITS):
+        return one.complete
+    texts = (path for path in files(seen.project) if path.suffix in _FOR_PEOPLE)
+    told = (path.read_text("utf-8", "replace") for path in texts)
+    return not any(re.search(_WORKER, text) for text in told)
+
+
 def _not_started(
     seen: Evidence, told: Sequence[Command], sent: list[Job], names: set[str | None]
 ) -> Iterator[Found]:
     """A list of all processes with a server in it, and no worker."""
     used = [job.channel for job in sent if job.channel in names]
     for one in told:
-        if used and one.complete and serves_sockets(one):
+        if used and serves_sockets(one) and _names_all(seen, one):
             got = f"nobody works on {used[0]!r}"
             expected = f"python manage.py runworker {used[0]}"
             yield at_command("worker-not-started", got, one, expected, 4)

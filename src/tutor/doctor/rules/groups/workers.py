@@ -76,9 +76,10 @@ def _entries(seen: Evidence, router: Called) -> Iterator[Found]:
     """What stands behind a channel's name has to be an application."""
     module = router.module
     table = router.node.args[0] if router.node.args else None
+    place = router.place
     if table is not None:
         where, table = unfold(Frame(body(module)), table)
-        module = where.module
+        module, place = where.module, (where.module.file, table.lineno)
     table = as_dict(table, module)
     for value in table.values if isinstance(table, ast.Dict) else []:
         named = (module.resolve(value) or "").removesuffix("()")
@@ -91,6 +92,18 @@ def _entries(seen: Evidence, router: Called) -> Iterator[Found]:
                 RANK,
                 TRIED,
                 f"{one.name}.as_asgi()",
+            )
+    # However the table was made: the application shows what is in it.
+    for told in (seen.walk.get("channels") or {}).values():
+        if told["is"] in ("class", "method"):
+            name = str(told["consumer"]).rpartition(".")[2]
+            yield Found(
+                "worker-consumer-without-as-asgi",
+                f"{name}() takes no arguments",
+                place,
+                RANK,
+                TRIED,
+                f"{name}.as_asgi()",
             )
 
 
