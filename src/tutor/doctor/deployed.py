@@ -52,9 +52,13 @@ def chosen(
             elif known(value):
                 told[name] = value
     for service in services(project):  # its image says what is started
-        given = service.below("environment").get(VARIABLE)
-        if given and not service.starts and begun(service, every, _STARTED):
-            names.add(given[0])
+        if service.starts or not begun(service, every, _STARTED):
+            continue
+        for name, (value, _) in service.below("environment").items():
+            if name == VARIABLE:
+                names.add(value)
+            elif known(value):
+                told[name] = value
     told |= {name: WORD for name in blank if name not in told}
     asgi = source.modules.get(target.partition(":")[0])
     if not names and asgi is not None:

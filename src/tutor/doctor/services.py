@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
+from functools import partial
 from pathlib import Path, PurePosixPath
 
 from tutor.doctor.commands import MOST, SERVERS, Command, files
@@ -11,6 +13,7 @@ from tutor.doctor.compose import FILE, Service, read
 from tutor.doctor.remembered import remembered
 
 ANY: tuple[str, ...] = ()
+_DEFAULT = re.compile(r"\$\{(\w+):?-([^${}\n]*)\}")
 _NO_SERVERS = ("celery", "rq", "rqworker", "dramatiq", "huey", "tail", "sleep")
 
 
@@ -21,7 +24,29 @@ def services(project: Path) -> Iterator[Service]:
         with suppress(OSError, UnicodeDecodeError):
             if FILE.fullmatch(path.name) and path.stat().st_size <= MOST:
                 file = path.relative_to(project).as_posix()
-                yield from read(file, path.read_text(encoding="utf-8"))
+                text = path.read_text(encoding="utf-8")
+                if _DEFAULT.search(text):
+                    text = _DEFAULT.sub(partial(_settled, _given(project)), text)
+                yield from read(file, text)
+
+
+def _settled(given: set[str], match: re.Match[str]) -> str:
+    """What holds where nobody says anything else: ``${IMAGE:-redis:4}``."""
+    return match[0] if match[1] in given else match[2]
+
+
+def _given(project: Path) -> set[str]:
+    """The variables that files such as ``.env`` name, or examples of them."""
+    found = set[str]()
+    for path in files(project):
+        with suppress(OSError, UnicodeDecodeError):
+            if "env" in path.name and path.stat().st_size <= MOST:
+                found |= {
+                    *re.findall(
+                        r"(?m)^\s*(?:export\s+)?(\w+)=", path.read_text("utf-8")
+                    )
+                }
+    return found
 
 
 def replaced(project: Path, told: Sequence[Command]) -> set[str]:

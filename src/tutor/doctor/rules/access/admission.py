@@ -85,10 +85,40 @@ def _uses(method: Function, names: set[str]) -> bool:
     for node in walk(method.node):
         if isinstance(node, ast.Assign) and _only_user(node.value):
             kept |= {id(one) for one in walk(node)}
+        elif _is_empty_question(node):
+            kept |= {id(one) for one in [node, *walk(node)]}
     return any(
         id(node) not in kept and (_is_user(node) or _reads(node, names))
         for node in walk(method.node)
     )
+
+
+def _is_empty_question(node: ast.AST) -> bool:
+    """``user is None``: nobody is an AnonymousUser, so the answer is always no."""
+    return (
+        isinstance(node, ast.Compare)
+        and all(isinstance(sign, ast.Is | ast.IsNot) for sign in node.ops)
+        and all(getattr(one, "value", ...) is None for one in node.comparators)
+    )
+
+
+def scope_read(one: Class) -> set[str]:
+    """What a consumer reads of its scope while a handshake waits for its answer."""
+    found = set[str]()
+    for method in _at_the_door(one):
+        for node in walk(method.node):
+            key: ast.AST | None = None
+            if isinstance(node, ast.Subscript) and _is_scope(node.value):
+                key = node.slice
+            elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+                key = node.args[0] if _is_scope(node.func.value) and node.args else None
+            if key is not None:
+                found.add(str(getattr(key, "value", "")))
+    return found
+
+
+def _is_scope(node: ast.AST) -> bool:
+    return "scope" in (getattr(node, "attr", ""), getattr(node, "id", ""))
 
 
 def _reads(node: ast.AST, names: set[str]) -> bool:

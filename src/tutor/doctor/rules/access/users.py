@@ -10,7 +10,7 @@ from contextlib import suppress
 from tutor.doctor.child import Event
 from tutor.doctor.evidence import Evidence
 from tutor.doctor.rules.access import tokens
-from tutor.doctor.rules.access.admission import asks
+from tutor.doctor.rules.access.admission import asks, scope_read
 from tutor.doctor.rules.browser.expressions import ANY, HOST
 from tutor.doctor.rules.browser.pages import filled_in, leads_to
 from tutor.doctor.rules.browser.scripts import texts
@@ -30,6 +30,7 @@ GUARDS = (
 MIXINS = "django.contrib.auth.mixins."
 MIDDLEWARE = "django.contrib.auth.middleware.LoginRequiredMiddleware"
 OPEN = "django.contrib.auth.decorators.login_not_required"
+_OF_THE_PATH = {"url_route", "path", "user"}  # and no ticket, no cookie
 _FOREIGN = re.compile(r"(wss?:|https?:)?//[\w.]")
 _LOCAL = re.compile(r"(https?)://(localhost|127\.0\.0\.1|\[::1\])(?::(\d+))?$")
 
@@ -50,20 +51,37 @@ def _strangers(seen: Evidence) -> Iterator[Found]:
         one = seen.consumer_class(leaf.get("consumer")) if leaf else None
         if leaf is None or one is None or asks(one):
             continue
-        if any(
-            (client.path, client.status, client.closed) == (leaf["sample"], 101, None)
-            for client in seen.answers.clients
-        ):
+        if got := _answered(seen, leaf, one):
             method = one.method("connect") or one.method("websocket_connect")
             where = method or one
             yield Found(
                 "auth-anonymous-users-accepted",
-                "101 Switching Protocols",
+                got,
                 (where.module.file, where.node.lineno),
                 RANK,
                 f"a knock on {leaf['sample']} without a cookie",
                 "403 Forbidden, as its page asks for a login",
             )
+
+
+def _answered(seen: Evidence, leaf: Event, one: Class) -> str:
+    """What a stranger got who came to a consumer; empty where it may have been asked.
+
+    What is refused for its path alone would be let in with another path.
+    """
+    for client in seen.answers.clients:
+        if client.path != leaf["sample"]:
+            continue
+        if (client.status, client.closed) == (101, None):
+            return "101 Switching Protocols"
+        events = (e for e in seen.serve.events if e.get("conn") == client.tag)
+        sent = [e for e in events if e["kind"] == "sent"]
+        place = seen.place(sent[-1]["at"]) if sent else (None, None)
+        function = seen.function_at(place) if place[0] else None
+        own = function is not None and function.owner in one.line_of_ancestors
+        if own and client.status == 403 and scope_read(one) <= _OF_THE_PATH:
+            return "refused for its path, and never asked who it is"
+    return ""
 
 
 def _knocks(seen: Evidence) -> Iterator[tuple[str, Event | None]]:

@@ -104,11 +104,10 @@ def _target(seen: Evidence, one: Command) -> Iterator[Found]:
     if not there.stars and name not in there.lines:
         got = f"AttributeError: module {module!r} has no attribute {name!r}"
         yield found("deploy-daphne-channel-layer-target", got, one, right)
-    spoken = (one.value("--interface") or "").startswith("wsgi")
     if stands_for.endswith(_LAYER):
         got = "TypeError: 'RedisChannelLayer' object is not callable"
         yield found("deploy-daphne-channel-layer-target", got, one, right)
-    if stands_for == WSGI and serves_sockets(one) and not spoken:
+    if stands_for == WSGI and serves_sockets(one):
         got = f"{module}:{name} is the WSGI application"
         yield found("deploy-daphne-with-wsgi", got, one, right)
     if worker := options.unknown_worker(one):
@@ -252,9 +251,10 @@ def _pages_only(seen: Evidence, told: Sequence[Command]) -> Iterator[Found]:
         return
     for one in told:
         meant = served_by(seen, one)
-        if one.program != "gunicorn" or not meant or meant[2] != WSGI:
+        if serves_sockets(one) or not meant or meant[2] != WSGI:
             continue
-        if one.file not in idle and not mentioned(seen.project, _STARTED, idle):
+        unread = idle if one.program == "gunicorn" else {*idle, one.file}
+        if one.file not in idle and not mentioned(seen.project, _STARTED, unread):
             got = "sockets get 404: a WSGI server knows pages only"
             expected = f"a server that carries sockets: daphne {seen.target}"
             yield found("deploy-gunicorn-wsgi", got, one, expected)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
+from pathlib import Path
 
 from tutor.doctor.child import Event
 from tutor.doctor.commands import commands, known
@@ -78,13 +79,18 @@ def _to_redis(seen: Evidence, here: list[Service]) -> Iterator[Found]:
         wrong = [
             found
             for value, at, by_file in urls.values()
-            for found in _wrong(value, at, by_file, redis, there)
+            for found in _wrong(seen.project, value, at, by_file, redis, there)
         ]
         yield from wrong[:1] or _by_default(seen, one, set(urls))
 
 
 def _wrong(
-    value: str, at: Place, by_file: bool, redis: dict[str, Service], there: str
+    project: Path,
+    value: str,
+    at: Place,
+    by_file: bool,
+    redis: dict[str, Service],
+    there: str,
 ) -> Iterator[Found]:
     match = _URL.match(value) if known(value) else None
     if match is None:
@@ -113,7 +119,7 @@ def _wrong(
             at,
             f"the port on which {host} listens: {listens[1]}",
         )
-    if by_file and not match["given"] and asks_for_password(redis[host]):
+    if by_file and not match["given"] and asks_for_password(project, redis[host]):
         yield Found(
             "redis-password-missing",
             "HELLO must be called with the client already authenticated",

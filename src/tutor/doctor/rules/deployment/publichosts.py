@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
+from itertools import chain
 
 from tutor.doctor.commands import commands, variables
 from tutor.doctor.evidence import Evidence
@@ -12,6 +13,7 @@ from tutor.doctor.proxies import Directive, location, sites
 from tutor.doctor.rules.found import Found
 from tutor.doctor.source import Module
 from tutor.doctor.source.flow import Frame, body, unfold
+from tutor.doctor.source.values import ANY, values
 
 RANK = 59
 TRIED = "reading ALLOWED_HOSTS and the words for nginx"
@@ -52,7 +54,7 @@ def _dressed(seen: Evidence) -> Iterator[Found]:
     """A host with more than its name, in settings that nobody has loaded here."""
     for module in seen.source.modules.values():
         for node in module.values.get("ALLOWED_HOSTS", []):
-            for host in _texts(module, node):
+            for host in _named(module, node):
                 if "/" in host or re.search(r"[^\]:]:\d+$", host):
                     yield Found(
                         "origin-allowed-hosts-with-scheme-or-port",
@@ -63,6 +65,15 @@ def _dressed(seen: Evidence) -> Iterator[Found]:
                         "the plain names under which the site is visited",
                     )
                     return
+
+
+def _named(module: Module, node: ast.expr) -> list[str]:
+    """The parts of a list that are one text, by whatever names."""
+    where, found = unfold(Frame(body(module)), node)
+    parts = found.elts if isinstance(found, ast.List | ast.Tuple) else []
+    texts = [values(where, one) for one in parts]
+    sure = chain.from_iterable(one for one in texts if one and len(one) == 1)
+    return [text.replace(ANY, "…") for text in sure]
 
 
 def any_in(hosts: list[str], names: list[str]) -> bool:

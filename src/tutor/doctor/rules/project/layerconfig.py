@@ -193,6 +193,8 @@ def _bound(frame: Frame, node: ast.AST) -> Iterator[tuple[Frame, ast.expr]]:
     elif name in module.names:
         path, _, name = module.names[name].rpartition(".")
         module = module.source.modules.get(path, module)
+    elif name not in module.values:
+        module = next((one for one in _stars(module) if name in one.values), module)
     given = module.values.get(name, [])
     if len(given) != 1 or name == "SECRET_KEY":
         return
@@ -201,6 +203,14 @@ def _bound(frame: Frame, node: ast.AST) -> Iterator[tuple[Frame, ast.expr]]:
         held = getattr(getattr(call.func, "value", None), "id", "")
         if held == name and getattr(call.func, "attr", "") in _FILLS:
             yield from ((Frame(body(module)), one) for one in call.args)
+
+
+def _stars(module: Module, depth: int = 0) -> Iterator[Module]:
+    """The modules from which one takes all: as settings of production do."""
+    for star in reversed(module.stars) if depth < DEEP else ():
+        if (found := module.source.modules.get(star)) is not None:
+            yield found
+            yield from _stars(found, depth + 1)
 
 
 def _plainly(value: ast.expr) -> Iterator[ast.expr]:
