@@ -54,6 +54,7 @@ def furnish(user, words):
         for model in apps.get_models(include_auto_created=True):
             if is_own(model) and not isinstance(user, model):
                 maker.provide(model)
+        maker.settle()
 
 
 def site():
@@ -96,6 +97,21 @@ class Maker:
             finally:
                 self.making.remove(model)
         return self.made[model]
+
+    def settle(self):
+        """Let the user belong where it may: to a team, a tenant, a company."""
+        if self.user is None:
+            return
+        model, found = type(self.user), {}
+        for field in model._meta.concrete_fields:
+            target = field.remote_field.model if field.remote_field else model
+            free = getattr(self.user, field.attname) is None and not _says(field, GONE)
+            if free and target is not model and self.made.get(target) is not None:
+                found[field.name] = self.made[target]
+        if found:
+            model._base_manager.filter(pk=self.user.pk).update(**found)
+            for name, one in found.items():
+                setattr(self.user, name, one)
 
     def _found_or_made(self, model):
         links = self._links(model)

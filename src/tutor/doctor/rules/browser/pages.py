@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from tutor.doctor.child import Event
 from tutor.doctor.evidence import Evidence
+from tutor.doctor.rules.browser import schemes
 from tutor.doctor.rules.browser.expressions import ANY, GIVEN, HERE, HOST, OWN
 from tutor.doctor.rules.browser.socketurls import Socket, sockets
 from tutor.doctor.rules.deployment import https
@@ -23,6 +24,7 @@ TRIED = "reading the page's script"
 def rules(seen: Evidence) -> Iterator[Found]:
     if not seen.leaves and not seen.walk.get("protocols"):
         return
+    yield from schemes.rules(seen)
     every = sockets(seen)
     for socket in every:
         same = [one for one in every if one.place == socket.place]

@@ -27,7 +27,8 @@ def _wrapped(seen: Evidence, function: Function) -> Iterator[Found]:
     """``async_to_sync(f())``: the call is finished before it is wrapped."""
     for call in calls.calls(function.node):
         name = calls.name_of(call, function)
-        inner = call.args[0] if call.args else None
+        first = int(name.endswith(".run_in_executor"))  # after the pool
+        inner = call.args[first] if len(call.args) > first else None
         kept = function.values.get(getattr(inner, "id", ""), [])
         made = kept[0] if len(kept) == 1 else inner
         if name == known.TO_SYNC and isinstance(made, ast.Call):
@@ -50,7 +51,7 @@ def _wrapped(seen: Evidence, function: Function) -> Iterator[Found]:
                 "await in an async function",
             )
         elif (
-            name in known.TO_THREAD
+            (name in known.TO_THREAD or name == "asyncio.to_thread" or first)
             and isinstance(inner, ast.Call)
             and (queries.queries(inner, function) or _done(call, inner, function))
         ):
@@ -142,8 +143,10 @@ def _waits(call: ast.Call, name: str) -> str:
 
 def _blocking(seen: Evidence, function: Function) -> Iterator[Found]:
     """Calls that stop the event loop, in async code or in what it calls."""
+    asking: set[int] = set()  # what never comes further than to its first query
     for call, where, entry in _reached(function, function, 0, frozenset(), None):
         name = calls.name_of(call, where)
+        later = 15 if id(entry) in asking else 0
         slug = calls.blocks(name) or _waits(call, name)
         if name in known.RUNS:
             yield Found(
@@ -159,7 +162,7 @@ def _blocking(seen: Evidence, function: Function) -> Iterator[Found]:
                 _to_sync(function),
                 "You cannot use AsyncToSync in the same thread as an async event loop",
                 at(function, entry),
-                49,
+                49 + later,
                 TRIED,
                 "await in an async function",
                 f"It happens in {where.name}.",
@@ -171,12 +174,13 @@ def _blocking(seen: Evidence, function: Function) -> Iterator[Found]:
                 slug,
                 f"{name} stops every other client",
                 at(where, call),
-                62,
+                62 + later,
                 TRIED,
                 "nothing that blocks in async code",
                 hint,
             )
         elif queries.queries(call, where):
+            asking.add(id(entry))
             yield Found(
                 "auth-middleware-queries-synchronously"
                 if of_middleware(seen, function)

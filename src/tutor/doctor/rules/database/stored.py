@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 
 from tutor.doctor.evidence import Evidence
+from tutor.doctor.rules.database import heard
 from tutor.doctor.rules.found import TRIED, Found, Place, at
 from tutor.doctor.rules.groups.spreading import tells
 from tutor.doctor.source import Function, calls
@@ -24,6 +25,7 @@ def rules(seen: Evidence) -> Iterator[Found]:
     yield from _without_migration(seen)
     yield from _no_package(seen)
     atomic = _each_request(seen)
+    yield from heard.rules(seen, atomic_blocks)
     for function in seen.source.all_functions():
         yield from _before_the_commit(function, atomic)
         if function.is_async:
@@ -135,9 +137,29 @@ def _hears_a_save(function: Function) -> bool:
     ) and "post_save" in "".join(map(ast.unparse, function.node.decorator_list))
 
 
+def atomic_blocks(function: Function, atomic: bool = False) -> list[ast.AST]:
+    """What runs in a transaction: a function, or what stands below its ``with``.
+
+    Args:
+        function: the function.
+        atomic: whether each view does.
+    """
+    blocks: list[ast.AST] = []
+    if atomic and _is_view(function):
+        blocks = [function.node]
+    if any(name.startswith(ATOMIC[0]) for name in function.decorators()):
+        blocks = [function.node]
+    for node in own_nodes(function.node):
+        if isinstance(node, ast.With) and any(
+            (function.module.resolve(item.context_expr, function) or "") in ATOMIC
+            for item in node.items
+        ):
+            blocks.append(node)
+    return blocks
+
+
 def _before_the_commit(function: Function, atomic: bool) -> Iterator[Found]:
     """A group that is told of what a transaction may still undo."""
-    blocks: list[ast.AST] = []
     if atomic and _hears_a_save(function):
         for call in calls.calls(function.node):
             if tells(call, function):
@@ -150,17 +172,7 @@ def _before_the_commit(function: Function, atomic: bool) -> Iterator[Found]:
                     "transaction.on_commit(...)",
                 )
                 return
-    if atomic and _is_view(function):
-        blocks = [function.node]
-    if any(name.startswith(ATOMIC[0]) for name in function.decorators()):
-        blocks = [function.node]
-    for node in own_nodes(function.node):
-        if isinstance(node, ast.With) and any(
-            (function.module.resolve(item.context_expr, function) or "") in ATOMIC
-            for item in node.items
-        ):
-            blocks.append(node)
-    for block in blocks:
+    for block in atomic_blocks(function, atomic):
         inside = calls.calls(block)
         if not any(getattr(c.func, "attr", "") in WRITES for c in inside):
             continue

@@ -52,7 +52,9 @@ def _renames(node: ast.AST) -> bool:
     elif isinstance(node, ast.AnnAssign) and node.value is not None:
         targets = [node.target]
     return any(
-        isinstance(one, ast.Attribute) and ast.unparse(one) == "self.channel_name"
+        isinstance(one, ast.Attribute)
+        and isinstance(one.ctx, ast.Store)  # and no key: here[self.channel_name]
+        and ast.unparse(one) == "self.channel_name"
         for target in targets
         for one in walk(target)
     )
