@@ -14,6 +14,7 @@ from tutor.doctor.rules.routing.reached import takes
 
 RANK = 60
 TRIED = "reading the words for Caddy"
+_ASKS = "reverse_proxy"
 _FILE = re.compile(r"(?i)caddyfile([.-]\w+)*|[\w.-]+\.caddy(file)?")
 _WORD = re.compile(r"""#[^\n]*|"(?:\\.|[^"\\])*"|`[^`]*`|\S+""")
 
@@ -45,15 +46,20 @@ def rules(seen: Evidence) -> Iterator[Found]:
 
 
 def asked(project: Path) -> Iterator[tuple[str, int, str]]:
-    """The servers that Caddy asks: the file, the line and an address each."""
+    """The servers that Caddy asks: the file, the line and an address each.
+
+    A socket's file is named as nginx names it: ``unix:/run/web.sock``.
+    """
     for path in files(project):
         top = read(path) if _FILE.fullmatch(path.name) else None
         for one in _below(top) if top is not None else ():
-            if one.name == "reverse_proxy":
-                for word in one.args:
-                    if re.fullmatch(r"(?:https?://)?[\w.-]+:\d+", word):
-                        file = path.relative_to(project).as_posix()
-                        yield file, one.line, word.rpartition("/")[2]
+            inside = one.name == "to" and getattr(one.outer, "name", "") == _ASKS
+            for word in one.args if one.name == _ASKS or inside else ():
+                file = path.relative_to(project).as_posix()
+                if re.fullmatch(r"(?:https?://)?[\w.-]*:\d+", word):
+                    yield file, one.line, word.rpartition("/")[2]
+                elif match := re.fullmatch(r"unix(?:\+\w+)?/(/.+)", word):
+                    yield file, one.line, f"unix:{match[1]}"
 
 
 def _below(one: Directive) -> Iterator[Directive]:

@@ -14,7 +14,7 @@ from tutor.doctor.rules.deployment.served import RANK, TRIED
 from tutor.doctor.rules.found import Found, Place
 from tutor.doctor.startfiles import is_image
 
-_LOOPBACK = re.compile(r"(?:127\.0\.0\.1|localhost|\[::1\])(?::(\d+))?")
+_LOOPBACK = re.compile(r"(?:127\.0\.0\.1|localhost|\[::1\]|(?=:))(?::(\d+))?")
 
 
 def rules(seen: Evidence, told: Sequence[Command]) -> Iterator[Found]:
@@ -36,29 +36,39 @@ def _nobody_there(seen: Evidence, told: Sequence[Command]) -> Iterator[Found]:
         ports |= {_plain(port) for port in listens}
     if not served:
         return
+    for who, addresses, at in _proxies(seen, ports):
+        asked = [_asked(address) for address in addresses]
+        if not all(asked) or any(one in ports for one in asked):
+            continue
+        # Which socket a server has may stand in a file of its own.
+        if any("/" in one for one in asked) and "/" not in "".join(ports):
+            continue
+        shown, there = ", ".join(addresses), ", ".join(sorted(ports))
+        yield Found(
+            "nginx-502-upstream-down",
+            f"{who} asks {shown}; the servers listen on {there}",
+            at,
+            RANK,
+            TRIED,
+            "the port on which the server listens",
+        )
+        return
+
+
+def _proxies(seen: Evidence, ports: set[str]) -> Iterator[tuple[str, list[str], Place]]:
+    """Who passes requests on, to which addresses, and where that is said."""
     for site in sites(seen.project):
         for server in site.servers():
             for passed in _passed(server):
                 name = passed.args[0].partition("://")[2]
                 name = name if name[:5] == "unix:" else name.partition("/")[0]
-                addresses = site.upstream(name)
-                asked = [_asked(address) for address in addresses]
-                if not all(asked) or any(one in ports for one in asked):
-                    continue
-                # Which socket a server has may stand in a file of its own.
-                if any("/" in one for one in asked) and "/" not in "".join(ports):
-                    continue
                 at: Place = (site.file, site.line(name) or passed.line)
-                shown, there = ", ".join(addresses), ", ".join(sorted(ports))
-                yield Found(
-                    "nginx-502-upstream-down",
-                    f"nginx asks {shown}; the servers listen on {there}",
-                    at,
-                    RANK,
-                    TRIED,
-                    "the port on which the server listens",
-                )
-                return
+                yield "nginx", site.upstream(name), at
+    every = [*caddy.asked(seen.project)]
+    if any(_asked(address) in ports for _, _, address in every):
+        return  # others may ask for a frontend, or for another site
+    for file, line, address in every:
+        yield "Caddy", [address], (file, line)
 
 
 def _asked(address: str) -> str:
