@@ -38,6 +38,8 @@ _DRESSED = re.compile(r"/|^[^:]+:\d+$")
 # Not that of a part, such as SQL_DEBUG.
 _SWITCH = re.compile(r"(?!.*(?:SQL|LOG|TOOLBAR|TEMPLATE|CELERY|REDIS))(?:\w+_)?DEBUG")
 _NO = ("0", "no", "off", "false")
+# Containers of other files may have any name there.
+_JOINED = re.compile(r"external|\bextra_hosts\b|\blinks\b|^include:", re.M)
 _HOST_NET = re.compile(r"\bhost\b")
 
 
@@ -62,7 +64,7 @@ def _to_redis(seen: Evidence, here: list[Service]) -> Iterator[Found]:
     redis = {one.name: one for one in here if IMAGE.match(one.text("image"))}
     told = commands(seen.project)
     own = [one for one in here if started(one, told, PROGRAMS)]
-    if not redis or any(_HOST_NET.search(one.text("network_mode")) for one in own):
+    if any(_HOST_NET.search(one.text("network_mode")) for one in own):
         return
     # Other names are in the file, too: of a container, of a network's alias.
     texts = [(seen.project / one.file).read_text("utf-8", "replace") for one in own[:1]]
@@ -81,7 +83,8 @@ def _to_redis(seen: Evidence, here: list[Service]) -> Iterator[Found]:
             for value, at, by_file in urls.values()
             for found in _wrong(seen.project, value, at, by_file, redis, there)
         ]
-        yield from wrong[:1] or _by_default(seen, one, set(urls))
+        default = _by_default(seen, one, set(urls)) if redis else ()
+        yield from wrong[:1] or default
 
 
 def _wrong(
@@ -96,7 +99,7 @@ def _wrong(
     if match is None:
         return
     host, port = match["host"], match["port"] or "6379"
-    if host in LOCAL and by_file:  # the others are looked at elsewhere
+    if host in LOCAL and by_file and redis:  # the others are looked at elsewhere
         yield _nobody(
             f"nothing listens at {value}",
             at,
@@ -104,12 +107,12 @@ def _wrong(
             "In a container localhost is that container itself.",
         )
     if host not in redis:
-        elsewhere = "." in host or host in LOCAL or "external" in there
+        elsewhere = "." in host or host in LOCAL or bool(_JOINED.search(there))
         if not elsewhere and host not in there:
             yield _nobody(
                 f"no service is named {host}",
                 at,
-                f"the name of the service with Redis: {next(iter(redis))}",
+                f"the name of the service with Redis: {next(iter(redis), 'redis')}",
             )
         return
     listens = _PORT.search(redis[host].text("command"))

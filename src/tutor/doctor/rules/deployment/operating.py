@@ -11,6 +11,7 @@ from tutor.doctor.evidence import Evidence
 from tutor.doctor.rules.consumers.written import written
 from tutor.doctor.rules.found import TRIED, Found, at
 from tutor.doctor.source import Class, Function, Module, calls
+from tutor.doctor.source.flow import Frame, each
 from tutor.doctor.source.walking import walk
 
 RANK = 62
@@ -166,8 +167,10 @@ def _takes_sigterm(call: ast.Call, function: Function) -> bool:
     name = calls.name_of(call, function)
     if not (name == "signal.signal" or name.endswith(".add_signal_handler")):
         return False
-    named = function.module.resolve(call.args[0], function) if call.args else ""
-    return named == "signal.SIGTERM"
+    given = call.args[:1]
+    parts = [one for _, one in each(Frame(function), given[0])] if given else []
+    named = [function.module.resolve(one, function) for one in parts or given]
+    return "signal.SIGTERM" in named
 
 
 def _refuses(call: ast.Call, function: Function) -> str | None:

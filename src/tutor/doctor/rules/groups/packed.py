@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from dataclasses import replace
 
 from tutor.doctor.evidence import Evidence
-from tutor.doctor.rules.consumers.written import holds_models, written
+from tutor.doctor.rules.consumers.written import hears_models, holds_models, written
 from tutor.doctor.rules.database import fields
 from tutor.doctor.rules.found import TRIED, Found, Place, at
 from tutor.doctor.rules.groups.groupnames import given
@@ -32,7 +33,40 @@ NUMBERS = ("pk", "id")  # of a model: what a dictionary is keyed by, often
 
 def rules(seen: Evidence) -> Iterator[Found]:
     for function, node in _events(seen):
-        yield from _packed(function, node)
+        found = [*_packed(function, node)]
+        yield from found or _handed_in(seen, function, node)
+
+
+def _handed_in(seen: Evidence, function: Function, node: ast.expr) -> Iterator[Found]:
+    """What callers give to a function that puts it into a message as it is."""
+    used = {one.id: one for one in _parts(node)}
+    rest = str(getattr(function.node.args.kwarg, "arg", ""))
+    own = {one.arg for one in walk(function.node.args) if isinstance(one, ast.arg)}
+    for frame in seen.sites.frames(function) if used else ():
+        for name, (where, value) in frame.given.items():
+            part = used.get(name) or (used.get(rest) if name not in own else None)
+            while isinstance(value, ast.Name) and value.id in where.given:
+                where, value = where.given[value.id]
+            found = [*_packed(where.function, value)] if part is not None else []
+            if (
+                found
+                and isinstance(value, ast.Name)
+                and found[0].place == at(where.function, value)
+            ):  # a row: what is put into the message is to be another thing
+                found = [replace(found[0], place=at(function, part or value))]
+            if found:
+                yield found[0]
+                return
+
+
+def _parts(node: ast.expr | None) -> Iterator[ast.Name]:
+    """The names that stand for parts of a message, or for all of it."""
+    if isinstance(node, ast.Name):
+        yield node
+    elif isinstance(node, ast.Dict):
+        yield from (name for one in node.values for name in _parts(one))
+    elif isinstance(node, ast.List | ast.Tuple | ast.Set):
+        yield from (name for one in node.elts for name in _parts(one))
 
 
 def _events(seen: Evidence) -> Iterator[tuple[Function, ast.expr]]:
@@ -87,6 +121,8 @@ def _strange(
             yield from _strange(function, value, depth + 1)
     elif isinstance(node, ast.Set | ast.SetComp):
         yield _unpacked("set", place)
+    elif getattr(node, "id", "") == "instance" and hears_models(function):
+        yield _unpacked("Model", place)
     elif isinstance(node, ast.Name):
         yield from _named(function, node.id, depth)
     elif isinstance(node, ast.Await):

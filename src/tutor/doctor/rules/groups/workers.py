@@ -11,6 +11,7 @@ from tutor.doctor.rules.consumers.written import REST, written
 from tutor.doctor.rules.found import HANDLERS, TRIED, Found, at
 from tutor.doctor.rules.groups.sent import sending
 from tutor.doctor.rules.project.asgi import Called, as_dict, called
+from tutor.doctor.rules.reach import reach
 from tutor.doctor.source import Class, calls
 from tutor.doctor.source.flow import Frame, body, unfold
 
@@ -109,7 +110,10 @@ def _entries(seen: Evidence, router: Called) -> Iterator[Found]:
 
 def _answers(one: Class) -> Iterator[Found]:
     """A worker has no socket to answer on."""
-    for method in one.methods.values():
+    reached: list[Frame] = []
+    for own in one.methods.values():
+        reach(Frame(own, one), reached)
+    for method in (frame.function for frame in reached if frame.owner is one):
         for call in calls.calls(method.node):
             if calls.name_of(call, method) == "self.send":
                 yield Found(
