@@ -26,6 +26,7 @@ import flats
 import foreign
 import fourth
 import fresh
+import furnished
 import handed
 import harbour
 import held
@@ -52,6 +53,9 @@ RIGHT += baked.RIGHT + dispatched.RIGHT + classed.RIGHT + crewed.RIGHT
 RIGHT += m0_mounted.RIGHT
 SEVERAL = held.SEVERAL + dispatched.SEVERAL + classed.SEVERAL + crewed.SEVERAL
 SEVERAL += m0_mounted.SEVERAL
+RIGHT += furnished.RIGHT
+SEVERAL = held.SEVERAL + dispatched.SEVERAL + classed.SEVERAL + crewed.SEVERAL
+SEVERAL += furnished.SEVERAL
 NAMES = [f"{shape}-{slug}" for shape, slug, _, _ in WRONG]
 
 

@@ -67,7 +67,7 @@ def chosen(
         own = named(text_of(home / "manage.py"))
     except OSError:
         return [], told
-    if filled:  # the same settings may say something else there
+    if filled or told:  # the same settings may say something else there
         names |= set() if names else {own}
     else:
         names.discard(own)
