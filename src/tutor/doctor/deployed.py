@@ -51,6 +51,7 @@ def chosen(
                 names.add(value)
             elif known(value):
                 told[name] = value
+    by_image: dict[str, str] = {}
     for service in services(project):  # its image says what is started
         if service.starts or not begun(service, every, _STARTED):
             continue
@@ -58,7 +59,10 @@ def chosen(
             if name == VARIABLE:
                 names.add(value)
             elif known(value):
-                told[name] = value
+                by_image[name] = value
+    # Units and containers beside each other are two places.
+    agree = all(told.get(name, value) == value for name, value in by_image.items())
+    told |= by_image
     told |= {name: WORD for name in blank if name not in told}
     asgi = source.modules.get(target.partition(":")[0])
     if not names and asgi is not None:
@@ -67,7 +71,7 @@ def chosen(
         own = named(text_of(home / "manage.py"))
     except OSError:
         return [], told
-    if filled or told:  # the same settings may say something else there
+    if filled or (by_image and agree):  # the same settings may say something else there
         names |= set() if names else {own}
     else:
         names.discard(own)
