@@ -75,6 +75,7 @@ _EVENT = (
 _GIVEN = re.compile(
     rf"[\w$\])]\s*\.\s*on(?:{_EVENT})\s*=(?!=)\s*|"
     r"(?<![\w$.?])on[A-Z]\w*\s*:\s*|"  # an option: onEnd: …
+    r"[\w$\])]\s*\.\s*on[A-Z]\w*\s*=(?!=)\s*|"  # of an object: live.onEnd = …
     r"\baddEventListener\s*\(\s*[\"'][^\"'\n]*[\"']\s*,\s*"
 )
 # Of the browser's own, what gives back no function: a number, nothing, a promise.
@@ -176,9 +177,14 @@ _NATIVE = re.compile(
 
 def of_the_browser(code: Code) -> Iterator[Found]:
     """``onEnd: location.reload``: called as another object's method, it refuses."""
-    for match in _NATIVE.finditer(code.bare):
+    # texts.forEach(this.socket.send)
+    names = "|".join(map(re.escape, code.sockets)) or r"(?!)"
+    word = rf"[:(,]\s*((?:{names})\s*\.\s*(?:send|close))\s*(?=[,;)}}\n])"
+    for match in (*_NATIVE.finditer(code.bare), *re.finditer(word, code.bare)):
         before = code.bare[: match.start() + 1]
-        if re.search(r"\b(?:if|while|switch)\s*\($", before):
+        owner = re.escape(match[1].rpartition(".")[0])
+        of_its_own = rf"(?<![\w$.]){owner}\s*\.\s*addEventListener\s*\([^()]*,$"
+        if re.search(rf"\b(?:if|while|switch)\s*\($|{of_its_own}", before):
             continue
         yield Found(
             "client-method-without-this",

@@ -55,12 +55,14 @@ from tutor.doctor.rules.browser.handling import (
     aliases,
     functions,
     handlers,
+    kept,
 )
 from tutor.doctor.rules.browser.javascript import Code, Func
 from tutor.doctor.rules.browser.lostsockets import (
     no_way_back,
     spoken_to_late,
 )
+from tutor.doctor.rules.browser.outside import outside
 from tutor.doctor.rules.browser.pages import TRIED
 from tutor.doctor.rules.browser.reopening import at_once_again, timers
 from tutor.doctor.rules.browser.scripts import Spot
@@ -109,6 +111,8 @@ def rules(seen: Evidence) -> Iterator[Found]:
             yield from spoken_to_late(code, name)
             yield from state_as_text(code, name)
             yield from never_put_off(code, name)
+            for other, known in outside(code, name, every):
+                yield from _from_outside(other, known, every)
     hearing = [one for code in every for one in handlers(code, every)]
     # A function may be reached by more than one way.
     yield from dict.fromkeys(f for one in hearing for f in _parsed(one, every))
@@ -139,6 +143,16 @@ def rules(seen: Evidence) -> Iterator[Found]:
     yield from untold.rules(every)
     yield from twice.rules(seen, every, opened)
     yield from manysockets.rules(every)
+
+
+def _from_outside(code: Code, name: str, every: list[Code]) -> Iterator[Found]:
+    """What a script does with the socket that an object keeps."""
+    yield from misnamed(code, name)
+    yield from called(code, name, every)
+    yield from _objects(code, name, every)
+    yield from _codes(code, name)
+    yield from spoken_to_late(code, name)
+    yield from state_as_text(code, name)
 
 
 def _objects(code: Code, name: str, every: list[Code]) -> Iterator[Found]:
@@ -221,7 +235,8 @@ def _callers_give(
             given = other.arguments(match.end() - 1)
             if len(given) > position:
                 is_text = _TEXT.match(other.text(given[position]))
-                is_object = other.plain(given[position]).startswith("{")
+                known = kept(other, given[position])
+                is_object = known.startswith("{") or _MAKES.match(known)
                 found = True if is_object else False if is_text else None
                 yield found, other.spot(match.start())
 

@@ -153,6 +153,17 @@ def aliases(body: str, name: str) -> list[str]:
     return [*found, *re.findall(kept, body)]
 
 
+def kept(code: Code, span: Span) -> str:
+    """An argument, or what the function around has given to its name, if once only."""
+    text, around = code.plain(span), code.around(span[0])
+    if not re.fullmatch(r"[A-Za-z_$][\w$]*", text):
+        return text
+    limits = around.body if around is not None else (0, len(code.bare))
+    word = re.compile(rf"(?<![\w$.]){re.escape(text)}\s*=(?![=>])\s*")
+    made = [*word.finditer(code.bare, *limits)]
+    return code.plain(code.expression(made[0].end())) if len(made) == 1 else text
+
+
 def called(
     code: Code, function: Func, name: str, every: list[Code]
 ) -> Iterator[tuple[Code, Func]]:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterator
 
 from tutor.doctor.rules.browser.handling import RANK
+from tutor.doctor.rules.browser.heirs import any_of
 from tutor.doctor.rules.browser.javascript import Code, Func
 from tutor.doctor.rules.browser.pages import TRIED
 from tutor.doctor.rules.found import Found
@@ -43,7 +45,8 @@ DEEP = 3
 def rules(every: list[Code]) -> Iterator[Found]:
     """``button.onclick = () => { new WebSocket(…) … send(…) }``, with no close."""
     kinds = {"WebSocket", *_classes(every)}
-    made = re.compile(rf"\bnew\s+(?:{'|'.join(map(re.escape, sorted(kinds)))})\s*\(")
+    made = rf"\bnew\s+(?:{'|'.join(map(re.escape, sorted(kinds)))})\s*\("
+    made = re.compile("|".join([made, *_told_to_open(every)]))
     if not any(made.search(code.bare) for code in every):
         return
     texts = [code.script.text for code in every]
@@ -115,6 +118,28 @@ def _classes(every: list[Code]) -> Iterator[str]:
             called = {w for f in first for w in _CALL.findall(code.plain(f.body))}
             if opens & {"constructor", *called}:
                 yield name
+
+
+def _told_to_open(every: list[Code]) -> Iterator[str]:
+    """``const live = new Live(…); live.open()``: patterns of what opens one so."""
+    number = itertools.count()  # each pattern has a group of its own
+    for code in every:
+        for name, (begin, end) in code.classes:
+            methods = {
+                around.name
+                for spans in code.sockets.values()
+                for new, _ in spans
+                if begin < new < end and (around := code.around(new)) is not None
+            } - {"", "constructor"}
+            opens = any_of(methods)
+            new = rf"new\s+{re.escape(name)}\s*\("
+            if methods:
+                yield rf"\b{new}[^()]*(?:\([^()]*\)[^()]*)*\)\s*\.\s*{opens}\s*\("
+                kept = f"made{next(number)}"
+                yield (
+                    rf"\b(?:const|let|var)\s+(?P<{kept}>[\w$]+)\s*=\s*{new}"
+                    rf"[\s\S]*?(?<![\w$.])(?P={kept})\s*\.\s*{opens}\s*\("
+                )
 
 
 def _bodies(

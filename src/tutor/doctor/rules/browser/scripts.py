@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -14,6 +14,7 @@ from tutor.doctor.rules.browser import (
     constants,
     contexts,
     frontends,
+    namespaces,
     privates,
     urlobjects,
 )
@@ -79,6 +80,13 @@ def texts(seen: Evidence) -> Sequence[Script]:
 
 
 def _scripts(seen: Evidence) -> Iterator[Script]:
+    found = [*_as_written(seen)]
+    kinds = namespaces.classes(one.text for one in found)
+    for one in found:
+        yield replace(one, text=namespaces.plain(one.text, kinds))
+
+
+def _as_written(seen: Evidence) -> Iterator[Script]:
     folders = [
         f
         for e in ("templates", "static")
