@@ -250,18 +250,23 @@ def urls():
     """Consumers among the pages' URLs, where no socket ever looks; the own pages."""
     from django.urls import Resolver404, get_resolver
 
-    found, routes, own = [], [], []
+    found, routes, own, named = [], [], [], {}
 
-    def visit(patterns, depth=0, before="", way="/"):
+    def visit(patterns, depth=0, before="", way="/", space=""):
         for pattern in patterns:
             inner = getattr(pattern, "url_patterns", None)
             route = before + str(pattern.pattern)
             sample = samples.sample_of(pattern.pattern)
             path = way + sample if None not in (way, sample) else None
             if inner is not None and depth < 5:
-                visit(inner, depth + 1, route, path)
+                more = getattr(pattern, "namespace", None)
+                inside_of = f"{space}{more}:" if more else space
+                visit(inner, depth + 1, route, path, inside_of)
                 continue
             routes.append(route)
+            name = getattr(pattern, "name", None)
+            if isinstance(name, str) and len(named) < MANY:
+                named.setdefault(space + name, route)
             callback = getattr(pattern, "callback", None)
             if path is not None and is_own(callback):
                 own.append(path)
@@ -274,7 +279,14 @@ def urls():
         root = wrappers.name_of(get_resolver().resolve("/").func)
     except Resolver404:
         root = None
-    emit("urls", consumers=found, root=root, routes=routes[:MANY], own=own[:MANY])
+    emit(
+        "urls",
+        consumers=found,
+        root=root,
+        routes=routes[:MANY],
+        own=own[:MANY],
+        named=named,
+    )
 
 
 def is_own(view):

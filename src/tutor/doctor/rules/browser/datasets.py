@@ -7,30 +7,26 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from tutor.doctor.evidence import Evidence
+from tutor.doctor.rules.browser.attributes import (
+    LOOKED_UP,
+    OPENED,
+    READ,
+    attribute_of,
+    is_meant,
+    key_of,
+)
 from tutor.doctor.rules.browser.javascript import Code
 from tutor.doctor.rules.browser.layouts import whole_of
 from tutor.doctor.rules.browser.loaded import RANK
 from tutor.doctor.rules.browser.pages import TRIED
 from tutor.doctor.rules.found import Found
 
-_DOCUMENT = r"(?<![\w$.])(?:window\s*\.\s*)?document\s*\.\s*"
-_LOOKED_UP = re.compile(
-    rf"{_DOCUMENT}(?:(?P<body>body|documentElement)\b|"
-    r"getElementById\s*\(\s*['\"`](?P<id>[\w-]+)['\"`]\s*\)|"
-    r"querySelector\s*\(\s*['\"`](?P<css>#[\w-]+|[a-z]\w*)['\"`]\s*\))"
-)
 _HELPER = re.compile(  # const byId = (id) => document.getElementById(id)
     r"(?:const|let|var)\s+(?P<name>[\w$]+)\s*=\s*\(?\s*(?P<given>[\w$]+)\s*\)?\s*=>\s*"
     r"document\s*\.\s*getElementById\s*\(\s*(?P=given)\s*\)"
 )
-_OPENED = re.compile(r"""<(\w[\w-]*)((?:"[^"]*"|'[^']*'|[^<>"'])*)>""")
 _QUOTED = re.compile(r"\"[^\"]*\"|'[^']*'")
 _ATTRIBUTE = re.compile(r"(?<![\w-])data-([\w-]+)", re.I)
-_READ = re.compile(
-    r"\s*(?:!\s*)?\.\s*(?:dataset\s*(?:\.\s*(?P<key>[\w$]+)|"
-    r"\[\s*['\"`](?P<quoted>[\w$]+)['\"`]\s*\])|"
-    r"getAttribute\s*\(\s*['\"`]data-(?P<attribute>[\w-]+)['\"`]\s*\))"
-)
 _APART = re.compile(r"(?:const|let|var)\s*\{([^{}]*)\}\s*=\s*$")
 # It may be missing: something else is taken then, or it is given here.
 _ASKED = re.compile(r"\s*\)*\s*(?:\?|\|\||&&|[!=]==?|=(?!=|>)|\bin\b)")
@@ -57,10 +53,10 @@ def rules(seen: Evidence, every: list[Code]) -> Iterator[Found]:
             else "\n".join(one.script.text for one in pages)
         )
         for read in _reads(code):
-            tags = [text for name, text in there if _is(read.element, name, text)]
+            tags = [text for name, text in there if is_meant(read.element, name, text)]
             if not tags or any(map(_may_have_more, tags)):
                 continue
-            known = {_key(one) for tag in tags for one in _ATTRIBUTE.findall(tag)}
+            known = {key_of(one) for tag in tags for one in _ATTRIBUTE.findall(tag)}
             if read.key in known or _is_given(read.key, every, others):
                 continue
             yield Found(
@@ -69,14 +65,14 @@ def rules(seen: Evidence, every: list[Code]) -> Iterator[Found]:
                 code.spot(read.index),
                 RANK,
                 TRIED,
-                f'{_attribute(read.key)}="…" at {read.element}',
+                f'{attribute_of(read.key)}="…" at {read.element}',
             )
             return
 
 
 def _reads(code: Code) -> Iterator[_Read]:
     text = code.script.text
-    found = [*_LOOKED_UP.finditer(text)]
+    found = [*LOOKED_UP.finditer(text)]
     for helper in _HELPER.finditer(text):
         word = rf"(?<![\w$.]){re.escape(helper['name'])}\s*\(\s*['\"`](?P<id>[\w-]+)"
         found += re.finditer(rf"{word}['\"`]\s*\)", text)
@@ -104,10 +100,10 @@ def _reads(code: Code) -> Iterator[_Read]:
 def _read_of(code: Code, element: str, begin: int, end: int) -> Iterator[_Read]:
     """What is read of an element right behind a place, if nobody asks whether it is."""
     text, bare = code.script.text, code.bare
-    match = _READ.match(text, end)
+    match = READ.match(text, end)
     if match is not None:
         attribute = match["attribute"]
-        key = match["key"] or match["quoted"] or _key(attribute or "")
+        key = match["key"] or match["quoted"] or key_of(attribute or "")
         asked = _ASKED.match(bare, match.end()) or _ASKS.search(bare[:begin])
         if not asked and not _is_asked_for_later(bare, begin):
             yield _Read(element, key, begin)
@@ -136,15 +132,7 @@ def _asks(bare: str, name: str) -> bool:
 
 
 def _tags(text: str) -> list[tuple[str, str]]:
-    return [(match[1].lower(), match[2]) for match in _OPENED.finditer(text)]
-
-
-def _is(element: str, name: str, attributes: str) -> bool:
-    """Whether a tag is meant: by its id, or as the only kind of it."""
-    if not element.startswith("#"):
-        return element == name
-    given = re.search(r"(?<![\w-])id\s*=\s*[\"']?([\w-]+)", attributes)
-    return given is not None and given[1] == element[1:]
+    return [(match[1].lower(), match[2]) for match in OPENED.finditer(text)]
 
 
 def _may_have_more(attributes: str) -> bool:
@@ -153,21 +141,12 @@ def _may_have_more(attributes: str) -> bool:
     return bool(re.search(r"\{\{|\{%(?!-?\s*(?:if|else|elif|endif)\b)", outside))
 
 
-def _key(attribute: str) -> str:
-    """What a script calls an attribute: ``room-name`` is ``roomName``."""
-    return re.sub(r"-([a-z])", lambda match: match[1].upper(), attribute.lower())
-
-
-def _attribute(key: str) -> str:
-    return "data-" + re.sub(r"[A-Z]", lambda match: f"-{match[0].lower()}", key)
-
-
 def _is_given(key: str, every: list[Code], others: list[str]) -> bool:
     """Whether a script or the server may give it to the element."""
     given = rf"\.\s*dataset\s*(?:\.\s*{key}|\[[^\]]*\])\s*=(?!=)|\bdataset\s*[,)]"
     if any(re.search(given, one.script.text) for one in every):
         return True
-    name = _attribute(key).removeprefix("data-")
+    name = attribute_of(key).removeprefix("data-")
     written = rf"data[-_]{re.escape(name)}(?![\w-])"
     sets = rf"\bsetAttribute\s*\(\s*['\"`]{written}"
     return any(re.search(sets, one.script.text) for one in every) or any(

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
-from tutor.doctor.rules.browser import urlobjects
+from tutor.doctor.rules.browser import textmethods, urlobjects
 from tutor.doctor.rules.browser.scripts import Script
 
 # What a URL may hold besides text: the page's host, anything, "from the page's own
@@ -103,6 +103,12 @@ def _term(term: str, scope: Scope) -> str:
         return scope.known[term]
     if listed := _LIST.fullmatch(term):
         return listed[3].join(value(one, scope) for one in _split(listed[1], ","))
+    if (method := textmethods.called(term)) and closing(term, 0) < 0:
+        told = value(method[0], scope)
+        if GIVEN in told:
+            return told  # it is done with what a caller gives
+        changed = textmethods.result(told, method[1]) if ANY not in told else None
+        return ANY if changed is None else changed
     if made := re.match(r"new\s+URL\s*\(", term):
         return _joined(arguments_of(term, made.end()), scope)
     if term.endswith((".href", ".toString()")):

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from tutor.doctor.evidence import Evidence
-from tutor.doctor.rules.browser import constants, htmx, parameters
+from tutor.doctor.rules.browser import attributes, constants, htmx, parameters
 from tutor.doctor.rules.browser.expressions import (
     ANY,
     DEFINED,
@@ -50,8 +50,17 @@ def sockets(seen: Evidence) -> Sequence[Socket]:
 
 def _sockets(seen: Evidence) -> Iterator[Socket]:
     every = [(one.file, one.text) for one in texts(seen)]
+    pages = [one for one in texts(seen) if not one.is_static]
+    named = (seen.look.get("urls") or {}).get("named", {})
     scripts = [
-        replace(one, taken=constants.taken(one.text, every)) for one in texts(seen)
+        replace(
+            one,
+            taken={
+                **constants.taken(one.text, every),
+                **attributes.taken(one, pages, named),
+            },
+        )
+        for one in texts(seen)
     ]
     for script in scripts:
         for match in NEW.finditer(script.text):
@@ -105,9 +114,17 @@ def _opened(
         url = url.replace(HOST, host, 1) if host else url
         stripped = map(str.strip, told.values())
         written = [other.taken[one][1] for one in stripped if one in other.taken]
+        if _is_changed(url, known.values()):
+            written = [spot]
         yield replace(one, url=url, given=[*written, other.spot(index)][0])
     if not called:
         yield replace(one, url=own.replace(GIVEN, ANY))
+
+
+def _is_changed(url: str, given: Iterable[str]) -> bool:
+    """Whether a path that a caller gives has become another one in the URL."""
+    paths = [one for one in given if "/" in one and ANY not in one]
+    return any(one.lstrip("./") not in url for one in paths)
 
 
 # The page's own address, with all that stands in it.
