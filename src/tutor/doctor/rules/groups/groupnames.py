@@ -27,7 +27,14 @@ def given(call: ast.Call, position: int, name: str) -> ast.expr | None:
 
 
 def spread(frame: Frame, call: ast.Call) -> ast.Call:
-    """A call with the pair written out that a star unpacks: ``add(*self.pair)``."""
+    """A call with all written out that stars unpack: ``add(*self.pair)``, ``add(**it)``.
+
+    What two stars unpack is a dictionary that is written out, with its keys.
+    """
+    if any(word.arg is None for word in call.keywords):
+        words = [one for word in call.keywords for one in _named(frame, word)]
+        plain = ast.Call(call.func, call.args, words)
+        call = ast.copy_location(plain, call)
     if not any(isinstance(one, ast.Starred) for one in call.args):
         return call
     arguments: list[ast.expr] = []
@@ -35,6 +42,18 @@ def spread(frame: Frame, call: ast.Call) -> ast.Call:
         held = unfold(frame, one.value)[1] if isinstance(one, ast.Starred) else None
         arguments += getattr(held, "elts", [one])
     return ast.copy_location(ast.Call(call.func, arguments, call.keywords), call)
+
+
+def _named(frame: Frame, word: ast.keyword) -> Iterator[ast.keyword]:
+    """The arguments that two stars unpack; the keyword itself where it is none."""
+    held = unfold(frame, word.value)[1] if word.arg is None else None
+    if not isinstance(held, ast.Dict) or not all(
+        isinstance(key, ast.Constant) for key in held.keys
+    ):
+        yield word
+        return
+    for key, value in zip(held.keys, held.values, strict=True):
+        yield ast.keyword(str(getattr(key, "value", "")), value)
 
 
 def group_of(call: ast.Call) -> ast.expr | None:

@@ -129,7 +129,8 @@ def uses_layer(seen: Evidence) -> bool:
 
 
 def no_layers(seen: Evidence, tried: str, expected: str) -> Iterator[Found]:
-    other = like(seen, "CHANNEL_LAYERS")
+    is_set = "CHANNEL_LAYERS" in seen.settings.get("names", [])
+    other = None if is_set else like(seen, "CHANNEL_LAYERS")
     if other:
         got = "get_channel_layer() returns None"
         hint = f"The settings have {other}, which nobody reads."

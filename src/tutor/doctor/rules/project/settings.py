@@ -37,7 +37,7 @@ def like(seen: Evidence, name: str) -> str | None:
         n
         for m in seen.source.modules.values()
         for n in m.lines
-        if n.isupper() or "_" in n
+        if n.isupper() or ("_" in n and f"{m.name}.{n}" not in seen.source.functions)
     }
     candidates = [n for n in [*names, *sorted(own)] if n not in _KNOWN]
     by_case = [n for n in candidates if n.upper() == name]
