@@ -11,16 +11,19 @@ from tutor.doctor.evidence import Evidence
 from tutor.doctor.models import is_message
 from tutor.doctor.rules.browser.javascript import Code
 from tutor.doctor.rules.browser.pages import TRIED
+from tutor.doctor.rules.browser.sending import messages
 from tutor.doctor.rules.found import Found, Place
 from tutor.doctor.source import Class, Function, Module
 from tutor.doctor.source.walking import walk
 
 RANK = 69
+DEEP = 3  # names for names
 SLUG = "client-sends-another-key"
 _SENDS = re.compile(r"\bsend\w*\s*\(\s*(?:JSON\.stringify\s*\(\s*)?(?=\{)")
 _PART = re.compile(
     r"""\s*['"]?([\w$]+)['"]?\s*(?::\s*(?:'([^']*)'|"([^"]*)"|(.+)))?""", re.S
 )
+_WORD = re.compile(r"""(['"`])([^'"`]*)\1""")
 
 
 @dataclass(frozen=True)
@@ -33,7 +36,7 @@ class Checked:
 
 def rules(seen: Evidence, every: list[Code]) -> Iterator[Found]:
     checked = [*_checked(seen)]
-    said = [one for code in every for one in _said(code)] if checked else []
+    said = [one for code in every for one in _said(code, every)] if checked else []
     for code, index, keys in said:
         fits = [
             kind
@@ -90,17 +93,11 @@ def _checked(seen: Evidence) -> Iterator[Checked]:
                     and isinstance(node.value, ast.Name | ast.Attribute)
                 ):
                     continue
-                bound = _bound(node.value, method)
+                bound = _bound(node.value, method, owner)
                 if bound is None:
                     continue
                 module, made = bound
-                kinds = [
-                    kind
-                    for part in walk(made)
-                    if isinstance(part, ast.Name | ast.Attribute)
-                    and (kind := module.source.classes.get(module.resolve(part) or ""))
-                    and is_message(kind)
-                ]
+                kinds = [one for one in _kinds(module, made) if is_message(one)]
                 place: Place = (module.file, made.lineno)
                 if kinds and place not in done:
                     done.add(place)
@@ -111,9 +108,36 @@ def _methods(one: Class) -> list[Function]:
     return [*one.methods.values()]
 
 
-def _bound(node: ast.expr, method: Function) -> tuple[Module, ast.expr] | None:
-    """The adapter behind a name, in the module that makes it."""
-    module, name = method.module, getattr(node, "id", "")
+def _bound(
+    node: ast.expr, method: Function, owner: Class
+) -> tuple[Module, ast.expr] | None:
+    """The adapter behind a name or an attribute, in the module that makes it."""
+    found = _of_class(node, owner) or _value(node, method.module, method)
+    for _ in range(DEEP):
+        if found is None or isinstance(found[1], ast.Call):
+            break
+        found = _value(found[1], found[0])
+    if found is None or not isinstance(found[1], ast.Call):
+        return None
+    made = found[0].resolve(found[1].func) or ""
+    return found if made.endswith("TypeAdapter") else None
+
+
+def _of_class(node: ast.expr, owner: Class) -> tuple[Module, ast.expr] | None:
+    """What stands behind ``self.commands`` in a consumer that is met."""
+    if not isinstance(node, ast.Attribute) or getattr(node.value, "id", "") != "self":
+        return None
+    for one in owner.line_of_ancestors:
+        if (given := one.attributes.get(node.attr)) is not None:
+            return one.module, given
+    return None
+
+
+def _value(
+    node: ast.expr, module: Module, method: Function | None = None
+) -> tuple[Module, ast.expr] | None:
+    """The one value of a name, in the module where it is given."""
+    name = getattr(node, "id", "")
     if isinstance(node, ast.Attribute):
         other = module.source.modules.get(module.resolve(node.value, method) or "")
         module, name = (other, node.attr) if other else (module, "")
@@ -124,10 +148,19 @@ def _bound(node: ast.expr, method: Function) -> tuple[Module, ast.expr] | None:
             return None
         module = found
     values = module.values.get(name, [])
-    if len(values) != 1 or not isinstance(values[0], ast.Call):
-        return None
-    made = module.resolve(values[0].func) or ""
-    return (module, values[0]) if made.endswith("TypeAdapter") else None
+    return (module, values[0]) if len(values) == 1 else None
+
+
+def _kinds(module: Module, made: ast.expr, depth: int = 0) -> Iterator[Class]:
+    """The classes in what an adapter is made of, also behind a name for several."""
+    for part in walk(made):
+        if not isinstance(part, ast.Name | ast.Attribute):
+            continue
+        kind = module.source.classes.get(module.resolve(part) or "")
+        if kind is not None:
+            yield kind
+        elif depth < DEEP and (behind := _value(part, module)) is not None:
+            yield from _kinds(*behind, depth + 1)
 
 
 def _fields(kind: Class) -> dict[str, ast.AnnAssign]:
@@ -176,8 +209,15 @@ def _is_needed(node: ast.AnnAssign) -> bool:
     return not given & {"default", "default_factory", None} and first in ([], [...])
 
 
-def _said(code: Code) -> Iterator[tuple[Code, int, dict[str, str]]]:
+def _said(code: Code, every: list[Code]) -> Iterator[tuple[Code, int, dict[str, str]]]:
     """The objects that a script sends, each with its keys and their plain words."""
+    for name in code.sockets:
+        for one in messages(code, name, every):
+            words = {
+                k: m[2] if (m := _WORD.fullmatch(v)) else ""
+                for k, v in one.held.items()
+            }
+            yield one.code, one.index, words
     for match in _SENDS.finditer(code.bare):
         keys: dict[str, str] | None = {}
         for span in code.arguments(match.end()):

@@ -91,8 +91,9 @@ def _behind(
         return
     if text.startswith("{") and text.endswith("}"):
         yield from _written(code, span, index, every, depth)
-    elif function is not None and (place := _place(function, text)) is not None:
-        for other, begin, given in calls(code, function, every):
+    elif (taken := _taken(code, function, text)) is not None:
+        maker, place = taken
+        for other, begin, given in calls(code, maker, every):
             if len(given) > place:
                 yield from _behind(other, given[place], begin, every, depth + 1)
     elif _NAME.fullmatch(text):
@@ -160,6 +161,19 @@ def _place(function: Func, name: str) -> int | None:
         plain = not given.lstrip().startswith(("{", "[", "..."))
         if plain and names([given]) == [name]:
             return place
+    return None
+
+
+def _taken(code: Code, function: Func | None, name: str) -> tuple[Func, int] | None:
+    """The function around a place of which a name is a parameter, and which one."""
+    while function is not None:
+        place = _place(function, name)
+        if place is not None:
+            return function, place
+        body = code.bare[slice(*function.body)]
+        if re.search(rf"\b(?:const|let|var)\s+{re.escape(name)}\b", body):
+            return None  # its own
+        function = code.around(function.start)
     return None
 
 

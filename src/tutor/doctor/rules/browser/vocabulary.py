@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator
 
 from tutor.doctor.evidence import Evidence
+from tutor.doctor.models import example, is_message
 from tutor.doctor.rules.browser.javascript import NAME, Code
 from tutor.doctor.source import Class, Function, Module
 from tutor.doctor.source.calls import is_layer, name_of
@@ -42,11 +43,21 @@ def keys_sent(seen: Evidence) -> set[str]:
             for call in (n for n in walk(method.node) if isinstance(n, ast.Call)):
                 name = getattr(call.func, "attr", "")
                 if name not in ("send_json", "dumps"):
+                    found |= _fields(method, call)
                     continue
                 for one in (n for given in call.args for n in walk(given)):
                     keys = one.keys if isinstance(one, ast.Dict) else []
                     found |= {str(getattr(key, "value", "")) for key in keys if key}
     return {key for key in found if key.isidentifier()}
+
+
+def _fields(method: Function, call: ast.Call) -> set[str]:
+    """The fields of a message that a consumer makes of a class: ``Moved(x=1)``."""
+    named = method.module.resolve(call.func, method) or ""
+    one = method.module.source.classes.get(named)
+    if one is None or not is_message(one):
+        return set()
+    return {key for key in example(one) if not key.startswith(("_", "model_"))}
 
 
 SENDS = ("self.send", "self.send_json")
