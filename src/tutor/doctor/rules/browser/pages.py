@@ -77,10 +77,12 @@ def _path_at(socket: Socket, all_lost: bool) -> Place:
     before, _, after = socket.own.partition(GIVEN)
     given = socket.url[len(before) : len(socket.url) - len(after)]
     written = re.sub(r"^[\w\x00]*:?//[^/]*", "", before)
+    if socket.own == socket.url and socket.marked:
+        return socket.marked
     if all_lost and re.search(r"\w", written):
         return socket.place
     if GIVEN in after or "/" in given or not re.search(r"\w", written):
-        return socket.given
+        return socket.marked or socket.given
     return socket.place
 
 

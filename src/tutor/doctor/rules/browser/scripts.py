@@ -42,6 +42,7 @@ class Script:
         text: what stands in it.
         filled: the template's names of which the text is known.
         taken: the texts that it imports, and where each is written.
+        marked: the texts that it reads off the page's elements, likewise.
         is_built: whether it is a part of a frontend that is built apart.
         until: the place before which names are looked up first.
     """
@@ -50,6 +51,7 @@ class Script:
     text: str
     filled: Mapping[str, str] = field(default_factory=dict)
     taken: Mapping[str, tuple[str, Spot]] = field(default_factory=dict)
+    marked: Mapping[str, tuple[str, Spot]] = field(default_factory=dict)
     is_built: bool = False
     until: int = 0
 
@@ -66,7 +68,8 @@ class Script:
         made = [(match[1], match[2]) for match in matches]
         got = [(f"this.{name}", text) for name, text in _GETTER.findall(self.text)]
         got += [(name, text) for name, text, _ in constants.members(self.text)]
-        got += [(name, text) for name, (text, _) in self.taken.items()]
+        elsewhere = {**self.taken, **self.marked}
+        got += [(name, text) for name, (text, _) in elsewhere.items()]
         got += urlobjects.apart(self.text).items()
         return {name: text.replace("\n", " ") for name, text in [*got, *made]}
 

@@ -33,6 +33,7 @@ class Socket:
         is_static: whether that file is a script, and no template.
         own: the URL as this place makes it, where a caller gives the rest.
         given: where the caller gives the rest; else the same place.
+        marked: where a template has what the caller gives, if one has.
     """
 
     url: str
@@ -41,6 +42,7 @@ class Socket:
     is_static: bool
     own: str
     given: Spot
+    marked: Spot | None = None
 
 
 def sockets(seen: Evidence) -> Sequence[Socket]:
@@ -55,10 +57,8 @@ def _sockets(seen: Evidence) -> Iterator[Socket]:
     scripts = [
         replace(
             one,
-            taken={
-                **constants.taken(one.text, every),
-                **attributes.taken(one, pages, named),
-            },
+            taken=constants.taken(one.text, every),
+            marked=attributes.taken(one, pages, named),
         )
         for one in texts(seen)
     ]
@@ -99,7 +99,9 @@ def _opened(
         own = own.replace(HOST, host, 1)
     options = next((one for one in more if one.startswith("{")), "".join(more[:1]))
     spot = script.spot(match.start())
-    one = Socket(own, options, spot, script.is_static, own, spot)
+    at = script.marked.get(_behind(arguments[0].strip(), script))
+    marked = at[1] if at else None
+    one = Socket(own, options, spot, script.is_static, own, spot, marked)
     called = [
         (other, index, given)
         for other, index, given in (_calls(name, scripts) if GIVEN in own else ())
@@ -112,13 +114,22 @@ def _opened(
         url = value(arguments[0], Scope(script, known))
         url += _fragment(script, arguments[0], scripts)
         url = url.replace(HOST, host, 1) if host else url
-        stripped = map(str.strip, told.values())
+        stripped = [*map(str.strip, told.values())]
+        marked = [other.marked[one][1] for one in stripped if one in other.marked]
         written = [other.taken[one][1] for one in stripped if one in other.taken]
         if _is_changed(url, known.values()):
-            written = [spot]
-        yield replace(one, url=url, given=[*written, other.spot(index)][0])
+            written, marked = [spot], []
+        given_at = [*written, other.spot(index)][0]
+        marked_at = next(iter(marked), None)
+        yield replace(one, url=url, given=given_at, marked=marked_at)
     if not called:
         yield replace(one, url=own.replace(GIVEN, ANY))
+
+
+def _behind(name: str, script: Script) -> str:
+    """The data attribute in an expression, if one is read there or behind its name."""
+    text = script.bound.get(name, name)
+    return next((one for one in script.marked if one in text), "")
 
 
 def _is_changed(url: str, given: Iterable[str]) -> bool:
