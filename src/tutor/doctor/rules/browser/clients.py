@@ -21,6 +21,7 @@ from tutor.doctor.rules.browser import (
     javascript,
     keys,
     lacking,
+    links,
     loaded,
     manysockets,
     markup,
@@ -135,6 +136,7 @@ def rules(seen: Evidence) -> Iterator[Found]:
     yield from elements.rules(seen, every)
     yield from forms.rules(seen, every)
     yield from fetched.rules(seen, every)
+    yield from links.rules(seen, every)
     yield from bodies.rules(seen, every)
     yield from datasets.rules(seen, every)
     yield from markup.rules(seen, every, opened)

@@ -1,4 +1,4 @@
-"""What a script's text is after ``.replace(/x/, "")``, ``.slice(0, -1)`` and the like."""
+"""What a text of a script is after ``.replace(/x/, "")``, ``.slice(0, -1)``, ``.trim()``."""
 
 from __future__ import annotations
 

@@ -27,7 +27,7 @@ def given(call: ast.Call, position: int, name: str) -> ast.expr | None:
 
 
 def spread(frame: Frame, call: ast.Call) -> ast.Call:
-    """A call with all written out that stars unpack: ``add(*self.pair)``, ``add(**it)``.
+    """A call with what stars unpack written out: ``add(*self.pair)``, ``add(**it)``.
 
     What two stars unpack is a dictionary that is written out, with its keys.
     """
