@@ -31,6 +31,7 @@ import handed
 import harbour
 import held
 import m0_mounted
+import m1_hearth
 import missed
 import otherwise
 import pupils
@@ -56,6 +57,9 @@ SEVERAL += m0_mounted.SEVERAL
 RIGHT += furnished.RIGHT
 SEVERAL = held.SEVERAL + dispatched.SEVERAL + classed.SEVERAL + crewed.SEVERAL
 SEVERAL += furnished.SEVERAL
+RIGHT += m1_hearth.RIGHT
+SEVERAL = held.SEVERAL + dispatched.SEVERAL + classed.SEVERAL + crewed.SEVERAL
+SEVERAL += m1_hearth.SEVERAL
 NAMES = [f"{shape}-{slug}" for shape, slug, _, _ in WRONG]
 
 

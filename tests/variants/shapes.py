@@ -19,6 +19,7 @@ from shape_estimates import ESTIMATES
 from shape_flatlist import FLATLIST
 from shape_greenhouse import GREENHOUSE
 from shape_guild import GUILD
+from shape_hearth import HEARTH
 from shape_helpline import HELPLINE
 from shape_hub import HUB
 from shape_laundry import LAUNDRY
@@ -1177,6 +1178,7 @@ SHAPES: dict[str, dict[str, str]] = {
     "observatory": OBSERVATORY,
     "couriers": COURIERS,
     "crew": CREW,
+    "hearth": HEARTH,
     "chessclub": CHESSCLUB,
     "warehouse": WAREHOUSE,
     "booth": BOOTH,

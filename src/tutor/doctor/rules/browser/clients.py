@@ -30,6 +30,7 @@ from tutor.doctor.rules.browser import (
     offering,
     orders,
     partners,
+    plainechoes,
     scripts,
     socketurls,
     strange,
@@ -112,8 +113,8 @@ def rules(seen: Evidence) -> Iterator[Found]:
             yield from spoken_to_late(code, name)
             yield from state_as_text(code, name)
             yield from never_put_off(code, name)
-            for other, known in outside(code, name, every):
-                yield from _from_outside(other, known, every)
+            for other, held in outside(code, name, every):
+                yield from _from_outside(other, held, every)
     hearing = [one for code in every for one in handlers(code, every)]
     # A function may be reached by more than one way.
     yield from dict.fromkeys(f for one in hearing for f in _parsed(one, every))
@@ -121,6 +122,7 @@ def rules(seen: Evidence) -> Iterator[Found]:
         yield from dialogue.rules(seen, handler, opened, every)
         yield from objects.rules(seen, handler, opened, every)
         yield from handedtext.rules(handler, every)
+    yield from plainechoes.rules(seen, hearing, every)
     for socket in opened:
         yield from offering.rules(seen, socket, every)
     known = list(keys.rules(seen, every, opened))

@@ -39,7 +39,7 @@ def rules(
     for kind, heard in told.items():
         for code, function in heard:
             for index, words in _at_once(code, function, every):
-                answers = answers or _answers(seen)
+                answers = answers or answers_of(seen)
                 if any(kind in answers.get(word, ()) for word in words):
                     yield Found(
                         "client-ping-pong-without-pause",
@@ -75,7 +75,7 @@ def _at_once(
         yield match.start(), words
 
 
-def _answers(seen: Evidence) -> dict[str, set[str]]:
+def answers_of(seen: Evidence) -> dict[str, set[str]]:
     """What consumers say as soon as they hear a word, for each word."""
     found: dict[str, set[str]] = {}
     for owner in seen.source.consumers():
@@ -83,8 +83,15 @@ def _answers(seen: Evidence) -> dict[str, set[str]]:
             found.setdefault(word, set()).update(_texts(method.node.body))
         for method in owner.methods.values():
             for node in walk(method.node):
-                test = node.test if isinstance(node, ast.If) else None
-                if isinstance(test, ast.Compare) and isinstance(test.ops[0], ast.Eq):
+                tests = [node.test] if isinstance(node, ast.If) else []
+                if tests and isinstance(tests[0], ast.BoolOp):  # joined and text == "x"
+                    both = isinstance(tests[0].op, ast.And)
+                    tests = tests[0].values if both else []
+                for test in tests:
+                    if not isinstance(test, ast.Compare) or not isinstance(
+                        test.ops[0], ast.Eq
+                    ):
+                        continue
                     for side in (test.left, *test.comparators):
                         told = unfold(Frame(method, owner), side)[1]
                         word = str(getattr(told, "value", ""))

@@ -28,6 +28,7 @@ _LIST = re.compile(r"\[([^\]]*)\]\s*\.join\(\s*(['\"`])([^'\"`]*)\2\s*\)")
 _OWNERS = ("", "window.", "document.", "self.")
 _HOSTS = {f"{owner}location.host" for owner in _OWNERS}
 _PATHS = {f"{owner}location.pathname" for owner in _OWNERS}
+_ORIGINS = {f"{owner}location.origin" for owner in _OWNERS}
 
 
 @dataclass(frozen=True)
@@ -99,6 +100,8 @@ def _term(term: str, scope: Scope) -> str:
         return HOST
     if term in _PATHS:
         return OWN
+    if term in _ORIGINS:
+        return f"http://{HOST}"
     if term in scope.known:
         return scope.known[term]
     if listed := _LIST.fullmatch(term):

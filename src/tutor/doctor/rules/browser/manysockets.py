@@ -45,8 +45,8 @@ DEEP = 3
 def rules(every: list[Code]) -> Iterator[Found]:
     """``button.onclick = () => { new WebSocket(…) … send(…) }``, with no close."""
     kinds = {"WebSocket", *_classes(every)}
-    made = rf"\bnew\s+(?:{'|'.join(map(re.escape, sorted(kinds)))})\s*\("
-    made = re.compile("|".join([made, *_told_to_open(every)]))
+    new = rf"\bnew\s+(?:{'|'.join(map(re.escape, sorted(kinds)))})\s*\("
+    made = re.compile("|".join([new, *_told_to_open(every)]))
     if not any(made.search(code.bare) for code in every):
         return
     texts = [code.script.text for code in every]

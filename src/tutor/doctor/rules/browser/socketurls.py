@@ -115,12 +115,12 @@ def _opened(
         url += _fragment(script, arguments[0], scripts)
         url = url.replace(HOST, host, 1) if host else url
         stripped = [*map(str.strip, told.values())]
-        marked = [other.marked[one][1] for one in stripped if one in other.marked]
+        attribute = [other.marked[one][1] for one in stripped if one in other.marked]
         written = [other.taken[one][1] for one in stripped if one in other.taken]
         if _is_changed(url, known.values()):
-            written, marked = [spot], []
+            written, attribute = [spot], []
         given_at = [*written, other.spot(index)][0]
-        marked_at = next(iter(marked), None)
+        marked_at = next(iter(attribute), None)
         yield replace(one, url=url, given=given_at, marked=marked_at)
     if not called:
         yield replace(one, url=own.replace(GIVEN, ANY))

@@ -1,8 +1,9 @@
-"""What a text of a script is after ``.replace(/x/, "")``, ``.slice(0, -1)``, ``.trim()``."""
+"""What a text of a script is after ``.replace(/x/, "")`` and ``.slice(0, -1)``."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 
 _REGEX = r"/(?P<regex>(?:\\.|\[(?:\\.|[^\]\\])*\]|[^/\\\n])+)/(?P<flags>[a-z]*)"
 _TEXT = r"(?P<quote>['\"`])(?P<text>[^'\"`\n]*)(?P=quote)"
@@ -10,14 +11,13 @@ _CALL = re.compile(
     rf"\.(?:(?P<replace>replace(?:All)?)\(\s*(?:{_REGEX}|{_TEXT})\s*,\s*"
     r"(?P<by>['\"`])(?P<new>[^'\"`\n]*)(?P=by)\s*\)|"
     r"(?P<slice>slice|substring)\(\s*(?P<from>-?\d+)\s*(?:,\s*(?P<to>-?\d+)\s*)?\)|"
-    r"(?P<plain>trim|trimEnd|trimStart|toLowerCase|toString)\(\s*\))$"
+    r"(?P<plain>trim|trimEnd|trimStart|toLowerCase)\(\s*\))$"
 )
-_PLAIN = {
+_PLAIN: dict[str, Callable[[str], str]] = {
     "trim": str.strip,
     "trimEnd": str.rstrip,
     "trimStart": str.lstrip,
     "toLowerCase": str.lower,
-    "toString": str,
 }
 
 
