@@ -23,6 +23,11 @@ def is_row(node: ast.expr, function: Function) -> bool:
         if isinstance(one, ast.AnnAssign) and getattr(one.target, "id", "") == node.id:
             kind = function.module.resolve(one.annotation, function) or ""
             return is_model(function.module.source, kind)
+    given = function.node.args
+    for arg in (*given.args, *given.kwonlyargs):
+        if arg.arg == node.id and arg.annotation is not None:
+            kind = function.module.resolve(arg.annotation, function) or ""
+            return is_model(function.module.source, kind)
     made = function.values.get(node.id, [])
     return bool(made) and all(_gives_a_row(one, function) for one in made)
 
@@ -62,7 +67,8 @@ def queries(call: ast.Call, function: Function) -> bool:
     ):
         return True
     held = call.func.value if isinstance(call.func, ast.Attribute) else None
-    if method in _OF_ROWS and held is not None and is_row(held, function):
+    of_row = getattr(call.func, "attr", "") in _OF_ROWS
+    if of_row and held is not None and is_row(held, function):
         return True
     if method in _OF_ROWS and base.endswith("()"):
         return is_model(function.module.source, base[:-2]) or ".objects.aget()" in base

@@ -64,7 +64,7 @@ from tutor.doctor.rules.browser.lostsockets import (
     no_way_back,
     spoken_to_late,
 )
-from tutor.doctor.rules.browser.outside import outside
+from tutor.doctor.rules.browser.outside import outside, without_object
 from tutor.doctor.rules.browser.pages import TRIED
 from tutor.doctor.rules.browser.reopening import at_once_again, timers
 from tutor.doctor.rules.browser.scripts import Spot
@@ -91,6 +91,7 @@ def rules(seen: Evidence) -> Iterator[Found]:
         yield from timed(code, every)
         yield from given_a_result(code, every)
         yield from without_this(code)
+        yield from without_object(code, every)
         yield from of_the_browser(code)
         yield from without_new(code, every)
         yield from named_only(code, every)

@@ -13,7 +13,7 @@ from tutor.doctor.rules.browser.javascript import Code
 from tutor.doctor.rules.browser.pages import TRIED
 from tutor.doctor.rules.browser.sending import messages
 from tutor.doctor.rules.found import Found, Place
-from tutor.doctor.source import Class, Function, Module
+from tutor.doctor.source import Class, Function, Module, calls
 from tutor.doctor.source.walking import walk
 
 RANK = 69
@@ -85,6 +85,12 @@ def _checked(seen: Evidence) -> Iterator[Checked]:
     done: set[Place] = set()
     for owner in seen.source.consumers():
         line = [method for one in owner.line_of_ancestors for method in _methods(one)]
+        line += [
+            one
+            for method in line
+            for call in calls.calls(method.node)
+            if (one := calls.target_of(call, method)) is not None and one not in line
+        ]
         for method in line if owner.dotted in routed else ():
             for node in walk(method.node):
                 if not (

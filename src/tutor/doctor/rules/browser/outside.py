@@ -5,8 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from tutor.doctor.rules.browser.handling import RANK
 from tutor.doctor.rules.browser.heirs import any_of, below
-from tutor.doctor.rules.browser.javascript import Code
+from tutor.doctor.rules.browser.javascript import NAME, Code
+from tutor.doctor.rules.browser.pages import TRIED
+from tutor.doctor.rules.found import Found
 
 
 def outside(code: Code, name: str, every: list[Code]) -> Iterator[tuple[Code, str]]:
@@ -32,3 +35,38 @@ def outside(code: Code, name: str, every: list[Code]) -> Iterator[tuple[Code, st
             known = f"{held}.{name.removeprefix('this.')}"
             if known not in other.sockets:
                 yield other, known
+
+
+_LATER = (
+    r"(?:\.\s*on\w+\s*=(?!=)\s*|\baddEventListener\s*\([^,()]*,\s*|"
+    r"\bset(?:Timeout|Interval)\s*\(\s*|\.\s*(?:forEach|then)\s*\(\s*)"
+)
+
+
+def without_object(code: Code, every: list[Code]) -> Iterator[Found]:
+    """``button.onclick = live.open``: the method is called without its object."""
+    bare = [one.bare for one in every]
+    for owner in every:
+        for kind, (begin, end) in owner.classes:
+            made = rf"(?<![\w$.])([\w$.]+)\s*=\s*new\s+{any_of(below(kind, bare))}\s*\("
+            names = {match[1] for match in re.finditer(made, code.bare)}
+            word = rf"{_LATER}({any_of(names)})\s*\.\s*([\w$]+)(?=\s*[;,)\n])"
+            for match in re.finditer(word, code.bare) if names else ():
+                name = match[2]
+                methods = [
+                    one
+                    for one in owner.functions
+                    if begin < one.start < end and one.name == name
+                ]
+                bound = rf"this\s*\.\s*{re.escape(name)}\s*=|\b{re.escape(name)}\s*=\s*"
+                if re.search(bound, owner.bare[begin:end]) or not methods:
+                    continue
+                if all("this" in NAME.findall(owner.plain(m.body)) for m in methods):
+                    yield Found(
+                        "client-method-without-this",
+                        f"in {name}, this is not {match[1]}",
+                        code.spot(match.start(1)),
+                        RANK,
+                        TRIED,
+                        f"() => {match[1]}.{name}(…)",
+                    )

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from tutor.doctor.rules.browser.handling import RANK
 from tutor.doctor.rules.browser.javascript import Code
 from tutor.doctor.rules.browser.pages import TRIED
+from tutor.doctor.rules.browser.sending import calls
 from tutor.doctor.rules.found import Found
 
 _MADE = re.compile(r"JSON\.stringify\s*\(")
@@ -21,23 +22,15 @@ def encoded_twice(code: Code, name: str, every: list[Code]) -> Iterator[Found]:
         maker = code.around(match.start())
         if maker is None or not maker.name or given not in maker.given:
             continue
-        kind, place = code.owner(maker), maker.given.index(given)
-        called = rf"(?<![\w$.])(?:([\w$.]+)\.)?{re.escape(maker.name)}\s*\("
-        for other in every:
-            for call in re.finditer(called, other.bare):
-                of = call[1] or ""
-                new = rf"(?<![\w$.]){re.escape(of)}\s*=\s*new\s+{re.escape(kind)}\b"
-                mine = (of == "this" and other is code) or re.search(new, other.bare)
-                spans = other.arguments(call.end() - 1)
-                if (of and not mine) if kind else of:
-                    continue
-                if len(spans) > place and _MADE.match(other.plain(spans[place])):
-                    yield Found(
-                        "client-json-encoded-twice",
-                        "the server hears a text in quotes, and no object",
-                        other.spot(call.start()),
-                        RANK,
-                        TRIED,
-                        f"{maker.name}() with the object itself",
-                    )
-                    return
+        place = maker.given.index(given)
+        for other, begin, spans in calls(code, maker, every):
+            if len(spans) > place and _MADE.match(other.plain(spans[place])):
+                yield Found(
+                    "client-json-encoded-twice",
+                    "the server hears a text in quotes, and no object",
+                    other.spot(begin),
+                    RANK,
+                    TRIED,
+                    f"{maker.name}() with the object itself",
+                )
+                return

@@ -196,6 +196,8 @@ def _ending(
     blocked = [event for event in seen.serve.all("blocked") if event["at"]]
     if any(event["at"]["name"] not in _ENDS for event in blocked):
         return  # it may have waited for what somebody else did
+    if _others_work(seen, events):
+        return  # in the one thread that all synchronous work shares
     lasted = _lasted(events, max((event["seconds"] for event in blocked), default=0))
     if (client.quiet == "disconnect") if lasted is None else lasted > SLOW:
         place = _place(owner, "websocket_disconnect", "disconnect")
@@ -207,6 +209,21 @@ def _ending(
             return  # it waits for a task that does not end
         # What the source says for certain comes first.
         yield Found("consumer-slow-work-in-disconnect", got, place, 77, tried, expected)
+
+
+def _others_work(seen: Evidence, events: list[Event]) -> bool:
+    """Whether a message of another client was being handled when this one left."""
+    own = {event.get("conn") for event in events}
+    gone = next(e for e in events if e.get("type") == "websocket.disconnect")
+    last: dict[str, Event] = {}
+    for event in seen.serve.events:
+        of, when = event.get("conn"), event.get("t")
+        if of and of not in own and when is not None and when <= gone.get("t", 0):
+            last[of] = event
+    return any(
+        event["kind"] == "told" and event.get("type") != "websocket.disconnect"
+        for event in last.values()
+    )
 
 
 def _lasted(events: list[Event], blocked: float) -> float | None:

@@ -14,6 +14,8 @@ from tutor.doctor.rules.suites.testing import RANK
 from tutor.doctor.source import Class, Function, Module, calls, known, queries
 from tutor.doctor.source.flow import Frame
 from tutor.doctor.source.index import is_aside
+from tutor.doctor.source.managers import is_model
+from tutor.doctor.source.walking import walk
 from tutor.doctor.texts import text_of
 
 CONFIGS = ("pytest.ini", ".pytest.ini", "setup.cfg", "tox.ini", "pyproject.toml")
@@ -84,6 +86,13 @@ def _knocked(seen: Evidence, function: Function) -> ast.Call | None:
 
 def _query(function: Function, depth: int = 0) -> ast.Call | None:
     """The first call in a function that asks the database, itself or by others."""
+    for node in walk(function.node):
+        each = getattr(node, "iter", None)  # of a loop, or in a comprehension
+        if not isinstance(each, ast.Call):
+            continue
+        model, manager, _ = calls.name_of(each, function).partition(".objects")
+        if manager and is_model(function.module.source, model):
+            return each
     for call in calls.calls(function.node):
         name = calls.name_of(call, function)
         base, _, method = name.rpartition(".")

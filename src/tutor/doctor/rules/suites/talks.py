@@ -6,7 +6,7 @@ import ast
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from tutor.doctor.rules.suites.fixtures import of_fixture
+from tutor.doctor.rules.suites.fixtures import asked_for, of_fixture
 from tutor.doctor.rules.suites.inturn import in_turn
 from tutor.doctor.rules.suites.testing import COMMUNICATORS
 from tutor.doctor.source import Function, calls
@@ -71,11 +71,15 @@ def _talks(frame: Frame, depth: int) -> dict[str, Talk]:
             found[name] = given
     for node in walk(function.node):
         if (
-            isinstance(node, ast.Return)
+            isinstance(node, ast.Return | ast.Yield)
             and isinstance(node.value, ast.Call)
             and calls.name_of(node.value, function) in COMMUNICATORS
         ):
             found[""] = Talk(node.value, frame)
+    for name, fixture in asked_for(function) if depth < DEEP else ():
+        given = _handed_out(Frame(fixture), function.node.lineno, depth)
+        if given is not None:
+            found.setdefault(name, given)
     looped = in_turn(function, {*found})
     inside = sorted(calls.calls(function.node), key=lambda c: (c.lineno, c.col_offset))
     for call in inside:
@@ -110,14 +114,16 @@ def _from_helper(frame: Frame, call: ast.Call, depth: int) -> Talk | None:
     helper = of_fixture(frame, call) or called(frame, call) if depth < DEEP else None
     if helper is None:
         return None
-    helper = filled_in(helper, call)
+    return _handed_out(filled_in(helper, call), call.lineno, depth)
+
+
+def _handed_out(helper: Frame, since: int, depth: int) -> Talk | None:
+    """The communicator that a helper, or a fixture, gives to who asks for it."""
     for node in walk(helper.function.node):
         if isinstance(node, ast.Return | ast.Yield) and node.value is not None:
             own = "" if isinstance(node.value, ast.Call) else ast.unparse(node.value)
             talk = _talks(helper, depth + 1).get(own)
             if talk is not None:
                 done = [name for name, one in talk.said if one.lineno < node.lineno]
-                return Talk(
-                    talk.made, talk.where, [], [*talk.before, *done], call.lineno
-                )
+                return Talk(talk.made, talk.where, [], [*talk.before, *done], since)
     return None

@@ -150,6 +150,10 @@ def _opens(call: ast.Call, function: Function) -> bool:
     """Whether a call opens a WebSocket, itself or as a function of the tests does."""
     name = calls.name_of(call, function)
     target = calls.target_of(call, function)
+    if target is None and isinstance(call.func, ast.Call):  # async_to_sync(f)(…)
+        wrapped = [function.module.resolve(one, function) for one in call.func.args]
+        found = [function.module.source.functions.get(one or "") for one in wrapped]
+        target = next(iter(found), None)
     inner = calls.calls(target.node) if target is not None else ()
     names = [name, *(calls.name_of(one, target) for one in inner if target)]
     return any(
