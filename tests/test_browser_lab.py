@@ -19,7 +19,7 @@ from playwright.sync_api import Page, sync_playwright
 
 from tutor import browser
 
-pytestmark = [pytest.mark.browser, pytest.mark.takes(200)]
+pytestmark = [pytest.mark.browser, pytest.mark.takes(220)]
 
 ROOT = Path(__file__).parents[1]
 PICTURES = ROOT / "build" / "screenshots"

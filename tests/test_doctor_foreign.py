@@ -14,6 +14,8 @@ from tutor.doctor.source import Source, calls, queries
 sys.path.insert(0, str(Path(__file__).parent / "variants"))
 import shapes
 
+pytestmark = pytest.mark.takes(25)
+
 Told = list[tuple[str | None, str, str | None]]
 
 

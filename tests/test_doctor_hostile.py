@@ -14,6 +14,8 @@ import pytest
 from tutor import children, doctor, trees
 from tutor.doctor.diagnosis import FIELDS
 
+pytestmark = pytest.mark.takes(60)
+
 STEP = sorted((Path(__file__).parents[1] / "steps").glob("06-*"))[0]
 SETTINGS, ASGI, CONSUMERS = (
     "webapp/settings.py",

@@ -19,6 +19,8 @@ import looked_up
 import shapes
 import warded
 
+pytestmark = pytest.mark.takes(150)
+
 WRONG = looked_up.WRONG + foreign.STORED + warded.WRONG
 RIGHT = looked_up.RIGHT + warded.RIGHT
 

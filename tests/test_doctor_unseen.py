@@ -41,6 +41,8 @@ import sixth
 import stock
 import unseen
 
+pytestmark = pytest.mark.takes(700)
+
 WRONG = unseen.WRONG + missed.WRONG + fresh.WRONG + behind.WRONG + abroad.WRONG
 WRONG += foreign.WRONG + harbour.WRONG + rides.WRONG + checkmate.WRONG + stock.WRONG
 WRONG += handed.WRONG + booth.WRONG + estimates.WRONG + flats.WRONG + baked.WRONG

@@ -17,6 +17,8 @@ from tutor.doctor.diagnosis import Diagnosis
 sys.path.insert(0, str(Path(__file__).parent / "variants"))
 import healthy
 
+pytestmark = pytest.mark.takes(60)
+
 ROOT = Path(__file__).parents[1]
 STEPS = sorted((ROOT / "steps").glob("[0-9][0-9]-*"))
 PART_ONE = 6

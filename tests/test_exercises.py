@@ -16,6 +16,8 @@ from tutor.course import Course, Step
 from tutor.exercises import answers, hints
 from tutor.report import Refusal
 
+pytestmark = pytest.mark.takes(40)
+
 COURSE = Course.load(places.root())
 Check = Callable[[str, str], str]
 

@@ -25,7 +25,7 @@ from tutor import browser, notebook
 from .conftest import book, code, printed
 from .test_nothing_left import SERVING, Place, a_place
 
-pytestmark = pytest.mark.takes(60)
+pytestmark = pytest.mark.takes(30)
 
 # 5 s on a machine that is ours alone; a busy one gets as much longer as it is busy.
 SOON = 5

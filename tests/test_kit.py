@@ -21,6 +21,8 @@ from tutor.report import Refusal
 ROOT = Path(__file__).parents[1]
 ALONE = """
 import socket, tiny
+
+pytestmark = pytest.mark.takes(40)
 with socket.create_server(("127.0.0.1", 0)) as server:
     socket.create_connection(server.getsockname()).close()
 try:

@@ -7,7 +7,7 @@ from pathlib import Path
 import matrix
 import pytest
 
-pytestmark = pytest.mark.takes(150)
+pytestmark = pytest.mark.takes(120)
 
 
 @matrix.share(3)

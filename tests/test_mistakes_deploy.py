@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 import test_mistakes
 
+pytestmark = pytest.mark.takes(70)
+
 STEP = 16
 
 

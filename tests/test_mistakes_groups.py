@@ -9,6 +9,8 @@ import test_mistakes
 
 from tutor.doctor import making
 
+pytestmark = pytest.mark.takes(90)
+
 
 @pytest.mark.parametrize("slug", test_mistakes.slugs(7, 8, 10, 11))
 def test_a_mistake_is_seen_and_named(slug: str, tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ import test_mistakes
 
 from tutor.doctor import browsing
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.takes(90)]
 
 
 @pytest.fixture(scope="module", autouse=True)

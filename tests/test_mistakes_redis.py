@@ -10,7 +10,7 @@ import test_mistakes
 from tutor import redis
 
 pytestmark = [
-    pytest.mark.takes(20),
+    pytest.mark.takes(25),
     pytest.mark.skipif(redis.program() is None, reason=redis.NONE),
 ]
 

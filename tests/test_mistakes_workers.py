@@ -11,7 +11,7 @@ import test_mistakes
 from tutor import redis
 
 pytestmark = [
-    pytest.mark.takes(20),
+    pytest.mark.takes(50),
     pytest.mark.skipif(redis.program() is None, reason=redis.NONE),
 ]
 

@@ -18,7 +18,7 @@ from pathlib import Path
 
 import pytest
 
-pytestmark = pytest.mark.takes(60)
+pytestmark = pytest.mark.takes(90)
 
 ROOT = Path(__file__).parents[1]
 HERE = Path(sys.executable)

@@ -19,6 +19,8 @@ from tutor.course import Course
 from .conftest import book, code, shown, text
 from .courses import make
 
+pytestmark = pytest.mark.takes(30)
+
 COURSE = Course.load(places.root())
 
 

@@ -20,7 +20,7 @@ from tutor.prove import kernels
 
 from .conftest import Prove, Run, book, code, printed, shown, text
 
-pytestmark = pytest.mark.takes(100)
+pytestmark = pytest.mark.takes(40)
 
 REASON = "the time is another one at each run"
 

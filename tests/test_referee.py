@@ -44,6 +44,8 @@ from tutor.referee.declaration import (
 )
 from tutor.report import Problem, Refusal
 
+pytestmark = pytest.mark.takes(70)
+
 STEP = Course.load(places.root()).steps[-1]
 REFERENCE = places.root() / "steps" / STEP.folder
 VOTES = Path(__file__).with_name("boards") / "votes"

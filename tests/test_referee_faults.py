@@ -15,6 +15,8 @@ from tutor.course import Course
 from tutor.redis import NONE, there
 from tutor.referee import POINTS, played
 
+pytestmark = pytest.mark.takes(110)
+
 STEP = Course.load(places.root()).steps[-1]
 FEW = (
     ("counter/consumers.py", "UNSEEN = 100", "UNSEEN = 40"),

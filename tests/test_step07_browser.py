@@ -28,7 +28,7 @@ from tutor.course import Course
 from tutor.exercises import waking
 from tutor.servers import HOST, Server, serving
 
-pytestmark = [pytest.mark.browser, pytest.mark.takes(100)]
+pytestmark = [pytest.mark.browser, pytest.mark.takes(50)]
 
 COURSE = Course.load(places.root())
 STEP = next(step for step in COURSE.steps if step.slug == "browser")

@@ -28,7 +28,7 @@ from tutor.course import Course
 from tutor.exercises import correcting
 from tutor.servers import HOST, Server, serving
 
-pytestmark = pytest.mark.takes(80)
+pytestmark = pytest.mark.takes(60)
 
 COURSE = Course.load(places.root())
 STEP = next(step for step in COURSE.steps if step.slug == "protocol")

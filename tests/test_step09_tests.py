@@ -15,7 +15,7 @@ from tutor.checks import suite
 from tutor.checks.steps import check_step
 from tutor.course import Course
 
-pytestmark = pytest.mark.takes(150)
+pytestmark = pytest.mark.takes(120)
 
 COURSE = Course.load(places.root())
 STEP = next(step for step in COURSE.steps if step.slug == "tests")

@@ -20,7 +20,7 @@ from tutor.checks.steps import check_step
 from tutor.course import Course
 from tutor.servers import HOST, Server, serving
 
-pytestmark = pytest.mark.takes(200)
+pytestmark = pytest.mark.takes(150)
 
 COURSE = Course.load(places.root())
 STEP = next(step for step in COURSE.steps if step.slug == "groups")

@@ -25,7 +25,7 @@ from tutor.exercises import incidents
 from tutor.redis import NONE, Redis, running
 from tutor.servers import HOST, Server, serving
 
-pytestmark = pytest.mark.takes(100)
+pytestmark = pytest.mark.takes(60)
 
 needs_redis = pytest.mark.skipif(redis.program() is None, reason=NONE)
 

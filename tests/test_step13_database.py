@@ -15,7 +15,7 @@ from tutor.checks import visitor
 from tutor.checks.steps import check_step
 from tutor.servers import serving
 
-pytestmark = pytest.mark.takes(120)
+pytestmark = pytest.mark.takes(70)
 
 TREE = places.root() / "steps" / "13-database"
 RUNSERVER = ["python", "manage.py", "runserver"]

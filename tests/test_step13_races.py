@@ -21,7 +21,7 @@ from tutor import children, places, redis, trees
 from tutor.checks import talk
 from tutor.servers import Server, serving
 
-pytestmark = pytest.mark.takes(150)
+pytestmark = pytest.mark.takes(20)
 
 STEPS = ("13-database", "15-load")  # from 15 on one task a process hears for all
 DAPHNE = ["daphne", "webapp.asgi:application"]

@@ -25,7 +25,7 @@ from tutor.redis import NONE, Redis, running
 from tutor.servers import serving
 from tutor.started import Started, start
 
-pytestmark = pytest.mark.takes(100)
+pytestmark = pytest.mark.takes(60)
 
 needs_redis = pytest.mark.skipif(redis.program() is None, reason=NONE)
 

@@ -34,7 +34,7 @@ from tutor.redis import NONE
 from tutor.report import Refusal
 from tutor.servers import serving
 
-pytestmark = pytest.mark.takes(120)
+pytestmark = pytest.mark.takes(25)
 
 needs_redis = pytest.mark.skipif(redis.program() is None, reason=NONE)
 

@@ -22,7 +22,7 @@ from tutor.doctor.diagnosis import diagnose
 from tutor.report import Refusal
 from tutor.servers import HOST, Server
 
-pytestmark = pytest.mark.takes(150)
+pytestmark = pytest.mark.takes(50)
 
 COURSE = Course.load(places.root())
 STEP = next(step for step in COURSE.steps if step.slug == "deploy")

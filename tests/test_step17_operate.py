@@ -22,7 +22,7 @@ from tutor.course import Course
 from tutor.exercises import outage
 from tutor.servers import Server, serving
 
-pytestmark = pytest.mark.takes(120)
+pytestmark = pytest.mark.takes(50)
 
 COURSE = Course.load(places.root())
 STEP = next(step for step in COURSE.steps if step.slug == "operate")

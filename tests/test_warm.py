@@ -27,9 +27,12 @@ from tutor.warm import Nursery, WarmProcess, understood
 
 from .test_children import SECONDS, gone
 
-pytestmark = pytest.mark.skipif(
-    sys.platform != "linux", reason="children start warm on Linux only"
-)
+pytestmark = [
+    pytest.mark.skipif(
+        sys.platform != "linux", reason="children start warm on Linux only"
+    ),
+    pytest.mark.takes(50),
+]
 
 HERE = Path(__file__).parents[1]
 Run = Callable[..., Result]
