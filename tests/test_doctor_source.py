@@ -533,7 +533,7 @@ STARTED: list[tuple[str, str | None]] = [
     ("uvicorn shop.asgi:app", "deploy-daphne-channel-layer-target"),
     ("daphne shop.wsgi:application", "deploy-daphne-with-wsgi"),
     ("gunicorn shop.wsgi:application -k uvicorn.workers.W", "deploy-daphne-with-wsgi"),
-    ("uvicorn --interface wsgi shop.wsgi:application", None),
+    ("uvicorn --interface wsgi shop.wsgi:application", "deploy-gunicorn-wsgi"),
     ("gunicorn shop.wsgi:application", "deploy-gunicorn-wsgi"),
     ("gunicorn shop.wsgi & daphne shop.asgi:application", None),
     ("uvicorn --lifespan on shop.asgi:application", "deploy-uvicorn-lifespan-on"),

@@ -150,8 +150,8 @@ def commands(project: Path) -> Iterator[Command]:
             for line, told, env in read(path.read_text(encoding="utf-8")):
                 for before, program, words, more in simple(told):
                     own = {**env, **{n: (value, line) for n, value in more.items()}}
-                    if program == "gunicorn":
-                        words = gunicorn.whole(project, file, words, own, every)
+                    if (told_of := gunicorn.TOLD.get(program)) is not None:
+                        words = told_of(project, file, words, own, every)
                     yield Command(file, line, program, words, own, complete, before)
 
 

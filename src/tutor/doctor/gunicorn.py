@@ -1,6 +1,6 @@
-"""What gunicorn is told besides its own words: by a file, and by a variable.
+"""What servers are told besides their own words: by a file, and by variables.
 
-Its settings come from ``gunicorn.conf.py`` or what ``-c`` names, then from
+Those of gunicorn come from ``gunicorn.conf.py`` or what ``-c`` names, then from
 ``GUNICORN_CMD_ARGS``, then from its words; who speaks last is heard.
 """
 
@@ -18,6 +18,7 @@ from tutor.doctor.compose import FILE, read
 
 VARIABLE = "GUNICORN_CMD_ARGS"
 USUAL = "gunicorn.conf.py"
+_UVICORN = "UVICORN_"  # begins the variables that stand for options
 UNKNOWN = "$"  # what only the running program knows
 MOST = 100_000  # bytes of a file
 _OPTIONS = {
@@ -46,7 +47,8 @@ def whole(
         env: the variables that are given to it.
         every: the files of the project.
     """
-    given = env[VARIABLE][0] if VARIABLE in env else _by_compose(project, file, every)
+    beside = {} if VARIABLE in env else _by_compose(project, file, every)
+    given = env[VARIABLE][0] if VARIABLE in env else beside.get(VARIABLE, "")
     said = list(words)
     with suppress(ValueError):
         said = [*shlex.split(given), *words]
@@ -62,8 +64,26 @@ def whole(
     return (*told, *own, *served)
 
 
-def _by_compose(project: Path, file: str, every: Sequence[Path]) -> str:
-    """The variable as the services give it that start what their image says."""
+def by_variables(
+    project: Path,
+    file: str,
+    words: Sequence[str],
+    env: Mapping[str, tuple[str, int]],
+    every: Sequence[Path],
+) -> tuple[str, ...]:
+    """The words of uvicorn in an image, with what a service's variables say before."""
+    given = _by_compose(project, file, every)
+    more = {name: value for name, value in given.items() if name not in env}
+    options = {
+        f"--{name.removeprefix(_UVICORN).lower().replace('_', '-')}={value}"
+        for name, value in more.items()
+        if name.startswith(_UVICORN)
+    }
+    return (*sorted(options), *words)
+
+
+def _by_compose(project: Path, file: str, every: Sequence[Path]) -> dict[str, str]:
+    """What the services give it that start what their image says."""
     for path in every:
         if not FILE.fullmatch(path.name):
             continue
@@ -72,10 +92,10 @@ def _by_compose(project: Path, file: str, every: Sequence[Path]) -> str:
                 continue
             shown = path.relative_to(project).as_posix()
             for service in read(shown, path.read_text(encoding="utf-8")):
-                given = service.below("environment").get(VARIABLE)
+                given = service.below("environment")
                 if given and service.dockerfile == file and not service.starts:
-                    return given[0]
-    return ""
+                    return {name: value for name, (value, _) in given.items()}
+    return {}
 
 
 def _conf(
@@ -145,3 +165,7 @@ def _value(tokens: Sequence[tokenize.TokenInfo]) -> str:
         return UNKNOWN
     plain = held[-1][0] in "'\"" or held[-1].isdecimal()  # and not f"…"
     return held[-1].strip("'\"") if plain else UNKNOWN
+
+
+# What each of these servers is told besides its own words.
+TOLD = {"gunicorn": whole, "uvicorn": by_variables}

@@ -21,6 +21,7 @@ _BARE = re.compile(r"key")  # of a model that is a token itself
 _LOOKUPS = ("get", "filter", "aget", "get_or_create", "exclude")
 # What a row says that is good for a while, or once.
 _ENDS = re.compile(r"expir|used|until|valid|ends|consumed|redeem|ttl", re.I)
+_YOUNG = ("__gt", "__gte", "__lt", "__lte")  # those that were made lately
 _ONCE = re.compile(r"ticket|invit|nonce|once|temporary|short", re.I)
 
 
@@ -31,8 +32,8 @@ def rules(seen: Evidence) -> Iterator[Found]:
             model = seen.source.classes.get(name.partition(".objects")[0])
             if model is None or name.rpartition(".")[2] not in _LOOKUPS:
                 continue
-            if any(re.search("__[gl]te?$", word.arg or "") for word in call.keywords):
-                continue  # those that are young enough
+            if any((word.arg or "").endswith(_YOUNG) for word in call.keywords):
+                continue
             for word in call.keywords:
                 if not _is_secret(word.arg or "", model) or _ends(seen, model):
                     continue

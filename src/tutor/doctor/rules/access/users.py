@@ -80,7 +80,8 @@ def _answered(seen: Evidence, leaf: Event, one: Class) -> str:
         place = seen.place(sent[-1]["at"]) if sent else (None, None)
         function = seen.function_at(place) if place[0] else None
         own = function is not None and function.owner in one.line_of_ancestors
-        if own and client.status == 403 and scope_read(one) <= _OF_THE_PATH:
+        read = scope_read(one)  # who takes the user means to ask
+        if own and client.status == 403 and "user" in read and read <= _OF_THE_PATH:
             return "refused for its path, and never asked who it is"
     return ""
 

@@ -205,16 +205,17 @@ def _elsewhere(
             yield at_command(slug, got, one, "the layer over which its jobs go")
 
 
-def _names_all(seen: Evidence, one: Command) -> bool:
-    """Whether a server's file names all processes, as far as people are told.
+def _names_all(seen: Evidence, one: Command, told: list[Command]) -> bool:
+    """Whether a server's file names all processes, or it is one of several units.
 
-    Units and programs of supervisor are files of their own: some may be elsewhere.
+    A single unit may have others beside it elsewhere, of which people are told.
     """
     if not one.file.endswith(_UNITS):
         return one.complete
+    units = {(o.file, o.line) for o in told if o.file.endswith(_UNITS)}
     texts = (path for path in files(seen.project) if path.suffix in _FOR_PEOPLE)
-    told = (path.read_text("utf-8", "replace") for path in texts)
-    return not any(re.search(_WORKER, text) for text in told)
+    named = (path.read_text("utf-8", "replace") for path in texts)
+    return len(units) > 1 and not any(re.search(_WORKER, text) for text in named)
 
 
 def _not_started(
@@ -223,7 +224,7 @@ def _not_started(
     """A list of all processes with a server in it, and no worker."""
     used = [job.channel for job in sent if job.channel in names]
     for one in told:
-        if used and serves_sockets(one) and _names_all(seen, one):
+        if used and serves_sockets(one) and _names_all(seen, one, told):
             got = f"nobody works on {used[0]!r}"
             expected = f"python manage.py runworker {used[0]}"
             yield at_command("worker-not-started", got, one, expected, 4)

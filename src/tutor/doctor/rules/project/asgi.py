@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from tutor.doctor.evidence import Evidence
 from tutor.doctor.rules.found import Place
 from tutor.doctor.source import Module
-from tutor.doctor.source.flow import body, every_call
+from tutor.doctor.source.flow import Frame, body, every_call, unfold
 from tutor.doctor.source.index import is_aside
 from tutor.doctor.source.walking import walk
 
@@ -92,19 +92,11 @@ def websocket_place(seen: Evidence) -> Place:
         if isinstance(node, ast.Dict):
             for key, value in zip(node.keys, node.values, strict=True):
                 if isinstance(key, ast.Constant) and key.value == "websocket":
-                    return _written(seen, call.module, value)
+                    where, made = unfold(Frame(body(call.module)), value)
+                    if where.module is not call.module:  # it is put together there
+                        return where.module.file, made.lineno
+                    return call.module.file, value.lineno
     return call.place
-
-
-def _written(seen: Evidence, module: Module, value: ast.expr) -> Place:
-    """Where an application is made that another module may have made."""
-    if isinstance(value, ast.Name | ast.Attribute):
-        named = module.names.get(ast.unparse(value)) or ast.unparse(value)
-        owner, _, name = named.rpartition(".")
-        other = seen.source.modules.get(owner)
-        if other is not None and name in other.values:
-            return other.file, other.lines[name]
-    return module.file, value.lineno
 
 
 def not_called(seen: Evidence) -> Place | None:
