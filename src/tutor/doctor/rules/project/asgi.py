@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from tutor.doctor.evidence import Evidence
 from tutor.doctor.rules.found import Place
 from tutor.doctor.source import Module
-from tutor.doctor.source.flow import Frame, body, every_call, unfold
+from tutor.doctor.source.flow import body, every_call
 from tutor.doctor.source.index import is_aside
 from tutor.doctor.source.walking import walk
 
@@ -92,9 +92,11 @@ def websocket_place(seen: Evidence) -> Place:
         if isinstance(node, ast.Dict):
             for key, value in zip(node.keys, node.values, strict=True):
                 if isinstance(key, ast.Constant) and key.value == "websocket":
-                    where, made = unfold(Frame(body(call.module)), value)
-                    if where.module is not call.module:  # it is put together there
-                        return where.module.file, made.lineno
+                    named = call.module.names.get(getattr(value, "id", ""), "")
+                    path, _, name = named.rpartition(".")
+                    other = seen.source.modules.get(path)
+                    if other is not None and name in other.lines:
+                        return other.file, other.lines[name]  # it is made there
                     return call.module.file, value.lineno
     return call.place
 
