@@ -77,11 +77,9 @@ def _raw(owner: Class) -> Iterator[Found]:
 def _uncalled(owner: Class, method: Function) -> Iterator[Found]:
     """``await self.accept``: a method that is named, and not called."""
     for node in walk(method.node):
-        if not isinstance(node, ast.Await | ast.Expr | ast.Return):
-            continue
-        named = node.value
-        if isinstance(node, ast.Return) and method.name not in (*GENERIC, *HANDLERS):
-            continue  # somebody may look at what it gives back
+        named = node.value if isinstance(node, (ast.Await, ast.Expr)) else None
+        if isinstance(node, ast.Return) and method.name in (*GENERIC, *HANDLERS):
+            named = node.value  # nobody looks at what a handler gives back
         if not isinstance(named, ast.Attribute):
             continue
         name = method.module.resolve(named, method) or ""
