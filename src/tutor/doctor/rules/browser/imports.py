@@ -54,7 +54,8 @@ def served_scripts(seen: Evidence, every: list[Code]) -> Served:
     found: dict[str, Code] = {}
     for code in every:
         for one in told.get("folders", []):
-            folder, prefix = f"{seen.prefix}{one}/", told["prefixes"].get(one, "")
+            folder = f"{seen.prefix}{one}/"
+            prefix = (told.get("prefixes") or {}).get(one, "")
             if code.script.is_static and code.script.file.startswith(folder):
                 path = code.script.file[len(folder) :]
                 found.setdefault(f"{prefix}/{path}" if prefix else path, code)
