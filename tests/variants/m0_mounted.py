@@ -65,12 +65,25 @@ SEVERAL: tuple[
             "client-template-not-found": "checkmate/settings.py",
             "install-outside-the-virtualenv": "Makefile",
             "deploy-program-not-on-path": "deploy/club.conf",
+            "consumer-no-stopconsumer": "club/dice.py",
         },
         (
             ("checkmate/settings.py", "'APP_DIRS': True", "'APP_DIRS': False"),
             (VIEWS, "redirect('questions', code=code)", "redirect('ask', code)"),
             (VIEWS, "def room(request, code):", "def room(request, slug):"),
             (VIEWS, "(Room, code=code)\n    return", "(Room, code=slug)\n    return"),
+            (
+                "club/dice.py",
+                None,
+                "from channels.consumer import AsyncConsumer\n"
+                "from channels.exceptions import StopConsumer\n\n\n"
+                "class Dice(AsyncConsumer):\n"
+                "    async def websocket_connect(self, event):\n"
+                '        await self.send({"type": "websocket.accept"})\n\n'
+                "    async def websocket_disconnect(self, event):\n"
+                '        if event["code"] == 1000:\n'
+                "            raise StopConsumer\n",
+            ),
             (
                 "Makefile",
                 None,
