@@ -37,6 +37,9 @@ def taken(
     """
     found: dict[str, tuple[str, Spot]] = {}
     for expression, element, key in _reads(script.text):
+        changed = rf"\bdataset\s*\.\s*{re.escape(key)}\s*=(?!=)"
+        if re.search(changed, script.text):
+            continue
         given = re.compile(
             rf"(?<![\w-]){re.escape(attribute_of(key))}\s*=\s*(?:\"([^\"]*)\"|'([^']*)')"
         )
