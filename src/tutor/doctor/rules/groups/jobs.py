@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -24,6 +25,7 @@ from tutor.doctor.services import services, started
 from tutor.doctor.source import Class
 from tutor.doctor.source.flow import Frame, body, bound_at, unfold
 from tutor.doctor.source.values import ANY, values
+from tutor.doctor.texts import text_of
 
 RANK = 61
 _WORKER = r"\brunworker\b"
@@ -205,7 +207,7 @@ def _elsewhere(
             yield at_command(slug, got, one, "the layer over which its jobs go")
 
 
-def _names_all(seen: Evidence, one: Command, told: list[Command]) -> bool:
+def _names_all(seen: Evidence, one: Command, told: Sequence[Command]) -> bool:
     """Whether a server's file names all processes, or it is one of several units.
 
     A single unit may have others beside it elsewhere, of which people are told.
@@ -213,9 +215,13 @@ def _names_all(seen: Evidence, one: Command, told: list[Command]) -> bool:
     if not one.file.endswith(_UNITS):
         return one.complete
     units = {(o.file, o.line) for o in told if o.file.endswith(_UNITS)}
-    texts = (path for path in files(seen.project) if path.suffix in _FOR_PEOPLE)
-    named = (path.read_text("utf-8", "replace") for path in texts)
-    return len(units) > 1 and not any(re.search(_WORKER, text) for text in named)
+    if len(units) < 2:
+        return False
+    for path in files(seen.project):
+        with suppress(OSError):
+            if path.suffix in _FOR_PEOPLE and re.search(_WORKER, text_of(path)):
+                return False
+    return True
 
 
 def _not_started(
