@@ -30,9 +30,9 @@ import furnished
 import handed
 import harbour
 import held
-import m0_mounted
-import m1_hearth
+import household
 import missed
+import mounted
 import otherwise
 import pupils
 import rides
@@ -46,22 +46,22 @@ pytestmark = pytest.mark.takes(700)
 WRONG = unseen.WRONG + missed.WRONG + fresh.WRONG + behind.WRONG + abroad.WRONG
 WRONG += foreign.WRONG + harbour.WRONG + rides.WRONG + checkmate.WRONG + stock.WRONG
 WRONG += handed.WRONG + booth.WRONG + estimates.WRONG + flats.WRONG + baked.WRONG
-WRONG += dispatched.WRONG + m0_mounted.WRONG
+WRONG += dispatched.WRONG + mounted.WRONG
 ROUNDS = (fourth, fifth, otherwise, pupils, sixth)
 IN_A_STEP = [one for module in (begun, *ROUNDS) for one in module.WRONG]
 RIGHT_IN_A_STEP = [one for module in ROUNDS for one in module.RIGHT]
 RIGHT = unseen.RIGHT + fresh.RIGHT + behind.RIGHT + abroad.RIGHT + harbour.RIGHT
 RIGHT += checkmate.RIGHT + stock.RIGHT + handed.RIGHT + flats.RIGHT + held.RIGHT
 RIGHT += baked.RIGHT + dispatched.RIGHT + classed.RIGHT + crewed.RIGHT
-RIGHT += m0_mounted.RIGHT
+RIGHT += mounted.RIGHT
 SEVERAL = held.SEVERAL + dispatched.SEVERAL + classed.SEVERAL + crewed.SEVERAL
-SEVERAL += m0_mounted.SEVERAL
+SEVERAL += mounted.SEVERAL
 RIGHT += furnished.RIGHT
 SEVERAL = held.SEVERAL + dispatched.SEVERAL + classed.SEVERAL + crewed.SEVERAL
 SEVERAL += furnished.SEVERAL
-RIGHT += m1_hearth.RIGHT
+RIGHT += household.RIGHT
 SEVERAL = held.SEVERAL + dispatched.SEVERAL + classed.SEVERAL + crewed.SEVERAL
-SEVERAL += m1_hearth.SEVERAL
+SEVERAL += household.SEVERAL
 NAMES = [f"{shape}-{slug}" for shape, slug, _, _ in WRONG]
 
 
