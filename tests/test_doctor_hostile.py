@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -224,9 +226,6 @@ MAKE: dict[str, Callable[[Path], object]] = {
         (p / "package.json").write_text("{}"),
         os.mkfifo(p / "pipe.js"),
     ),
-    "fifos under names that are read": lambda p: [
-        os.mkfifo(p / name) for name in READ.split()
-    ],
     "a loop of links": lambda p: (p / "loop").symlink_to(p),
     "a link to nowhere": lambda p: (p / "gone.py").symlink_to(p / "nothing.py"),
     "deep folders": lambda p: (p / "/".join("d" * 40)).mkdir(parents=True),
@@ -238,6 +237,30 @@ MAKE: dict[str, Callable[[Path], object]] = {
 def test_odd_files_beside_a_right_project(what: str, project: Path) -> None:
     MAKE[what](project)
     assert doctor.diagnose(project).findings == []
+
+
+def test_no_pipe_is_read(project: Path) -> None:
+    pipes = [project / name for name in READ.split()]
+    read, done = set[str](), threading.Event()
+
+    def watch() -> None:
+        """End what reads a pipe: it would wait for ever."""
+        while not done.wait(0.1):
+            for pipe in pipes:
+                with suppress(OSError):  # nobody reads it
+                    os.close(os.open(pipe, os.O_WRONLY | os.O_NONBLOCK))
+                    read.add(pipe.name)
+
+    for pipe in pipes:
+        os.mkfifo(pipe)
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    try:
+        assert doctor.diagnose(project).findings == []
+    finally:
+        done.set()
+        watcher.join()
+    assert read == set()
 
 
 def test_a_database_elsewhere_stays_as_it_is(

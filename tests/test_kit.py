@@ -19,10 +19,9 @@ from tutor.__main__ import main
 from tutor.report import Refusal
 
 ROOT = Path(__file__).parents[1]
+pytestmark = pytest.mark.takes(40)
 ALONE = """
 import socket, tiny
-
-pytestmark = pytest.mark.takes(40)
 with socket.create_server(("127.0.0.1", 0)) as server:
     socket.create_connection(server.getsockname()).close()
 try:

@@ -12,6 +12,7 @@ from tutor.doctor.rules.suites.testing import RANK
 from tutor.doctor.source import Class, Function
 from tutor.doctor.source.index import is_aside
 from tutor.doctor.source.walking import walk
+from tutor.doctor.texts import text_of
 
 CONFIGS = ("pytest.ini", ".pytest.ini", "setup.cfg", "tox.ini", "pyproject.toml")
 # Of Django, Channels and unittest: those that hold no transaction for a whole class.
@@ -118,7 +119,7 @@ def _awaits_fixtures(seen: Evidence) -> bool:
     for folder in {seen.home, seen.project}:
         for name in CONFIGS:
             try:
-                text = (folder / name).read_text("utf-8", "replace")
+                text = text_of(folder / name)
             except OSError:
                 continue
             if re.search(r"""asyncio[_-]mode\s*[=:]\s*["']?auto|anyio|trio""", text):
