@@ -11,9 +11,10 @@ import os
 import socket
 import subprocess
 import sys
+import threading
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -193,19 +194,36 @@ def test_nothing_is_left_when_pytest_itself_is_killed(tmp_path: Path) -> None:
         nb = book(*SERVING, code(ring), ENDLESS)
         notebook.write(place.course / "orphan.ipynb", nb)
         command = [sys.executable, "-m", "pytest", "-p", "tutor.prove", "--nbval"]
-        child = subprocess.Popen(
-            [*command, "orphan.ipynb"],
-            cwd=place.course,
-            env={k: v for k, v in os.environ.items() if "PYTEST" not in k} | place.env,
-            stdout=subprocess.DEVNULL,
-        )
+        said = tmp_path / "said"
+        with said.open("wb") as out:
+            child = subprocess.Popen(
+                [*command, "orphan.ipynb"],
+                cwd=place.course,
+                env={k: v for k, v in os.environ.items() if "PYTEST" not in k}
+                | place.env,
+                stdout=out,
+                stderr=subprocess.STDOUT,
+            )
         try:
+            ended = threading.Thread(target=_shut_after, args=(child, doorbell))
+            ended.start()
             doorbell.settimeout(60)
-            doorbell.accept()[0].close()  # the server is up
+            try:
+                doorbell.accept()[0].close()  # the server is up
+            except OSError:
+                raise AssertionError(said.read_text()[-3000:]) from None
             assert len(place.processes()) > 3
         finally:
             child.kill()
             child.wait()
-            doorbell.close()
+            ended.join()
         assert place.left() == []
         assert place.files() == []
+
+
+def _shut_after(child: subprocess.Popen[bytes], doorbell: socket.socket) -> None:
+    """Let nobody wait at a door to which nobody comes any more."""
+    child.wait()
+    with suppress(OSError):
+        doorbell.shutdown(socket.SHUT_RDWR)
+    doorbell.close()
