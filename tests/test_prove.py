@@ -445,3 +445,11 @@ def test_of_a_machine_that_stands_still_a_cell_loses_no_more_than_a_heartbeat(
     with pytest.raises(Empty):
         kernel.get_message("shell", timeout=6)
     assert 3 + 6 / kernels.HEARTBEAT <= clock[0] / 60 <= 5 + 6 / kernels.HEARTBEAT
+
+
+def test_a_temporary_folder_may_have_a_long_name(prove: Prove, tmp_path: Path) -> None:
+    deep = tmp_path / ("d" * 90)  # a socket's name has to be shorter
+    deep.mkdir()
+    nb = book(code("print(1)", printed("1\n")))
+    run = prove("-n0", env={"TMPDIR": str(deep)}, deep=nb)
+    assert run.code == 0, run.out

@@ -19,7 +19,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from tutor import notebook, trees
+from tutor import notebook, places, trees
 from tutor.arguments import Arguments
 from tutor.course import NOTEBOOK, Course, Section, Step, step_line
 from tutor.derived import Derived as Derived
@@ -155,6 +155,7 @@ def _execute(course: Course, part: Part, recorded: Path) -> list[dict[str, Any]]
     )
 
     sockets = tempfile.TemporaryDirectory(prefix="kernel-")
+    socket = Path(sockets.name) / "kernel-ipc-5"
     piece = nbformat.from_dict(copy.deepcopy(course.slice(part)))
     client = NotebookClient(
         piece,
@@ -162,7 +163,7 @@ def _execute(course: Course, part: Part, recorded: Path) -> list[dict[str, Any]]
         # Between choosing a free port and using it another kernel may take it.
         km=AsyncKernelManager(
             kernel_name="python3",
-            transport="ipc",
+            transport="ipc" if places.names_a_socket(socket) else "tcp",
             connection_file=f"{sockets.name}/kernel.json",
         ),
         resources={"metadata": {"path": str(course.root)}},

@@ -24,6 +24,7 @@ from tutor.report import Refusal, unwritable
 RECORD = "TUTOR_RECORD"  # the folder `make checkpoints` collects its trees in
 MEMORY = Path("/dev/shm")  # Linux: a folder that is kept in memory, tmpfs(5)
 ROOM = 2**30  # bytes that have to be free in it
+NAME = 103  # bytes of a socket's name that every system takes: unix(7), macOS' unix(4)
 
 
 def root() -> Path:
@@ -54,6 +55,15 @@ def scratch() -> str | None:
         return None
     fit = found.f_bavail * found.f_frsize >= ROOM and not found.f_flag & os.ST_NOEXEC
     return str(MEMORY) if fit and os.access(MEMORY, os.W_OK) else None
+
+
+def names_a_socket(path: Path) -> bool:
+    """Whether a socket may have a file's name, which is short by all systems' rules.
+
+    Args:
+        path: the file's.
+    """
+    return os.name == "posix" and len(os.fsencode(path)) <= NAME
 
 
 @dataclass

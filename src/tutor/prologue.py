@@ -6,7 +6,6 @@ import asyncio
 import http.client
 import http.server
 import json
-import os
 import secrets
 import threading
 import uuid
@@ -38,7 +37,7 @@ async def listen_in(code: str) -> None:
     ]
     command += [f"--IdentityProvider.token={token}", "--ServerApp.log_level=ERROR"]
     folder = str(place.folder)
-    if os.name == "posix":
+    if places.names_a_socket(place.folder / "kernel-5"):
         # Sockets with names of their own.  Between choosing a free port and using
         # it another process may take it: the server then waits for a minute.
         command += ["--KernelManager.transport=ipc"]

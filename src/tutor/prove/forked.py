@@ -21,7 +21,7 @@ from jupyter_client.provisioning.factory import KernelProvisionerFactory
 from jupyter_client.provisioning.local_provisioner import LocalProvisioner
 from nbval.kernel import CURRENT_ENV_KERNEL_NAME, NbvalKernelspecManager
 
-from tutor import children, nurseries, warm
+from tutor import children, nurseries, places, warm
 
 NAME = "tutor-forked"
 MAIN = Path(__file__).with_name("kernel_main.py")
@@ -38,10 +38,11 @@ def manager(connection_file: Path) -> KernelManager:
     known.setdefault(NAME, EntryPoint(NAME, here, KernelProvisionerFactory.GROUP_NAME))
     # Sockets with a name of their own where there are some: between choosing a
     # free port and using it another kernel may take it.
+    sockets = connection_file.with_name(f"{connection_file.stem}-ipc-5")
     return KernelManager(
         kernel_name=CURRENT_ENV_KERNEL_NAME,
         kernel_spec_manager=Specs(),
-        transport="ipc" if os.name == "posix" else "tcp",
+        transport="ipc" if places.names_a_socket(sockets) else "tcp",
         connection_file=str(connection_file),
     )
 
