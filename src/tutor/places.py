@@ -24,7 +24,9 @@ from tutor.report import Refusal, unwritable
 RECORD = "TUTOR_RECORD"  # the folder `make checkpoints` collects its trees in
 MEMORY = Path("/dev/shm")  # Linux: a folder that is kept in memory, tmpfs(5)
 ROOM = 2**30  # bytes that have to be free in it
-NAME = 103  # bytes of a socket's name that every system takes: unix(7), macOS' unix(4)
+SOCKET_NAME = (
+    103  # bytes of a socket's name that every system takes: unix(7), macOS' unix(4)
+)
 
 
 def root() -> Path:
@@ -63,7 +65,7 @@ def names_a_socket(path: Path) -> bool:
     Args:
         path: the file's.
     """
-    return os.name == "posix" and len(os.fsencode(path)) <= NAME
+    return os.name == "posix" and len(os.fsencode(path)) <= SOCKET_NAME
 
 
 @dataclass

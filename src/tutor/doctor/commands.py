@@ -15,8 +15,9 @@ from dataclasses import dataclass
 from itertools import takewhile
 from pathlib import Path, PurePosixPath
 
-from tutor.doctor import copying, gunicorn
+from tutor.doctor import copying
 from tutor.doctor.remembered import remembered
+from tutor.doctor.serveroptions import TOLD
 from tutor.doctor.startfiles import ASSIGNED, Env, compose, procfile, reader
 
 MOST = 100_000  # bytes of a file
@@ -150,7 +151,7 @@ def commands(project: Path) -> Iterator[Command]:
             for line, told, env in read(path.read_text(encoding="utf-8")):
                 for before, program, words, more in simple(told):
                     own = {**env, **{n: (value, line) for n, value in more.items()}}
-                    if (told_of := gunicorn.TOLD.get(program)) is not None:
+                    if (told_of := TOLD.get(program)) is not None:
                         words = told_of(project, file, words, own, every)
                     yield Command(file, line, program, words, own, complete, before)
 

@@ -82,7 +82,7 @@ def _host(one: Command) -> str:
     bound = _given(one)
     if one.program in ("gunicorn", "hypercorn"):
         if one.program == "gunicorn" and not bound:
-            return ""  # see below
+            return ""  # that depends on where it runs: _usual
         bound = [b.rpartition(":")[0] for b in bound] or ["127.0.0.1"]
     return bound[-1] if bound else "127.0.0.1"
 

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from tutor.doctor.evidence import Evidence
 from tutor.doctor.rules.found import TRIED, Found, at
 from tutor.doctor.rules.suites.communicators import behind
+from tutor.doctor.rules.suites.configured import pytest_is_told
 from tutor.doctor.rules.suites.talks import talks
 from tutor.doctor.rules.suites.testing import RANK
 from tutor.doctor.source import Class, Function, Module, calls, known, queries
@@ -16,9 +17,7 @@ from tutor.doctor.source.flow import Frame
 from tutor.doctor.source.index import is_aside
 from tutor.doctor.source.managers import is_model
 from tutor.doctor.source.walking import walk
-from tutor.doctor.texts import text_of
 
-CONFIGS = ("pytest.ini", ".pytest.ini", "setup.cfg", "tox.ini", "pyproject.toml")
 # The fixtures of pytest-django that open the database.
 OPENS = {
     *("db", "transactional_db", "live_server", "admin_user", "admin_client"),
@@ -222,14 +221,8 @@ def _last(module: Module, name: str) -> list[ast.expr]:
 
 def _awaits_itself(seen: Evidence) -> bool:
     """Whether pytest is told somewhere to await every test."""
-    for folder in {seen.home, seen.project}:
-        for name in CONFIGS:
-            try:
-                text = text_of(folder / name)
-            except OSError:
-                continue
-            if re.search(r"""asyncio_mode\s*[=:]\s*["']?auto|anyio_mode""", text):
-                return True
+    if pytest_is_told(seen, r"""asyncio_mode\s*[=:]\s*["']?auto|anyio_mode"""):
+        return True
     return any(
         module.file.endswith("conftest.py") and re.search(r"asyncio|anyio", module.text)
         for module in seen.source.modules.values()

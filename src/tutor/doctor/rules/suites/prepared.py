@@ -8,13 +8,12 @@ from collections.abc import Iterator
 
 from tutor.doctor.evidence import Evidence
 from tutor.doctor.rules.found import TRIED, Found, at
+from tutor.doctor.rules.suites.configured import pytest_is_told
 from tutor.doctor.rules.suites.testing import RANK
 from tutor.doctor.source import Class, Function
 from tutor.doctor.source.index import is_aside
 from tutor.doctor.source.walking import walk
-from tutor.doctor.texts import text_of
 
-CONFIGS = ("pytest.ini", ".pytest.ini", "setup.cfg", "tox.ini", "pyproject.toml")
 # Of Django, Channels and unittest: those that hold no transaction for a whole class.
 _NO_CLASS_DATA = {
     *("TransactionTestCase", "SimpleTestCase", "LiveServerTestCase"),
@@ -116,14 +115,8 @@ def _is_plain_fixture(function: Function) -> bool:
 
 def _awaits_fixtures(seen: Evidence) -> bool:
     """Whether pytest is told to await what ``pytest.fixture`` marks, or may be."""
-    for folder in {seen.home, seen.project}:
-        for name in CONFIGS:
-            try:
-                text = text_of(folder / name)
-            except OSError:
-                continue
-            if re.search(r"""asyncio[_-]mode\s*[=:]\s*["']?auto|anyio|trio""", text):
-                return True
+    if pytest_is_told(seen, r"""asyncio[_-]mode\s*[=:]\s*["']?auto|anyio|trio"""):
+        return True
     return any(
         re.search(r"\banyio\b|\btrio\b|asyncio_mode|pytest_fixture_setup", module.text)
         for module in seen.source.modules.values()
