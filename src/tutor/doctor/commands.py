@@ -141,8 +141,7 @@ def of_manage(one: Command) -> bool:
 @remembered
 def commands(project: Path) -> Iterator[Command]:
     """What the files of a project start."""
-    every = files(project)
-    for path in every:
+    for path in (every := files(project)):
         read = reader(path.name)
         with suppress(OSError, UnicodeDecodeError):
             if read is None or path.stat().st_size > MOST:
