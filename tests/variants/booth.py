@@ -243,9 +243,10 @@ document.querySelector("#clap").onclick = () => {
 }
 
 # Several at once, none of which hides another: each with its file.
-SEVERAL: list[tuple[str, dict[str, str], tuple[Change, ...]]] = [
+SEVERAL: list[tuple[str, str, dict[str, str], tuple[Change, ...]]] = [
     (
         "read",
+        "booth",
         {
             "routing-kwarg-name-differs": BASE,
             "auth-query-string-is-bytes": LANGUAGE,
@@ -284,6 +285,7 @@ SEVERAL: list[tuple[str, dict[str, str], tuple[Change, ...]]] = [
     ),
     (
         "said",
+        "booth",
         {
             "routing-room-name-not-matched-by-w": SOCKETS,
             "consumer-json-encoded-twice": SPEAK,
