@@ -136,12 +136,26 @@ def serve(server, application, descriptor):
             return real_later(delay, function, *args, **kwargs)
 
         def look():
-            function(*args, **kwargs)
-            for conn in record.finished:
-                emit("printed", conn=conn)
-            record.finished.clear()
+            try:
+                function(*args, **kwargs)
+            except BaseException:
+                # Daphne never looks again after an error of its own; nobody is to
+                # wait for what it would have printed.
+                real_later(TURN, tell_on)
+                raise
+            finally:
+                tell()
 
         return real_later(TURN, look)
+
+    def tell():
+        for conn in record.finished:
+            emit("printed", conn=conn)
+        record.finished.clear()
+
+    def tell_on():
+        tell()
+        real_later(TURN, tell_on)
 
     reactor.callLater = later
     note_failed_pages()
