@@ -9,6 +9,7 @@ import socket
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
+from typing import cast
 
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
@@ -93,6 +94,19 @@ def test_the_check_says_what_is_wrong(
     found = check_step(project, "groups")
     first = next(check for check in found if check.problem)
     assert title in first.title
+
+
+async def test_other_messages_do_not_keep_the_check_waiting(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    class Beating:
+        async def recv(self) -> str:
+            await asyncio.sleep(0)
+            return '{"type": "heartbeat"}'
+
+    monkeypatch.setattr(talk, "PATIENCE", 0.05)
+    client = cast(ClientConnection, Beating())
+    assert await asyncio.wait_for(groups._next(client), 10) is None
 
 
 def test_a_reading_that_comes_twice_is_seen(project: Path) -> None:

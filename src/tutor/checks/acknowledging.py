@@ -49,6 +49,7 @@ class Client:
     socket: ClientConnection
     each: int = EACH  # 0 for one that never acknowledges
     values: list[int] = field(default_factory=list)
+    welcomed: bool = False  # its hello was answered
 
     async def listen(self) -> None:
         """Take what comes until the socket closes."""
@@ -56,6 +57,7 @@ class Client:
             async for text in self.socket:
                 with suppress(ValueError, KeyError, TypeError):
                     message = json.loads(text)
+                    self.welcomed |= message["type"] == "welcome"
                     if message["type"] != "reading":
                         continue
                     self.values.append(message["value"])
