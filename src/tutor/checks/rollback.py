@@ -26,16 +26,20 @@ def publish(value, kept):
         transaction.set_rollback(not kept)
     return status
 
-# What was told of the first reading comes before what is told of the second.
+# What was told of the first reading comes before what is told of the second, and both
+# before the answer to a message of no kind, or hardly later.
 async def heard(value):
     values = []
+    await talk.send_input({"type": "websocket.receive", "text": '{"type": "-"}'})
     with suppress(TimeoutError):
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(10) as limit:
             while value not in values:
                 event = await talk.receive_output(10)
                 message = json.loads(event.get("text") or "{}")
                 if message.get("type") == "reading":
                     values.append(message.get("value"))
+                elif message.get("type") == "error":
+                    limit.reschedule(asyncio.get_running_loop().time() + 2)
     return values
 
 headers = [(b"origin", b"http://localhost"), (b"cookie", await login())]

@@ -10,36 +10,43 @@ import sys
 import time
 from collections.abc import Callable
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from channels.consumer import AsyncConsumer, SyncConsumer
 from channels.security.websocket import OriginValidator
 from django.core.management import execute_from_command_line
 
 BLOCKED = 0.8  # seconds; tests of ours allow 0.5
+FIRST = 4  # messages of each consumer
 Message = dict[str, Any]
 
 
-def spoil(change: Callable[[Message], Message]) -> None:
-    """Let ``change`` see each message before a consumer sends it."""
+def spoil(change: Callable[[Message, int], Message]) -> None:
+    """Let ``change`` see each message before a consumer sends it, and its number."""
     sends, blocks = AsyncConsumer.send, SyncConsumer.send
+    sent: WeakKeyDictionary[Any, int] = WeakKeyDictionary()
+
+    def changed(consumer: Any, message: Message) -> Message:
+        sent[consumer] = sent.get(consumer, 0) + 1
+        return change(message, sent[consumer])
 
     async def send(self: Any, message: Message) -> None:
-        await sends(self, change(message))
+        await sends(self, changed(self, message))
 
     AsyncConsumer.send = send
-    SyncConsumer.send = lambda self, message: blocks(self, change(message))
+    SyncConsumer.send = lambda self, message: blocks(self, changed(self, message))
 
 
-def words(message: Message) -> Message:
+def words(message: Message, number: int) -> Message:
     """Say something else."""
     if isinstance(message.get("text"), str):
         return message | {"text": message["text"] + " and more"}
     return message
 
 
-def blocked(message: Message) -> Message:
-    """Keep everybody waiting."""
-    if message["type"] == "websocket.send":
+def blocked(message: Message, number: int) -> Message:
+    """Keep everybody waiting; not for minutes, where a test wants a hundred messages."""
+    if message["type"] == "websocket.send" and number <= FIRST:
         time.sleep(BLOCKED)
     return message
 

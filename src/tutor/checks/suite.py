@@ -144,7 +144,7 @@ QUESTIONS = (
     ),
     Question(
         "a test fails when a handler blocks the loop",
-        "the tests, with a time.sleep before each message",
+        "the tests, with a time.sleep before each consumer's first messages",
         _bites("blocked"),
     ),
 )
