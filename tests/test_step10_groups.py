@@ -96,17 +96,14 @@ def test_the_check_says_what_is_wrong(
     assert title in first.title
 
 
-async def test_other_messages_do_not_keep_the_check_waiting(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+async def test_other_messages_do_not_keep_the_check_waiting() -> None:
     class Beating:
         async def recv(self) -> str:
             await asyncio.sleep(0)
             return '{"type": "heartbeat"}'
 
-    monkeypatch.setattr(talk, "PATIENCE", 0.05)
     client = cast(ClientConnection, Beating())
-    assert await asyncio.wait_for(groups._next(client), 10) is None
+    assert await asyncio.wait_for(talk.reading(client, 0.05), 10) is None
 
 
 def test_a_reading_that_comes_twice_is_seen(project: Path) -> None:

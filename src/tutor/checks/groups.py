@@ -8,7 +8,6 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed, InvalidHandshake
@@ -118,21 +117,9 @@ async def _hear(
     """
     if any(len(values) < due - 1 for values in heard):
         return
-    came = await asyncio.gather(*map(_next, clients))
+    came = await asyncio.gather(*map(talk.reading, clients))
     for values, value in zip(heard, came, strict=True):
         values += [] if value is None else [value]
-
-
-async def _next(client: ClientConnection) -> Any:
-    """The next value that a client receives; other messages pass."""
-    with suppress(TimeoutError):
-        async with asyncio.timeout(talk.PATIENCE):
-            while True:
-                with suppress(ValueError, KeyError, TypeError):
-                    message = json.loads(await client.recv())
-                    if message["type"] == "reading":
-                        return message["value"]
-    return None
 
 
 # In the project's own process: whichever layer it has, its members are counted.

@@ -141,8 +141,7 @@ async def _talk(who: Visitor, seen: Look) -> None:
             with talk.unanswered(socket):
                 await at_once(socket, breaks[name])
                 await _with(who, hellos)  # by then it has dealt with those
-            while await talk.hear(socket) is not None:
-                pass
+            await talk.first(socket, lambda one: False)  # until it is closed
 
         return send
 
@@ -183,14 +182,7 @@ async def ask(socket: ClientConnection, message: Any, wanted: str) -> Any:
     """
     raw = message if isinstance(message, (str, bytes)) else json.dumps(message)
     await socket.send(raw)
-    while (heard := await talk.hear(socket)) is not None:
-        try:
-            answer = json.loads(heard)
-        except ValueError:
-            continue
-        if isinstance(answer, dict) and answer.get("type") in (wanted, "error"):
-            return answer
-    return None
+    return await talk.first(socket, lambda one: one.get("type") in (wanted, "error"))
 
 
 def _opens(seen: Look) -> str | None:

@@ -45,7 +45,7 @@ def words(message: Message, number: int) -> Message:
 
 
 def blocked(message: Message, number: int) -> Message:
-    """Keep everybody waiting; not for minutes, where a test wants a hundred messages."""
+    """Keep everybody waiting; but not for minutes, where a test wants many."""
     if message["type"] == "websocket.send" and number <= FIRST:
         time.sleep(BLOCKED)
     return message

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import threading
-from collections.abc import Coroutine, Iterator, Mapping
+from collections.abc import Callable, Coroutine, Iterator, Mapping
 from concurrent.futures import Future
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -169,6 +170,34 @@ async def hear(
         return await asyncio.wait_for(client.recv(), patience)
     except TimeoutError:
         return None
+
+
+async def first(
+    client: ClientConnection,
+    wanted: Callable[[dict[str, Any]], bool],
+    patience: float = PATIENCE,
+) -> dict[str, Any] | None:
+    """The next JSON object that is wanted, or None; whatever else comes passes.
+
+    Args:
+        client: who listens.
+        wanted: told an object, whether it is one.
+        patience: seconds in all, since heartbeats may come for ever.
+    """
+    with suppress(TimeoutError):
+        async with asyncio.timeout(patience):
+            while True:
+                with suppress(ValueError):
+                    message = json.loads(await client.recv())
+                    if isinstance(message, dict) and wanted(message):
+                        return message
+    return None
+
+
+async def reading(client: ClientConnection, patience: float = PATIENCE) -> Any:
+    """The value of the next reading; None where none comes."""
+    found = await first(client, lambda one: one.get("type") == "reading", patience)
+    return found and found.get("value")
 
 
 @contextmanager

@@ -165,19 +165,9 @@ async def _publish(
     seen.refused.append(await asyncio.to_thread(people[2].post, PUBLISH, {"value": 62}))
     seen.refused.append(await ask(bob, {"type": "hello", "after": 0}, "welcome"))
     await ada.send(json.dumps(wanted | {"value": 63}))
-    seen.heard.append(await _value(bob))
+    seen.heard.append(await talk.reading(bob))
     await asyncio.to_thread(people[0].post, PUBLISH, {"value": 64})
-    seen.heard.append(await _value(bob))
-
-
-async def _value(socket: ClientConnection) -> object:
-    """The value of the next reading; None where none comes."""
-    while (text := await talk.hear(socket)) is not None:
-        with suppress(ValueError, AttributeError):
-            message = json.loads(text)
-            if message.get("type") == "reading":
-                return message.get("value")
-    return None
+    seen.heard.append(await talk.reading(bob))
 
 
 async def _end(socket: ClientConnection, seconds: float) -> int | None:
