@@ -16,6 +16,7 @@ from tutor.doctor.rules import judge
 from tutor.doctor.rules.access import members
 
 sys.path.insert(0, str(Path(__file__).parent / "variants"))
+import abroad
 import locked
 import shapes
 
@@ -114,3 +115,14 @@ def test_what_our_user_lacks_is_no_mistake(name: str, text: str) -> None:
 def test_what_the_project_does_is_one(name: str, text: str) -> None:
     link = {"type": name, "module": "builtins", "bases": [name], "text": text}
     assert not members.is_ours([link], "websocket.receive")
+
+
+def test_nobody_waits_for_a_daphne_that_looks_no_more(tmp_path: Path) -> None:
+    """With an error of its own its look for crashes ends, and so do their words."""
+    changes = next(
+        one[-1] for one in abroad.WRONG if one[1] == "consumer-subprotocol-not-offered"
+    )
+    told = seen(shapes.write("arena", changes, tmp_path / "arena")).serve
+    ended = {event["conn"] for event in told.all("ended")}
+    assert len(ended) > 1
+    assert ended == {event["conn"] for event in told.all("printed")}
