@@ -18,6 +18,8 @@ from tutor.course import Course
 from .conftest import book
 from .courses import TREES, WITH_KNOCKER, cells
 
+pytestmark = pytest.mark.takes(15)
+
 README = "# Doors\n\n<!-- steps: derived -->\nold\n<!-- /steps -->\n\nThe end.\n"
 
 

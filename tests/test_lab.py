@@ -21,6 +21,8 @@ from tutor.arguments import refuse_unknown
 from tutor.lab import prepare
 from tutor.report import Refusal
 
+pytestmark = pytest.mark.takes(17)
+
 
 @pytest.fixture
 def course(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:

@@ -26,6 +26,8 @@ from tutor import notebook
 
 from .conftest import Prove, Run, book, code, printed, text
 
+pytestmark = pytest.mark.takes(25)
+
 MARK = "TUTOR_TEST_RUN"
 SECONDS = 15  # in which all must be gone on a busy machine
 

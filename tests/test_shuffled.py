@@ -10,6 +10,8 @@ import pytest
 
 from .conftest import Prove, Run, book, code, printed
 
+pytestmark = pytest.mark.takes(13)
+
 TESTS = "import pytest\n" + "".join(f"def test_{n}(): pass\n" for n in range(8))
 BOOK = book(
     code("x = 0"),

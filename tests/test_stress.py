@@ -18,6 +18,8 @@ from tutor.__main__ import main
 from tutor.report import Refusal
 from tutor.stress import Suite
 
+pytestmark = pytest.mark.takes(12)
+
 ROOT = Path(__file__).parents[1]
 GOOD = """
 import os, tempfile
