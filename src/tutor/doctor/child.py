@@ -62,6 +62,7 @@ def compiled() -> Path:
 
 
 Event = dict[str, Any]
+Ear = tuple[asyncio.AbstractEventLoop, asyncio.Event]
 MOST = 20_000  # events that are kept of one child
 NAP = 0.1  # seconds
 
@@ -129,6 +130,7 @@ class Live:
     ) -> None:
         self.events: list[Event] = []
         self._news = threading.Condition()
+        self._ears: set[Ear] = set()  # coroutines that wait for news
         self._closed = False
         reading, low = os.pipe()
         writing = fcntl.fcntl(low, fcntl.F_DUPFD_CLOEXEC, FIRST_FD)
@@ -156,10 +158,16 @@ class Live:
                     with self._news:
                         if len(self.events) < MOST:
                             self.events.append(event)
-                        self._news.notify_all()
+                        self._tell()
         with self._news:
             self._closed = True
-            self._news.notify_all()
+            self._tell()
+
+    def _tell(self) -> None:
+        self._news.notify_all()
+        for loop, ear in self._ears:
+            with suppress(RuntimeError):  # its loop has ended
+                loop.call_soon_threadsafe(ear.set)
 
     def wait_for(self, seen: Callable[[Event], bool], timeout: float) -> Event | None:
         """The first event, past or coming, that satisfies ``seen``."""
@@ -180,8 +188,29 @@ class Live:
     async def heard(
         self, seen: Callable[[Event], bool], patience: float
     ) -> Event | None:
-        """The same, for a coroutine."""
-        return await asyncio.to_thread(self.wait_for, seen, patience)
+        """The same, for a coroutine; a thread for each would be waited for in turn."""
+        left, looked = patience, 0
+        ear = asyncio.get_running_loop(), asyncio.Event()
+        with self._news:
+            self._ears.add(ear)
+        try:
+            while True:
+                ear[1].clear()
+                with self._news:
+                    events, closed = self.events[looked:], self._closed
+                if found := next(filter(seen, events), None):
+                    return found
+                looked += len(events)
+                if closed or left <= 0:
+                    return None
+                began, nap = time.monotonic(), min(left, NAP)
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(nap):
+                        await ear[1].wait()
+                left -= min(time.monotonic() - began, nap)
+        finally:
+            with self._news:
+                self._ears.discard(ear)
 
     def starved(self) -> float:
         """Seconds for which it could have run, and no processor was free.
