@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import json
+import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
 
@@ -13,6 +14,7 @@ from tutor.doctor.child import Event, Live
 from tutor.doctor.talking import OPENING, Talking
 
 FOREIGN = "http://evil.example"
+KILLING = 2.5  # seconds for it to end those that go on without a client
 PRINTING = 3.0  # seconds for the server to print why a consumer has ended
 TURNED_AWAY = (301, 302, 401, 403)  # statuses of a page for members
 READY = 8.0  # seconds for the server to make a user, and what a user asks for
@@ -149,9 +151,15 @@ class Conversation(Talking):
     async def printed(self) -> None:
         """Wait until the server has looked at every consumer that has ended.
 
+        Who does not come back it ends itself, a second after the client has gone.
         And at the tasks that were left a moment later: after the last client, too, if
         there were any before.  Where there were none, nobody waits for that moment.
         """
+        end = time.monotonic() + KILLING
+        for client in self.seen.everyone:
+            if client.status == 101:
+                gone, left = partial(_is, "ended", client.tag), end - time.monotonic()
+                await self.live.heard(gone, max(left, 0.0))
         ended = [event["conn"] for event in self.live.told().all("ended")]
         for conn in ended:
             await self.live.heard(partial(_is, "printed", conn), PRINTING)

@@ -53,7 +53,6 @@ class Talking:
         await asyncio.wait({opening, settled}, return_when=asyncio.FIRST_COMPLETED)
         if not opening.done():
             await asyncio.wait({opening}, timeout=0.4)
-        settled.cancel()
         if not opening.done():
             client.quiet = "connect"
             opening.cancel()
