@@ -19,6 +19,7 @@ from tutor.started import Started, start
 
 SECONDS = 30  # for a command to come and go
 PATIENCE = 8.0  # seconds in which a job is done, or something is said
+LOOK = 0.2  # seconds between two looks at what Redis has counted
 CALM = 1.0  # seconds for what should not come any more
 GROUP = "asgi__group__readings"  # where the project's readings pass
 JOBS = "asgimeasure"  # where its jobs wait
@@ -29,8 +30,9 @@ def play(scene: Mapping[str, Any], project: Path, awaited: str = "") -> tuple[st
 
     Args:
         scene: ``workers``, how many; ``idle``, seconds at most until the first has
-            failed by itself; ``start``, the file that says how they are started, if
-            one does; ``deaf`` for those of which no Redis hears.
+            failed by itself, or waited in vain twice; ``start``, the file that says
+            how they are started, if one does; ``deaf`` for those of which no Redis
+            hears.
         project: the folder of ``manage.py``.
         awaited: a text that a worker will print.
 
@@ -46,7 +48,7 @@ def play(scene: Mapping[str, Any], project: Path, awaited: str = "") -> tuple[st
                 listens = None if scene.get("deaf") else redis  # else we wait for that
                 workers.append(start(argv, project, listens, redis.extra))
             if "idle" in scene:
-                workers[0].child.wait_for(lambda out: "Error" in out, scene["idle"])
+                _idle(workers[0], redis, scene["idle"])
             seen = _done(project, redis, workers, awaited)
         except Refusal as refused:
             return "a worker does not start", str(refused)
@@ -66,6 +68,18 @@ def _wanted(scene: Mapping[str, Any], project: Path) -> list[Sequence[str]]:
         for one in told
         if (one.file, one.program) == (scene["start"], "runworker")
     ]
+
+
+def _idle(worker: Started, redis: Redis, seconds: float) -> None:
+    """Let a worker wait until it fails, or has waited in vain twice, and goes on."""
+    end = time.monotonic() + seconds
+    with Client.from_url(redis.url) as client:
+        while time.monotonic() < end:
+            told = client.info("commandstats").get("cmdstat_bzpopmin", {})
+            if told.get("calls", 0) > 1:
+                return
+            if worker.child.wait_for(lambda out: "Error" in out, LOOK):
+                return
 
 
 def _done(project: Path, redis: Redis, workers: list[Started], awaited: str) -> str:
