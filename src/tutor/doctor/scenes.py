@@ -151,12 +151,10 @@ async def until_welcome(client: ClientConnection) -> list[str]:
     """Say hello; the types of all messages that come before the answer."""
     await client.send(HELLO)
     heard: list[str] = []
-    while True:
-        text = await asyncio.wait_for(client.recv(), SECONDS)
-        kind = json.loads(text)["type"]
-        if kind == "welcome":
-            return heard
-        heard.append(kind)
+    async with asyncio.timeout(SECONDS):
+        while (kind := json.loads(await client.recv())["type"]) != "welcome":
+            heard.append(kind)
+    return heard
 
 
 async def within(client: ClientConnection, seconds: float) -> list[str]:

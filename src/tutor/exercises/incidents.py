@@ -8,6 +8,7 @@ that an earlier one will not.
 from __future__ import annotations
 
 import json
+import time
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -42,9 +43,12 @@ class Client:
 
     def hear(self, value: int) -> None:
         """Read until a value comes, or the socket closes, or it takes too long."""
+        end = time.monotonic() + PATIENCE  # heartbeats come for ever
         with suppress(TimeoutError, ConnectionClosed):
             while value not in self.values:
-                message = json.loads(self.socket.recv(timeout=PATIENCE))
+                if (left := end - time.monotonic()) < 0:
+                    break
+                message = json.loads(self.socket.recv(timeout=left))
                 if message.get("type") == "reading":
                     self.values.add(message["value"])
 
