@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import threading
 import time
@@ -103,6 +104,20 @@ def test_of_a_machine_that_stands_still_no_more_than_a_nap_is_waited(
     assert live.wait_for(lambda event: False, LEAVING) is None
     naps = clock[0] / 60.0 - 3
     assert LEAVING / child.NAP <= naps < LEAVING / child.NAP + 2
+
+
+async def test_who_listens_keeps_nobody_from_listening() -> None:
+    live = Live.__new__(Live)
+    live.events, live._closed, live._news = [], False, threading.Condition()
+    live._ears = set()
+    listening = [
+        asyncio.ensure_future(live.heard(lambda event: False, 60)) for _ in range(40)
+    ]
+    await asyncio.sleep(0)
+    live.events.append({"kind": "ready"})
+    assert await asyncio.wait_for(live.heard(lambda event: True, 60), 20)
+    for one in listening:
+        one.cancel()
 
 
 SAYS_MUCH = """

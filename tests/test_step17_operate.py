@@ -8,14 +8,14 @@ from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import ClassVar
-from unittest.mock import Mock
+from unittest.mock import AsyncMock, Mock
 
 import pytest
 from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed
 
 from tutor import children, client, forms, places, redis, trees, watching
-from tutor.checks import talk, visitor
+from tutor.checks import acknowledging, talk, visitor
 from tutor.checks.steps import check_step
 from tutor.checks.visitor import Person, Visitor
 from tutor.course import Course
@@ -78,6 +78,11 @@ def test_a_crowd_comes_a_few_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
 
     assert talk.run(come(Mock())) == [1] * 40
     assert 1 < Slow.most <= 8
+
+
+async def test_who_is_closed_already_is_not_waited_for() -> None:
+    closed = Mock(close_code=4408, wait_closed=AsyncMock())
+    assert await acknowledging.waited(closed, 0) == 4408
 
 
 @pytest.fixture(scope="module", params=SERVERS)

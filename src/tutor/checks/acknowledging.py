@@ -78,8 +78,7 @@ async def waited(socket: ClientConnection, seconds: float = PATIENCE) -> int | N
     """The close code of a socket; None if it stays open."""
     with suppress(TimeoutError):
         await asyncio.wait_for(socket.wait_closed(), seconds)
-        return socket.close_code
-    return None
+    return socket.close_code
 
 
 def has(one: Client, count: int) -> bool:
