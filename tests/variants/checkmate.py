@@ -541,6 +541,29 @@ later()
         "deploy/checkmate.nginx.conf",
         (("deploy/checkmate.nginx.conf", "127.0.0.1:8001", "127.0.0.1:8000"),),
     ),
+    # Told while it connects, so that its client has not said a word yet.
+    (
+        "chessclub",
+        "group-event-without-key",
+        "club/consumers.py",
+        (
+            (
+                "club/consumers.py",
+                """\
+        self.accept()
+        Online.objects.create(
+            room=""",
+                """\
+        self.accept()
+        async_to_sync(self.channel_layer.group_send)(self.group, {
+            'type': 'room.chat',
+            'text': 'welcome',
+        })
+        Online.objects.create(
+            room=""",
+            ),
+        ),
+    ),
     (
         "chessclub",
         "group-event-without-key",

@@ -51,7 +51,8 @@ def missing(seen: Evidence, crash: Crash, key: str, place: Place) -> Cause | Non
     said = crash.told == "websocket.receive" and crash.phase == "json"
     if said and key in _UNSAID and _of_a_client(seen, place, key):
         return "consumer-unvalidated-input-closes-socket", place, ""
-    asked = "kwargs" in source or (place[0] and crash.told == "websocket.connect")
+    entering = crash.told == "websocket.connect" and not _is_an_events(crash)
+    asked = "kwargs" in source or (place[0] and entering)
     if asked and key not in names and not _of_the_scope(seen, place, key):
         captured = ", ".join(names) or "nothing"
         hint = f"The route captures {captured}."
@@ -59,6 +60,12 @@ def missing(seen: Evidence, crash: Crash, key: str, place: Place) -> Cause | Non
             hint = "kwargs stands in self.scope['url_route']."
         return "routing-kwarg-name-differs", place, hint
     return None
+
+
+def _is_an_events(crash: Crash) -> bool:
+    """Whether a handler of another event ended so, before the client said a word."""
+    names = {frame["name"] for frame in crash.links[-1]["frames"]}
+    return "dispatch" in names and not names & {"websocket_connect", "connect"}
 
 
 def _of_the_scope(seen: Evidence, place: Place, key: str) -> bool:
