@@ -271,6 +271,20 @@ def test_between_the_two_nothing_is_claimed() -> None:
     assert curves.growth(2.8, 2) == "between 2.6 and 3 times"
 
 
+@pytest.mark.parametrize(
+    ("seconds", "said"),
+    [
+        (0.00034, "0.3 ms"),
+        (0.00994, "9.9 ms"),
+        (0.00997, "10 ms"),  # not 10.0, which no rule of the proof lets vary
+        (0.0123, "12 ms"),
+        (1.4211, "1,421 ms"),
+    ],
+)
+def test_a_measured_time_is_short(seconds: float, said: str) -> None:
+    assert curves.milliseconds(seconds) == said
+
+
 def test_what_says_nothing_is_measured_again(
     capsys: pytest.CaptureFixture[str],
 ) -> None:

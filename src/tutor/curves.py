@@ -31,7 +31,8 @@ def growth(times: float, by: float) -> str:
 def milliseconds(seconds: float) -> str:
     """A measured time, as short as it may be."""
     value = 1000 * seconds
-    return f"{value:.1f} ms" if value < 10 else f"{value:,.0f} ms"
+    # What is printed must be below ten, not what it is rounded from.
+    return f"{value:.1f} ms" if round(value, 1) < 10 else f"{value:,.0f} ms"
 
 
 def dots(
