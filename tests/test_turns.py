@@ -6,11 +6,15 @@ import os
 import subprocess
 import sys
 import threading
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
+from tutor import prove as proving
 from tutor.prove import turns
 
 from .conftest import Prove
@@ -90,3 +94,44 @@ def test_a_test_has_a_turn_and_what_it_starts_asks_for_none(
     monkeypatch.delenv(turns.HELD)
     run = prove("test_it.py", "-n0")
     assert run.code == 0, run.out
+
+
+@pytest.mark.parametrize(
+    ("name", "to_a_core"),
+    [("checkpoint.ipynb", turns.CELLS), ("test_it.py", turns.TESTS)],
+)
+def test_a_cell_has_one_more_turn_to_a_core(
+    name: str, to_a_core: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = []
+
+    @contextmanager
+    def turn(number: int) -> Iterator[bool]:
+        asked.append(number)
+        yield True
+
+    monkeypatch.setattr(turns, "turn", turn)
+    next(proving.pytest_runtest_protocol(SimpleNamespace(path=Path(name))))
+    assert asked == [to_a_core]
+    assert len(turns.places(to_a_core)) == to_a_core * (os.cpu_count() or 1)
+
+
+@pytest.mark.parametrize(
+    ("args", "to_a_core"),
+    [
+        (["steps"], turns.CELLS),
+        (["steps/06-consumer", "tutorial.ipynb::Cell 3"], turns.CELLS),
+        (["steps", "tests"], turns.TESTS),
+        (["tests/test_turns.py"], turns.TESTS),
+        (["steps/../tests"], turns.TESTS),
+    ],
+)
+def test_there_are_as_many_workers_as_turns(
+    args: list[str], to_a_core: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    config = SimpleNamespace(
+        rootpath=tmp_path, args=args, option=SimpleNamespace(nbval=True)
+    )
+    workers = proving.pytest_xdist_auto_num_workers(config)
+    assert workers == to_a_core * (os.cpu_count() or 1)

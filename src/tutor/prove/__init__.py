@@ -118,14 +118,22 @@ def active(config: pytest.Config) -> bool:
 
 @pytest.hookimpl(optionalhook=True, tryfirst=True)
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:
-    """For ``-n logical``: two workers to a core, since they often wait for servers."""
-    return 2 * (os.cpu_count() or 1) if active(config) else None
+    """For ``-n logical``: as many workers as there are turns."""
+    if not active(config):
+        return None
+    steps = config.rootpath / "steps"
+    only = all(
+        names_one(one) or steps in (path := Path(os.path.abspath(one)), *path.parents)
+        for one in config.args
+    )
+    return (turns.CELLS if only else turns.TESTS) * (os.cpu_count() or 1)
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
-def pytest_runtest_protocol() -> Generator[None, object, object]:
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
     """One test after the other where other suites run on this machine."""
-    with turns.turn():
+    cell = item.path.suffix == ".ipynb"
+    with turns.turn(turns.CELLS if cell else turns.TESTS):
         return (yield)
 
 

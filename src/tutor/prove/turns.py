@@ -1,9 +1,11 @@
-"""At most two tests to a core run at once on a machine, whoever runs them.
+"""Few tests to a core run at once on a machine, whoever runs them.
 
-In a class on one server each runs the whole suite; every limit in time is meant for a
-machine on which a suite is alone.  So a test waits here, before its time begins, until
-a turn is free.  A turn is a lock on a file that all users of a Python share and nobody
-writes; the system takes it back from a process that is killed (``flock(2)``).
+Two, and three where the third is a notebook's cell: a cell waits for its server for
+more than half of its time.  In a class on one server each runs the whole suite; every
+limit in time is meant for a machine on which a suite is alone.  So a test waits here,
+before its time begins, until a turn is free.  A turn is a lock on a file that all users
+of a Python share and nobody writes; the system takes it back from a process that is
+killed (``flock(2)``).
 """
 
 from __future__ import annotations
@@ -17,26 +19,30 @@ from contextlib import contextmanager
 from pathlib import Path
 
 HELD = "TUTOR_TURN"  # in the environment of all that a test starts, other pytests too
+TESTS, CELLS = 2, 3  # turns to a core; a cell takes one of the tests' as well
 PATIENCE = 120.0  # seconds; then a test runs all the same: a stopped run keeps its turn
 LOOK = 0.05  # seconds from one look to the next: nobody can wait for the first of many
 
 
-def places() -> list[Path]:
+def places(to_a_core: int = TESTS) -> list[Path]:
     """The files that are locked, one to a turn."""
     modules = sorted(Path(os.__file__).parent.glob("*.py"))
-    return modules[: 2 * (os.cpu_count() or 1)]
+    return modules[: to_a_core * (os.cpu_count() or 1)]
 
 
 @contextmanager
-def turn() -> Iterator[bool]:
+def turn(to_a_core: int = TESTS) -> Iterator[bool]:
     """Wait for a turn, and keep it; whether one came.
 
     What is started meanwhile needs none of its own.
+
+    Args:
+        to_a_core: how many run at once, of this kind and others.
     """
     if os.environ.get(HELD):
         yield True
         return
-    held = take(places())
+    held = take(places(to_a_core))
     os.environ[HELD] = "1"
     try:
         yield held is not None
