@@ -11,7 +11,7 @@ from tutor.doctor.evidence import Evidence
 from tutor.doctor.rules.access import logins
 from tutor.doctor.rules.database import emptytables
 from tutor.doctor.rules.project import checks, imports
-from tutor.doctor.rules.suites import marks, testing
+from tutor.doctor.rules.suites import marks, testing, undone
 from tutor.doctor.source import Source
 
 TEST = "app/tests/test_it.py"
@@ -44,7 +44,7 @@ def look(tmp_path: Path, text: str, *modules: object) -> list[tuple[str | None, 
     lines = (HEAD + text).splitlines()
     return [
         (one.slug, lines[(one.place[1] or 1) - 1].strip())
-        for module in (testing, marks)
+        for module in (testing, marks, *modules)
         for one in module.rules(seen)
     ]
 
@@ -201,6 +201,79 @@ def test_what_pytest_has_to_be_told(name: str, tmp_path: Path) -> None:
     found = look(tmp_path, text)
     assert [one for one, _ in found] == ([slug] if slug else [])
     assert all(line.endswith("):") and "def test_it(" in line for _, line in found)
+
+
+ADA = "await User.objects.acreate(username='ada')"
+CLASSIC = "await database_sync_to_async(User.objects.create_user)('ada')"
+STORES = """
+@pytest.mark.asyncio
+@pytest.mark.django_db{held}
+async def test_it({given}):
+    {body}
+"""
+HELPER = "@sync_to_async\ndef made():\n    return User.objects.create(username='a')\n\n"
+COUNTS = """
+from channels.generic.websocket import AsyncWebsocketConsumer
+
+class Counts(AsyncWebsocketConsumer):
+    async def connect(self):
+        await self.accept()
+        await self.send(str(await database_sync_to_async(User.objects.count)()))
+
+@pytest.fixture
+def ada(db):
+    return User.objects.create_user('ada')
+
+"""
+MEETS = "talk = Talk(Counts.as_asgi(), '/'); await talk.connect()"
+OUTSIDE = {
+    "held": (STORES.format(held="", given="", body=ADA), True),
+    "false": (STORES.format(held="(transaction=False)", given="", body=ADA), True),
+    "in-a-thread": (STORES.format(held="()", given="", body=CLASSIC), True),
+    "by-a-helper": (
+        HELPER + STORES.format(held="", given="", body="await made()"),
+        True,
+    ),
+    "prepared": (COUNTS + STORES.format(held="", given="ada", body=MEETS), True),
+    "prepared-for-none": (
+        COUNTS + STORES.format(held="", given="ada", body="pass"),
+        False,
+    ),
+    "told": (STORES.format(held="(transaction=True)", given="", body=ADA), False),
+    "by-fixture": (STORES.format(held="", given="transactional_db", body=ADA), False),
+    "by-own-fixture": (
+        FIXTURE.format(name="ada", given="transactional_db", more="")
+        + STORES.format(held="", given="ada", body=ADA),
+        False,
+    ),
+    "for-all": (
+        FIXTURE.format(name="_open", given="transactional_db", more="(autouse=True)")
+        + STORES.format(held="", given="", body=ADA),
+        False,
+    ),
+    "reads": (
+        STORES.format(held="", given="", body="await User.objects.acount()"),
+        False,
+    ),
+    "sync": (
+        STORES.format(held="", given="", body=ADA)
+        .replace("@pytest.mark.asyncio\n", "")
+        .replace("async ", "")
+        .replace(ADA, "User.objects.create(username='ada')"),
+        False,
+    ),
+}
+
+
+@pytest.mark.parametrize("name", OUTSIDE)
+def test_what_no_transaction_takes_back(name: str, tmp_path: Path) -> None:
+    text, wrong = OUTSIDE[name]
+    head = "from asgiref.sync import sync_to_async\n"
+    head += "from channels.db import database_sync_to_async\n"
+    found = look(tmp_path, head + text, undone)
+    slugs = ["test-async-stores-outside-the-transaction"] if wrong else []
+    assert [one for one, _ in found] == slugs
+    assert all("django_db" in line for _, line in found)
 
 
 def test_a_list_that_a_check_refuses_is_named_once(tmp_path: Path) -> None:

@@ -117,6 +117,7 @@ from tutor.doctor.rules.suites import (
     testclients,
     testing,
     testsettings,
+    undone,
 )
 
 __all__ = ["Found", "judge"]
@@ -154,6 +155,7 @@ _LATER = (
     committed,
     livetests,
     marks,
+    undone,
     prepared,
     workers,
     chosen,

@@ -30,7 +30,7 @@ def rules(seen: Evidence) -> Iterator[Found]:
     awaits_itself = _awaits_itself(seen)
     opened = _opened_for_all(seen)
     for function in seen.source.functions.values():
-        if not is_aside(function.module.file) or not _is_test(function):
+        if not is_aside(function.module.file) or not is_test(function):
             continue
         if function.is_async and not awaits_itself:
             yield from _unmarked(function)
@@ -38,7 +38,7 @@ def rules(seen: Evidence) -> Iterator[Found]:
             yield from _without_database(seen, function)
 
 
-def _is_test(function: Function) -> bool:
+def is_test(function: Function) -> bool:
     """Whether pytest runs a function as a test, and nobody else does."""
     owner = function.owner
     return (
@@ -51,9 +51,9 @@ def _is_test(function: Function) -> bool:
 
 def _without_database(seen: Evidence, function: Function) -> Iterator[Found]:
     """A query in a test that has not asked for the database."""
-    query = _query(function) or _prepared(seen, function) or _knocked(seen, function)
+    first = query(function) or _prepared(seen, function) or _knocked(seen, function)
     marked = any("django_db" in ast.unparse(one) for one in marks(function))
-    if query is not None and not marked and not _opens(seen, function):
+    if first is not None and not marked and not _opens(seen, function):
         yield Found(
             "test-pytest-without-django-db",
             "RuntimeError: Database access not allowed",
@@ -77,13 +77,13 @@ def _knocked(seen: Evidence, function: Function) -> ast.Call | None:
             for call in calls.calls(statement):
                 if method is not None and (
                     queries.queries(call, method)
-                    or ((inner := calls.target_of(call, method)) and _query(inner, 1))
+                    or ((inner := calls.target_of(call, method)) and query(inner, 1))
                 ):
                     return call
     return None
 
 
-def _query(function: Function, depth: int = 0) -> ast.Call | None:
+def query(function: Function, depth: int = 0) -> ast.Call | None:
     """The first call in a function that asks the database, itself or by others."""
     for node in walk(function.node):
         each = getattr(node, "iter", None)  # of a loop, or in a comprehension
@@ -99,12 +99,12 @@ def _query(function: Function, depth: int = 0) -> ast.Call | None:
         if queries.queries(call, function) or asks:
             return call
         target = calls.target_of(call, function) if depth < DEEP else None
-        if target is not None and target is not function and _query(target, depth + 1):
+        if target is not None and target is not function and query(target, depth + 1):
             return call
     return None
 
 
-def _asked(function: Function) -> set[str]:
+def asked(function: Function) -> set[str]:
     """The names of the fixtures that a function asks for."""
     arguments = function.node.args
     names = {one.arg for one in arguments.args + arguments.kwonlyargs}
@@ -114,9 +114,9 @@ def _asked(function: Function) -> set[str]:
     return names
 
 
-def _fixtures(seen: Evidence, function: Function) -> list[Function]:
+def fixtures(seen: Evidence, function: Function) -> list[Function]:
     """The project's own fixtures among them."""
-    names = _asked(function)
+    names = asked(function)
     return [
         other
         for other in seen.source.functions.values()
@@ -126,17 +126,17 @@ def _fixtures(seen: Evidence, function: Function) -> list[Function]:
 
 def _opens(seen: Evidence, function: Function, depth: int = 0) -> bool:
     """Whether a fixture that a function asks for opens the database."""
-    if _asked(function) & OPENS:
+    if asked(function) & OPENS:
         return True
-    fixtures = _fixtures(seen, function)
-    return depth < DEEP and any(_opens(seen, one, depth + 1) for one in fixtures)
+    inner = fixtures(seen, function)
+    return depth < DEEP and any(_opens(seen, one, depth + 1) for one in inner)
 
 
 def _prepared(seen: Evidence, function: Function, depth: int = 0) -> ast.Call | None:
     """The first query of the fixtures that a test asks for, and of theirs."""
-    for one in _fixtures(seen, function) if depth < DEEP else ():
+    for one in fixtures(seen, function) if depth < DEEP else ():
         if one is not function and (
-            found := _query(one) or _prepared(seen, one, depth + 1)
+            found := query(one) or _prepared(seen, one, depth + 1)
         ):
             return found
     return None
