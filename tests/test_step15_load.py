@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import ast
 import asyncio
 import json
 import os
 import subprocess
 import sys
+import threading
 import time
+import types
 from collections.abc import Sequence
+from contextlib import nullcontext
 from itertools import chain, repeat
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -426,3 +430,40 @@ def test_servers_that_are_compared_take_turns_at_one_core(tmp_path: Path) -> Non
         assert pids and [os.sched_getaffinity(pid) for pid in pids] == before
     finally:
         child.stop(grace=0)
+
+
+def test_no_reading_is_published_before_all_have_heard_the_last(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A server that is late would send several at once, at a lower price."""
+    published = threading.Semaphore(0)
+    under_way, most = 0, 0
+
+    async def publish(number: int) -> None:
+        nonlocal under_way, most
+        under_way += 1
+        most = max(most, under_way)
+        published.release()
+
+    class Late:
+        """Clients who hear of a reading, and say so."""
+
+        def next(self) -> None:
+            nonlocal under_way
+            assert published.acquire(timeout=20)
+            under_way -= 1
+
+    def project(code: str) -> Any:
+        program = compile(code, "", "exec", ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
+        asyncio.run(types.FunctionType(program, {})())
+        return SimpleNamespace(code=0)
+
+    app = types.ModuleType("master_app")
+    vars(app)["readings"] = SimpleNamespace(publish=publish)
+    monkeypatch.setitem(sys.modules, "master_app", app)
+    monkeypatch.setattr(measuring, "crowd", lambda *_: nullcontext(Late()))
+    monkeypatch.setattr(measuring, "on_one_core", lambda _: nullcontext())
+    monkeypatch.setattr(measuring, "work", lambda _: 0.0)
+    monkeypatch.setattr(measuring, "cookie", lambda _: "")
+    asyncio.run(measuring.divided([cast("Any", None)], 160, 60, {}, project))
+    assert most == 1
