@@ -102,7 +102,7 @@ edit: env.quiet
 test: env.quiet
 	@$(RUN) tutor.browser --get
 	@$(RUN) tutor.nginx --get
-	@$(RUN) pytest -n logical $(ARGS)
+	@$(RUN) pytest -c pyproject.toml -n logical $(ARGS)
 
 ## stress: the suite in random order on a machine under load (TIMES=10)
 stress: env.quiet

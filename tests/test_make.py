@@ -19,7 +19,8 @@ MAKEFILE = (ROOT / "Makefile").read_text()
 
 
 def make(*argv: str, cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:
-    env = {k: v for k, v in os.environ.items() if not k.startswith(("MAKE", "MFLAGS"))}
+    ours = ("MAKE", "MFLAGS", "ARGS")  # of a make that runs this test
+    env = {k: v for k, v in os.environ.items() if not k.startswith(ours)}
     return subprocess.run(
         ["make", *argv], cwd=cwd, env=env, capture_output=True, text=True, timeout=60
     )
@@ -106,7 +107,15 @@ def test_files_that_are_there_are_no_mistake() -> None:
 def test_a_dry_run_says_what_would_be_done() -> None:
     done = make("-n", "test", "ARGS=-x")
     assert done.returncode == 0
-    assert done.stdout.splitlines()[-1].endswith("-m pytest -n logical -x")
+    assert done.stdout.splitlines()[-1].endswith(
+        "-m pytest -c pyproject.toml -n logical -x"
+    )
+
+
+def test_a_step_with_settings_of_its_own_for_pytest_is_proven_all_the_same() -> None:
+    done = make("test", "ARGS=--collect-only -q steps/15-load")
+    assert done.returncode == 0, done.stdout
+    assert "steps/15-load/checkpoint.ipynb::Cell 1\n" in done.stdout
 
 
 def test_recipes_are_silent_and_keep_off_the_checkout() -> None:
