@@ -16,6 +16,7 @@ from tutor.doctor.rules.database import related, tables
 from tutor.doctor.rules.deployment import commands, proxy
 from tutor.doctor.rules.found import Found
 from tutor.doctor.rules.groups import jobs
+from tutor.doctor.rules.project import apps
 from tutor.doctor.source import Source
 
 Files = dict[str, str]
@@ -568,6 +569,30 @@ def test_the_command_of_a_server(
         ("nginx.conf", 1) if slug == "nginx-502-upstream-down" else ("Procfile", 1)
     )
     assert found == ([(slug, file, line)] if slug else [])
+
+
+@pytest.mark.parametrize(
+    ("procfile", "harms"),
+    [
+        ("", True),
+        ("web: uvicorn shop.asgi:application\n", False),
+        ("web: daphne shop.asgi:application\n", False),
+        ("web: gunicorn -k uvicorn.workers.UvicornWorker shop.asgi\n", False),
+        ("web: gunicorn shop.wsgi\n", True),
+        ("web: daphne a.b:c\nlook: python manage.py runserver\n", True),
+    ],
+)
+def test_a_project_that_another_server_serves_needs_no_app(
+    procfile: str, harms: bool, tmp_path: Path
+) -> None:
+    files = {"shop/settings.py": "", "Procfile": procfile}
+    seen = evidence(tmp_path, files, asgi="shop.asgi.application", commands=())
+    staticfiles = "django.contrib.staticfiles"
+    runserver = {"name": "runserver", "owner": staticfiles, "bases": []}
+    seen.look = Told([*seen.look.events, {"kind": "command", **runserver}])
+    (found,) = apps.rules(seen)
+    assert found.slug == "install-channels-without-daphne-extra"
+    assert bool(found.milder) is not harms
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
+from tutor.doctor.commands import commands, of_manage
 from tutor.doctor.evidence import Evidence
 from tutor.doctor.rules.found import Found, Place
 from tutor.doctor.source.walking import walk
@@ -52,11 +53,26 @@ def rules(seen: Evidence) -> Iterator[Found]:
     elif wants_sockets(seen) and "daphne" in installed(seen):
         first = bool(names) and names[0] == "channels"
         slug = "apps-only-channels-as-in-v3-guides" if first else "apps-daphne-missing"
-        yield Found(slug, got, place, RANK, tried, expected)
+        milder = _started_otherwise(seen)
+        yield Found(slug, got, place, RANK, tried, expected, milder=milder)
     elif wants_sockets(seen):
-        yield Found(
-            "install-channels-without-daphne-extra", got, place, RANK, tried, expected
-        )
+        slug, milder = "install-channels-without-daphne-extra", _started_otherwise(seen)
+        yield Found(slug, got, place, RANK, tried, expected, milder=milder)
+
+
+def _started_otherwise(seen: Evidence) -> str:
+    """What is said where the project's own files start a server of sockets, always."""
+    started = list(commands(seen.project))
+    if any(one.program == "runserver" and of_manage(one) for one in started):
+        return ""
+    for one in started:
+        worker = one.value("-k", "--worker-class") or ""
+        if one.program in ("daphne", "uvicorn", "hypercorn") or "uvicorn" in worker:
+            return (
+                f"{one.file} starts {one.program}, which needs no app. Whoever takes "
+                "runserver meanwhile gets 404 for each socket."
+            )
+    return ""
 
 
 def _daphne(seen: Evidence, place: Place) -> Place:
