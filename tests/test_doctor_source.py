@@ -12,6 +12,7 @@ from tutor.doctor.answers import Answers, Client
 from tutor.doctor.child import Told
 from tutor.doctor.evidence import Evidence
 from tutor.doctor.rules.access import users
+from tutor.doctor.rules.consumers import crashes
 from tutor.doctor.rules.database import related, tables
 from tutor.doctor.rules.deployment import commands, proxy
 from tutor.doctor.rules.found import Found
@@ -612,3 +613,44 @@ def test_a_prefix_and_the_proxy(place: str, wrong: bool, tmp_path: Path) -> None
     assert found == (
         [("deploy-root-path-breaks-routes", "Procfile", 1)] if wrong else []
     )
+
+
+STORES = """\
+from channels.generic.websocket import WebsocketConsumer
+from orders.models import Order
+class Orders(WebsocketConsumer):
+    def connect(self):
+        ASKED
+        self.accept()
+    def receive(self, text_data):
+        Order(by=self.scope["user"], text=text_data).save()
+"""
+WHO = "<channels.auth.UserLazyObject object at 0x7f>"
+NO_USER = f'Cannot assign "{WHO}": "Order.by" must be a "User" instance.'
+NO_NUMBER = f"Field 'id' expected a number but got {WHO}."
+ASKS = "if not self.scope['user'].is_authenticated: return self.close()"
+
+
+@pytest.mark.parametrize(
+    ("asked", "text", "signed", "nobody"),
+    [
+        ("pass", NO_USER, False, True),
+        ("pass", NO_NUMBER, False, True),
+        ("pass", "could not convert string to float: 'x'", False, False),
+        ("pass", NO_USER, True, False),
+        (ASKS, NO_USER, False, False),
+    ],
+)
+def test_nobody_is_stored_as_a_user(
+    asked: str, text: str, signed: bool, nobody: bool, tmp_path: Path
+) -> None:
+    files = {"orders/sockets.py": STORES.replace("ASKED", asked)}
+    at = {"file": "orders/sockets.py", "line": 8, "name": "receive", "own": True}
+    link = {"type": "ValueError", "module": "builtins", "text": text, "at": at}
+    link |= {"bases": ["ValueError", "Exception"], "frames": [at]}
+    leaf = LEAF | {"chain": ["channels.auth.AuthMiddleware"]}
+    crash = crashes.Crash([link], "websocket.receive", "json", leaf, False, signed)
+    found = crashes.explain(evidence(tmp_path, files), crash)
+    slug = "auth-anonymous-users-accepted"
+    assert (found is not None and found.slug == slug) is nobody
+    assert not nobody or found.place == ("orders/sockets.py", 8)

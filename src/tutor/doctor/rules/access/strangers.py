@@ -13,6 +13,10 @@ from tutor.doctor.source import Class, Function
 from tutor.doctor.source.walking import walk
 
 _NOBODY = re.compile(r"\bAnonymousUser\b")
+# Who has logged in is taken for what the scope's object stands for.
+_STORED = re.compile(
+    r"Cannot assign \"<[^>]*UserLazyObject|got <[^>]*(UserLazyObject|AnonymousUser)"
+)
 _NOTHING = re.compile(r"'NoneType' object|\bNoneType\b")
 # What is None for a visitor without a session, or without a login.
 _MISSING = {"session_key", "pk", "id"}
@@ -29,6 +33,12 @@ def refused(seen: Evidence, told: list[str], sent: list[Event]) -> Place | None:
     return place if place[0] else None
 
 
+def is_stored(seen: Evidence, links: list[Event], leaf: Event) -> bool:
+    """Whether nobody was to be stored as a user, since nobody asked who it is."""
+    text = " ".join(link["text"] for link in links)
+    return bool(_STORED.search(text)) and _unasked(seen, leaf)
+
+
 def is_stranger(seen: Evidence, links: list[Event], leaf: Event) -> bool:
     """Whether a handshake raised because its visitor is nobody, and nobody asked.
 
@@ -37,10 +47,7 @@ def is_stranger(seen: Evidence, links: list[Event], leaf: Event) -> bool:
         links: the exception and its causes.
         leaf: the route that was knocked at.
     """
-    owner = seen.consumer_class(leaf.get("consumer"))
-    if owner is None or any(map(_asks, owner.line_of_ancestors)):
-        return False
-    if "channels.auth.AuthMiddleware" not in " ".join(leaf.get("chain", [])):
+    if not _unasked(seen, leaf):
         return False
     text = " ".join(link["text"] for link in links)
     if _NOBODY.search(text):
@@ -50,6 +57,14 @@ def is_stranger(seen: Evidence, links: list[Event], leaf: Event) -> bool:
         for function in _frames(seen, links)
         for node in walk(function.node)
     )
+
+
+def _unasked(seen: Evidence, leaf: Event) -> bool:
+    """Whether a route knows who is there, and its consumer never asks."""
+    owner = seen.consumer_class(leaf.get("consumer"))
+    if owner is None or any(map(_asks, owner.line_of_ancestors)):
+        return False
+    return "channels.auth.AuthMiddleware" in " ".join(leaf.get("chain", []))
 
 
 def _frames(seen: Evidence, links: list[Event]) -> Iterator[Function]:

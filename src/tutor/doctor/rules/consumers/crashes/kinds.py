@@ -74,6 +74,8 @@ def by_type(seen: Evidence, crash: Crash, place: Place) -> Cause | None:
         found = missing(seen, crash, text.strip("'\""), place)
         if found:
             return found
+    if not crash.signed and strangers.is_stored(seen, crash.links, crash.leaf):
+        return "auth-anonymous-users-accepted", place, ""
     if crash.told == "websocket.receive" and root["type"] in BAD_INPUT:
         if "JSONDecodeError" in root["bases"] and place[0] is None:
             return None  # the library's own JSON consumers close on bad JSON
