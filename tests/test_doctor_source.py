@@ -16,7 +16,7 @@ from tutor.doctor.rules.consumers import crashes
 from tutor.doctor.rules.database import related, tables
 from tutor.doctor.rules.deployment import commands, proxy
 from tutor.doctor.rules.found import Found
-from tutor.doctor.rules.groups import jobs
+from tutor.doctor.rules.groups import jobs, within
 from tutor.doctor.rules.project import apps
 from tutor.doctor.source import Source
 
@@ -654,3 +654,29 @@ def test_nobody_is_stored_as_a_user(
     slug = "auth-anonymous-users-accepted"
     assert (found is not None and found.slug == slug) is nobody
     assert not nobody or found.place == ("orders/sockets.py", 8)
+
+
+INSIDE = """\
+from channels.generic.websocket import AsyncJsonWebsocketConsumer
+class Orders(AsyncJsonWebsocketConsumer):
+    async def receive_json(self, content):
+        await self.channel_layer.group_send("all", {"type": "order.made"})
+    async def order_made(self, event):
+        await self.send_json({"kind": "new"})
+"""
+
+
+@pytest.mark.parametrize(
+    ("names", "inside"),
+    [
+        ("", {"order.made"}),
+        ("def later():\n    return None\n", {"order.made"}),
+        ("class Kind:\n    MADE = 'order.made'\n", set()),
+        ("MADE = 'order.made'\n", set()),
+    ],
+)
+def test_a_type_with_a_name_may_be_a_clients_word(
+    names: str, inside: set[str], tmp_path: Path
+) -> None:
+    files = {"orders/sockets.py": INSIDE, "orders/names.py": names}
+    assert within.only_inside(evidence(tmp_path, files)) == inside

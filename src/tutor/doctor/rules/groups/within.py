@@ -11,8 +11,9 @@ from tutor.doctor.rules.consumers.written import written
 from tutor.doctor.rules.groups.groupnames import given
 from tutor.doctor.source import Function, calls
 from tutor.doctor.source.flow import every_call
+from tutor.doctor.source.index import is_aside
 from tutor.doctor.source.values import ANY, values
-from tutor.doctor.source.walking import child_nodes, walk
+from tutor.doctor.source.walking import child_nodes, own_nodes, walk
 
 
 def only_inside(seen: Evidence) -> set[str]:
@@ -39,7 +40,10 @@ def _kinds(text: str | bytes) -> Iterator[str]:
 
 
 def _said(seen: Evidence, kinds: set[str]) -> Iterator[str]:
-    """Types that a handler of events says again, or code that sends to no group."""
+    """Types that are said again: by a handler, by code that sends to no group, by name.
+
+    What a name stands for may be a client's word, too: ``MessageType.JOINED``.
+    """
     handlers = {kind.replace(".", "_") for kind in kinds}
     for function in seen.source.all_functions():
         sends = any(_is_group_send(c, function) for c in every_call(function.node))
@@ -48,6 +52,11 @@ def _said(seen: Evidence, kinds: set[str]) -> Iterator[str]:
                 word = node.value if isinstance(node, ast.Constant) else None
                 if isinstance(word, str) and word in kinds:
                     yield word
+    for module in seen.source.modules.values():
+        for node in own_nodes(module.tree) if not is_aside(module.file) else ():
+            word = getattr(node, "value", None)
+            if isinstance(node, ast.Constant) and word in kinds:
+                yield word
 
 
 def types(seen: Evidence) -> Iterator[str]:
