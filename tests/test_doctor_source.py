@@ -18,6 +18,7 @@ from tutor.doctor.rules.deployment import commands, proxy
 from tutor.doctor.rules.found import Found
 from tutor.doctor.rules.groups import jobs, within
 from tutor.doctor.rules.project import apps
+from tutor.doctor.rules.project import said as words
 from tutor.doctor.source import Source
 
 Files = dict[str, str]
@@ -680,3 +681,25 @@ def test_a_type_with_a_name_may_be_a_clients_word(
 ) -> None:
     files = {"orders/sockets.py": INSIDE, "orders/names.py": names}
     assert within.only_inside(evidence(tmp_path, files)) == inside
+
+
+@pytest.mark.parametrize(
+    ("given", "is_missing"),
+    [
+        ("os.environ", True),
+        ("dict(os.environ)", True),
+        ("os.environ.copy()", True),
+        ("{**dotenv_values('.env'), **os.environ}", True),
+        ("dotenv_values('.env') | os.environ", True),
+        ("{'KEY2': 1}", False),
+        ("dict(KEY2=1)", False),
+    ],
+)
+def test_a_variable_is_missing_from_what_was_made_of_the_environment(
+    given: str, is_missing: bool, tmp_path: Path
+) -> None:
+    text = f"import os\nfrom dotenv import dotenv_values\nENV = {given}\nENV['KEY']\n"
+    seen = evidence(tmp_path, {"shop/settings.py": text})
+    links = [{"type": "KeyError", "text": "'KEY'"}]
+    place = ("shop/settings.py", 4)
+    assert words.is_of_the_environment(seen, links, place) is is_missing

@@ -7,9 +7,10 @@ import re
 
 from tutor.doctor.child import Event
 from tutor.doctor.evidence import Evidence
-from tutor.doctor.rules.found import (
-    Place,
-)
+from tutor.doctor.rules.found import Place
+from tutor.doctor.source import Module
+
+DEEP = 3  # mappings that are made of one another
 
 TEXTS = (
     ("db-wrapper-around-async", r"can only be applied to sync functions"),
@@ -91,9 +92,30 @@ def is_of_the_environment(seen: Evidence, links: list[Event], place: Place) -> b
         if isinstance(node, ast.Subscript)
         and isinstance(node.slice, ast.Constant)
         and module is not None
-        and module.resolve(node.value) == "os.environ"
+        and _is_environment(module, node.value)
     ]
     return any(repr(one) == links[-1]["text"] for one in asked)
+
+
+def _is_environment(module: Module, node: ast.expr, depth: int = 0) -> bool:
+    """Whether it is the environment, or a mapping made of it, of a ``.env`` as well."""
+    if module.resolve(node) in ("os.environ", "os.environ.copy()"):
+        return True
+    parts: list[ast.expr] = []
+    if isinstance(node, ast.Name):
+        parts = module.values.get(node.id, [])[-1:]
+    elif isinstance(node, ast.Call):
+        if module.resolve(node.func) == "dotenv.dotenv_values":
+            return True
+        parts = node.args if module.resolve(node.func) == "builtins.dict" else []
+    elif isinstance(node, ast.Dict):
+        pairs = zip(node.keys, node.values, strict=True)
+        parts = [value for key, value in pairs if key is None]
+    elif isinstance(node, ast.BinOp):
+        parts = [node.left, node.right]
+    return depth < DEEP and any(
+        _is_environment(module, one, depth + 1) for one in parts
+    )
 
 
 def labelled(seen: Evidence, text: str) -> Place | None:
