@@ -12,6 +12,7 @@ from tutor.doctor.answers import Answers, Client
 from tutor.doctor.child import Told
 from tutor.doctor.evidence import Evidence
 from tutor.doctor.rules.access import users
+from tutor.doctor.rules.browser import scripts
 from tutor.doctor.rules.consumers import crashes
 from tutor.doctor.rules.database import related, tables
 from tutor.doctor.rules.deployment import commands, proxy
@@ -19,6 +20,7 @@ from tutor.doctor.rules.found import Found
 from tutor.doctor.rules.groups import jobs, within
 from tutor.doctor.rules.project import apps
 from tutor.doctor.rules.project import said as words
+from tutor.doctor.rules.python import slips
 from tutor.doctor.source import Source
 
 Files = dict[str, str]
@@ -629,6 +631,7 @@ class Orders(WebsocketConsumer):
 WHO = "<channels.auth.UserLazyObject object at 0x7f>"
 NO_USER = f'Cannot assign "{WHO}": "Order.by" must be a "User" instance.'
 NO_NUMBER = f"Field 'id' expected a number but got {WHO}."
+NO_ROW = "Django doesn't provide a DB representation for AnonymousUser."
 ASKS = "if not self.scope['user'].is_authenticated: return self.close()"
 
 
@@ -637,6 +640,7 @@ ASKS = "if not self.scope['user'].is_authenticated: return self.close()"
     [
         ("pass", NO_USER, False, True),
         ("pass", NO_NUMBER, False, True),
+        ("pass", NO_ROW, False, True),
         ("pass", "could not convert string to float: 'x'", False, False),
         ("pass", NO_USER, True, False),
         (ASKS, NO_USER, False, False),
@@ -703,3 +707,26 @@ def test_a_variable_is_missing_from_what_was_made_of_the_environment(
     links = [{"type": "KeyError", "text": "'KEY'"}]
     place = ("shop/settings.py", 4)
     assert words.is_of_the_environment(seen, links, place) is is_missing
+
+
+@pytest.mark.parametrize(
+    ("name", "odd"), [("SETTINGS_MODULE", 0), ("SETTINGS_MODEL", 1)]
+)
+def test_a_setting_that_django_sets_itself(name: str, odd: int, tmp_path: Path) -> None:
+    text = f"from django.conf import settings\nNAME = settings.{name}\n"
+    seen = evidence(tmp_path, {"orders/views.py": text}, defaults=["DEBUG"])
+    assert len([*slips.rules(seen)]) == odd
+
+
+@pytest.mark.parametrize(
+    ("text", "is_ours"),
+    [
+        ("const one = 1;\n", True),
+        ("/*! A library v3 | its license */\nconst one = 1;\n", False),
+        (f"const one = '{'1' * 3000}';\n", False),
+        ("/*! Bundled */\nnew WebSocket('ws://' + location.host + '/ws/');\n", True),
+    ],
+)
+def test_a_library_is_passed_over(text: str, is_ours: bool, tmp_path: Path) -> None:
+    seen = evidence(tmp_path, {"orders/static/one.js": text})
+    assert bool(scripts.texts(seen)) is is_ours

@@ -16,6 +16,7 @@ _NOBODY = re.compile(r"\bAnonymousUser\b")
 # Who has logged in is taken for what the scope's object stands for.
 _STORED = re.compile(
     r"Cannot assign \"<[^>]*UserLazyObject|got <[^>]*(UserLazyObject|AnonymousUser)"
+    r"|DB representation for AnonymousUser"
 )
 _NOTHING = re.compile(r"'NoneType' object|\bNoneType\b")
 # What is None for a visitor without a session, or without a login.

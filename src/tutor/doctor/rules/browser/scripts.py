@@ -30,6 +30,7 @@ _OWN = re.compile(rf"\b(this\.\w+)\s*=(?!=)\s*{_WHOLE}")
 _GETTER = re.compile(r"\bget\s+(\w+)\s*\(\)\s*\{.*?\breturn\s+([^;\n]+)", re.S)
 _COMMENT = re.compile(r"(?<![:\w'\"`}\\])//[^\n]*|/\*.*?\*/|<!--.*?-->", re.S)
 
+LONG = 2000  # characters of a line; nobody writes it
 Spot = tuple[str, int]
 
 
@@ -106,6 +107,8 @@ def _as_written(seen: Evidence) -> Iterator[Script]:
                 text = path.read_text("utf-8", "replace")
             except OSError:
                 continue
+            if path.suffix == ".js" and _is_library(text):
+                continue
             file, text = path.relative_to(seen.project).as_posix(), _plain(text)
             text = privates.plain(text, path.suffix == ".js")
             yield Script(file, text, contexts.filled(seen, file, text))
@@ -116,6 +119,12 @@ def _as_written(seen: Evidence) -> Iterator[Script]:
     for module in seen.source.modules.values():
         if not is_aside(module.file) and NEW.search(module.text):
             yield from _in_python(module)
+
+
+def _is_library(text: str) -> bool:
+    """Whether a script is somebody else's: under a banner, or made by a program."""
+    made = text.lstrip().startswith("/*!") or len(max(text.split("\n"), key=len)) > LONG
+    return made and not NEW.search(text)
 
 
 def _plain(text: str) -> str:

@@ -105,6 +105,7 @@ def _by_position(function: Function) -> Iterator[Found]:
 def _settings(seen: Evidence) -> Iterator[Found]:
     """``settings.REDIS_URI``: a name that the settings do not have."""
     there = {*seen.settings.get("names", ()), *seen.settings.get("defaults", ())}
+    there.add("SETTINGS_MODULE")  # which Django sets itself
     modules = seen.source.modules.values()
     if not seen.settings.get("defaults"):
         return
