@@ -18,7 +18,7 @@ from tutor.doctor.rules.database import related, tables
 from tutor.doctor.rules.deployment import commands, proxy
 from tutor.doctor.rules.found import Found
 from tutor.doctor.rules.groups import jobs, within
-from tutor.doctor.rules.project import apps
+from tutor.doctor.rules.project import apps, causes
 from tutor.doctor.rules.project import said as words
 from tutor.doctor.rules.python import slips
 from tutor.doctor.source import Source
@@ -730,3 +730,12 @@ def test_a_setting_that_django_sets_itself(name: str, odd: int, tmp_path: Path) 
 def test_a_library_is_passed_over(text: str, is_ours: bool, tmp_path: Path) -> None:
     seen = evidence(tmp_path, {"orders/static/one.js": text})
     assert bool(scripts.texts(seen)) is is_ours
+
+
+def test_an_empty_key_ends_the_loading_of_apps(tmp_path: Path) -> None:
+    text = 'import os\nSECRET_KEY = os.getenv("KEY")\n'
+    seen = evidence(tmp_path, {"shop/settings.py": text})
+    said = "The SECRET_KEY setting must not be empty."
+    link = {"type": "ImproperlyConfigured", "text": said, "bases": [], "frames": []}
+    found = causes.cause(seen, [link], "apps", (None, None))
+    assert found[:2] == ("settings-variable-missing", ("shop/settings.py", 2))

@@ -83,6 +83,8 @@ def cause(
         return explain_import(seen, root, stage, place)
     if kind == "NameError":
         return "python-name-not-defined", place, ""
+    if "SECRET_KEY setting must not be empty" in text:
+        return "settings-variable-missing", seen.setting("SECRET_KEY"), ""
     if is_of_the_environment(seen, links, place):
         return "settings-variable-missing", place, ""
     for slug, pattern in TEXTS:
