@@ -320,6 +320,30 @@ def test_a_host_of_the_environment_is_not_known(tmp_path: Path) -> None:
     assert "origin-public-host-not-allowed" not in slugs
 
 
+def test_a_site_is_served_with_the_settings_that_asgi_py_names(tmp_path: Path) -> None:
+    """``manage.py`` names others, for development: no proxy stands before those."""
+    conf = """server {
+    server_name quay.example.org;
+    location / {
+        proxy_pass http://127.0.0.1:8000;
+        proxy_set_header Host $host;
+        proxy_set_header Upgrade $http_upgrade;
+        proxy_set_header Connection upgrade;
+    }
+}
+"""
+    live = "from .settings import *\n\nALLOWED_HOSTS = ['{}']\nSESSION_COOKIE_AGE = 9\n"
+    named = ("quay/asgi.py", '"quay.settings"', '"quay.live"')
+    hosts = ("quay/settings.py", "ALLOWED_HOSTS = []", "ALLOWED_HOSTS = ['localhost']")
+    for host, wrong in (("quay.example.org", []), ("quay.example.com", ["live"])):
+        settings = ("quay/live.py", None, live.format(host))
+        changes = (("deploy/nginx.conf", None, conf), settings, named, hosts)
+        found = told(changes, tmp_path / host)
+        slug = "origin-public-host-not-allowed"
+        files = [file for named, _, file in found if named == slug]
+        assert files == [f"quay/{one}.py" for one in wrong]
+
+
 @pytest.mark.parametrize(
     ("more", "severity"), [("", "advice"), ("LIMIT = 3\n", "error")]
 )

@@ -245,6 +245,9 @@ PAGES = {
     ),
     "<script>const room = '{{ room }}';</script>": None,
     "<script>const a = {{ number }}, b = {{ count }}, c = {{ other }};</script>": None,
+    '{{ room|json_script:"r-1" }}<script>document.getElementById("r").id;</script>': (
+        "client-element-not-there"
+    ),
     '{{ room|json_script:"r" }}<script>const r = 1;</script>{{ room }}': None,
     '<script type="application/json">{"room": {{ room }}}</script>': None,
     '<script>document.getElementById("log").x = 1;</script><p id="log">': (

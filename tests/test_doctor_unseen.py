@@ -39,6 +39,7 @@ import otherwise
 import pupils
 import rides
 import shapes
+import sheets
 import sixth
 import stock
 import unseen
@@ -48,7 +49,7 @@ pytestmark = pytest.mark.takes(700)
 # Whole projects of many shapes, and checkpoints, each with its changes.
 SHAPED = (unseen, missed, fresh, behind, abroad, foreign, harbour, rides, checkmate)
 SHAPED += (stock, handed, booth, estimates, flats, baked, dispatched, mounted, held)
-SHAPED += (classed, crewed, furnished, household)
+SHAPED += (classed, crewed, furnished, household, sheets)
 ROUNDS = (fourth, fifth, otherwise, pupils, sixth)
 
 

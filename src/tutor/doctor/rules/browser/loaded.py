@@ -210,7 +210,8 @@ def is_made(name: str, whole: str) -> bool:
     """Whether some page or script may make an element with this id."""
     word = re.escape(name)
     return bool(
-        re.search(rf"\bid\s*=\s*[\"'`]?{word}(?![\w-])|json_script:[\"']{word}", whole)
+        re.search(rf"\bid\s*=\s*[\"'`]?{word}(?![\w-])", whole)
+        or re.search(rf"\bjson_script\s*:\s*[\"']{word}[\"']", whole)
         or re.search(r"\bid\s*=\s*(?:[\"'`][^\"'`>]*(?:\{\{|\{%|\$\{)|\{)", whole)
         or re.search(rf"\bid[\"'`]?\s*[,:]\s*[\"'`]{word}[\"'`]", whole)
     )

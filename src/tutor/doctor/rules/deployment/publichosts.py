@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from itertools import chain
 
 from tutor.doctor.commands import commands, variables
+from tutor.doctor.deployed import named as text_names
 from tutor.doctor.evidence import Evidence
 from tutor.doctor.proxies import Directive, location, sites
 from tutor.doctor.rules.found import Found
@@ -94,7 +95,10 @@ def _production(seen: Evidence) -> Module | None:
     named |= {value for _, _, key, value in variables(seen.project) if key == KEY}
     modules = [seen.source.modules[one] for one in named if one in seen.source.modules]
     if not named:
-        own = seen.source.modules.get(str(seen.settings.get("module") or ""))
+        # The servers import asgi.py; manage.py may name others, for development.
+        asgi = seen.source.modules.get(seen.asgi_module)
+        name = text_names(asgi.text) if asgi is not None else ""
+        own = seen.source.modules.get(name or str(seen.settings.get("module") or ""))
         modules = [own] if own is not None else []
     return modules[0] if len(modules) == 1 else None
 

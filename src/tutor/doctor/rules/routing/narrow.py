@@ -91,6 +91,7 @@ def _slugs(seen: Evidence) -> set[str]:
         if isinstance(node, ast.Constant) and isinstance(node.value, str)
     }
     found = {key for text in texts - sockets for key in _SLUG.findall(text)}
+    found -= _rewritten(seen)
     # What is stored under that name may be a code without hyphens.
     return {
         key
@@ -104,6 +105,23 @@ def _slugs(seen: Evidence) -> set[str]:
             if isinstance(one.attributes.get(key), ast.Call)
         )
     }
+
+
+def _rewritten(seen: Evidence) -> set[str]:
+    """Names of which a function makes others, by ``replace`` or ``re.sub``."""
+    found = set()
+    for function in seen.source.all_functions():
+        for node in walk(function.node):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+                of = (
+                    [node.func.value]
+                    if node.func.attr in ("replace", "translate", "split")
+                    else node.args
+                    if function.module.resolve(node.func, function) == "re.sub"
+                    else []
+                )
+                found |= {one.id for one in of if isinstance(one, ast.Name)}
+    return found
 
 
 def _looped(seen: Evidence, page: scripts.Script, word: str) -> Iterator[str]:
