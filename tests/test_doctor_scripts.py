@@ -167,9 +167,21 @@ WRONG: dict[str, tuple[str, int]] = {
         "connect((said) => {\n  log.innerHTML = said.text;\n});",
         6,
     ),
+    "client-name-not-there": (
+        "function open() {\n  const ws = new WebSocket('ws://x/ws/numbers/');\n"
+        "  ws.onopen = () => ws.send('hello');\n}\nopen();\n"
+        "button.onclick = () => ws.send('a');",
+        6,
+    ),
 }
 
 RIGHT = {
+    "name-shared": "let ws;\nfunction open() {\n"
+    "  ws = new WebSocket('ws://x/ws/slow/');\n}\nopen();\n"
+    "button.onclick = () => ws.send('a');",
+    "name-given": "function open() {\n"
+    "  const ws = new WebSocket('ws://x/ws/slow/');\n  say(ws);\n}\n"
+    "function say(ws) { button.onclick = () => ws.send('a'); }\nopen();",
     "handler-made-by-a-call": OPEN
     + "function on(word) { return (e) => print(word, e); }\nws.onmessage = on('a');",
     "handler-bound": OPEN + "function show(e) {}\nws.onmessage = show.bind(null);",
@@ -263,9 +275,26 @@ PAGES = {
         None
     ),
     '<script>document.getElementById("log")?.focus();</script><p id="log">': None,
+    '<p onclick="say()"></p><script type="module">function say() {}</script>': (
+        "client-name-not-there"
+    ),
+    '<p onclick="say()"></p><script>function say() {}</script>': None,
     '{% extends "b" %}<script>document.querySelector("#log")</script><p id="log">': (
         None
     ),
+}
+FORM = (
+    '<form id="f"><button id="b">Say</button></form><script>'
+    "let ws = new WebSocket('ws://x/ws/slow/'); function say() { ws.send('a'); }"
+    "document.getElementById(%s;</script>"
+)
+RELOADS = "client-form-reloads-the-page"
+PAGES |= {
+    FORM % "'f').addEventListener('submit', say)": RELOADS,
+    FORM % "'b').onclick = () => say()": RELOADS,
+    FORM % "'f').onsubmit = (e) => { e.preventDefault(); say(); }": None,
+    FORM.replace("id=", "type=button id=") % "'b').onclick = say": None,
+    FORM.replace('"f"', '"f" action="/find/"') % "'b').onclick = say": None,
 }
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from tutor.doctor.evidence import Evidence
 from tutor.doctor.rules.browser import (
+    belonging,
     bodies,
     codes,
     datasets,
@@ -31,6 +32,7 @@ from tutor.doctor.rules.browser import (
     orders,
     partners,
     plainechoes,
+    reloading,
     scripts,
     socketurls,
     strange,
@@ -138,6 +140,7 @@ def rules(seen: Evidence) -> Iterator[Found]:
     yield from loaded.rules(seen, every)
     yield from elements.rules(seen, every)
     yield from forms.rules(seen, every)
+    yield from reloading.rules(every)
     yield from fetched.rules(seen, every)
     yield from links.rules(seen, every)
     yield from bodies.rules(seen, every)
@@ -146,6 +149,7 @@ def rules(seen: Evidence) -> Iterator[Found]:
     known = list(taken.rules(seen, every))
     yield from known or partners.rules(seen, every, opened)
     yield from untold.rules(every)
+    yield from belonging.rules(every)
     yield from twice.rules(seen, every, opened)
     yield from manysockets.rules(every)
 

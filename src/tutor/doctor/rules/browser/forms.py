@@ -16,10 +16,10 @@ from tutor.doctor.source.walking import walk
 RANK = 70
 TRIED = "reading the page"
 CSRF = "django.middleware.csrf.CsrfViewMiddleware"
-_FORM = re.compile(r"<form\b([^>]*)>(.*?)</form\s*>", re.S | re.I)
+FORM = re.compile(r"<form\b([^>]*)>(.*?)</form\s*>", re.S | re.I)
 _POST = re.compile(r"""\bmethod\s*=\s*["']?post\b""", re.I)
 _ACTION = re.compile(r"""\baction\s*=\s*(?:"([^"]*)"|'([^']*)')""", re.I)
-_AWAY = re.compile(r"""\baction\s*=\s*["']?(?:https?:)?//|\bhx-|\b(?:v-on|@|x-on)""")
+LEAVES = re.compile(r"""\baction\s*=\s*["']?(?:https?:)?//|\bhx-|\b(?:v-on|@|x-on)""")
 # A selector for forms as such, or a listener that hears of all of them.
 _ANY = re.compile(
     r"""['"`][^'"`\n]*(?<![\w#.-])form(?![\w-])[^'"`\n]*['"`]|\bforms\b|\bclosest\b|"""
@@ -34,12 +34,12 @@ def rules(seen: Evidence, every: list[Code]) -> Iterator[Found]:
     for page in every:
         if page.script.is_static:
             continue
-        for match in _FORM.finditer(page.script.text):
-            if _POST.search(match[1]) and not _AWAY.search(match[1]):
+        for match in FORM.finditer(page.script.text):
+            if _POST.search(match[1]) and not LEAVES.search(match[1]):
                 yield from _token(seen, every, page, match)
                 yield from _unnamed(seen, every, page, match)
                 yield from _nowhere(seen, page, match)
-            elif not _AWAY.search(match[1]):
+            elif not LEAVES.search(match[1]):
                 yield from _refused(seen, every, page, match)
 
 
@@ -70,7 +70,7 @@ def _token(
 
 def _is_sent_by_a_script(every: list[Code], told: str) -> bool:
     """Whether a script may send a form itself: this one, or each that there is."""
-    forms = [form[1] for code in every for form in _FORM.finditer(code.script.text)]
+    forms = [form[1] for code in every for form in FORM.finditer(code.script.text)]
     for code in every:
         if re.search(r"csrf", code.spoken, re.I):
             return True
