@@ -58,6 +58,7 @@ from tutor.doctor.rules.deployment import (
     proxy,
     publichosts,
     tools,
+    trusting,
     whereabouts,
 )
 from tutor.doctor.rules.found import Found
@@ -225,6 +226,7 @@ _LATER = (
     testsettings,
     testclients,
     tools,
+    trusting,
 )
 
 

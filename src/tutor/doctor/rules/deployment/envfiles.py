@@ -32,6 +32,7 @@ _URL = re.compile(
 _IMAGES = re.compile(
     r"(?m)^\s*image\s*:.*$|rediss?://[^\s\"']*|\bredis-(?:cli|server)\b"
 )
+_HOST_KEY = re.compile(r"(?:\w+_)?(?:REDIS|VALKEY)_(?:SERVER|HOST|HOSTNAME)")
 _PORT = re.compile(r"--port[ =]+[\"']?(\d+)")
 # A scheme, or a port behind a name; not the colons of an address of IPv6.
 _DRESSED = re.compile(r"/|^[^:]+:\d+$")
@@ -80,8 +81,8 @@ def _to_redis(seen: Evidence, here: list[Service]) -> Iterator[Found]:
             urls[key] = text, (one.file, line), False
         wrong = [
             found
-            for value, at, by_file in urls.values()
-            for found in _wrong(seen.project, value, at, by_file, redis, there)
+            for key, (value, at, by_file) in urls.items()
+            for found in _wrong(seen.project, key, value, at, by_file, redis, there)
         ]
         default = _by_default(seen, one, set(urls)) if redis else ()
         yield from wrong[:1] or default
@@ -89,17 +90,21 @@ def _to_redis(seen: Evidence, here: list[Service]) -> Iterator[Found]:
 
 def _wrong(
     project: Path,
+    key: str,
     value: str,
     at: Place,
     by_file: bool,
     redis: dict[str, Service],
     there: str,
 ) -> Iterator[Found]:
-    match = _URL.match(value) if known(value) else None
-    if match is None:
+    is_host = bool(_HOST_KEY.fullmatch(key) and re.fullmatch(r"[\w.-]+", value))
+    match = _URL.match(f"redis://{value}" if is_host else value)
+    if match is None or not known(value):
         return
     host, port = match["host"], match["port"] or "6379"
-    if host in LOCAL and by_file and redis:  # the others are looked at elsewhere
+    there = re.sub(rf"\b{key}\b.*", "", there) if is_host else there
+    # The others are looked at elsewhere.
+    if host in LOCAL and (by_file or is_host) and redis:
         yield _nobody(
             f"nothing listens at {value}",
             at,
@@ -115,6 +120,8 @@ def _wrong(
                 f"the name of the service with Redis: {next(iter(redis), 'redis')}",
             )
         return
+    if is_host:
+        return  # the port and the password have variables of their own
     listens = _PORT.search(redis[host].text("command"))
     if listens and listens[1] != port:
         yield _nobody(

@@ -212,7 +212,7 @@ def _copy(image: _Image, rest: str) -> None:
 def _in_unit(seen: Evidence, one: Command) -> str | None:
     """A unit that names no folder starts its server in the root of the machine."""
     text = (seen.project / one.file).read_text("utf-8", "replace")
-    if re.search(r"(?m)^\s*(WorkingDirectory|RootDirectory|EnvironmentFile)\s*=", text):
+    if re.search(r"(?m)^\s*(WorkingDirectory|RootDirectory)\s*=", text):
         return None
     if re.search(r"PYTHONPATH|\bcd\s|\.d/", text) or mentioned(
         seen.project, r"(?m)^\s*directory\s*=\s*/"

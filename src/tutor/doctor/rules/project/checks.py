@@ -14,6 +14,7 @@ RANK = 59
 ERROR = 40  # Django's number for it
 TRIED = "python manage.py check"
 _NAMED = re.compile(r"\b[A-Z][A-Z0-9]*_[A-Z0-9_]+\b")
+_KNOWN = {"4_0.E001": "deploy-trusted-origin-without-scheme"}
 _ELSEWHERE = ("daphne.", "staticfiles.", "templates.")  # other rules say more of them
 
 
@@ -36,7 +37,8 @@ def rules(seen: Evidence) -> Iterator[Found]:
             if place[1] and (name, place) not in said:
                 said.add((name, place))
                 got = f"({name}) {str(one['text']).splitlines()[0]}"
-                yield Found(None, got, place, RANK, TRIED, "no error of the checks")
+                slug = _KNOWN.get(name)
+                yield Found(slug, got, place, RANK, TRIED, "no error of the checks")
 
 
 def _setting(seen: Evidence, text: str) -> Place:
