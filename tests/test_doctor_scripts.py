@@ -167,6 +167,16 @@ WRONG: dict[str, tuple[str, int]] = {
         "connect((said) => {\n  log.innerHTML = said.text;\n});",
         6,
     ),
+    "client-message-into-innerhtml/jquery": (
+        OPEN + "ws.onmessage = (e) => {\n  const said = JSON.parse(e.data);\n"
+        "  $('#log').append('<li>' + said.who + ': ' + Number(said.no));\n};",
+        4,
+    ),
+    "client-message-into-innerhtml/made": (
+        OPEN + "ws.onmessage = (e) => {\n  const said = JSON.parse(e.data);\n"
+        "  const row = $(`<tr><td>${said.who}</td></tr>`);\n  log.append(row);\n};",
+        4,
+    ),
     "client-name-not-there": (
         "function open() {\n  const ws = new WebSocket('ws://x/ws/numbers/');\n"
         "  ws.onopen = () => ws.send('hello');\n}\nopen();\n"
@@ -225,6 +235,9 @@ RIGHT = {
     "text": OPEN + "ws.onmessage = (e) => { log.textContent = e.data; };",
     "escaped": OPEN
     + "ws.onmessage = (e) => { log.innerHTML = `<p>${escapeHtml(e.data)}</p>`; };",
+    "jquery-text": OPEN + "ws.onmessage = (e) => {\n"
+    "  $('#log').prepend($('<li>', { text: e.data }), $('<b>').text(e.data));\n};",
+    "appended-text": OPEN + "ws.onmessage = (e) => { log.append(e.data); };",
     "number": OPEN + "ws.onmessage = (e) => { log.innerHTML = Number(e.data); };",
     "own-html": OPEN + "ws.onmessage = (e) => { log.innerHTML = '<b>new</b>'; };",
     "emptied": OPEN + "ws.onmessage = (e) => { log.innerHTML = ''; say(e.data); };",
@@ -282,6 +295,11 @@ PAGES = {
     '{% extends "b" %}<script>document.querySelector("#log")</script><p id="log">': (
         None
     ),
+}
+PAGES |= {
+    '<p v-for="one in said">{{ one.text }}</p>': "client-mustache-filled-by-django",
+    '{% verbatim %}<p v-for="one in said">{{ one }}</p>{% endverbatim %}': None,
+    '<p v-for="one in said" :title="one">{{ room }}</p>': None,
 }
 FORM = (
     '<form id="f"><button id="b">Say</button></form><script>'

@@ -56,6 +56,18 @@ def served(*changes: Change) -> tuple[Change, ...]:
     return (hosts, SECURE, YAML, CONF, *changes)
 
 
+def posts(options: str) -> tuple[Change, ...]:
+    """A chat that posts to the address in an attribute of its page."""
+    button = """<button id="leave" data-leave-url="{% url 'index' %}">Leave</button>"""
+    script = f"leave.onclick = () => fetch(to, {{method: 'POST', {options}}});"
+    found = "const leave = document.getElementById('leave');"
+    found += "\nconst to = leave.dataset.leaveUrl;"
+    return (
+        (ROOM, "<script>", f"{button}<script>{found}"),
+        (ROOM, "</script>", f"{script}</script>"),
+    )
+
+
 WRONG: tuple[tuple[str, str, str, tuple[Change, ...]], ...] = (
     (
         "chat",
@@ -95,12 +107,20 @@ WRONG: tuple[tuple[str, str, str, tuple[Change, ...]], ...] = (
     ),
     (
         "chat",
+        "client-form-without-csrf-token",
+        ROOM,
+        posts("headers: {'X-CSRF-Token': '{{ csrf_token }}'}"),
+    ),
+    ("chat", "client-form-without-csrf-token", ROOM, posts("body: 'a=b'")),
+    (
+        "chat",
         "deploy-daphne-from-wrong-directory",
         "chat.service",
         (("chat.service", None, UNIT.replace("WorkingDirectory=/srv/chat\n", "")),),
     ),
 )
 RIGHT: tuple[tuple[str, str, tuple[Change, ...]], ...] = (
+    ("chat", "posts", posts("headers: {'X-CSRFTOKEN': '{{ csrf_token }}'}")),
     ("chat", "in-containers", served()),
     ("chat", "by-a-unit", (("chat.service", None, UNIT),)),
     (

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from tutor.doctor.evidence import Evidence
 from tutor.doctor.rules.browser import dialogue, events, tables
 from tutor.doctor.rules.browser.handling import Handler, called, functions, handlers
-from tutor.doctor.rules.browser.javascript import NAME, Code, Func
+from tutor.doctor.rules.browser.javascript import NAME, Code, Func, Span
 from tutor.doctor.rules.browser.pages import TRIED
 from tutor.doctor.rules.browser.socketurls import Socket
 from tutor.doctor.rules.found import Found
@@ -20,6 +20,8 @@ _SINK = re.compile(
     r"\.\s*insertAdjacentHTML\s*\(|\bdocument\.write(?:ln)?\s*\(|"
     r"\.\s*(?:createContextualFragment|setHTMLUnsafe)\s*\(|\.\s*srcdoc\s*=(?!=)"
 )
+_JQUERY = r"(?<![\w$.])(?:\$|jQuery)\s*\("
+_PUTS = r"(?:html|append|prepend|before|after|replaceWith)"
 _KEEPS = ("parse", "trim", "toString", "String", "concat", "join", "at", "slice")
 _BOUND = re.compile(
     r"(?:\b(?:const|let|var)\s+)([\w$]+|\{[^}=]*\}|\[[^\]=]*\])\s*(?:=(?![=>])|\bof\b)"
@@ -79,14 +81,10 @@ def _as_html(
         if match[0].endswith("("):
             span = (*code.arguments(match.end() - 1), (begin, begin))[-2:][0]
         if _holds(code, span, taken):
-            yield Found(
-                "client-message-into-innerhtml",
-                "what somebody sends is run in every page that hears it",
-                code.spot(match.start()),
-                RANK + 2,
-                TRIED,
-                "textContent, which takes it as text",
-            )
+            yield _found(code, match.start())
+    for at, span in _by_jquery(code, begin, end):
+        if _holds(code, span, taken):
+            yield _found(code, at)
     for made in _EVENT.finditer(code.bare, begin, end):
         spans = code.arguments(made.end() - 1)
         if len(spans) > 1 and _holds(code, spans[1], taken):
@@ -105,6 +103,17 @@ def _as_html(
                 for other, one in _called(code, call, every):
                     names = frozenset(one.names(position))
                     yield from _as_html(other, one, names, every, done)
+
+
+def _found(code: Code, index: int) -> Found:
+    return Found(
+        "client-message-into-innerhtml",
+        "what somebody sends is run in every page that hears it",
+        code.spot(index),
+        RANK + 2,
+        TRIED,
+        "textContent, which takes it as text",
+    )
 
 
 def _called(
@@ -188,7 +197,26 @@ def _spread(code: Code, function: Func, begun: frozenset[str]) -> set[str]:
 
 def _holds(code: Code, span: tuple[int, int], taken: set[str]) -> bool:
     """Whether an expression has something of what has come, and as it came."""
-    text = code.plain(span)
+    return any(_is_of(part, taken) for part in _parts(code.plain(span)))
+
+
+def _parts(text: str) -> Iterator[str]:
+    """What a text is put together of; the whole of it where that depends."""
+    if re.search(r"\?(?![.?])|[=!]==?|=>", text):
+        yield text
+        return
+    for filled in re.findall(r"`[^`]*`", text):
+        yield from re.findall(r"\{([^{}]*)\}", filled)
+    text, depth, begin = re.sub(r"`[^`]*`", "``", text), 0, 0
+    for index, char in enumerate(text):
+        depth += (char in "([{") - (char in ")]}")
+        if char == "+" and depth == 0:
+            yield text[begin:index]
+            begin = index + 1
+    yield text[begin:]
+
+
+def _is_of(text: str, taken: set[str]) -> bool:
     if "=>" in text or any(
         name not in _KEEPS and name not in ("if", "for", "while")
         for name in re.findall(r"([\w$]+)\s*\(", text)
@@ -198,3 +226,18 @@ def _holds(code: Code, span: tuple[int, int], taken: set[str]) -> bool:
     if re.search(r"[<>]|===?|!==?", text.replace("=>", "")):
         return False
     return bool(taken & set(NAME.findall(text)))
+
+
+def _by_jquery(code: Code, begin: int, end: int) -> Iterator[tuple[int, Span]]:
+    """``$("#log").append("<li>" + …)``, ``$("<li>" + …)``: where, and the HTML."""
+    made = rf"(?<![\w$.])([\w$]+)\s*=\s*{_JQUERY}"
+    names = {re.escape(match[1]) for match in re.finditer(made, code.bare)}
+    held = "|".join([rf"{_JQUERY}[^()]*\)", *(rf"(?<![\w$.]){n}\b" for n in names)])
+    sink = re.compile(rf"(?:{held})(?:\s*\.\s*\w+\([^()]*\))*\s*\.\s*{_PUTS}\s*\(")
+    for match in sink.finditer(code.bare, begin, end):
+        for span in code.arguments(match.end() - 1):
+            yield match.start(), span
+    for match in re.compile(_JQUERY).finditer(code.bare, begin, end):
+        spans = code.arguments(match.end() - 1)
+        if spans and re.match(r"[\"'`]\s*<", code.text(spans[0])):
+            yield match.start(), spans[0]

@@ -27,6 +27,7 @@ from tutor.doctor.rules.browser import (
     manysockets,
     markup,
     modelled,
+    mustaches,
     objects,
     offering,
     orders,
@@ -150,6 +151,7 @@ def rules(seen: Evidence) -> Iterator[Found]:
     yield from known or partners.rules(seen, every, opened)
     yield from untold.rules(every)
     yield from belonging.rules(every)
+    yield from mustaches.rules(seen, every)
     yield from twice.rules(seen, every, opened)
     yield from manysockets.rules(every)
 
