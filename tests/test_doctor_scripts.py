@@ -343,6 +343,32 @@ class Chat(AsyncWebsocketConsumer):
     assert look(tmp_path, files, ['{"type": "other"}']) == []
 
 
+@pytest.mark.parametrize(("key", "lines"), [("word", []), ("text", [7])])
+def test_each_object_of_a_class_has_a_socket(
+    key: str, lines: list[int], tmp_path: Path
+) -> None:
+    reads = """
+
+class {}(AsyncJsonWebsocketConsumer):
+    async def receive_json(self, content, **kwargs):
+        await self.send_json(content["{}"])
+"""
+    consumers = "from channels.generic.websocket import AsyncJsonWebsocketConsumer\n"
+    consumers += reads.format("Numbers", "word") + reads.format("Slow", "text")
+    script = f"""class Line {{
+  constructor(path) {{ this.ws = new WebSocket(`ws://${{location.host}}${{path}}`); }}
+  say(what) {{ this.ws.send(JSON.stringify(what)); }}
+}}
+const one = new Line('/ws/numbers/');
+const other = new Line('/ws/slow/');
+button.onclick = () => one.say({{ {key}: 'hello' }});
+link.onclick = () => other.say({{ text: 'hello' }});
+"""
+    files = {"app/static/a/live.js": script, "app/consumers.py": consumers}
+    slug = "client-sends-another-key"
+    assert look(tmp_path, files) == [(slug, line) for line in lines]
+
+
 @pytest.mark.parametrize("page", PAGES)
 def test_pages(page: str, tmp_path: Path) -> None:
     script = "document.querySelector('#log').textContent = 'a';"

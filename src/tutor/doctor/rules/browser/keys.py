@@ -13,7 +13,7 @@ from tutor.doctor.rules.browser.dialogue import consumer_of, leaves
 from tutor.doctor.rules.browser.javascript import Code
 from tutor.doctor.rules.browser.needed import BEGIN, READS, bare, musts, parsed
 from tutor.doctor.rules.browser.pages import TRIED
-from tutor.doctor.rules.browser.sending import messages
+from tutor.doctor.rules.browser.sending import Sent, messages
 from tutor.doctor.rules.browser.socketurls import Socket
 from tutor.doctor.rules.dispatch import choices
 from tutor.doctor.rules.found import Found
@@ -38,16 +38,18 @@ def rules(seen: Evidence, every: list[Code], opened: list[Socket]) -> Iterator[F
     done = False
     for code in every:
         for name in code.sockets:
-            owner = consumer_of(seen, opened, code, name)
-            wanted = heard(owner) if owner is not None else None
-            first = _deciding(seen, owner) if owner is not None else frozenset()
-            must = musts(owner) if owner is not None else frozenset()
-            for one in messages(code, name, every) if wanted else ():
+            only = consumer_of(seen, opened, code, name)
+            for one in messages(code, name, every):
+                owner = only or _by_object(seen, opened, code, name, one)
+                if owner is None:
+                    continue
+                wanted = heard(owner)
                 known, sent = wanted or frozenset(), frozenset(one.held)
+                first, must = _deciding(seen, owner), musts(owner)
                 # Without a key that decides or is needed, and with one nobody reads.
                 lost = first and not sent & first and sent - known
                 lost = lost or (sent - known and must - sent)
-                if sent and (lost or not sent & known):
+                if wanted and sent and (lost or not sent & known):
                     done = True
                     yield Found(
                         "client-sends-another-key",
@@ -55,11 +57,30 @@ def rules(seen: Evidence, every: list[Code], opened: list[Socket]) -> Iterator[F
                         one.spot(sent - known),
                         RANK,
                         TRIED,
-                        f"one of {', '.join(sorted(wanted or ()))}",
+                        f"one of {', '.join(sorted(wanted))}",
                     )
     if not done:
         yield from _unsaid(seen, every, opened)
         yield from _misplaced(seen, every, opened)
+
+
+def _by_object(
+    seen: Evidence, opened: list[Socket], code: Code, name: str, one: Sent
+) -> Class | None:
+    """The consumer behind ``chat``, for ``chat = new Channel("/ws/chat/")``.
+
+    A class may open several sockets: each object has one.
+    """
+    said = re.compile(r"([\w$]+)\s*\??\.\s*[\w$]+\s*\(").match(one.code.bare, one.index)
+    places = {code.spot(new) for new, _ in code.sockets.get(name, ())}
+    kinds = {code.owner(f) for new, _ in code.sockets[name] if (f := code.around(new))}
+    if said is None or not kinds - {""} or said[1] == "this":
+        return None
+    made = rf"(?<![\w$.]){re.escape(said[1])}\s*=\s*new\s+(?:{'|'.join(kinds)})\b"
+    news = [one.code.spot(m.start()) for m in re.finditer(made, one.code.bare)]
+    urls = [o.url for o in opened if o.place in places and o.given in news]
+    ends = {leaf.get("consumer") for url in urls for leaf in leaves(seen, url)}
+    return seen.consumer_class(next(iter(ends))) if len(ends) == 1 else None
 
 
 _SAYS = re.compile(r"[.\w]*\bsend\s*\(\s*(?=[^\s)])")
