@@ -177,6 +177,13 @@ WRONG: dict[str, tuple[str, int]] = {
         "  const row = $(`<tr><td>${said.who}</td></tr>`);\n  log.append(row);\n};",
         4,
     ),
+    "client-listener-for-each-connection": (
+        "let ws;\nfunction open() {\n"
+        "  ws = new WebSocket('ws://x/ws/numbers/');\n"
+        "  ws.onclose = () => setTimeout(open, 1000);\n"
+        "  button.addEventListener('click', () => ws.send('a'));\n}\nopen();",
+        5,
+    ),
     "client-name-not-there": (
         "function open() {\n  const ws = new WebSocket('ws://x/ws/numbers/');\n"
         "  ws.onopen = () => ws.send('hello');\n}\nopen();\n"
@@ -189,6 +196,15 @@ RIGHT = {
     "name-shared": "let ws;\nfunction open() {\n"
     "  ws = new WebSocket('ws://x/ws/slow/');\n}\nopen();\n"
     "button.onclick = () => ws.send('a');",
+    "listener-once": "let ws;\nfunction open() {\n"
+    "  ws = new WebSocket('ws://x/ws/numbers/');\n"
+    "  ws.onclose = () => setTimeout(open, 1000);\n"
+    "  ws.addEventListener('open', () => ws.send('a'));\n}\n"
+    "button.addEventListener('click', () => ws.send('a'));\nopen();",
+    "listener-of-one-socket": "function open() {\n"
+    "  const ws = new WebSocket('ws://x/ws/slow/');\n"
+    "  ws.onclose = () => setTimeout(open, 1000);\n"
+    "  button.addEventListener('click', () => ws.send('a'));\n}\nopen();",
     "name-given": "function open() {\n"
     "  const ws = new WebSocket('ws://x/ws/slow/');\n  say(ws);\n}\n"
     "function say(ws) { button.onclick = () => ws.send('a'); }\nopen();",
@@ -300,6 +316,12 @@ PAGES |= {
     '<p v-for="one in said">{{ one.text }}</p>': "client-mustache-filled-by-django",
     '{% verbatim %}<p v-for="one in said">{{ one }}</p>{% endverbatim %}': None,
     '<p v-for="one in said" :title="one">{{ room }}</p>': None,
+}
+LIBRARY = '<script src="//a.example/jquery-3.7.1.min.js"></script>'
+PAGES |= {
+    f"<script>$(function () {{}});</script>{LIBRARY}": "client-name-not-there",
+    f"{LIBRARY}<script>$(function () {{}});</script>": None,
+    f"<script>later(() => $('p').hide());</script>{LIBRARY}": None,
 }
 FORM = (
     '<form id="f"><button id="b">Say</button></form><script>'

@@ -69,7 +69,7 @@ from tutor.doctor.rules.browser.lostsockets import (
 )
 from tutor.doctor.rules.browser.outside import outside, without_object
 from tutor.doctor.rules.browser.pages import TRIED
-from tutor.doctor.rules.browser.reopening import at_once_again, timers
+from tutor.doctor.rules.browser.reopening import again
 from tutor.doctor.rules.browser.scripts import Spot
 from tutor.doctor.rules.browser.unspoken import (
     named_only,
@@ -110,8 +110,7 @@ def rules(seen: Evidence) -> Iterator[Found]:
             yield from _objects(code, name, every)
             yield from _codes(code, name)
             yield from encoded_twice(code, name, every)
-            yield from timers(code, name, every)
-            yield from at_once_again(code, name)
+            yield from again(code, name, every)
             yield from strange.rules(code, name)
             yield from no_way_back(code, name)
             yield from spoken_to_late(code, name)

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 
 from tutor.doctor.evidence import Evidence
-from tutor.doctor.rules.browser import ashtml, contexts, modelfields
+from tutor.doctor.rules.browser import ashtml, contexts, libraries, modelfields
 from tutor.doctor.rules.browser.atonce import runs_at_once
 from tutor.doctor.rules.browser.javascript import Code
 from tutor.doctor.rules.browser.layouts import laid_out
@@ -35,6 +35,7 @@ _TEXTS = re.compile(
 
 def rules(seen: Evidence, every: list[Code], opened: list[Socket]) -> Iterator[Found]:
     yield from _too_early(every)
+    yield from libraries.rules(every)
     for code in every:
         if not code.script.is_static:
             yield from _unquoted(seen, code)

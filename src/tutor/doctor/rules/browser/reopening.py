@@ -27,6 +27,13 @@ def hearing(code: Code, name: str, kind: str) -> Iterator[Func]:
         )
 
 
+def again(code: Code, name: str, every: list[Code]) -> Iterator[Found]:
+    """What is wrong with how a socket is opened again."""
+    yield from timers(code, name, every)
+    yield from listeners(code, name)
+    yield from at_once_again(code, name)
+
+
 def timers(code: Code, name: str, every: list[Code]) -> Iterator[Found]:
     """A timer that begins at each opening, where the socket is opened again."""
     if any("clearInterval" in one.bare for one in every):
@@ -50,6 +57,52 @@ def timers(code: Code, name: str, every: list[Code]) -> Iterator[Found]:
                 TRIED,
                 "clearInterval() in onclose",
             )
+
+
+_ONCE = re.compile(r"\bonce\b|\bsignal\b|\bremoveEventListener\b|\.\s*off\s*\(")
+
+
+def listeners(code: Code, name: str) -> Iterator[Found]:
+    """A listener of the page that is added with each socket, and sends through it."""
+    if _ONCE.search(code.spoken):
+        return
+    for new, _ in code.sockets[name]:
+        opener = code.around(new)
+        if opener is None or not opener.name or not _is_kept(code, name, opener):
+            continue
+        again = rf"(?<![\w$]){re.escape(opener.name)}(?![\w$])"
+        back = [*hearing(code, name, "close")]
+        called = [f for one in back for f in code.functions if f.name and re.search(
+            rf"(?<![\w$]){re.escape(f.name)}\s*\(", code.plain(one.body))]  # fmt: skip
+        if not any(re.search(again, code.plain(f.body)) for f in (*back, *called)):
+            continue
+        for match in _LISTENS.finditer(code.bare, *opener.body):
+            if match[1] in (name, name.rpartition(".")[2]):
+                continue
+            spans = code.arguments(match.end() - 1)
+            one = code.at(spans[-1][0]) if len(spans) > 1 else None
+            text = code.plain(one.body) if one is not None else ""
+            if re.search(r"\.\s*send\s*\(", text):
+                yield Found(
+                    "client-listener-for-each-connection",
+                    "after a lost connection each message is sent twice",
+                    code.spot(match.start()),
+                    RANK + 4,
+                    TRIED,
+                    "the listener outside the function that opens the socket",
+                )
+                return
+
+
+_LISTENS = re.compile(
+    r"([\w$.]+)(?:\s*\([^()]*\))?\s*\.\s*(?:addEventListener|on)\s*\("
+)
+
+
+def _is_kept(code: Code, name: str, opener: Func) -> bool:
+    """Whether the next socket has the same name: an old listener sends there."""
+    own = rf"\b(?:const|let|var)\s+{re.escape(name)}\b"
+    return not re.search(own, code.plain(opener.body))
 
 
 def at_once_again(code: Code, name: str) -> Iterator[Found]:
