@@ -184,6 +184,12 @@ WRONG: dict[str, tuple[str, int]] = {
         "  button.addEventListener('click', () => ws.send('a'));\n}\nopen();",
         5,
     ),
+    "client-method-without-this/function": (
+        "class Live {\n  constructor(show) {\n    this.show = show;\n"
+        "    this.ws = new WebSocket('ws://x/ws/numbers/');\n"
+        "    this.ws.onmessage = function (e) { this.show(e.data); };\n  }\n}",
+        5,
+    ),
     "client-name-not-there": (
         "function open() {\n  const ws = new WebSocket('ws://x/ws/numbers/');\n"
         "  ws.onopen = () => ws.send('hello');\n}\nopen();\n"
@@ -205,6 +211,13 @@ RIGHT = {
     "  const ws = new WebSocket('ws://x/ws/slow/');\n"
     "  ws.onclose = () => setTimeout(open, 1000);\n"
     "  button.addEventListener('click', () => ws.send('a'));\n}\nopen();",
+    "this-of-a-socket": "class Live {\n  constructor() {\n"
+    "    this.ws = new WebSocket('ws://x/ws/numbers/');\n"
+    "    this.ws.onopen = function () { this.send('a'); };\n  }\n"
+    "  send(text) { this.ws.send(text); }\n}",
+    "this-bound": "class Live {\n  constructor(show) {\n    this.show = show;\n"
+    "    this.ws = new WebSocket('ws://x/ws/numbers/');\n"
+    "    this.ws.onmessage = function (e) { this.show(e); }.bind(this);\n  }\n}",
     "name-given": "function open() {\n"
     "  const ws = new WebSocket('ws://x/ws/slow/');\n  say(ws);\n}\n"
     "function say(ws) { button.onclick = () => ws.send('a'); }\nopen();",
@@ -363,6 +376,25 @@ class Chat(AsyncWebsocketConsumer):
     )
     files = {"app/static/a/live.js": script, "app/consumers.py": consumers}
     assert look(tmp_path, files, ['{"type": "other"}']) == []
+
+
+@pytest.mark.parametrize(("level", "lines"), [("error", []), ("inform", [4])])
+def test_a_choice_of_two_provides_for_all_words(
+    level: str, lines: list[int], tmp_path: Path
+) -> None:
+    consumers = (
+        CONSUMERS
+        + """
+        await self.send(json.dumps({"level": "info"}))
+"""
+    )
+    script = OPEN + (
+        "ws.onmessage = (e) => {\n  const said = JSON.parse(e.data);\n"
+        f"  print(said.level === '{level}' ? 'red' : 'grey');\n}};"
+    )
+    files = {"app/static/a/live.js": script, "app/consumers.py": consumers}
+    slug = "client-reads-another-key"
+    assert look(tmp_path, files, []) == [(slug, line) for line in lines]
 
 
 @pytest.mark.parametrize(("key", "lines"), [("word", []), ("text", [7])])

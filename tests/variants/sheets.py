@@ -77,6 +77,27 @@ WRONG: tuple[tuple[str, str, str, tuple[Change, ...]], ...] = (
     ),
     (
         "chat",
+        "nginx-502-upstream-down",
+        "nginx/chat.conf",
+        served(("nginx/chat.conf", "app:8000", "web:8000")),
+    ),
+    (
+        "chat",
+        "nginx-502-upstream-down",
+        "docker-compose.yml",
+        served(
+            ("nginx/chat.conf", None, None),
+            (
+                "docker-compose.yml",
+                "    environment:",
+                "    labels:\n"
+                "      - traefik.http.services.app.loadbalancer.server.port=80\n"
+                "    environment:",
+            ),
+        ),
+    ),
+    (
+        "chat",
         "redis-server-not-running",
         "docker-compose.yml",
         served(("docker-compose.yml", "REDIS_HOST: cache", "REDIS_HOST: localhost")),

@@ -6,6 +6,7 @@ import difflib
 import re
 from collections.abc import Iterator
 
+from tutor.doctor.rules.browser import otherthis
 from tutor.doctor.rules.browser.handling import RANK, functions, listened
 from tutor.doctor.rules.browser.javascript import NAME, Code, Func
 from tutor.doctor.rules.browser.pages import TRIED
@@ -145,6 +146,7 @@ _HANDED = re.compile(
 
 def without_this(code: Code) -> Iterator[Found]:
     """``onclose = this.wait``: the method is called without its object."""
+    yield from otherthis.rules(code)
     for match in _HANDED.finditer(code.bare):
         name = match[1]
         methods = [

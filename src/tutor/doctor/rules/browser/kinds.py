@@ -6,6 +6,7 @@ import ast
 import json
 import re
 from collections.abc import Iterator, Mapping
+from difflib import get_close_matches
 
 from tutor.doctor.evidence import Evidence
 from tutor.doctor.rules.browser.javascript import Code, Func, Span
@@ -146,6 +147,17 @@ def branch(code: Code, index: int) -> Span | None:
     if brace:
         return brace.end(), code.pairs.get(brace.end() - 1, brace.end())
     return code.expression(close + 1)
+
+
+def is_a_choice(code: Code, index: int, others: set[str]) -> bool:
+    """``level === "error" ? "red" : "grey"``: what else comes is provided for.
+
+    A word that is nearly one of the others is a slip all the same.
+    """
+    match = re.compile(r"""(['"`])([^'"`\n]*)\1\s*\)?\s*\?(?![.?])""").match(
+        code.script.text, index
+    )
+    return match is not None and not get_close_matches(match[2], others, 1, 0.7)
 
 
 def _block_end(code: Code, index: int) -> int:

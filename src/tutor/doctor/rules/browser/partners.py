@@ -13,7 +13,7 @@ from tutor.doctor.rules.browser.handling import Handler, handlers
 from tutor.doctor.rules.browser.heirs import any_of, below
 from tutor.doctor.rules.browser.imports import takes
 from tutor.doctor.rules.browser.javascript import Code
-from tutor.doctor.rules.browser.kinds import OF_ALL
+from tutor.doctor.rules.browser.kinds import OF_ALL, is_a_choice
 from tutor.doctor.rules.browser.pages import TRIED
 from tutor.doctor.rules.browser.socketurls import Socket
 from tutor.doctor.rules.browser.vocabulary import SENDS, said_whole, told_by
@@ -51,7 +51,7 @@ def _odd(linked: list[Code], said: list[Message], reads: Reads) -> Iterator[Foun
         words = {one[key] for one in said if key in one}
         lost = words - {v for k, v, *_ in reads.kinds if k == key}
         odd = "" not in words and value not in words and lost
-        if odd and code in linked:
+        if odd and code in linked and not is_a_choice(code, index, words):
             got = f"no message has {key} {value!r}"
             yield _found(code, index, got, lost)
 

@@ -81,6 +81,8 @@ def rules(seen: Evidence, every: list[Code]) -> Iterator[Found]:
     for key, value, code, index in reads.kinds:
         others = {v for v in said.under(key) if not _stands_in(v, scripts)}
         others -= {v for k, v, *_ in reads.kinds if k == key}
+        if kinds.is_a_choice(code, index, others):
+            continue
         if others and (value in inside or not said.has_value(value)):
             expected = f"one of {', '.join(sorted(others))}"
             yield _found(code, index, f"no message has {key} {value!r}", expected)

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from pathlib import PurePosixPath
 
 from tutor.doctor import services
 from tutor.doctor.commands import SERVERS, Command
-from tutor.doctor.compose import Service
 from tutor.doctor.evidence import Evidence
 from tutor.doctor.proxies import Directive, sites
-from tutor.doctor.rules.deployment import caddy
+from tutor.doctor.rules.deployment import caddy, inside
 from tutor.doctor.rules.deployment.served import RANK, TRIED
 from tutor.doctor.rules.found import Found, Place
 from tutor.doctor.startfiles import is_image
@@ -22,55 +20,7 @@ _LOOPBACK = re.compile(r"(?:127\.0\.0\.1|localhost|\[::1\]|(?=:))(?::(\d+))?")
 def rules(seen: Evidence, told: Sequence[Command]) -> Iterator[Found]:
     yield from _nobody_there(seen, told)
     yield from _other_port(seen, told)
-    yield from _own_container(seen, told)
-
-
-def _own_container(seen: Evidence, told: Sequence[Command]) -> Iterator[Found]:
-    """A proxy in a container that asks itself, with the servers in another one."""
-    every = list(services.services(seen.project))
-    served = [one for one in every if services.started(one, told)]
-    if not served or any("network_mode" in one.keys for one in every):
-        return
-    asked = [
-        ("nginx", address, (site.file, site.line(name) or passed.line))
-        for site in sites(seen.project)
-        for server in site.servers()
-        for passed in _passed(server)
-        for name in [passed.args[0].partition("://")[2].partition("/")[0]]
-        for address in site.upstream(name)
-    ]
-    asked += [("caddy", at, (file, n)) for file, n, at in caddy.asked(seen.project)]
-    for who, address, place in asked:
-        match = _LOOPBACK.fullmatch(address)
-        if not match or not match[1] or address.startswith(":"):
-            continue
-        inside = [one for one in every if one not in served and _has(one, who, place)]
-        if inside and not any(
-            services.started(one, told, services.ANY) for one in inside
-        ):
-            yield Found(
-                "nginx-502-upstream-down",
-                f"{who} asks {address}, which is its own container",
-                place,
-                RANK,
-                TRIED,
-                f"the name of the service with the server: {served[0].name}",
-            )
-            return
-
-
-def _has(service: Service, who: str, place: Place) -> bool:
-    """Whether a service is such a proxy, and is given the file of its words."""
-    image = re.fullmatch(r"(?:[\w.-]+/)*(\w+)(?:[:@-].*)?", service.text("image"))
-    file = PurePosixPath(str(place[0]))
-    if image is None or (image[1] != who and not image[1].startswith(who)):
-        return service.context != "." and PurePosixPath(service.context) in file.parents
-    volumes = service.keys.get("volumes", ([], 0))[0]
-    given = {
-        str(PurePosixPath(service.file).parent / volume.partition(":")[0])
-        for volume in (volumes if isinstance(volumes, list) else [])
-    }
-    return any(str(one) in given for one in (file, *file.parents[:-1]))
+    yield from inside.rules(seen, told)
 
 
 def _nobody_there(seen: Evidence, told: Sequence[Command]) -> Iterator[Found]:
