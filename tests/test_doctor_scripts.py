@@ -190,6 +190,12 @@ WRONG: dict[str, tuple[str, int]] = {
         "    this.ws.onmessage = function (e) { this.show(e.data); };\n  }\n}",
         5,
     ),
+    "client-too-many-sockets/drawn": (
+        "function Feed() {\n  const [lines, setLines] = useState([]);\n"
+        "  const ws = new WebSocket('ws://x/ws/numbers/');\n"
+        "  ws.onmessage = (e) => setLines([e.data]);\n  return lines;\n}",
+        3,
+    ),
     "client-name-not-there": (
         "function open() {\n  const ws = new WebSocket('ws://x/ws/numbers/');\n"
         "  ws.onopen = () => ws.send('hello');\n}\nopen();\n"
@@ -335,6 +341,15 @@ PAGES |= {
     f"<script>$(function () {{}});</script>{LIBRARY}": "client-name-not-there",
     f"{LIBRARY}<script>$(function () {{}});</script>": None,
     f"<script>later(() => $('p').hide());</script>{LIBRARY}": None,
+}
+SAYS = (
+    "<input id='f'{}><script>const ws = new WebSocket('ws://x/ws/slow/');"
+    "const text = document.getElementById('f').value;"
+    "b.onclick = () => ws.send(text);</script>"
+)
+PAGES |= {
+    SAYS.format(" type='text'"): "client-field-read-too-early",
+    SAYS.format(" type='hidden' value='a'"): None,
 }
 FORM = (
     '<form id="f"><button id="b">Say</button></form><script>'

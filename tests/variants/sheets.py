@@ -135,6 +135,23 @@ WRONG: tuple[tuple[str, str, str, tuple[Change, ...]], ...] = (
     ("chat", "client-form-without-csrf-token", ROOM, posts("body: 'a=b'")),
     (
         "chat",
+        "redis-url-without-scheme",
+        "docker-compose.yml",
+        served(
+            (
+                "mysite/settings.py",
+                "STATIC_ROOT",
+                "import os\nif 'CACHE' in os.environ:\n"
+                "    CHANNEL_LAYERS['default'] = {\n"
+                "        'BACKEND': 'channels_redis.core.RedisChannelLayer',\n"
+                "        'CONFIG': {'hosts': [os.environ['CACHE']]},\n    }\n"
+                "STATIC_ROOT",
+            ),
+            ("docker-compose.yml", "REDIS_HOST: cache", "CACHE: cache:6379"),
+        ),
+    ),
+    (
+        "chat",
         "deploy-daphne-from-wrong-directory",
         "chat.service",
         (("chat.service", None, UNIT.replace("WorkingDirectory=/srv/chat\n", "")),),

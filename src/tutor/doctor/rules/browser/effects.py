@@ -25,8 +25,41 @@ SLUG = "client-too-many-sockets"
 DEEP = 3
 
 
+def _in_render(code: Code) -> Iterator[Found]:
+    """A socket that a component opens itself: each state of it opens one more."""
+    for match in _NEW.finditer(code.bare) if "useState" in code.bare else ():
+        around = code.around(match.start())
+        begin, end = around.body if around is not None else (0, 0)
+        before = code.bare[begin : match.start()].rpartition("\n")[2]
+        hooks = [m.start() for m in _STATE.finditer(code.bare, begin, end)]
+        guarded = re.search(r"\?\?=?|\|\||\?", before) or _is_guarded(
+            code, match.start()
+        )
+        if any(code.around(at) == around for at in hooks) and not guarded:
+            yield Found(
+                SLUG,
+                "each time that the component is drawn one socket more",
+                code.spot(match.start()),
+                RANK + 4,
+                TRIED,
+                "useEffect(() => …, []), which closes it in the end",
+            )
+
+
+def _is_guarded(code: Code, index: int) -> bool:
+    """Whether a place stands below a condition, in its own function."""
+    function = code.around(index)
+    begin = function.body[0] if function is not None else 0
+    return any(
+        code.bare[brace] == "{" and re.search(r"\)\s*$", code.bare[begin:brace])
+        for brace, close in code.pairs.items()
+        if begin <= brace < index < close
+    )
+
+
 def rules(code: Code) -> Iterator[Found]:
     """``useEffect(() => { …new WebSocket… }, [messages])``, and messages grow in it."""
+    yield from _in_render(code)
     states = {setter: name for name, setter in _STATE.findall(code.bare)}
     for match in _EFFECT.finditer(code.bare) if "WebSocket" in code.bare else ():
         given = code.arguments(match.end() - 1)

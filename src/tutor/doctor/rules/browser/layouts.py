@@ -24,18 +24,18 @@ def laid_out(page: Code, every: list[Code], depth: int = 0) -> str:
     if not named or not below or depth > 3:
         return "" if named else text
     whole, own = laid_out(below[0], every, depth + 1), dict(_blocks(text))
-    done = [(begin, end, own[n]) for n, begin, end in _spans(whole) if n in own]
+    done = [(begin, end, own[n]) for n, begin, end in spans(whole) if n in own]
     for begin, end, instead in reversed(done):
         whole = whole[:begin] + instead + whole[end:]
     return whole
 
 
 def _blocks(text: str) -> Iterator[tuple[str, str]]:
-    for name, begin, end in _spans(text):
+    for name, begin, end in spans(text):
         yield name, text[begin:end]
 
 
-def _spans(text: str) -> Iterator[tuple[str, int, int]]:
+def spans(text: str) -> Iterator[tuple[str, int, int]]:
     """The outermost blocks of a template: name, begin, end."""
     stack: list[tuple[str, int]] = []
     for match in _BLOCK.finditer(text):

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 
 from tutor.doctor.evidence import Evidence
-from tutor.doctor.rules.browser import folders, layouts
+from tutor.doctor.rules.browser import blocks, folders, layouts, typed
 from tutor.doctor.rules.browser.imports import (
     STATIC,
     Served,
@@ -37,6 +37,8 @@ _HELPER = re.compile(
 
 
 def rules(seen: Evidence, every: list[Code]) -> Iterator[Found]:
+    yield from blocks.rules(every)
+    yield from typed.rules(every)
     for one in every:
         yield from _tagged(one)
         yield from _capitals(one, every)

@@ -6,14 +6,16 @@ import ast
 import re
 from collections.abc import Iterator
 
-from tutor.doctor.commands import Command, commands, variables
+from tutor.doctor.commands import commands, variables
 from tutor.doctor.evidence import Evidence
 from tutor.doctor.rules.deployment.served import TRIED as READ
 from tutor.doctor.rules.found import Found, Place
+from tutor.doctor.services import services
 from tutor.doctor.source import Module
 from tutor.doctor.source.flow import Frame, body, unfold
 from tutor.doctor.source.index import is_aside
 from tutor.doctor.source.walking import walk
+from tutor.doctor.startfiles import Env
 
 RANK = 66
 TRIED = "reading the settings"
@@ -30,9 +32,13 @@ def rules(seen: Evidence) -> Iterator[Found]:
         if "CHANNEL_LAYERS" in module.values and not is_aside(module.file):
             yield from _hosts(module)
     for one in commands(seen.project):
-        yield from _of_container(seen, one)
+        yield from _of_container(seen, one.file, one.env)
         for key, (value, line) in one.env.items():
             yield from hosts_given(seen, key, value, (one.file, line))
+    for service in services(seen.project):
+        if not service.starts:  # its image says what is started
+            env = service.below("environment")
+            yield from _of_container(seen, service.file, env)
     for file, line, key, value in variables(seen.project):
         yield from hosts_given(seen, key, value, (file, line))
 
@@ -80,19 +86,19 @@ def _is_text(frame: Frame, node: ast.expr) -> bool:
     return any(isinstance(one, str) and "://" in one for one in texts)
 
 
-def _of_container(seen: Evidence, one: Command) -> Iterator[Found]:
+def _of_container(seen: Evidence, file: str, env: Env) -> Iterator[Found]:
     """Variables that a service of compose gets, and what it makes of them."""
-    name = one.file.rpartition("/")[2].lower()
+    name = file.rpartition("/")[2].lower()
     if not (name.endswith((".yml", ".yaml")) and "compose" in name):
         return
-    text = (seen.project / one.file).read_text("utf-8", "replace")
+    text = (seen.project / file).read_text("utf-8", "replace")
     apart = _REDIS.search(text) and not _HOST_NET.search(text)
-    for key, (value, line) in one.env.items():
+    for key, (value, line) in env.items():
         if apart and _LOCAL.match(value):
             yield Found(
                 "redis-server-not-running",
                 f"nothing listens at {value}",
-                (one.file, line),
+                (file, line),
                 RANK,
                 READ,
                 "the name of the service with Redis as the host",
@@ -103,7 +109,7 @@ def _of_container(seen: Evidence, one: Command) -> Iterator[Found]:
             yield Found(
                 "redis-url-without-scheme",
                 "Redis URL must specify one of the following schemes",
-                (one.file, line),
+                (file, line),
                 RANK,
                 READ,
                 f"redis://{value}",
@@ -130,7 +136,8 @@ def _names_layers(seen: Evidence) -> set[str]:
     return {
         str(getattr(node, "id", None) or getattr(node, "value", ""))
         for module in seen.source.modules.values()
-        for layers in module.values.get("CHANNEL_LAYERS", [])
+        if "CHANNEL_LAYERS" in {*module.lines, *module.changed}
+        for layers in (*module.values.get("CHANNEL_LAYERS", []), *_by_parts(module))
         for held in walk(layers)
         if isinstance(held, ast.List)
         for one in held.elts
@@ -138,6 +145,17 @@ def _names_layers(seen: Evidence) -> set[str]:
         for node in [one, *walk(one)]
         if isinstance(node, (ast.Name, ast.Constant))
     }
+
+
+def _by_parts(module: Module) -> Iterator[ast.expr]:
+    """``CHANNEL_LAYERS["default"] = {…}``: what is put there later."""
+    for node in walk(module.tree):
+        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Subscript):
+            target: ast.expr = node.targets[0]
+            while isinstance(target, ast.Subscript):
+                target = target.value
+            if getattr(target, "id", "") == "CHANNEL_LAYERS":
+                yield node.value
 
 
 def _names_hosts(seen: Evidence) -> set[str]:
