@@ -68,6 +68,17 @@ def posts(options: str) -> tuple[Change, ...]:
     )
 
 
+def image(program: str) -> tuple[Change, ...]:
+    """A chat in an image, which is built of a list without uvicorn."""
+    lines = (
+        "FROM python:3.12-slim\nWORKDIR /app\nCOPY . .\n"
+        "RUN pip install -r requirements.txt\n"
+        f"CMD {program} mysite.asgi:application --host 0.0.0.0 --port 8000\n"
+    )
+    named = "django\nchannels\ndaphne\n"
+    return (("Dockerfile", None, lines), ("requirements.txt", None, named))
+
+
 WRONG: tuple[tuple[str, str, str, tuple[Change, ...]], ...] = (
     (
         "chat",
@@ -150,6 +161,7 @@ WRONG: tuple[tuple[str, str, str, tuple[Change, ...]], ...] = (
             ("docker-compose.yml", "REDIS_HOST: cache", "CACHE: cache:6379"),
         ),
     ),
+    ("chat", "install-package-missing", "Dockerfile", image("uvicorn")),
     (
         "chat",
         "deploy-daphne-from-wrong-directory",

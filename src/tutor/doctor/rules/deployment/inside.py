@@ -44,6 +44,9 @@ def _asked(
     asked += [("caddy", at, (file, n)) for file, n, at in caddy.asked(seen.project)]
     files = {one.file for one in every}
     texts = "".join((seen.project / f).read_text("utf-8", "replace") for f in files)
+    names = {one.name for one in served}
+    # Whoever reaches our server may lead to others, too, in a network of their own.
+    found = any(address.partition(":")[0] in names for _, address, _ in asked)
     for who, address, place in asked:
         host = address.partition(":")[0]
         own = bool(_LOOPBACK.fullmatch(address))
@@ -52,11 +55,7 @@ def _asked(
         )
         proxies = [one for one in every if one not in served and _has(one, who, place)]
         alone = not any(services.started(one, told, services.ANY) for one in proxies)
-        if (
-            proxies
-            and alone
-            and (own or (nobody and host not in ("unix", "localhost")))
-        ):
+        if proxies and alone and (own or (nobody and not found and host != "unix")):
             yield Found(
                 SLUG,
                 f"{who} asks {address}, which is its own container"

@@ -10,7 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from tutor.doctor import copying
-from tutor.doctor.commands import commands
+from tutor.doctor.commands import SERVERS, commands
 from tutor.doctor.evidence import Evidence
 from tutor.doctor.rules.deployment import pinned
 from tutor.doctor.rules.found import Found, Place
@@ -39,6 +39,7 @@ def rules(seen: Evidence) -> Iterator[Found]:
     place = next((at for file, text in own if (at := _line(file, text))), None)
     if place is None:
         return
+    yield from _of_images(seen, texts)
     old = any(pinned.is_old(line) for _, text in own for line in text.splitlines())
     for package, slug in _used(seen):
         if package == "daphne" and old:
@@ -55,6 +56,29 @@ def rules(seen: Evidence) -> Iterator[Found]:
                 TRIED,
                 f"a line for {package}",
             )
+
+
+def _of_images(seen: Evidence, texts: list[tuple[str, str, bool]]) -> Iterator[Found]:
+    """A server that an image starts, and that nothing brings into it."""
+    whole = "".join(text for _, text, _ in texts)
+    for one in commands(seen.project) if whole else ():
+        name = one.program
+        # An image of somebody else's may have it; so may what brings it along.
+        if name not in SERVERS or name == "daphne" or not is_image(one.file):
+            continue
+        image = (seen.project / one.file).read_text("utf-8", "replace")
+        plain = re.search(r"(?mi)^FROM\s+(?:\S+/)?python[:\s]", image)
+        if plain and not re.search(rf"{name}|fastapi|litestar", whole, re.I):
+            yield Found(
+                "install-package-missing",
+                f"{name}: not found, in an image that is built of these lists",
+                (one.file, one.line),
+                RANK,
+                TRIED,
+                f"a line for {name}",
+                f"It needs the package {name}.",
+            )
+            return
 
 
 def _used(seen: Evidence) -> Iterator[tuple[str, str]]:
