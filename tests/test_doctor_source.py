@@ -17,10 +17,11 @@ from tutor.doctor.rules.consumers import crashes
 from tutor.doctor.rules.database import related, tables
 from tutor.doctor.rules.deployment import commands, proxy
 from tutor.doctor.rules.found import Found
-from tutor.doctor.rules.groups import jobs, within
+from tutor.doctor.rules.groups import jobs, within, workers
 from tutor.doctor.rules.project import apps, causes
 from tutor.doctor.rules.project import said as words
 from tutor.doctor.rules.python import slips
+from tutor.doctor.rules.suites import testing
 from tutor.doctor.source import Source
 
 Files = dict[str, str]
@@ -245,6 +246,10 @@ def test_jobs(name: str, tmp_path: Path) -> None:
 def test_a_worker_without_its_command(tmp_path: Path) -> None:
     seen = evidence(tmp_path, SHOP, commands=["runserver"])
     assert said(jobs.rules(seen))[0][0] == "worker-command-unknown"
+
+
+def test_what_a_library_has_changed_is_told_last() -> None:
+    assert workers.LATEST > testing.RANK
 
 
 USER = """\

@@ -36,6 +36,18 @@ class Silent(WebsocketConsumer):
         if self.scope.get("user"):
             self.send("welcome")
         self.accept()
+
+
+class Own(WebsocketConsumer):
+    def connect(self):
+        if self.scope["user"].is_authenticated:
+            self.accept()
+""",
+    "app/routing.py": """
+from django.urls import path
+from app.consumers import Own, Silent
+
+SOCKETS = [path("ws/own/", Own.as_asgi()), path("ws/silent/", Silent.as_asgi())]
 """,
     "app/tests/__init__.py": "",
 }
@@ -46,7 +58,7 @@ LEAVES = [
         "consumer": f"app.consumers.{name}",
         "steps": [{"regex": f"^ws/{name.lower()}/\\Z", "names": []}],
     }
-    for name in ("Room", "Greets", "Silent")
+    for name in ("Room", "Greets", "Silent", "Own")
 ]
 MEMORY = 'L = {"BACKEND": "channels.layers.InMemoryChannelLayer"}\n'
 ALONE = MEMORY + 'CHANNEL_LAYERS = {"default": L}\n'
@@ -97,7 +109,10 @@ from channels.layers import get_channel_layer
 from django.contrib.auth import get_user_model
 from django.test import TransactionTestCase
 from app import consumers
+from channels.auth import AuthMiddlewareStack
+from channels.routing import URLRouter
 from app.consumers import Room, Greets, Silent
+from app.routing import SOCKETS
 from site1.asgi import application
 
 User = get_user_model()
@@ -113,6 +128,19 @@ WRONG = {
 """,
     "test-consumer-without-urlrouter": """
         talk = Talk(consumers.Room.as_asgi(), "/ws/room/")  # here
+        await talk.connect()
+""",
+    "test-consumer-without-urlrouter/in-a-stack": """
+        alone = AuthMiddlewareStack(Room.as_asgi())
+        talk = Talk(alone, "/ws/room/")  # here
+        await talk.connect()
+""",
+    "test-consumer-without-urlrouter/nobody-says-who": """
+        talk = Talk(URLRouter(SOCKETS), "/ws/own/")  # here
+        await talk.connect()
+""",
+    "test-path-without-route": """
+        talk = Talk(URLRouter(SOCKETS), "/ws/silent")  # here
         await talk.connect()
 """,
     "test-forgets-the-greeting": """
@@ -165,6 +193,18 @@ RIGHT = {
     "scope-filled": """
         talk = Talk(Room.as_asgi(), "/ws/room/")
         talk.scope["url_route"] = {"kwargs": {"room": "a"}}
+""",
+    "user-put-there": """
+        talk = Talk(URLRouter(SOCKETS), "ws/own/?page=2")
+        talk.scope["user"] = User(username="ada")
+""",
+    "user-by-the-stack": """
+        talk = Talk(AuthMiddlewareStack(URLRouter(SOCKETS)), "/ws/own/")
+""",
+    "no-route-on-purpose": """
+        talk = Talk(URLRouter(SOCKETS), "/ws/nowhere/")
+        with self.assertRaises(ValueError):
+            await talk.connect()
 """,
     "greeting-received": """
         talk = Talk(application, "/ws/greets/")

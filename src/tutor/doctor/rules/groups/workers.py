@@ -19,6 +19,7 @@ RANK = 60
 ROUTER = "channels.routing.ChannelNameRouter"
 LISTS = "channels_redis.core.RedisChannelLayer"
 PUBSUB = "channels_redis.pubsub.RedisPubSubChannelLayer"
+LATEST = 95  # it comes of a library, not of what somebody wrote
 FIRST = 8  # the version of redis-py that gives up a read after some seconds
 
 
@@ -175,7 +176,7 @@ def _layers(seen: Evidence) -> Iterator[Found]:
                 "worker-list-layer-gives-up",
                 "redis.exceptions.TimeoutError: Timeout reading from the server",
                 place,
-                RANK + 5,
+                LATEST,
                 TRIED,
                 "'socket_timeout': None beside the address",
             )

@@ -8,7 +8,13 @@ from collections.abc import Iterator
 from tutor.doctor.evidence import Evidence
 from tutor.doctor.rules.found import TRIED, Found
 from tutor.doctor.rules.groups.sent import jobs
-from tutor.doctor.rules.groups.workers import LISTS, PUBSUB, RANK, limits_reads
+from tutor.doctor.rules.groups.workers import (
+    LATEST,
+    LISTS,
+    PUBSUB,
+    RANK,
+    limits_reads,
+)
 from tutor.doctor.source import Module
 from tutor.doctor.source.flow import Frame, body, unfold
 from tutor.doctor.source.index import is_aside
@@ -42,7 +48,7 @@ def rules(seen: Evidence) -> Iterator[Found]:
                     "worker-list-layer-gives-up",
                     "redis.exceptions.TimeoutError: Timeout reading from the server",
                     seen.setting("CHANNEL_LAYERS"),
-                    RANK + 5,
+                    LATEST,
                     TRIED,
                     "'socket_timeout': None beside the address",
                 )

@@ -4,22 +4,21 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
-from dataclasses import replace
 
 from tutor.doctor.evidence import Evidence
 from tutor.doctor.rules.browser import dialogue
 from tutor.doctor.rules.browser.expressions import ANY
 from tutor.doctor.rules.consumers.written import written
 from tutor.doctor.rules.found import TRIED, Found, at
-from tutor.doctor.rules.suites import emptied
+from tutor.doctor.rules.suites import emptied, enclosed
+from tutor.doctor.rules.groups.groupnames import given
+from tutor.doctor.rules.suites.expected import raising
 from tutor.doctor.rules.suites.inturn import repeats
 from tutor.doctor.rules.suites.talks import DEEP, Talk, talks
 from tutor.doctor.rules.suites.testing import RANK
 from tutor.doctor.source import Class, Function, calls
-from tutor.doctor.source.defaults import asked, filled_in
-from tutor.doctor.source.flow import Frame, unfold
+from tutor.doctor.source.flow import Frame
 from tutor.doctor.source.index import is_aside
-from tutor.doctor.source.values import values
 from tutor.doctor.source.walking import walk
 
 METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "WEBSOCKET"}
@@ -34,21 +33,15 @@ def rules(seen: Evidence) -> Iterator[Found]:
         for name, talk in talks(Frame(function, function.owner)).items():
             if talk.where.function is function:
                 yield from _made(seen, function, talk)
-            yield from _unrouted(seen, function, talk)
+            yield from enclosed.rules(seen, function, talk)
             yield from _empty(function, talk)
             yield from _dead(function, name, talk)
             yield from _greeted(seen, function, talk)
 
 
-def _given(call: ast.Call, position: int, name: str) -> ast.expr | None:
-    if len(call.args) > position:
-        return call.args[position]
-    return next((k.value for k in call.keywords if k.arg == name), None)
-
-
 def _made(seen: Evidence, function: Function, talk: Talk) -> Iterator[Found]:
     """The path where a method stands; a consumer without what stands before it."""
-    path = _given(talk.made, 1, "path")
+    path = given(talk.made, 1, "path")
     named = any(word.arg in ("method", "body") for word in talk.made.keywords)
     if named or (isinstance(path, ast.Constant) and path.value in METHODS):
         yield Found(
@@ -61,74 +54,6 @@ def _made(seen: Evidence, function: Function, talk: Talk) -> Iterator[Found]:
             TRIED,
             "WebsocketCommunicator(application, path)",
         )
-
-
-def _unrouted(seen: Evidence, function: Function, talk: Talk) -> Iterator[Found]:
-    """A consumer without what stands before it: made here, or given to a helper."""
-    maker = talk.where.function
-    alone = replace(talk, where=filled_in(Frame(maker)))
-    if maker is not function and _alone(seen, alone):
-        return  # it is the helper's own, and told there
-    owner = _alone(seen, talk)
-    missing = _needs(owner) - _words(function) - _words(maker) if owner else set()
-    for key in sorted(missing):
-        yield Found(
-            "test-consumer-without-urlrouter",
-            f"KeyError: {key!r}",
-            (function.module.file, talk.since or talk.made.lineno),
-            RANK + 1,
-            TRIED,
-            "the whole application, or a URLRouter around the consumer",
-        )
-
-
-def _alone(seen: Evidence, talk: Talk) -> Class | None:
-    """The consumer that a communicator is given with nothing around it."""
-    given = _given(talk.made, 0, "application")
-    name = talk.where.module.resolve(given, talk.where.function) or ""
-    owner = seen.source.classes.get(name.removesuffix(".as_asgi()"))
-    if owner is not None and name.endswith(".as_asgi()"):
-        return owner
-    return next(_chosen(seen, talk.where, given), None)
-
-
-def _chosen(seen: Evidence, where: Frame, given: ast.expr | None) -> Iterator[Class]:
-    """``(A if bell else B).as_asgi()``, the choice under a name perhaps."""
-    where, made = unfold(where, given) if given is not None else (where, None)
-    if not (isinstance(made, ast.Call) and isinstance(made.func, ast.Attribute)):
-        return
-    inside, held = asked(where, made.func.value)
-    values = inside.function.values.get(getattr(held, "id", ""), [held])
-    for one in values if made.func.attr == "as_asgi" else ():
-        for part in (one.body, one.orelse) if isinstance(one, ast.IfExp) else (one,):
-            there, node = asked(inside, part)
-            name = there.module.resolve(node, there.function) or ""
-            if (owner := seen.source.classes.get(name)) is not None:
-                yield owner
-
-
-def _needs(owner: Class) -> set[str]:
-    """What a consumer takes from its scope, which others have put there."""
-    return {
-        str(node.slice.value)
-        for one in owner.line_of_ancestors
-        for method in one.methods.values()
-        for node in walk(method.node)
-        if isinstance(node, ast.Subscript)
-        and isinstance(node.ctx, ast.Load)
-        and isinstance(node.slice, ast.Constant)
-        and node.slice.value in ("url_route", "user", "session")
-        and method.module.resolve(node.value, method) == "self.scope"
-    }
-
-
-def _words(function: Function) -> set[str]:
-    """The texts in a function: a test may fill the scope itself."""
-    return {
-        node.value
-        for node in walk(function.node)
-        if isinstance(node, ast.Constant) and isinstance(node.value, str)
-    }
 
 
 def _empty(function: Function, talk: Talk) -> Iterator[Found]:
@@ -150,32 +75,6 @@ def _empty(function: Function, talk: Talk) -> Iterator[Found]:
                 TRIED,
                 "a text that is not empty",
             )
-
-
-def raising(function: Function, kinds: tuple[str, ...]) -> list[tuple[int, int]]:
-    """The lines in which an exception of some kind is awaited."""
-    found = []
-    for node in walk(function.node):
-        types: list[ast.expr | None] = []
-        if isinstance(node, ast.Try):
-            types = [one.type for one in node.handlers]
-            lines = node.lineno, node.body[-1].end_lineno or node.lineno
-        elif isinstance(node, ast.With | ast.AsyncWith):
-            lines = node.lineno, node.end_lineno or node.lineno
-            for item in node.items:
-                call = item.context_expr
-                if isinstance(call, ast.Call):
-                    name = getattr(call.func, "attr", getattr(call.func, "id", ""))
-                    if name in ("assertRaises", "raises", "suppress"):
-                        types += call.args
-        names = {
-            (function.module.resolve(part, function) or "").rpartition(".")[2]
-            for one in types
-            for part in getattr(one, "elts", [one])
-        }
-        if names & set(kinds):
-            found.append(lines)
-    return found
 
 
 def _dead(function: Function, name: str, talk: Talk) -> Iterator[Found]:
@@ -206,22 +105,12 @@ def _dead(function: Function, name: str, talk: Talk) -> Iterator[Found]:
 
 def behind(seen: Evidence, talk: Talk) -> Class | None:
     """The consumer that a communicator ends at."""
-    alone = _alone(seen, talk)
-    path = _given(talk.made, 1, "path")
-    if alone or path is None:
-        return alone
-    told = values(talk.where, path) or frozenset()
-    if len(told) != 1:
-        _, made = unfold(talk.where, path)
-        parts = made.values if isinstance(made, ast.JoinedStr) else [made]
-        texts = [getattr(part, "value", None) for part in parts]
-        if not isinstance(texts[0], str):
-            return None
-        told = frozenset(
-            ["".join(one if isinstance(one, str) else ANY for one in texts)]
-        )
-    (known,) = told
-    routes = dialogue.leaves(seen, f"ws://host{known}")
+    owner = enclosed.alone(seen, talk)
+    path = given(talk.made, 1, "path")
+    if owner or path is None:
+        return owner
+    known = enclosed.path_of(talk.where, path)
+    routes = dialogue.leaves(seen, f"ws://host{known}") if known else []
     return seen.consumer_class(routes[0].get("consumer")) if routes else None
 
 
@@ -269,7 +158,7 @@ def _greeted(seen: Evidence, function: Function, talk: Talk) -> Iterator[Found]:
         return
     greetings = greets(behind(seen, talk))
     if not greetings or any(
-        getattr(one, "value", None) in _words(function) for one in greetings
+        getattr(one, "value", None) in enclosed.words(function) for one in greetings
     ):
         return
     yield Found(

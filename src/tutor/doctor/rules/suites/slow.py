@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 from tutor.doctor.evidence import Evidence
 from tutor.doctor.rules.found import TRIED, Found, at
-from tutor.doctor.rules.suites.communicators import LATE, behind, greets, raising
+from tutor.doctor.rules.suites.communicators import LATE, behind, greets
+from tutor.doctor.rules.suites.expected import raising
 from tutor.doctor.rules.suites.talks import Talk, talks
 from tutor.doctor.rules.suites.testing import RANK
 from tutor.doctor.source import Class, Function, calls
