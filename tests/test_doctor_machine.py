@@ -155,7 +155,10 @@ def test_who_waits_for_the_doctor_to_read_does_not_stand_still(
     assert "consumer-blocking-call-in-async" not in found
 
 
-@pytest.mark.parametrize("slug", ["group-send-not-awaited", "auth-user-awaited"])
+@pytest.mark.parametrize(
+    "slug",
+    ["group-send-not-awaited", "auth-user-awaited", "db-allow-async-unsafe"],
+)
 def test_a_redis_that_is_down_comes_after_what_is_wrong_in_a_file(
     tmp_path: Path, slug: str
 ) -> None:

@@ -7,11 +7,10 @@ from collections.abc import Iterator
 
 from tutor.doctor.evidence import Evidence
 from tutor.doctor.rules.browser import dialogue
-from tutor.doctor.rules.browser.expressions import ANY
 from tutor.doctor.rules.consumers.written import written
 from tutor.doctor.rules.found import TRIED, Found, at
-from tutor.doctor.rules.suites import emptied, enclosed
 from tutor.doctor.rules.groups.groupnames import given
+from tutor.doctor.rules.suites import emptied, enclosed
 from tutor.doctor.rules.suites.expected import raising
 from tutor.doctor.rules.suites.inturn import repeats
 from tutor.doctor.rules.suites.talks import DEEP, Talk, talks
