@@ -392,6 +392,14 @@ STRANGERS: dict[str, tuple[Files, dict[str, Any], bool]] = {
         {},
         True,
     ),
+    "a consumer that asks whether there is one": (
+        {
+            "orders/views.py": f"@login_required\n{FUNCTION}",
+            "orders/sockets.py": USER.replace("HERE", "if user: await self.accept()"),
+        },
+        {},
+        True,
+    ),
     "a consumer that lets look": (
         {
             "orders/views.py": f"@login_required\n{FUNCTION}",

@@ -155,7 +155,13 @@ WRONG: tuple[tuple[str, str, str, tuple[Change, ...]], ...] = (
                     "            return\n"
                     "        asked"
                 ),
-                "        self.member = self.scope['user']\n        asked",
+                (
+                    "        self.member = self.scope['user']\n"
+                    "        if not self.member:\n"
+                    "            await self.close()\n"
+                    "            return\n"
+                    "        asked"
+                ),
             ),
         ),
     ),

@@ -85,21 +85,33 @@ def _uses(method: Function, names: set[str]) -> bool:
     for node in walk(method.node):
         if isinstance(node, ast.Assign) and _only_user(node.value):
             kept |= {id(one) for one in walk(node)}
-        elif _is_empty_question(node):
-            kept |= {id(one) for one in [node, *walk(node)]}
+        for empty in _empty_questions(node, names):
+            kept |= {id(one) for one in [empty, *walk(empty)]}
     return any(
         id(node) not in kept and (_is_user(node) or _reads(node, names))
         for node in walk(method.node)
     )
 
 
-def _is_empty_question(node: ast.AST) -> bool:
-    """``user is None``: nobody is an AnonymousUser, so the answer is always no."""
-    return (
+def _empty_questions(node: ast.AST, names: set[str]) -> list[ast.AST]:
+    """``user is None``, ``if user``: an AnonymousUser is there, and true.
+
+    What is asked so, where a node asks it.
+    """
+    if (
         isinstance(node, ast.Compare)
         and all(isinstance(sign, ast.Is | ast.IsNot) for sign in node.ops)
         and all(getattr(one, "value", ...) is None for one in node.comparators)
-    )
+    ):
+        return [node]
+    asked: list[ast.expr] = []
+    if isinstance(node, ast.If | ast.IfExp | ast.Assert):
+        asked = [node.test]
+    elif isinstance(node, ast.BoolOp):
+        asked = node.values
+    elif isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not):
+        asked = [node.operand]
+    return [one for one in asked if ast.unparse(one) in names or _only_user(one)]
 
 
 def scope_read(one: Class) -> set[str]:
