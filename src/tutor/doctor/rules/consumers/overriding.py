@@ -12,6 +12,7 @@ from tutor.doctor.source.index import is_aside
 from tutor.doctor.source.walking import walk
 
 RANK = 56
+NEVER = 40  # nothing of such a method runs, whatever is wrong in it
 OF_TESTS = 80
 _HANDED = {
     "websocket_receive": ("receive", "receive_json"),
@@ -88,7 +89,7 @@ def _never_awaited(owner: Class) -> Iterator[Found]:
                 "python-async-method-not-awaited",
                 f"coroutine '{owner.name}.{method.name}' was never awaited",
                 at(method, method.node),
-                OF_TESTS if is_aside(method.module.file) else RANK,
+                OF_TESTS if is_aside(method.module.file) else NEVER,
                 TRIED,
                 f"def {method.name}, with async_to_sync for what it awaits",
             )

@@ -20,8 +20,14 @@ KINDS = {
     "OneToOneField": "django.db.models.Model",
 }
 _FETCHES = re.compile(
-    r"(.+)\.objects\.(?:a?get|a?create|a?first|a?last|a?latest|a?earliest)$"
+    r"(.+?)\.objects(?:\.(?:all|filter|exclude|order_by|using|only|defer|"
+    r"select_related|prefetch_related|select_for_update)\(\))*"
+    r"\.(?:a?get|a?create|a?first|a?last|a?latest|a?earliest)$"
 )
+_SHORTCUTS = {
+    "django.shortcuts.get_object_or_404",
+    "django.shortcuts.aget_object_or_404",
+}
 _QUERIES = ("all", "filter", "exclude", "order_by", "annotate", "values_list",
             "select_related", "prefetch_related")  # fmt: skip
 
@@ -54,6 +60,9 @@ def row_of(name: str, function: Function) -> Class | None:
         value = value.value if isinstance(value, ast.Await) else value
         path = calls.name_of(value, function) if isinstance(value, ast.Call) else ""
         match = _FETCHES.match(path)
+        if path in _SHORTCUTS and isinstance(value, ast.Call) and value.args:
+            kind_of = function.module.resolve(value.args[0], function) or ""
+            return _model(source, kind_of.partition(".objects")[0])
         return _model(source, match[1]) if match else None
     if name not in given:
         return None

@@ -6,10 +6,10 @@ import ast
 from collections.abc import Iterator
 
 from tutor.doctor.evidence import Evidence
-from tutor.doctor.rules.consumers.written import REST, written
+from tutor.doctor.rules.consumers.written import REST
 from tutor.doctor.rules.found import GENERIC, HANDLERS, TRIED, Found, at
 from tutor.doctor.rules.groups.groupnames import given, group_of
-from tutor.doctor.rules.groups.sent import jobs
+from tutor.doctor.rules.groups.opened import opened
 from tutor.doctor.source import Class, Function
 from tutor.doctor.source.flow import Frame, unfold
 from tutor.doctor.source.index import is_aside
@@ -22,7 +22,7 @@ def rules(seen: Evidence, sends: list[tuple[Frame, ast.Call]]) -> Iterator[Found
 
     Args:
         seen: the evidence.
-        sends: the calls of ``group_send``, as they run.
+        sends: the calls of ``group_send``, and of ``send``, as they run.
     """
     known: dict[str, set[str]] = {}
     senders: dict[str, list[Class | None]] = {}
@@ -31,7 +31,7 @@ def rules(seen: Evidence, sends: list[tuple[Frame, ast.Call]]) -> Iterator[Found
     for frame, call in sends:
         node = given(call, 1, "message")
         where, found = unfold(frame, node) if node is not None else (frame, None)
-        message = written(found, where.function)
+        message = opened(where, found)
         kinds = values(where, (message or {}).get("type")) or {ANY}
         if message is None or (REST in message and any(ANY in kind for kind in kinds)):
             return  # it may be an event of any type
@@ -46,15 +46,11 @@ def rules(seen: Evidence, sends: list[tuple[Frame, ast.Call]]) -> Iterator[Found
             if frame.owner is not None and REST not in message:
                 here = group.startswith("self.")
                 mine.append((frame.owner, name, set(message), here))
-    told = {job.kind for job in jobs(seen)}
-    if None in told:
-        return
-    others = {str(kind).replace(".", "_") for kind in told}
     later = of_any | set(_put(seen))
     for owner in seen.source.consumers():
         for name, method in owner.methods.items():
             sent = known.get(name)
-            if sent is None or REST in sent or name in (*GENERIC, *HANDLERS, *others):
+            if sent is None or REST in sent or name in (*GENERIC, *HANDLERS):
                 continue
             if _is_for_another(seen, owner, name, senders[name]):
                 continue

@@ -7,28 +7,31 @@ from collections.abc import Iterable, Iterator
 
 from tutor.doctor.evidence import Evidence
 from tutor.doctor.rules.consumers import leaving
-from tutor.doctor.rules.consumers.written import holds_models, written
+from tutor.doctor.rules.consumers.written import written
 from tutor.doctor.rules.found import GENERIC, HANDLERS, TRIED, Found, at
 from tutor.doctor.rules.groups import (
     again,
     crossed,
     events,
+    fillings,
     groupnames,
+    instances,
     joining,
+    mixed,
     unhandled,
 )
 from tutor.doctor.rules.groups.groupnames import given, group_of, meet, spread
 from tutor.doctor.rules.groups.owntexts import is_a_text_of_its_own
 from tutor.doctor.source import Class, Function, calls, known
-from tutor.doctor.source.flow import Frame, every_call, unfold
+from tutor.doctor.source.flow import Frame, every_call
 from tutor.doctor.source.values import ANY, values
-from tutor.doctor.source.walking import walk
 
 
 def rules(seen: Evidence) -> Iterator[Found]:
     """Events to groups: their type, their handler, the group's name, the channel."""
     functions = [*seen.source.all_functions()]
     sends: list[tuple[Frame, ast.Call]] = []
+    direct: list[tuple[Frame, ast.Call]] = []  # to one channel
     adds: list[tuple[Frame, ast.Call]] = []
     leavers: list[Class | None] = []
     drops: list[tuple[Frame, ast.Call]] = []
@@ -53,6 +56,8 @@ def rules(seen: Evidence) -> Iterator[Found]:
             frames = [one for one in seen.sites.frames(function) if _is_real(seen, one)]
             if method == "group_send" and len(call.args) + len(call.keywords) > 1:
                 sends += [(frame, spread(frame, call)) for frame in frames]
+            elif method == "send":
+                direct += [(frame, spread(frame, call)) for frame in frames]
             elif method == "group_add":
                 adds += [
                     (frame, spread(frame, call))
@@ -66,7 +71,7 @@ def rules(seen: Evidence) -> Iterator[Found]:
     for frame, call in sends:
         yield from unhandled.event(seen, frame, call, joined)
         yield from unhandled.deaf(seen, frame, call, adds)
-        yield from _model(seen, frame, call)
+        yield from instances.rules(seen, frame, call)
     for frame, call in adds:
         line = frame.owner.line_of_ancestors if frame.owner else []
         leaves = any(one is None or not one.kind or one in line for one in leavers)
@@ -77,10 +82,12 @@ def rules(seen: Evidence) -> Iterator[Found]:
     for frame, call in drops:
         yield from _drop(frame, call, adds)
     yield from joining.rules(seen, sends, adds)
+    yield from mixed.rules(seen, sends, adds)
     yield from again.rules(seen, sends, adds)
-    yield from events.rules(seen, sends)
+    yield from events.rules(seen, [*sends, *direct])
     yield from groupnames.rules(seen, sends, adds)
     yield from crossed.rules([*sends, *adds])
+    yield from fillings.rules(sends, adds)
 
 
 UNCALLED = "channels.layers.get_channel_layer"
@@ -171,53 +178,6 @@ def called_by(call: ast.Call, function: Function) -> ast.expr:
     return call.func
 
 
-def _model(seen: Evidence, frame: Frame, call: ast.Call) -> Iterator[Found]:
-    """A model's instance in an event, which a handler sends on as it is."""
-    node = given(call, 1, "message")
-    where, found = unfold(frame, node) if node is not None else (frame, None)
-    message = written(found, where.function) or {}
-    for kind in values(where, message.get("type")) or ():
-        for owner in seen.source.consumers():
-            handler = owner.method(kind.replace(".", "_"))
-            for key in _passed_on(handler) if handler is not None else ():
-                if key not in message:
-                    continue
-                origin, value = where, message[key]
-                if not holds_models(seen.source, value, where.function):
-                    origin, value = unfold(where, value)  # as the callers give it
-                if holds_models(seen.source, value, origin.function):
-                    yield Found(
-                        "db-model-instance-in-event",
-                        "a model is not JSON serializable",
-                        at(origin.function, value),
-                        64,
-                        TRIED,
-                        "its fields, not the instance",
-                    )
-                    return
-
-
-def _passed_on(handler: Function) -> set[str]:
-    """The keys of an event whose values a handler writes as JSON, untouched."""
-    found = set()
-    for call in calls.calls(handler.node):
-        name = calls.name_of(call, handler)
-        if name not in ("self.send_json", "json.dumps"):
-            continue
-        nodes = [node for one in call.args for node in walk(one)]
-        nodes += call.args
-        taken = {id(n.value) for n in nodes if isinstance(n, ast.Attribute)}
-        taken |= {id(one) for n in nodes if isinstance(n, ast.Call) for one in n.args}
-        found |= {
-            str(node.slice.value)
-            for node in nodes
-            if isinstance(node, ast.Subscript)
-            and isinstance(node.slice, ast.Constant)
-            and id(node) not in taken
-        }
-    return found
-
-
 def _join(function: Function, call: ast.Call, discards: bool) -> Iterator[Found]:
     place = at(function, call)
     group, channel = group_of(call), given(call, 1, "channel")
@@ -283,6 +243,8 @@ def _other_channel(function: Function, node: ast.expr) -> bool:
         made = [ast.unparse(value) for value in function.values.get(node.id, [])]
         return bool(made) and not any("channel" in text for text in made)
     if is_a_text_of_its_own(function, node):
+        return True
+    if isinstance(node, ast.Attribute) and node.attr == "channel_layer":
         return True
     if not isinstance(node, ast.Attribute) or "channel" in node.attr:
         return False

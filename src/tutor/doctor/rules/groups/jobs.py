@@ -19,7 +19,7 @@ from tutor.doctor.rules.consumers import signatures
 from tutor.doctor.rules.deployment.served import found as at_command
 from tutor.doctor.rules.deployment.served import serves_sockets
 from tutor.doctor.rules.found import TRIED, Found, Place
-from tutor.doctor.rules.groups.sent import Job, jobs, under
+from tutor.doctor.rules.groups.sent import Job, jobs, received, under
 from tutor.doctor.rules.project.asgi import Called, as_dict, called
 from tutor.doctor.services import services, started
 from tutor.doctor.source import Class
@@ -178,6 +178,19 @@ def _differs(
                 RANK,
                 TRIED,
                 f"the name to which jobs are sent: {strange[0]}",
+            )
+    idle = [one.channel for one in entries if one.channel not in used]
+    if len(strange) == 1 == len(idle) and {*idle} <= listened - {*strange}:
+        # Two of the three places agree, so it is the third that is odd.
+        places = [job.place for job in sent if job.channel == strange[0]]
+        if strange[0] not in listened and strange[0] not in received(seen):
+            yield Found(
+                "worker-listens-to-another-name",
+                f"nothing is sent to {idle[0]!r}, and nobody reads {strange[0]!r}",
+                places[0],
+                RANK,
+                TRIED,
+                f"a job for {idle[0]!r}",
             )
 
 

@@ -13,6 +13,7 @@ from tutor.doctor.rules.found import TRIED, Found, Place, at
 from tutor.doctor.rules.groups.groupnames import given
 from tutor.doctor.rules.groups.groups import called_by
 from tutor.doctor.source import Function, calls, known, typed
+from tutor.doctor.source.flow import called_function
 from tutor.doctor.source.walking import walk
 
 RANK = 66
@@ -143,6 +144,7 @@ def _strange(
         target = function.module.source.functions.get(name)
         if target is None and name.startswith("self.") and function.owner:
             target = function.owner.method(name[5:])
+        target = target or called_function(node, function)[0]
         for inner in walk(target.node) if target else ():
             if isinstance(inner, ast.Return) and target:
                 yield from _strange(target, inner.value, depth + 1)

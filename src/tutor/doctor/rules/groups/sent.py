@@ -68,10 +68,25 @@ def sending(function: Function) -> Iterator[tuple[ast.Call, str, ast.expr | None
     """The calls with the names of what is called: for ``async_to_sync(f)(…)``, f."""
     for call in calls.calls(function.node):
         what: ast.expr = call.func
+        kept = function.values.get(getattr(what, "id", ""), [])
+        if len(kept) == 1 and isinstance(kept[0], ast.Call):  # send = async_to_sync(…)
+            made = function.module.resolve(kept[0].func, function)
+            what = kept[0].args[0] if made == TO_SYNC and kept[0].args else what
         if calls.inner_call(call, function) == TO_SYNC and isinstance(what, ast.Call):
             what = what.args[0] if what.args else what
         owner = what.value if isinstance(what, ast.Attribute) else None
         yield call, function.module.resolve(what, function) or "", owner
+
+
+def received(seen: Evidence) -> set[str]:
+    """The channels from which the project fetches messages itself, besides tests."""
+    return {
+        told
+        for function in seen.source.all_functions()
+        for call, name, _ in sending(function)
+        if name.endswith(".receive") and calls.is_layer(name)
+        if (told := text_of(function, given(call, 0, "channel"))) is not None
+    }
 
 
 def _parameters(function: Function) -> list[str]:

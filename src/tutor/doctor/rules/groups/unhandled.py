@@ -10,6 +10,7 @@ from tutor.doctor.rules.consumers import signatures
 from tutor.doctor.rules.consumers.written import REST, written
 from tutor.doctor.rules.found import GENERIC, HANDLERS, TRIED, Found, Place
 from tutor.doctor.rules.groups.groupnames import asked, given, group_of
+from tutor.doctor.rules.groups.opened import opened
 from tutor.doctor.source import Class
 from tutor.doctor.source.flow import Frame, unfold
 from tutor.doctor.source.index import is_aside
@@ -22,10 +23,20 @@ def event(
 ) -> Iterator[Found]:
     node = given(call, 1, "message")
     where, found = unfold(frame, node) if node is not None else (frame, None)
-    message = written(found, where.function)
-    if message is None:
-        return
+    message = opened(where, found)
     place, expected = asked(frame, node, call), "a type that names a handler"
+    if message is None:
+        if _is_text(where, found):
+            yield Found(
+                "group-message-without-type",
+                "AssertionError: Message is not a dict",
+                place,
+                65,
+                TRIED,
+                expected,
+                "A layer takes the dict itself, and no text of it.",
+            )
+        return
     kind = message.get("type")
     if kind is None:
         if not _unpacked(where, message.get(REST)):
@@ -38,6 +49,16 @@ def event(
             by = asked(where, kind, call) if where.given else place
             yield from signatures.of_an_event(text, joined)
             yield from _kind(seen, text, by)
+
+
+def _is_text(where: Frame, node: ast.expr | None) -> bool:
+    """Whether a text stands where an event is due, such as one of json.dumps()."""
+    if isinstance(node, ast.Call):
+        made = where.module.resolve(node.func, where.function)
+        return made in ("json.dumps", "builtins.str")
+    return isinstance(node, ast.JoinedStr) or (
+        isinstance(node, ast.Constant) and isinstance(node.value, str)
+    )
 
 
 def _unpacked(where: Frame, rest: ast.expr | None) -> bool:

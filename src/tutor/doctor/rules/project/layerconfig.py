@@ -21,6 +21,7 @@ NEW = (
     *("django.core.management.utils.get_random_secret_key", "secrets.randbits"),
     "django.utils.crypto.get_random_string",
 )
+_HOSTS = ("host", "hosts", "url", "location", "options")
 _FILLS = ("append", "extend", "insert")
 
 
@@ -60,6 +61,7 @@ def _one_host(seen: Evidence) -> Iterator[Found]:
         inner = [one for one in functions if one.module is module]
         for function in [body(module), *inner]:
             for node in own_nodes(function.node):
+                yield from _beside(module, node)
                 for config in _under(node, "CONFIG"):
                     yield from _like_hosts(module, config)
                     for hosts in _under_one(config, "hosts"):
@@ -84,6 +86,25 @@ def _one_host(seen: Evidence) -> Iterator[Found]:
                                 "a list of hosts: [...]",
                             )
                             return
+
+
+def _beside(module: Module, node: ast.AST) -> Iterator[Found]:
+    """Hosts of Redis that stand beside the backend, where no layer looks."""
+    keys = [getattr(key, "value", "") for key in getattr(node, "keys", [])]
+    strange = [key for key in keys if str(key).lower() in _HOSTS]
+    if isinstance(node, ast.Dict) and "BACKEND" in keys and strange:
+        if not any(
+            "channels_redis" in str(getattr(v, "value", "")) for v in node.values
+        ):
+            return
+        yield Found(
+            "settings-channel-layer-config-unknown",
+            f"no layer reads {strange[0]!r} here, and it asks localhost",
+            (module.file, node.lineno),
+            RANK,
+            "reading CHANNEL_LAYERS",
+            "'CONFIG': {'hosts': [...]}",
+        )
 
 
 def _like_hosts(module: Module, config: ast.expr) -> Iterator[Found]:

@@ -1,0 +1,101 @@
+"""What fills the hole in a group's name: the number of a user, or what it is called."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+
+from tutor.doctor.rules.found import TRIED, Found
+from tutor.doctor.rules.groups.groupnames import Call, asked, group_of
+from tutor.doctor.source.flow import Frame, unfold
+from tutor.doctor.source.values import ANY, values
+
+RANK = 66
+DEEP = 6
+_NUMBER = re.compile(r"(.*_)?(id|pk)$")
+_WORD = re.compile(r"(.*_)?(username|email|slug|first_name|get_username)$")
+
+
+def rules(sends: list[Call], adds: list[Call]) -> Iterator[Found]:
+    """``user_7`` is joined, and ``user_ada`` is told: with one text around both."""
+    joined = [(_shape(*one), *_filling(*one)) for one in adds]
+    if not joined or any(shape is None for shape, *_ in joined):
+        return
+    for frame, call in sends:
+        shape, (kind, said) = _shape(frame, call), _filling(frame, call)
+        same = [(one, other) for text, one, other in joined if text == shape]
+        if shape and kind and same and all(one and one != kind for one, _ in same):
+            yield Found(
+                "group-names-differ",
+                f"{said} stands where {same[0][1]} was joined",
+                asked(frame, group_of(call), call),
+                RANK,
+                TRIED,
+                "the same part of the user in both names",
+            )
+            return
+
+
+def _shape(frame: Frame, call: ast.Call) -> str | None:
+    """A name with one hole; None for others."""
+    names = values(frame, group_of(call)) or frozenset()
+    text = next(iter(names)) if len(names) == 1 else ""
+    return text if text.count(ANY) == 1 and text != ANY else None
+
+
+def _filling(frame: Frame, call: ast.Call) -> tuple[str, str]:
+    """Whether a number or a word fills the hole, and what it is; empty if unknown."""
+    node = group_of(call)
+    where, made = _made(frame, node) if node is not None else (frame, None)
+    holes: list[ast.expr] = []
+    if isinstance(made, ast.JoinedStr):
+        parts = [one for one in made.values if isinstance(one, ast.FormattedValue)]
+        holes = [one.value for one in parts]
+    elif isinstance(made, ast.BinOp):
+        holes = [made.left, made.right]
+    elif isinstance(made, ast.Call) and getattr(made.func, "attr", "") == "format":
+        holes = made.args
+    open_ones = [one for one in holes if values(where, one) is None]
+    if len(open_ones) != 1:
+        return "", ""
+    return _kind(where, open_ones[0], 0)
+
+
+def _made(frame: Frame, node: ast.expr) -> tuple[Frame, ast.expr]:
+    """Where a name is put together; an attribute may have been None before."""
+    where, made = unfold(frame, node)
+    if (
+        isinstance(made, ast.Attribute)
+        and where.owner is not None
+        and getattr(made.value, "id", "") == where.function.self_name
+    ):
+        given = where.owner.assigned(made.attr)
+        full = [one for one in given if not isinstance(one[1], ast.Constant)]
+        if len(full) == 1:
+            return unfold(Frame(full[0][0], where.owner), full[0][1])
+    return where, made
+
+
+def _kind(frame: Frame, node: ast.expr, depth: int) -> tuple[str, str]:
+    """The same of an expression, followed to where it is taken from somebody."""
+    while isinstance(node, ast.Call):
+        if isinstance(node.func, ast.Attribute) and not node.args:
+            node = node.func  # user.get_username()
+        elif getattr(node.func, "id", "") == "str" and node.args:
+            node = node.args[0]
+        else:
+            return "", ""
+    if isinstance(node, ast.Attribute) and _named(node.attr):
+        return _named(node.attr), ast.unparse(node)
+    if depth < DEEP and isinstance(node, ast.Name | ast.Attribute):
+        if isinstance(node, ast.Name) and node.id in frame.given:
+            return _kind(*frame.given[node.id], depth + 1)
+        where, made = unfold(frame, node)
+        if made is not node:
+            return _kind(where, made, depth + 1)
+    return "", ""
+
+
+def _named(name: str) -> str:
+    return "number" if _NUMBER.match(name) else "word" if _WORD.match(name) else ""
