@@ -279,7 +279,7 @@ STORED: tuple[tuple[str, str, str, tuple[Change, ...]], ...] = (
             (
                 "rooms/consumers.py",
                 "            await self.close()\n            return\n",
-                "            await self.close()\n",
+                "            await self.accept()\n            await self.close(4001)\n",
             ),
             (
                 "rooms/consumers.py",

@@ -28,8 +28,6 @@ def refused(seen: Evidence, told: list[str], sent: list[Event]) -> Place | None:
     kinds = [one["type"] for one in sent]
     if told[-1:] != ["websocket.connect"] or kinds[-1:] != ["websocket.close"]:
         return None
-    if "websocket.accept" in kinds:
-        return None
     place = seen.place(sent[-1]["at"])
     return place if place[0] else None
 
