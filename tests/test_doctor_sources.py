@@ -156,6 +156,11 @@ WRONG = {
         answer = await self.talk.receive_from()  # here
         self.assertEqual(answer, "hello")
 """,
+    "test-communicator-without-such-method": """
+        talk = Talk(application, "/ws/silent/")
+        await talk.connect()
+        await talk.send_json({"a": 1})  # here
+""",
     "test-sends-empty-text": """
         talk = Talk(application, "/ws/silent/")
         await talk.connect()

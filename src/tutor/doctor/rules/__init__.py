@@ -9,7 +9,7 @@ from types import ModuleType
 
 from tutor.doctor.evidence import Evidence
 from tutor.doctor.remembered import remembering
-from tutor.doctor.rules.access import lateuser, logins, origins, users
+from tutor.doctor.rules.access import halting, lateuser, logins, origins, users
 from tutor.doctor.rules.browser import clients, pages, privates, rendering
 from tutor.doctor.rules.consumers import (
     accepting,
@@ -189,6 +189,7 @@ _LATER = (
     pinned,
     jobs,
     users,
+    halting,
     lateuser,
     logins,
     urlnames,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import difflib
 from collections.abc import Iterator
 
 from tutor.doctor.evidence import Evidence
@@ -21,6 +22,10 @@ from tutor.doctor.source.index import is_aside
 from tutor.doctor.source.walking import walk
 
 METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "WEBSOCKET"}
+METHODS_OF_A_TALK = {
+    *("connect", "disconnect", "send_to", "send_json_to", "receive_from", "wait"),
+    *("receive_json_from", "receive_nothing", "receive_output", "send_input", "stop"),
+}
 WAITS = ("receive_from", "receive_json_from", "receive_output")
 LATE = ("TimeoutError", "Exception", "BaseException")
 
@@ -35,6 +40,7 @@ def rules(seen: Evidence) -> Iterator[Found]:
             yield from enclosed.rules(seen, function, talk)
             yield from _empty(function, talk)
             yield from _dead(function, name, talk)
+            yield from _unknown(function, talk)
             yield from _greeted(seen, function, talk)
 
 
@@ -100,6 +106,24 @@ def _dead(function: Function, name: str, talk: Talk) -> Iterator[Found]:
                 TRIED,
                 f"await {name}.receive_nothing()",
             )
+
+
+def _unknown(function: Function, talk: Talk) -> Iterator[Found]:
+    """``receive_json()``: a consumer has such methods, a communicator has others."""
+    if len(function.values.get(talk.name, ())) > 1:
+        return  # it is something else, too
+    for name, call in talk.said:
+        if name not in METHODS_OF_A_TALK and not name.startswith("_"):
+            near = difflib.get_close_matches(name, sorted(METHODS_OF_A_TALK), 1, 0.5)
+            yield Found(
+                "test-communicator-without-such-method",
+                f"'WebsocketCommunicator' object has no attribute {name!r}",
+                at(function, call),
+                RANK - 3,
+                TRIED,
+                f"{near[0]}()" if near else "one of its methods",
+            )
+            return
 
 
 def behind(seen: Evidence, talk: Talk) -> Class | None:

@@ -1,0 +1,40 @@
+"""Middleware that hands nothing on: the application behind it never runs."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+from tutor.doctor.evidence import Evidence
+from tutor.doctor.rules.found import TRIED, Found, at
+from tutor.doctor.source import Function
+from tutor.doctor.source.walking import walk
+
+RANK = 45
+
+
+def rules(seen: Evidence) -> Iterator[Found]:
+    """A middleware before some route, which says nothing and calls nobody."""
+    before = {str(kind) for leaf in seen.leaves for kind in leaf.get("chain") or ()}
+    for name in sorted(before):
+        owner = seen.source.classes.get(name)
+        method = owner.method("__call__") if owner is not None else None
+        if owner is None or owner.kind or method is None or not method.is_async:
+            continue
+        if _keeps_all(method):
+            yield Found(
+                "auth-middleware-forgets-the-application",
+                f"{owner.name} neither calls what it stands before, nor answers",
+                at(method, method.node),
+                RANK,
+                TRIED,
+                "return await self.inner(scope, receive, send)",
+            )
+
+
+def _keeps_all(method: Function) -> bool:
+    """Whether a call's ``send`` is of no use: not called, and given to nobody."""
+    told = method.node.args
+    names = [one.arg for one in (*told.posonlyargs, *told.args)]
+    used = {node.id for node in walk(method.node) if isinstance(node, ast.Name)}
+    return len(names) == 4 and told.vararg is None and names[3] not in used
