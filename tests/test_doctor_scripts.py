@@ -11,6 +11,7 @@ from tutor.doctor.child import Told
 from tutor.doctor.evidence import Evidence
 from tutor.doctor.rules.browser import blanked, clients, javascript, privates
 from tutor.doctor.rules.browser.scripts import Script
+from tutor.doctor.rules.consumers import dropped
 from tutor.doctor.rules.found import Found
 from tutor.doctor.source import Source
 
@@ -490,3 +491,18 @@ def test_brackets_of_our_own_scripts_match(step: Path) -> None:
     assert bare.count("\n") == text.count("\n")
     code = javascript.Code(Script("x.js", text), bare)
     assert len(code.pairs) == sum(bare.count(one) for one in "()[]{}")
+
+
+@pytest.mark.parametrize(
+    ("script", "asks"),
+    [
+        ("ws.onclose = (e) => { if (e.code === 4401) go(); };", True),
+        ("ws.onclose = function (ev) { if (ev.code > 4000) go(); };", True),
+        ("ws.addEventListener('close', async ({ code }) => go(code));", True),
+        ("ws.onclose = gone; function gone(e) { go(e.code); }", True),
+        ("ws.onclose = () => setTimeout(open, 2000); show(parcel.code);", False),
+        ("ws.onclose = (e) => go(); show(message.code);", False),
+    ],
+)
+def test_who_asks_for_the_code_of_a_close(script: str, asks: bool) -> None:
+    assert dropped._asks_for_codes(script) == asks

@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
+from dataclasses import replace
 
 from tutor.doctor.answers import Client
 from tutor.doctor.child import Event
 from tutor.doctor.evidence import Evidence
+from tutor.doctor.rules.browser.scripts import texts
 from tutor.doctor.rules.consumers.closing import may_close
 from tutor.doctor.rules.found import Found
 
 SEND = "websocket.send"
+# ``onclose = (e) =>``, ``addEventListener("close", ({ code }) =>``: what is given.
+_CLOSED = re.compile(
+    r"(?:\bonclose|\bonClose|['\"`]close['\"`])\s*[=:,(]\s*(?:async\b\s*)?"
+    r"(?:function\b\s*\w*\s*)?\(?\s*(\{[^}]*\}|\w+)?\s*(\)|=>)?"
+)
+_UNREAD = "The browser gets 403, and then 1006. No script here asks for the code."
 KNOWN = {
     "websocket.accept",
     SEND,
@@ -48,15 +57,29 @@ def message(seen: Evidence, sent: Event, client: Client) -> Iterator[Found]:
                 "consumer-close-code-not-allowed", f"close code {code} becomes 1011", 60
             )
         if code is not None and client.status == 403:
-            yield found(
+            lost = found(
                 "auth-close-code-before-accept",
                 f"403, then 1006: the code {code} is lost",
                 79,
             )
+            unread = not any(_asks_for_codes(one.text) for one in texts(seen))
+            yield replace(lost, milder=_UNREAD if unread else "")
         if sent["reason"] and client.status == 101:
             yield found(
                 "consumer-close-reason-lost", "a close code without its reason", 82
             )
+
+
+def _asks_for_codes(script: str) -> bool:
+    """Whether what hears that a socket is closed may look at the code."""
+    for match in _CLOSED.finditer(script):
+        given = match[1] or ""
+        # Without a parenthesis or an arrow it is the name of a function.
+        plain = match[2] and not given.startswith("{")
+        read = rf"\b{given}\.code\b" if plain else r"\bcode\b"
+        if given and re.search(read, given if given.startswith("{") else script):
+            return True
+    return False
 
 
 def _payload(sent: Event, found: object) -> Iterator[Found]:
