@@ -332,43 +332,6 @@ def test_pytest_awaits_nothing_by_itself(name: str, tmp_path: Path) -> None:
     assert look(tmp_path, files) == found
 
 
-STORED = """
-import pytest
-from channels.testing import WebsocketCommunicator
-from django.contrib.auth.models import User
-from site1.asgi import application
-
-pytestmark = [pytest.mark.asyncio, MARK]
-
-@pytest.fixture
-def user(FIXTURE):
-    return User.objects.create(username="ada")
-
-async def test_it(user):  # here
-    talk = WebsocketCommunicator(application, "/ws/silent/")
-    await talk.connect()
-    assert await User.objects.acount() == 1
-"""
-DB = "pytest.mark.django_db"
-
-
-@pytest.mark.parametrize(
-    ("mark", "fixture", "wrong"),
-    [
-        (DB, "", True),
-        (f"{DB}()", "db", True),
-        (f"{DB}(transaction=True)", "", False),
-        (DB, "transactional_db", False),
-    ],
-)
-def test_what_a_fixture_stores_in_a_transaction(
-    mark: str, fixture: str, wrong: bool, tmp_path: Path
-) -> None:
-    text = STORED.replace("MARK", mark).replace("FIXTURE", fixture)
-    slug = "test-testcase-with-database-consumer"
-    assert look(tmp_path, {TEST: text}) == [(slug, "here")] * wrong
-
-
 COMMAND = """
 from asgiref.sync import async_to_sync
 from channels.layers import get_channel_layer

@@ -235,6 +235,13 @@ OUTSIDE = {
         True,
     ),
     "prepared": (COUNTS + STORES.format(held="", given="ada", body=MEETS), True),
+    "by-the-fixture-alone": (
+        COUNTS
+        + STORES.format(held="", given="ada", body=MEETS).replace(
+            "@pytest.mark.django_db\nasync def test_it(", "async def test_it("
+        ),
+        True,
+    ),
     "prepared-for-none": (
         COUNTS + STORES.format(held="", given="ada", body="pass"),
         False,
@@ -273,7 +280,7 @@ def test_what_no_transaction_takes_back(name: str, tmp_path: Path) -> None:
     found = look(tmp_path, head + text, undone)
     slugs = ["test-async-stores-outside-the-transaction"] if wrong else []
     assert [one for one, _ in found] == slugs
-    assert all("django_db" in line for _, line in found)
+    assert all("django_db" in line or "test_it(" in line for _, line in found)
 
 
 def test_a_list_that_a_check_refuses_is_named_once(tmp_path: Path) -> None:

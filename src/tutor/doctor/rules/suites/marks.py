@@ -36,8 +36,6 @@ def rules(seen: Evidence) -> Iterator[Found]:
             yield from _unmarked(function)
         if not opened:
             yield from _without_database(seen, function)
-        if function.is_async:
-            yield from _in_a_transaction(seen, function)
 
 
 def is_test(function: Function) -> bool:
@@ -64,57 +62,6 @@ def _without_database(seen: Evidence, function: Function) -> Iterator[Found]:
             TRIED,
             "@pytest.mark.django_db, or a test case of Django",
         )
-
-
-WHOLE = {"transactional_db", "live_server", "django_db_reset_sequences"}
-
-
-def _in_a_transaction(seen: Evidence, function: Function) -> Iterator[Found]:
-    """Rows of a fixture, which other threads do not see before the test ends."""
-    told = " ".join(map(ast.unparse, marks(function)))
-    asked, fixtures = _asked(function), _every_fixture(seen, function)
-    for one in fixtures:
-        asked |= _asked(one)
-    plain = "db" in asked or "django_db" in told
-    if not plain or asked & WHOLE or "transaction" in told or _opened_whole(seen):
-        return
-    made = [one for one in fixtures if not one.is_async and _query(one)]
-    looks = _query(function) or any(
-        _query(method)
-        for talk in talks(Frame(function, function.owner)).values()
-        if (owner := behind(seen, talk)) is not None
-        for method in owner.methods.values()
-    )
-    if made and looks:
-        yield Found(
-            "test-testcase-with-database-consumer",
-            f"what {made[0].name} has stored is not there for the consumer",
-            at(function, function.node),
-            RANK,
-            TRIED,
-            "@pytest.mark.django_db(transaction=True), or transactional_db",
-        )
-
-
-def _every_fixture(
-    seen: Evidence, function: Function, depth: int = 0
-) -> list[Function]:
-    """The project's fixtures that a test asks for, and those that they ask for."""
-    found = [one for one in _fixtures(seen, function) if one is not function]
-    more = [
-        f for one in found if depth < DEEP for f in _every_fixture(seen, one, depth + 1)
-    ]
-    return [*found, *more]
-
-
-def _opened_whole(seen: Evidence) -> bool:
-    """Whether something asks for every test that no transaction is around it."""
-    return any(
-        is_aside(one.module.file) and ("transaction" in above or _asked(one) & WHOLE)
-        for one in seen.source.functions.values()
-        if "autouse" in (above := " ".join(map(ast.unparse, one.node.decorator_list)))
-        or one.name.startswith("pytest_")
-    )
 
 
 def _knocked(seen: Evidence, function: Function) -> ast.Call | None:

@@ -47,7 +47,9 @@ def rules(seen: Evidence) -> Iterator[Found]:
             for one in (mark.elts if isinstance(mark, ast.List | ast.Tuple) else [mark])
         ]
         mark = next(filter(_opens, every), None)
-        if mark is None or _holds_none(seen, function):
+        if _holds_none(seen, function):
+            continue
+        if mark is None and not _asks_for_it(seen, function):
             continue
         if _asks(function, STORES) or (
             _prepared(seen, function) and _met(seen, function)
@@ -55,7 +57,7 @@ def rules(seen: Evidence) -> Iterator[Found]:
             yield Found(
                 "test-async-stores-outside-the-transaction",
                 "what one test stores is there in the next one",
-                at(function, mark),
+                at(function, mark or function.node),
                 RANK,
                 TRIED,
                 "@pytest.mark.django_db(transaction=True)",
@@ -76,6 +78,14 @@ def _opens(mark: ast.expr) -> bool:
                 for one in call.keywords
             )
         )
+    )
+
+
+def _asks_for_it(seen: Evidence, function: Function, depth: int = 0) -> bool:
+    """Whether it has the database by the fixture ``db``, as the mark gives it."""
+    inner = fixtures(seen, function) if depth < DEEP else ()
+    return "db" in asked(function) or any(
+        _asks_for_it(seen, one, depth + 1) for one in inner
     )
 
 
