@@ -8,6 +8,7 @@ import pytest
 
 from tutor.doctor.child import Told
 from tutor.doctor.evidence import Evidence
+from tutor.doctor.rules.access import tooearly
 from tutor.doctor.rules.consumers import overriding
 from tutor.doctor.rules.found import Found
 from tutor.doctor.rules.groups import groups, jobs, workers
@@ -168,6 +169,65 @@ def test_hosts_stand_in_the_configuration(
     seen = Evidence(tmp_path, tmp_path, Told([]), Source(tmp_path, tmp_path))
     found = [one.slug for one in layerconfig.rules(seen)]
     assert found == ["settings-channel-layer-config-unknown"] * wrong
+
+
+MIXED = """
+from channels.generic.websocket import AsyncWebsocketConsumer
+
+class Joins:
+    async def join(self):
+        await self.channel_layer.group_add("all", self.channel_name)
+
+    async def leave(self):
+        await self.channel_layer.group_discard("all", self.channel_name)
+
+class All(Joins, AsyncWebsocketConsumer):
+    async def connect(self):
+        await self.join()
+
+    async def disconnect(self, code):
+        HERE
+"""
+
+
+@pytest.mark.parametrize("line", ["pass", "await self.leave()"])
+def test_a_group_is_left_where_somebody_says_so(line: str, tmp_path: Path) -> None:
+    (tmp_path / "all.py").write_text(MIXED.replace("HERE", line), encoding="utf-8")
+    seen = Evidence(tmp_path, tmp_path, Told([]), Source(tmp_path, tmp_path))
+    found = [(one.slug, one.place[1]) for one in groups.rules(seen)]
+    assert found == ([("group-no-discard", 15)] if line == "pass" else [])
+
+
+OUTER = """
+from channels.auth import AuthMiddlewareStack
+from channels.routing import ProtocolTypeRouter, URLRouter
+
+class Members:
+    async def __call__(self, scope, receive, send):
+        HERE
+        return await self.inner(scope, receive, send)
+
+members = Members(AuthMiddlewareStack(URLRouter([])))
+application = ProtocolTypeRouter({"websocket": members})
+"""
+
+
+@pytest.mark.parametrize(
+    ("line", "wrong"),
+    [
+        ('scope["member"] = scope["user"].username', True),
+        ('scope["user"] = scope.get("user") or find(scope)', False),
+        ("pass", False),
+    ],
+)
+def test_who_asks_for_the_user_too_early(
+    line: str, wrong: bool, tmp_path: Path
+) -> None:
+    (tmp_path / "asgi.py").write_text(OUTER.replace("HERE", line), encoding="utf-8")
+    seen = Evidence(tmp_path, tmp_path, Told([]), Source(tmp_path, tmp_path))
+    seen.target = "asgi:application"
+    found = [one.slug for one in tooearly.rules(seen)]
+    assert found == ["auth-middleware-order"] * wrong
 
 
 def test_what_never_runs_is_told_before_what_is_wrong_in_it() -> None:

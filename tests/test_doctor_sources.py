@@ -9,7 +9,13 @@ import pytest
 from tutor.doctor.child import Told
 from tutor.doctor.evidence import Evidence
 from tutor.doctor.rules.groups import spreading
-from tutor.doctor.rules.suites import communicators, listening, marks, testcases
+from tutor.doctor.rules.suites import (
+    communicators,
+    listening,
+    marks,
+    testcases,
+    unawaited,
+)
 from tutor.doctor.source import Source
 
 FILES = {
@@ -89,7 +95,7 @@ def look(tmp_path: Path, files: dict[str, str]) -> list[tuple[str | None, str | 
     )
     found = [
         one
-        for module in (communicators, listening, testcases, marks, spreading)
+        for module in (communicators, unawaited, listening, testcases, marks, spreading)
         for one in module.rules(seen)
     ]
     lines = []
@@ -283,6 +289,19 @@ RIGHT = {
         await asyncio.to_thread(make)
 """,
 }
+
+
+def test_a_plain_test_awaits_nothing(tmp_path: Path) -> None:
+    text = (
+        HEAD.replace("async def", "def")
+        + """
+        talk = Talk(application, "/ws/silent/")
+        connected, _ = talk.connect()  # here
+        self.assertTrue(connected)
+"""
+    )
+    slug = "test-communicator-call-not-awaited"
+    assert look(tmp_path, {TEST: text}) == [(slug, "here")]
 
 
 LEAVES_AND_ASKS = """

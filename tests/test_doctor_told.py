@@ -11,7 +11,7 @@ from tutor.doctor.evidence import Evidence
 from tutor.doctor.rules.access import logins
 from tutor.doctor.rules.database import emptytables
 from tutor.doctor.rules.project import checks, imports
-from tutor.doctor.rules.suites import marks, testing, undone
+from tutor.doctor.rules.suites import marks, testing, unawaited, undone
 from tutor.doctor.source import Source
 
 TEST = "app/tests/test_it.py"
@@ -44,7 +44,7 @@ def look(tmp_path: Path, text: str, *modules: object) -> list[tuple[str | None, 
     lines = (HEAD + text).splitlines()
     return [
         (one.slug, lines[(one.place[1] or 1) - 1].strip())
-        for module in (testing, marks, *modules)
+        for module in (testing, unawaited, marks, *modules)
         for one in module.rules(seen)
     ]
 

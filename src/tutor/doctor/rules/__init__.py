@@ -118,6 +118,7 @@ from tutor.doctor.rules.suites import (
     testclients,
     testing,
     testsettings,
+    unawaited,
     undone,
 )
 
@@ -145,6 +146,7 @@ _LATER = (
     clients,
     offers,
     testing,
+    unawaited,
     unheard,
     communicators,
     helped,

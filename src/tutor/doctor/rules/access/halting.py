@@ -1,4 +1,4 @@
-"""Middleware that hands nothing on: the application behind it never runs."""
+"""Middleware that hands nothing on, and what is asked in the wrong order."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import ast
 from collections.abc import Iterator
 
 from tutor.doctor.evidence import Evidence
+from tutor.doctor.rules.access import tooearly
 from tutor.doctor.rules.found import TRIED, Found, at
 from tutor.doctor.source import Function
 from tutor.doctor.source.walking import walk
@@ -15,6 +16,7 @@ RANK = 45
 
 def rules(seen: Evidence) -> Iterator[Found]:
     """A middleware before some route, which says nothing and calls nobody."""
+    yield from tooearly.rules(seen)
     before = {str(kind) for leaf in seen.leaves for kind in leaf.get("chain") or ()}
     for name in sorted(before):
         owner = seen.source.classes.get(name)

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from tutor.doctor.evidence import Evidence
 from tutor.doctor.rules.consumers import leaving
 from tutor.doctor.rules.consumers.written import written
-from tutor.doctor.rules.found import GENERIC, HANDLERS, TRIED, Found, at
+from tutor.doctor.rules.found import GENERIC, HANDLERS, TRIED, Found, Place, at
 from tutor.doctor.rules.groups import (
     again,
     crossed,
@@ -24,7 +24,9 @@ from tutor.doctor.rules.groups.groupnames import given, group_of, meet, spread
 from tutor.doctor.rules.groups.owntexts import is_a_text_of_its_own
 from tutor.doctor.source import Class, Function, calls, known
 from tutor.doctor.source.flow import Frame, every_call
+from tutor.doctor.source.index import is_aside
 from tutor.doctor.source.values import ANY, values
+from tutor.doctor.source.walking import walk
 
 
 def rules(seen: Evidence) -> Iterator[Found]:
@@ -64,7 +66,7 @@ def rules(seen: Evidence) -> Iterator[Found]:
                     for frame in frames
                     if _is_met(seen, frame)
                 ]
-            if method == "group_discard":
+            if method == "group_discard" and _is_called(seen, function):
                 leavers.append(function.owner)
                 drops += [(frame, spread(frame, call)) for frame in frames]
     joined = [frame.owner for frame, _ in adds if frame.owner is not None]
@@ -75,7 +77,7 @@ def rules(seen: Evidence) -> Iterator[Found]:
     for frame, call in adds:
         line = frame.owner.line_of_ancestors if frame.owner else []
         leaves = any(one is None or not one.kind or one in line for one in leavers)
-        yield from _join(frame.function, call, leaves)
+        yield from _join(frame, call, leaves)
         if leaves and None not in leavers:
             yield from leaving.stays(frame)
     yield from events.groups(seen)
@@ -88,6 +90,23 @@ def rules(seen: Evidence) -> Iterator[Found]:
     yield from groupnames.rules(seen, sends, adds)
     yield from crossed.rules([*sends, *adds])
     yield from fillings.rules(sends, adds)
+
+
+_HOOKS = (*GENERIC, *HANDLERS, "dispatch", "close", "websocket_close")
+
+
+def _is_called(seen: Evidence, function: Function) -> bool:
+    """Whether anybody says the name of a consumer's method, or the library does."""
+    owner, name = function.owner, function.name
+    if owner is None or name.startswith("__") or name in _HOOKS:
+        return True
+    return any(
+        isinstance(node, ast.Attribute | ast.Constant)
+        and getattr(node, "attr", getattr(node, "value", "")) == name
+        for module in seen.source.modules.values()
+        if not is_aside(module.file)
+        for node in walk(module.tree)
+    )
 
 
 UNCALLED = "channels.layers.get_channel_layer"
@@ -178,7 +197,8 @@ def called_by(call: ast.Call, function: Function) -> ast.expr:
     return call.func
 
 
-def _join(function: Function, call: ast.Call, discards: bool) -> Iterator[Found]:
+def _join(frame: Frame, call: ast.Call, discards: bool) -> Iterator[Found]:
+    function = frame.function
     place = at(function, call)
     group, channel = group_of(call), given(call, 1, "channel")
     if group is not None and ast.unparse(group).endswith("channel_name"):
@@ -203,11 +223,18 @@ def _join(function: Function, call: ast.Call, discards: bool) -> Iterator[Found]
         yield Found(
             "group-no-discard",
             "the group keeps channels that are gone",
-            place,
+            _leaving(frame) or place,
             74,
             TRIED,
             "group_discard when a client leaves",
         )
+
+
+def _leaving(frame: Frame) -> Place | None:
+    """Where a consumer that joins by another class's method hears of the end."""
+    owner = frame.owner if frame.owner is not frame.function.owner else None
+    method = owner.methods.get("disconnect") if owner is not None else None
+    return at(method, method.node) if method is not None else None
 
 
 def _drop(

@@ -6,7 +6,6 @@ import ast
 from collections.abc import Iterator
 
 from tutor.doctor.evidence import Evidence
-from tutor.doctor.rules.consumers.waiting import unawaited
 from tutor.doctor.rules.found import TRIED, Found, Place, at
 from tutor.doctor.rules.suites.headers import (
     is_let_in,
@@ -19,7 +18,7 @@ from tutor.doctor.source import Class, Function, calls
 from tutor.doctor.source.defaults import filled_in
 from tutor.doctor.source.flow import Frame, called, returned, unfold, yielded
 from tutor.doctor.source.index import is_aside
-from tutor.doctor.source.walking import own_nodes, walk
+from tutor.doctor.source.walking import walk
 
 RANK = 80  # a project that does not work comes first
 COMMUNICATORS = {
@@ -27,12 +26,6 @@ COMMUNICATORS = {
     "channels.testing.websocket.WebsocketCommunicator",
 }
 ROUTES = {"django.urls.path", "django.urls.re_path"}
-_ITS_OWN = {"send_json_to", "receive_json_from", "send_to", "receive_from"}
-_ITS_OWN |= {"receive_nothing"}
-_AWAITED = {
-    *("connect", "disconnect", "send_to", "send_json_to"),
-    *("receive_from", "receive_json_from", "receive_nothing"),
-}
 _UNAWAITED = {"unittest.TestCase", "unittest.case.TestCase"}
 
 
@@ -46,7 +39,6 @@ def rules(seen: Evidence) -> Iterator[Found]:
             yield from _never_awaited(function)
             yield from _tuples(function)
             yield from _numbers(function)
-            yield from _dropped(function)
 
 
 def a_class(known: Class, spot: Place) -> Found:
@@ -123,7 +115,7 @@ def _tuples(function: Function) -> Iterator[Found]:
             results = returned(helper.function)
             inner = getattr(results[0], "value", None) if len(results) == 1 else None
             where, call = (helper, inner) if inner is not None else (where, call)
-        talk = isinstance(call, ast.Call) and _talks(call, where.function, where)
+        talk = isinstance(call, ast.Call) and talks_of(call, where.function, where)
         if talk == "connect":
             yield Found(
                 "test-asserts-the-connect-tuple",
@@ -176,7 +168,7 @@ def _numbers(function: Function) -> Iterator[Found]:
             return
 
 
-def _talks(call: ast.Call, function: Function, frame: Frame | None = None) -> str:
+def talks_of(call: ast.Call, function: Function, frame: Frame | None = None) -> str:
     """The method of a communicator that is called; empty for other calls."""
     if not isinstance(call.func, ast.Attribute):
         return ""
@@ -195,31 +187,6 @@ def _talks(call: ast.Call, function: Function, frame: Frame | None = None) -> st
                 where, node = unfold(Frame(fixture), results[0])
     made = where.module.resolve(node, where.function) or ""
     return call.func.attr if made.removesuffix("()") in COMMUNICATORS else ""
-
-
-def _dropped(function: Function) -> Iterator[Found]:
-    """A communicator's call of which the coroutine is used as if it were the answer."""
-    given = [
-        (node.value, True)
-        for node in own_nodes(function.node)
-        if isinstance(node, ast.Return) and isinstance(node.value, ast.Call)
-    ]
-    for call, alone in (*unawaited(function), *given):
-        method = _talks(call, function)
-        named = getattr(call.func, "attr", "")
-        if is_aside(function.module.file) and alone and named in _ITS_OWN:
-            method = named  # whoever has made it, nothing else is called so
-        if method in _AWAITED:
-            yield Found(
-                "test-communicator-call-not-awaited",
-                "cannot unpack non-iterable coroutine object"
-                if method == "connect"
-                else f"coroutine '{method}' was never awaited",
-                at(function, call),
-                RANK - 1,
-                TRIED,
-                f"await client.{method}(...)",
-            )
 
 
 def _communicator(

@@ -1,0 +1,69 @@
+"""What a communicator answers only who awaits it, and nobody does."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+from tutor.doctor.evidence import Evidence
+from tutor.doctor.rules.consumers.waiting import unawaited
+from tutor.doctor.rules.found import TRIED, Found, at
+from tutor.doctor.rules.suites.testing import RANK, talks_of
+from tutor.doctor.source import Function
+from tutor.doctor.source.index import is_aside
+from tutor.doctor.source.walking import own_nodes
+
+_ITS_OWN = {"send_json_to", "receive_json_from", "send_to", "receive_from"}
+_ITS_OWN |= {"receive_nothing"}
+_AWAITED = {
+    *("connect", "disconnect", "send_to", "send_json_to"),
+    *("receive_from", "receive_json_from", "receive_nothing"),
+}
+
+
+def rules(seen: Evidence) -> Iterator[Found]:
+    for function in seen.source.functions.values():
+        if function.is_async:
+            yield from _dropped(function, [*unawaited(function), *_given(function)])
+        elif function.name.startswith("test") and is_aside(function.module.file):
+            yield from _dropped(function, _at_once(function))
+
+
+def _given(function: Function) -> list[tuple[ast.Call, bool]]:
+    """The calls whose results a coroutine returns as they are."""
+    return [
+        (node.value, True)
+        for node in own_nodes(function.node)
+        if isinstance(node, ast.Return) and isinstance(node.value, ast.Call)
+    ]
+
+
+def _at_once(function: Function) -> list[tuple[ast.Call, bool]]:
+    """The calls whose results a plain function unpacks, or does not keep."""
+    return [
+        (node.value, True)
+        for node in own_nodes(function.node)
+        if isinstance(node, ast.Expr)
+        or (isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Tuple))
+        if isinstance(node.value, ast.Call)
+    ]
+
+
+def _dropped(function: Function, every: list[tuple[ast.Call, bool]]) -> Iterator[Found]:
+    """A communicator's call of which the coroutine is used as if it were the answer."""
+    for call, alone in every:
+        method = talks_of(call, function)
+        named = getattr(call.func, "attr", "")
+        if is_aside(function.module.file) and alone and named in _ITS_OWN:
+            method = named  # whoever has made it, nothing else is called so
+        if method in _AWAITED:
+            yield Found(
+                "test-communicator-call-not-awaited",
+                "cannot unpack non-iterable coroutine object"
+                if method == "connect"
+                else f"coroutine '{method}' was never awaited",
+                at(function, call),
+                RANK - 1,
+                TRIED,
+                f"await client.{method}(...)",
+            )
