@@ -24,6 +24,7 @@ import crewed
 import dispatched
 import estimates
 import fifth
+import firsthand
 import flats
 import foreign
 import fourth
@@ -49,7 +50,7 @@ pytestmark = pytest.mark.takes(700)
 # Whole projects of many shapes, and checkpoints, each with its changes.
 SHAPED = (unseen, missed, fresh, behind, abroad, foreign, harbour, rides, checkmate)
 SHAPED += (stock, handed, booth, estimates, flats, baked, dispatched, mounted, held)
-SHAPED += (classed, crewed, furnished, household, sheets)
+SHAPED += (classed, crewed, firsthand, furnished, household, sheets)
 ROUNDS = (fourth, fifth, otherwise, pupils, sixth)
 
 

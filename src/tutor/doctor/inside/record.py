@@ -142,14 +142,18 @@ def census(conn):
     """The project's own tasks that are still running, after a consumer's end."""
     found = []
     for task in asyncio.all_tasks():
-        coroutine = task.get_coro()
-        code = getattr(coroutine, "cr_code", None)
+        code = _code(task)
         file = inside(code.co_filename) if code else None
         if file and not task.done() and code.co_name != "app":
             found.append(
                 {"file": file, "line": code.co_firstlineno, "name": code.co_name}
             )
     emit("tasks", conn=conn, found=found)
+
+
+def _code(task):
+    """The code of a task's coroutine, where it has some."""
+    return getattr(task.get_coro(), "cr_code", None)
 
 
 def note_sync_sends():
@@ -194,7 +198,17 @@ def note_unawaited():
 
 
 def note_lost_tasks(loop):
-    """Report what a task raised that nobody waited for."""
+    """Report what a task raised that nobody waited for.
+
+    Who cancels a task that has failed already takes its exception away unread.
+    """
+
+    class Watched(asyncio.Task):
+        def cancel(self, *args, **told):
+            unread = self.done() and not self.cancelled() and self._log_traceback
+            if unread and inside(getattr(_code(self), "co_filename", None)):
+                emit("task-failed", error=error_of(self._exception), unread=True)
+            return super().cancel(*args, **told)
 
     def handle(loop, context):
         error = context.get("exception")
@@ -203,6 +217,10 @@ def note_lost_tasks(loop):
         loop.default_exception_handler(context)
 
     loop.set_exception_handler(handle)
+    if loop.get_task_factory() is None:
+        loop.set_task_factory(
+            lambda loop, coro, **told: Watched(coro, loop=loop, **told)
+        )
 
 
 _watching = []

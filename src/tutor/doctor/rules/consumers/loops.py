@@ -178,8 +178,19 @@ def _lost_tasks(seen: Evidence) -> Iterator[Found]:
             event["error"], "websocket.receive", "json", {}, signed=signed
         )
         found = crashes.explain(seen, crash)
+        known = found is not None and found.slug is not None
+        if event.get("unread") and not known and _is_of_elsewhere(event["error"]):
+            continue
         if found and found.place[0]:
             yield replace(found, rank=found.rank + 3)
+
+
+def _is_of_elsewhere(links: list[Event]) -> bool:
+    """Whether a task ended with what the machine, a service or a client has done."""
+    return any(
+        link["module"] != "builtins" or {"OSError", "TimeoutError"} & {*link["bases"]}
+        for link in links
+    )
 
 
 def _ends_itself(seen: Evidence, task: Event) -> bool:

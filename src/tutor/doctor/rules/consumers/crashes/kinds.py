@@ -97,7 +97,8 @@ def by_type(seen: Evidence, crash: Crash, place: Place) -> Cause | None:
         return "auth-anonymous-users-accepted", at, ""
     unset = re.match(r"'(\w+)' object has no attribute '(\w+)'", text)
     known = {one.name for one in seen.source.consumers()}
-    if crash.told == "websocket.disconnect" and unset and unset[1] in known:
+    leaves = crash.told == "websocket.disconnect" and unset and unset[1] in known
+    if leaves and unset and _is_ever_set(seen, unset[2]):
         return "group-disconnect-needs-attribute-set-later", place, ""
     if unset and unset[1] in known:
         if unset[2] in ("channel_name", "channel_layer"):
@@ -106,6 +107,17 @@ def by_type(seen: Evidence, crash: Crash, place: Place) -> Cause | None:
                 return layer.slug, layer.place, layer.hint
         return "consumer-attribute-never-set", place, ""
     return None, place if place[0] else handler_place(seen, crash), ""
+
+
+def _is_ever_set(seen: Evidence, attribute: str) -> bool:
+    """Whether anybody gives an object such an attribute at all."""
+    return any(
+        isinstance(node, ast.Attribute)
+        and node.attr == attribute
+        and not isinstance(node.ctx, ast.Load)
+        for module in seen.source.modules.values()
+        for node in walk(module.tree)
+    )
 
 
 _LIKE_A_DICT = re.compile(
