@@ -64,14 +64,18 @@ def _opens(owner: Class, method: Function, call: ast.Call) -> bool:
 
 
 def _begun(owner: Class) -> set[str]:
-    """What a consumer calls of itself while a client knocks, however deep."""
+    """What a consumer calls of itself before it has accepted, however deep."""
     found = {f"self.{name}" for name in _BEGIN}
     left = [*found]
     while left:
         method = owner.method(left.pop().removeprefix("self."))
-        for one in calls.calls(method.node) if method is not None else ():
-            assert method is not None
-            name = calls.name_of(one, method)
+        if method is None:
+            continue
+        named = [(one, calls.name_of(one, method)) for one in calls.calls(method.node)]
+        accepts = [one.lineno for one, name in named if name == "self.accept"]
+        for one, name in named:
+            if accepts and one.lineno > max(accepts):
+                continue
             if name.startswith("self.") and name not in found:
                 found.add(name)
                 left.append(name)

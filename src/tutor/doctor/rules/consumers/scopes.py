@@ -119,7 +119,9 @@ def _names_of_headers(function: Function) -> set[str]:
 
 
 def _is_headers(node: ast.expr, function: Function, depth: int = 0) -> bool:
-    """Whether an expression holds the headers of a scope by their names."""
+    """Whether an expression holds the headers of a scope, or them by their names."""
+    if _asks_for(node, "headers"):
+        return True
     if isinstance(node, ast.Name):
         made = function.values.get(node.id, [])
         return (

@@ -10,6 +10,7 @@ import ast
 from collections.abc import Iterator
 
 from tutor.doctor.evidence import Evidence
+from tutor.doctor.rules.consumers.parsed import again
 from tutor.doctor.rules.found import GENERIC, HANDLERS, TRIED, Found, at
 from tutor.doctor.source import Class, Function, calls, typed
 from tutor.doctor.source.flow import returned
@@ -176,7 +177,9 @@ def of_an_event(kind: str, joined: list[Class]) -> Iterator[Found]:
             got = f"{wanted}() takes 1 positional argument but 2 were given"
             expected = f"{wanted}(self, event)"
             yield _found("consumer-handler-without-event", got, method, expected)
-        elif not method.is_async and owner.kind.startswith("async"):
+            continue
+        yield from again(method)
+        if not method.is_async and owner.kind.startswith("async"):
             if any(value for value in returned(method)) or method.node.decorator_list:
                 continue  # what it gives back may be awaited
             yield Found(

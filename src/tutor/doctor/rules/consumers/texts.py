@@ -44,6 +44,10 @@ TEXTS: tuple[tuple[str, str], ...] = (
         r"string indices must be integers|'str' object has no attribute "
         r"'(get|items|keys|values|pop)'",
     ),
+    (
+        "consumer-json-parsed-twice",
+        r"JSON object must be str, bytes or bytearray, not (dict|list)",
+    ),
     ("consumer-accepts-twice", r"has no attribute 'handshake_deferred'"),
     (
         "consumer-asyncio-run-in-async",
@@ -59,7 +63,11 @@ TEXTS: tuple[tuple[str, str], ...] = (
     (
         "consumer-message-is-no-dict",
         r"(string|list|tuple|byte) indices must be integers|"
-        r"\bA?[Ss]ync\w*\.send\(\) (got|takes|missing)",
+        r"\bA?[Ss]yncConsumer\.send\(\) (got|takes|missing)",
+    ),
+    (
+        "python-arguments-differ",
+        r"ebsocketConsumer\.(send|send_json|accept|close)\(\) (got|takes)",
     ),
     (
         "consumer-init-takes-scope",

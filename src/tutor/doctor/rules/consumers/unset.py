@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from collections import Counter
 from collections.abc import Iterator
 from functools import cache
 from importlib import import_module
@@ -25,7 +26,7 @@ def rules(seen: Evidence) -> Iterator[Found]:
         for module in seen.source.modules.values()
         for node in walk(module.tree)
         if isinstance(node, ast.Attribute) and not isinstance(node.ctx, ast.Load)
-    }
+    } - _only_added_to(seen)
     for one in seen.source.consumers():
         line = [
             kind
@@ -52,6 +53,19 @@ def rules(seen: Evidence) -> Iterator[Found]:
                         "self.scope['user']" if views else f"self.{node.attr} = …",
                     )
                     return
+
+
+def _only_added_to(seen: Evidence) -> set[str]:
+    """What only ``+=`` gives a value, which asks for one before."""
+    added: Counter[str] = Counter()
+    every: Counter[str] = Counter()
+    for module in seen.source.modules.values():
+        for node in walk(module.tree):
+            if isinstance(node, ast.AugAssign):
+                added[getattr(node.target, "attr", "")] += 1
+            elif isinstance(node, ast.Attribute):
+                every[node.attr] += not isinstance(node.ctx, ast.Load)
+    return {name for name, count in added.items() if every[name] == count}
 
 
 def _says_more(line: list[Class]) -> bool:
@@ -110,10 +124,11 @@ def _read(method: Function) -> Iterator[ast.Attribute]:
         if isinstance(node, ast.Try) and node.handlers
         for inner in walk(node)
     }
+    added = {id(node.target) for node in nodes if isinstance(node, ast.AugAssign)}
     for node in nodes:
         if (
             isinstance(node, ast.Attribute)
-            and isinstance(node.ctx, ast.Load)
+            and (isinstance(node.ctx, ast.Load) or id(node) in added)
             and getattr(node.value, "id", "") == method.self_name
             and node.attr not in asked
             and id(node) not in guarded

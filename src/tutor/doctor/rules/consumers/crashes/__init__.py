@@ -194,6 +194,8 @@ def _cause(seen: Evidence, crash: Crash, every: str, place: Place) -> Cause | No
             continue
         if slug in OF_TYPES and is_nested(seen, crash, place):
             continue
+        if slug == "consumer-message-is-no-dict" and _indexes(crash):
+            continue
         if slug == "auth-request-or-self-user" and _sets_it(seen, crash, every):
             continue
         if re.search(pattern, every):
@@ -235,6 +237,13 @@ def _method(seen: Evidence, owner: str, name: str) -> Function | None:
         if one.name == owner and one.method(name) is not None:
             return one.method(name)
     return None
+
+
+def _indexes(crash: Crash) -> bool:
+    """Whether the project's own line asks something for a key that has numbers."""
+    last = crash.links[-1]
+    own = bool(last["frames"]) and bool(last["frames"][-1]["own"])
+    return own and "indices must be" in last["text"]
 
 
 def _own_last(crash: Crash) -> bool:

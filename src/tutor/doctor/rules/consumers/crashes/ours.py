@@ -35,7 +35,12 @@ BAD_INPUT = {
 
 
 # What it is called where a text stands in place of what a page would send.
-OF_TYPES = (None, "consumer-json-not-parsed", "consumer-message-is-no-dict")
+OF_TYPES = (
+    None,
+    "consumer-json-not-parsed",
+    "consumer-json-parsed-twice",
+    "consumer-message-is-no-dict",
+)
 
 
 def is_of_the_message(seen: Evidence, crash: Crash, slug: str | None) -> bool:

@@ -1,0 +1,155 @@
+"""What the rules make of one consumer, as others write it: wrong, and right."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tutor.doctor.child import Told
+from tutor.doctor.evidence import Evidence
+from tutor.doctor.rules.consumers import given, messages, parsed, scopes, unset
+from tutor.doctor.source import Source
+
+HEAD = """
+import json
+import threading
+
+from channels.consumer import AsyncConsumer
+from channels.generic.websocket import AsyncJsonWebsocketConsumer as Json
+from channels.generic.websocket import AsyncWebsocketConsumer as Plain
+
+"""
+MODULES = (given, parsed, scopes, unset, messages)
+DIFFER, NEVER = "python-arguments-differ", "consumer-attribute-never-set"
+TWICE = "consumer-json-parsed-twice"
+
+
+def look(tmp_path: Path, text: str) -> list[tuple[str | None, str]]:
+    """What is found in a file of consumers: the slugs, and the lines."""
+    for name, content in {
+        "app/__init__.py": "",
+        "app/consumers.py": HEAD + text,
+    }.items():
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(content, encoding="utf-8")
+    leaf = {"sample": "/ws/", "is": "consumer", "consumer": "app.consumers.It"}
+    walked = Told([{"kind": "walk", "leaves": [{**leaf, "steps": [], "chain": []}]}])
+    source = Source(tmp_path, tmp_path)
+    seen = Evidence(tmp_path, tmp_path, Told([]), source, walked)
+    lines = (HEAD + text).splitlines()
+    return [
+        (one.slug, lines[(one.place[1] or 1) - 1].strip())
+        for module in MODULES
+        for one in module.rules(seen)
+    ]
+
+
+# A consumer's base, its body, the mistake and a piece of its line.
+WRONG = {
+    "a-word-of-messages": (
+        "Plain",
+        "async def say(self): await self.send(text='hi')",
+        (DIFFER, "text='hi'"),
+    ),
+    "keys-as-words": (
+        "Json",
+        "async def say(self): await self.send_json(kind='hi', number=1)",
+        (DIFFER, "kind='hi'"),
+    ),
+    "an-event-s-keys-as-words": (
+        "Json",
+        "async def say(self): await self.channel_layer.group_send('a', type='b', n=1)",
+        (DIFFER, "n=1"),
+    ),
+    "content-parsed": (
+        "Json",
+        "async def receive_json(self, content):\n  said = json.loads(content)",
+        (TWICE, "json.loads(content)"),
+    ),
+    "event-parsed": (
+        "AsyncConsumer",
+        "async def websocket_receive(self, event):\n  event = json.loads(event)",
+        (TWICE, "json.loads(event)"),
+    ),
+    "header-in-the-list": (
+        "Plain",
+        "async def connect(self): self.host = self.scope['headers']['host']\n"
+        "async def x(self): return self.host",
+        ("auth-headers-are-bytes", "['host']"),
+    ),
+    "only-added-to": (
+        "Plain",
+        "async def say(self):\n  self.left = 3\n  self.rest -= 1",
+        (NEVER, "self.rest -= 1"),
+    ),
+    "closed-by-a-task": (
+        "Plain",
+        "async def connect(self):\n  await self.accept()\n  self.go(self.end())\n"
+        "def go(self, it): it.close()\n"
+        "async def end(self): await self.close(code=1001)",
+        ("consumer-close-code-not-allowed", "code=1001"),
+    ),
+}
+RIGHT = {
+    "text-by-its-place": ("Plain", "async def say(self): await self.send('hi')"),
+    "unpacked": ("Plain", "async def say(self, **all): await self.send(**all)"),
+    "its-own-send": (
+        "Json",
+        "async def send_json(self, **all): await super().send_json(all)\n"
+        "async def say(self): await self.send_json(kind='hi')",
+    ),
+    "of-the-library-below": (
+        "Json",
+        "async def say(self): await self.send_json({'a': 1}, close=True)",
+    ),
+    "content-of-its-own": (
+        "Json",
+        "@classmethod\n"
+        "async def decode_json(cls, text_data): return text_data\n"
+        "async def receive_json(self, content): json.loads(content)",
+    ),
+    "a-text-of-it": (
+        "AsyncConsumer",
+        "async def websocket_receive(self, event):\n"
+        "  text = event['text']\n  json.loads(text)",
+    ),
+    "another-by-that-name": (
+        "Json",
+        "async def receive_json(self, content):\n"
+        "  content = content['text']\n  json.loads(content)",
+    ),
+    "headers-by-bytes": (
+        "Plain",
+        "async def x(self): return dict(self.scope['headers'])[b'host']",
+    ),
+    "added-to-a-class-s": (
+        "Plain",
+        "rest = 3\nasync def say(self): self.rest -= 1",
+    ),
+    "refused-by-a-helper": (
+        "Plain",
+        "async def connect(self):\n  await self.end()\n  await self.accept()\n"
+        "async def end(self): await self.close(code=1001)",
+    ),
+}
+
+
+def text(base: str, body: str) -> str:
+    lines = "\n".join(f"    {line}" for line in body.splitlines())
+    return f"\nclass It({base}):\n{lines}\n"
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_a_mistake_is_named(name: str, tmp_path: Path) -> None:
+    base, body, (slug, piece) = WRONG[name]
+    found = look(tmp_path, text(base, body))
+    assert [one for one in found if one[0] == slug and piece in one[1]], found
+
+
+@pytest.mark.parametrize("name", RIGHT)
+def test_nothing_is_found(name: str, tmp_path: Path) -> None:
+    slugs = {slug for _, _, (slug, _) in WRONG.values()}
+    found = look(tmp_path, text(*RIGHT[name]))
+    assert not [one for one in found if one[0] in slugs], found
