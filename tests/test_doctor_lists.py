@@ -10,7 +10,14 @@ import pytest
 from tutor import doctor
 from tutor.doctor.child import Told
 from tutor.doctor.evidence import Evidence
-from tutor.doctor.rules.deployment import composed, development, libraries, pinned
+from tutor.doctor.rules.deployment import (
+    composed,
+    development,
+    libraries,
+    listed,
+    pinned,
+    whereabouts,
+)
 from tutor.doctor.source import Source
 
 sys.path.insert(0, str(Path(__file__).parent / "variants"))
@@ -73,6 +80,46 @@ def test_uvicorn_needs_a_library_beside_it(
     files = {"Procfile": "web: uvicorn site.asgi:application\n"}
     found = look(tmp_path, libraries, requirements_DOT_txt=listed, **files)
     assert found == ([("deploy-uvicorn-without-websocket-library", 1)] if lacks else [])
+
+
+@pytest.mark.parametrize(
+    ("image", "installs", "lacks"),
+    [
+        ("python:3.12", "", 2),
+        ("python:3.12", "gunicorn uvicorn-worker", 0),
+        ("python:3.12", "gunicorn", 1),
+        ("tiangolo/uvicorn-gunicorn:python3.11", "", 0),
+    ],
+)
+def test_a_server_of_an_image_is_installed(
+    image: str, installs: str, lacks: int, tmp_path: Path
+) -> None:
+    run = f"RUN pip install -r requirements.txt {installs}\n"
+    command = "CMD gunicorn -k uvicorn.workers.UvicornWorker site.asgi:application\n"
+    files = {"Dockerfile": f"FROM {image}\n{run}{command}"}
+    found = look(tmp_path, listed, requirements_DOT_txt="channels\n", **files)
+    assert found == [("install-package-missing", 1)] * lacks
+
+
+@pytest.mark.parametrize(
+    ("command", "wrong"),
+    [("", True), ("cd src && ", False), ("PYTHONPATH=src ", False)],
+)
+def test_a_procfile_starts_its_server_where_it_lies(
+    command: str, wrong: bool, tmp_path: Path
+) -> None:
+    files = {"Procfile": f"web: {command}daphne site1.asgi:application\n"}
+    files["src__site1__asgi_DOT_py"] = "application = None\n"
+    (tmp_path / "src").mkdir()
+    for name, text in files.items():
+        path = tmp_path / name.replace("__", "/").replace("_DOT_", ".")
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    home = tmp_path / "src"
+    seen = Evidence(tmp_path, home, Told([]), Source(tmp_path, home))
+    found = [(one.slug, one.place) for one in whereabouts.rules(seen)]
+    slug = "deploy-daphne-from-wrong-directory"
+    assert found == ([(slug, ("Procfile", 1))] if wrong else [])
 
 
 @pytest.mark.parametrize(

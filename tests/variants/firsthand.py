@@ -5,6 +5,8 @@ from __future__ import annotations
 
 from shapes import Change
 
+ASGI, BASE = "config/asgi.py", "config/settings/base.py"
+FEED = "notifier/board/consumers/feed.py"
 TICKER = "notifier/board/consumers/ticker.py"
 
 WRONG: tuple[tuple[str, str, str, tuple[Change, ...]], ...] = (
@@ -19,6 +21,61 @@ WRONG: tuple[tuple[str, str, str, tuple[Change, ...]], ...] = (
         "consumer-attribute-never-set",
         TICKER,
         ((TICKER, "self.task = asyncio", "task = asyncio"),),
+    ),
+    (
+        "board",
+        "asgi-settings-module-of-another-project",
+        ASGI,
+        ((ASGI, "config.settings.local", "config.settings"),),
+    ),
+    (
+        "board",
+        "routing-page-among-sockets",
+        ASGI,
+        (
+            ("config/urls.py", "import path", "import include, path"),
+            (
+                "config/urls.py",
+                "[path",
+                '[path("x/", include(("config.websocket", "x"))), path',
+            ),
+            ("config/websocket.py", "routes = ", "urlpatterns = "),
+            (
+                ASGI,
+                "from config.websocket import routes",
+                "from config.urls import urlpatterns as routes",
+            ),
+        ),
+    ),
+    (  # a comma behind a list makes a tuple of it
+        "board",
+        "routing-entry-is-no-route",
+        "config/websocket.py",
+        (("config/websocket.py", "\n]", "\n],"),),
+    ),
+    (
+        "board",
+        "install-package-missing",
+        BASE,
+        (
+            (
+                BASE,
+                "MIDDLEWARE = [",
+                'MIDDLEWARE = [\n    "whitenoyse.middleware.WhiteNoise",',
+            ),
+        ),
+    ),
+    (  # a key of the route, asked of the scope itself
+        "board",
+        "routing-kwarg-name-differs",
+        FEED,
+        ((FEED, 'self.scope["url_route"]["kwargs"]', 'self.scope["kwargs"]'),),
+    ),
+    (
+        "board",
+        "group-sync-consumer-without-async-to-sync",
+        FEED,
+        ((FEED, "async_to_sync", "sync_to_async"),),
     ),
 )
 RIGHT: tuple[tuple[str, str, tuple[Change, ...]], ...] = (

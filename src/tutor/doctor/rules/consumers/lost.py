@@ -246,6 +246,9 @@ def slug_of_lost(
             ):
                 return "db-wrapper-around-the-result"
             layer = layer or calls.is_layer(name)
+            if name.removesuffix("()") in known.TO_THREAD and node.args:
+                inner = function.module.resolve(node.args[0], function) or ""
+                layer = layer or calls.is_layer(inner)
             if name.rpartition(".")[2] == end:
                 target = calls.target_of(node, function) or target
     layer = layer or (target is not None and _tells_a_group(target))

@@ -10,10 +10,11 @@ from contextlib import suppress
 from pathlib import Path
 
 from tutor.doctor import copying
-from tutor.doctor.commands import SERVERS, commands
+from tutor.doctor.commands import Command, commands
 from tutor.doctor.evidence import Evidence
 from tutor.doctor.rules.deployment import pinned
 from tutor.doctor.rules.found import Found, Place
+from tutor.doctor.services import services
 from tutor.doctor.source.index import is_aside
 from tutor.doctor.source.walking import walk
 from tutor.doctor.startfiles import is_image
@@ -39,12 +40,13 @@ def rules(seen: Evidence) -> Iterator[Found]:
     place = next((at for file, text in own if (at := _line(file, text))), None)
     if place is None:
         return
-    yield from _of_images(seen, texts)
     old = any(pinned.is_old(line) for _, text in own for line in text.splitlines())
     for package, slug in _used(seen):
         if package == "daphne" and old:
             continue  # Channels 3 brings it
         word = re.sub(r"[-_]", "[-_.]", package)
+        if package == "uvicorn":  # and what brings it along
+            word = "(?:uvicorn(?:-worker)?|fastapi|litestar)"
         named = re.compile(rf"(?<![\w.-]){word}(?![\w-])", re.I)
         if not any(named.search(text) for _, text, _ in texts):
             yield Found(
@@ -58,35 +60,15 @@ def rules(seen: Evidence) -> Iterator[Found]:
             )
 
 
-def _of_images(seen: Evidence, texts: list[tuple[str, str, bool]]) -> Iterator[Found]:
-    """A server that an image starts, and that nothing brings into it."""
-    whole = "".join(text for _, text, _ in texts)
-    for one in commands(seen.project) if whole else ():
-        name = one.program
-        # An image of somebody else's may have it; so may what brings it along.
-        if name not in SERVERS or name == "daphne" or not is_image(one.file):
-            continue
-        image = (seen.project / one.file).read_text("utf-8", "replace")
-        plain = re.search(r"(?mi)^FROM\s+(?:\S+/)?python[:\s]", image)
-        if plain and not re.search(rf"{name}|fastapi|litestar", whole, re.I):
-            yield Found(
-                "install-package-missing",
-                f"{name}: not found, in an image that is built of these lists",
-                (one.file, one.line),
-                RANK,
-                TRIED,
-                f"a line for {name}",
-                f"It needs the package {name}.",
-            )
-            return
-
-
 def _used(seen: Evidence) -> Iterator[tuple[str, str]]:
     """The packages that settings or commands name, each with what its lack is."""
     apps = [str(app) for app in seen.settings.get("apps") or []]
     served = any(one.program == "daphne" for one in commands(seen.project))
     if served or any(app.partition(".")[0] == "daphne" for app in apps):
         yield "daphne", "install-channels-without-daphne-extra"
+    for one in commands(seen.project):
+        if one.file == "Procfile" or is_image(one.file) or one.file in _composed(seen):
+            yield from _of_command(seen, one)
     for module in seen.source.modules.values():
         if "CHANNEL_LAYERS" not in {*module.lines, *module.changed}:
             continue
@@ -97,6 +79,26 @@ def _used(seen: Evidence) -> Iterator[tuple[str, str]]:
         ):
             yield "channels_redis", "redis-package-missing"
             return
+
+
+def _composed(seen: Evidence) -> set[str]:
+    """The files of services that are built here."""
+    return {one.file for one in services(seen.project) if one.dockerfile}
+
+
+def _of_command(seen: Evidence, one: Command) -> Iterator[tuple[str, str]]:
+    """A server that is installed from a list, before it is started."""
+    if is_image(one.file):
+        text = (seen.project / one.file).read_text("utf-8", "replace")
+        if not all(re.match(r"(?:[\w./-]*/)?python\b", base) for base in _BASE(text)):
+            return  # who knows what its image brings
+    for package in ("gunicorn", "uvicorn", "hypercorn"):
+        workers = f"{package}.workers" in " ".join(one.words)
+        if one.program == package or (workers and one.program == "gunicorn"):
+            yield package, "install-package-missing"
+
+
+_BASE = re.compile(r"(?mi)^\s*FROM\s+(?:--\S+\s+)*(\S+)").findall
 
 
 def _line(file: str, text: str) -> Place | None:

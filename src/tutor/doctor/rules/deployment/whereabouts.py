@@ -67,7 +67,7 @@ def rules(seen: Evidence) -> Iterator[Found]:
         if looks is None and one.file.endswith(".service"):
             looks = _in_unit(seen, one)
         if looks is None:
-            looks = folders.beside(seen, one, root)
+            looks = _in_profile(seen, one, root) or folders.beside(seen, one, root)
         if looks:
             got = f"ModuleNotFoundError: No module named {package.partition('.')[0]!r}"
             expected = f"the folder with {package.partition('.')[0]}/ in it"
@@ -221,6 +221,15 @@ def _in_unit(seen: Evidence, one: Command) -> str | None:
     if _is_packaged(seen.project):
         return None
     return "/"
+
+
+def _in_profile(seen: Evidence, one: Command, root: str) -> str | None:
+    """A ``Procfile`` starts its server where it lies itself."""
+    if one.file != "Procfile" or root == "." or _is_packaged(seen.project):
+        return None
+    if mentioned(seen.project, r"PYTHONPATH|PROJECT_PATH|\bcd\s|\.pth\b"):
+        return None
+    return "the folder of Procfile"
 
 
 def _is_packaged(project: Path) -> bool:

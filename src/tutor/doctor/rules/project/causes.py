@@ -13,6 +13,7 @@ from tutor.doctor.rules.found import GENERIC, HANDLERS, Place
 from tutor.doctor.rules.project.asgi import not_called
 from tutor.doctor.rules.project.imports import cannot_import, explain_import
 from tutor.doctor.rules.project.misplaced import cause as misplaced
+from tutor.doctor.rules.project.misplaced import nested_list, routes_are_pages
 from tutor.doctor.rules.project.said import TEXTS, is_of_the_environment, labelled
 from tutor.doctor.rules.python.idle import never_called
 from tutor.doctor.source.index import is_aside
@@ -95,6 +96,8 @@ def cause(
             if slug == "apps-listed-twice":
                 place = labelled(seen, text) or place
             if slug == "routing-include-in-urlrouter":
+                if routes_are_pages(seen, place):
+                    return "routing-page-among-sockets", place, ""
                 place = _included(seen) or place
             if slug == "routing-view-is-no-callable":
                 slug, place = _instance(seen, slug, place)
@@ -197,7 +200,7 @@ def _attribute(
                 return "consumer-base-class-missing", at, ""
         return "routing-as-asgi-missing", place, f"It is written .{attribute} here."
     if re.search(r"^'\w+' object has no attribute '(callback|pattern)'", text):
-        return "routing-entry-is-no-route", place, ""
+        return "routing-entry-is-no-route", nested_list(seen, place) or place, ""
     found = re.search(r"module '([\w.]+)' has no attribute '(\w+)'", text)
     if found:
         return cannot_import(seen, found[2], found[1], place)

@@ -92,7 +92,23 @@ def explain_import(
         return "asgi-app-package-misspelled", place, hint
     if last in _COMMON:
         return "asgi-any-import-error-is-masked", place, f"There is no module {name}."
-    return "install-package-missing", place, f"It needs the package {top}."
+    where = _named(seen, place, name) or place
+    return "install-package-missing", where, f"It needs the package {top}."
+
+
+def _named(seen: Evidence, place: Place, name: str) -> Place | None:
+    """Where the settings name what nothing imports at a line: a MIDDLEWARE's text."""
+    if any(
+        isinstance(one, ast.Import | ast.ImportFrom) for one in seen.nodes_at(place)
+    ):
+        return None
+    for setting in ("MIDDLEWARE", "AUTHENTICATION_BACKENDS", "TEMPLATES", "STORAGES"):
+        module = seen.source.by_file(seen.setting(setting)[0] or "")
+        for value in module.values.get(setting, ()) if module is not None else ():
+            for node in walk(value):
+                if isinstance(node, ast.Constant) and _names(node.value, name):
+                    return module.file if module else None, node.lineno
+    return None
 
 
 def _is_listed(seen: Evidence, top: str) -> bool:

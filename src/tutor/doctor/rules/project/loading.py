@@ -10,6 +10,7 @@ from tutor.doctor.evidence import Evidence
 from tutor.doctor.rules.found import NOWHERE, Found, Place, deepest, last_line
 from tutor.doctor.rules.project.causes import cause
 from tutor.doctor.rules.project.imports import MISSING
+from tutor.doctor.rules.project.misplaced import hidden_from_servers
 from tutor.doctor.rules.project.standard import shadowed
 from tutor.doctor.source.walking import walk
 
@@ -56,6 +57,12 @@ def rules(seen: Evidence) -> Iterator[Found]:
     asgi = seen.failed(seen.look, "asgi") or seen.failed(seen.look, "urls")
     if asgi and asgi["stage"] == "asgi" and not _names_nothing(seen, asgi["error"]):
         yield explain(seen, asgi["error"], "asgi")
+        return
+    unseen = hidden_from_servers(seen) if not asgi else None
+    if unseen is not None:
+        known_as, place, hint = unseen
+        got = "'Settings' object has no attribute 'ROOT_URLCONF'"
+        yield Found(known_as, got, place, RANK, *_STAGES["asgi"], hint)
         return
     served = seen.failed(seen.alone or seen.serve, "daphne", "asgi")
     if served and not (asgi and asgi["stage"] == "asgi"):

@@ -46,10 +46,23 @@ def cause(seen: Evidence, links: list[Event], stage: str) -> Cause | None:
 
 def _hidden_settings(seen: Evidence) -> Cause | None:
     """An empty ``settings/``: ``settings.py`` is beside it, or its files are inside."""
-    module = seen.source.modules.get(str(seen.settings.get("module")))
-    if module is None or not module.is_package:
-        return None
     if "INSTALLED_APPS" in seen.settings.get("names", ()):
+        return None
+    name = str(seen.settings.get("module"))
+    return hidden(seen, name, f"{seen.prefix}manage.py", "settings-module-misspelled")
+
+
+def hidden(seen: Evidence, name: str, asker: str | None, slug: str) -> Cause | None:
+    """A folder of settings that is named where one of its files was meant.
+
+    Args:
+        seen: the evidence.
+        name: the settings that are asked for.
+        asker: the file that names them.
+        slug: what it is there.
+    """
+    module = seen.source.modules.get(name)
+    if module is None or not module.is_package:
         return None
     folder = (seen.project / module.file).parent
     file = folder.parent / f"{folder.name}.py"
@@ -64,12 +77,27 @@ def _hidden_settings(seen: Evidence) -> Cause | None:
     ]
     if not inside:
         return None
-    manage = seen.source.by_file(f"{seen.prefix}manage.py")
+    asking = seen.source.by_file(asker or "")
     hint = f"{module.name} is a folder, and its own file is empty: name {inside[0]}."
-    for node in walk(manage.tree) if manage else ():
-        if isinstance(node, ast.Constant) and node.value == module.name and manage:
-            place = manage.file, node.lineno
-            return "settings-module-misspelled", place, hint
+    for node in walk(asking.tree) if asking else ():
+        if isinstance(node, ast.Constant) and node.value == module.name and asking:
+            return slug, (asking.file, node.lineno), hint
+    return None
+
+
+def hidden_from_servers(seen: Evidence) -> Cause | None:
+    """The same where only the ASGI module names an empty folder."""
+    asking = seen.source.modules.get(seen.asgi_module)
+    for node in walk(asking.tree) if asking is not None else ():
+        name = node.value if isinstance(node, ast.Constant) else None
+        module = seen.source.modules.get(name) if isinstance(name, str) else None
+        if module is None or module.name == seen.settings_name:
+            continue
+        if all(
+            isinstance(getattr(n, "value", 0), ast.Constant) for n in module.tree.body
+        ):
+            slug = "asgi-settings-module-of-another-project"
+            return hidden(seen, module.name, seen.asgi_file, slug)
     return None
 
 
@@ -150,6 +178,39 @@ def _list_behind(seen: Evidence, place: Place) -> Place | None:
         other = seen.source.modules.get(owner)
         if other is not None and name in other.lines:
             return other.file, other.lines[name]
+    return None
+
+
+def routes_are_pages(seen: Evidence, place: Place) -> bool:
+    """Whether the router of sockets is given the URLs of the pages."""
+    module = seen.source.by_file(place[0] or "")
+    pages = f"{seen.settings.get('urlconf')}.urlpatterns"
+    return module is not None and any(
+        isinstance(node, ast.Call)
+        and (module.resolve(node.func) or "").endswith("URLRouter")
+        and any(_leads_to(module, one, pages) for one in node.args)
+        for node in seen.nodes_at(place)
+    )
+
+
+def _leads_to(module: Module, node: ast.expr, dotted: str) -> bool:
+    if not isinstance(node, ast.Name | ast.Attribute):
+        return False
+    head, _, tail = ast.unparse(node).partition(".")
+    named = ".".join(filter(None, (module.names.get(head, head), tail)))
+    return dotted in (named, module.resolve(node))
+
+
+def nested_list(seen: Evidence, place: Place) -> Place | None:
+    """Where a list of routes is written, if it is one that stands in another."""
+    found = _list_behind(seen, place)
+    module = seen.source.by_file(found[0] or "") if found else None
+    for values in module.values.values() if module is not None else ():
+        last = values[-1]
+        inner = last.elts if isinstance(last, ast.List | ast.Tuple) else []
+        nested = any(isinstance(one, ast.List | ast.Tuple) for one in inner)
+        if found and nested and last.lineno == found[1]:
+            return found
     return None
 
 

@@ -53,7 +53,8 @@ def missing(seen: Evidence, crash: Crash, key: str, place: Place) -> Cause | Non
         return "consumer-unvalidated-input-closes-socket", place, ""
     entering = crash.told == "websocket.connect" and not _is_an_events(crash)
     asked = "kwargs" in source or (place[0] and entering)
-    if asked and key not in names and not _of_the_scope(seen, place, key):
+    aside = key != "kwargs" and _of_the_scope(seen, place, key)
+    if asked and key not in names and not aside:
         captured = ", ".join(names) or "nothing"
         hint = f"The route captures {captured}."
         if key == "kwargs":
