@@ -8,7 +8,16 @@ import pytest
 
 from tutor.doctor.child import Told
 from tutor.doctor.evidence import Evidence
-from tutor.doctor.rules.consumers import given, messages, parsed, scopes, unset
+from tutor.doctor.rules.consumers import (
+    beginning,
+    given,
+    messages,
+    parsed,
+    scopes,
+    signatures,
+    threads,
+    unset,
+)
 from tutor.doctor.source import Source
 
 HEAD = """
@@ -16,11 +25,12 @@ import json
 import threading
 
 from channels.consumer import AsyncConsumer
+from channels.exceptions import StopConsumer
 from channels.generic.websocket import AsyncJsonWebsocketConsumer as Json
 from channels.generic.websocket import AsyncWebsocketConsumer as Plain
 
 """
-MODULES = (given, parsed, scopes, unset, messages)
+MODULES = (given, parsed, scopes, unset, messages, beginning, threads, signatures)
 DIFFER, NEVER = "python-arguments-differ", "consumer-attribute-never-set"
 TWICE = "consumer-json-parsed-twice"
 
@@ -84,6 +94,29 @@ WRONG = {
         "async def say(self):\n  self.left = 3\n  self.rest -= 1",
         (NEVER, "self.rest -= 1"),
     ),
+    "async-for-a-thread": (
+        "Plain",
+        "async def connect(self): threading.Thread(target=self.tick).start()\n"
+        "async def tick(self): await self.send('1')",
+        ("python-async-method-not-awaited", "Thread"),
+    ),
+    "written-for-parsed": (
+        "Plain",
+        "async def receive(self, text_data):\n"
+        "  said = json.dumps(text_data)\n  await self.send(said['word'])",
+        ("consumer-json-not-parsed", "json.dumps"),
+    ),
+    "begun-without-its-base": (
+        "Plain",
+        "def __init__(self): self.left = 3",
+        ("consumer-init-without-super", "def __init__"),
+    ),
+    "stopped-by-a-word": (
+        "AsyncConsumer",
+        "async def websocket_receive(self, event):\n"
+        "  if event['text'] == 'bye': raise StopConsumer()",
+        ("consumer-stops-too-early", "bye"),
+    ),
     "closed-by-a-task": (
         "Plain",
         "async def connect(self):\n  await self.accept()\n  self.go(self.end())\n"
@@ -123,6 +156,30 @@ RIGHT = {
     "headers-by-bytes": (
         "Plain",
         "async def x(self): return dict(self.scope['headers'])[b'host']",
+    ),
+    "plain-for-a-thread": (
+        "Plain",
+        "async def connect(self): threading.Thread(target=self.tick).start()\n"
+        "def tick(self): print()",
+    ),
+    "written-for-a-file": (
+        "Plain",
+        "async def receive(self, text_data):\n"
+        "  said = json.dumps(text_data)\n  print(said)",
+    ),
+    "begun-with-groups-of-its-own": (
+        "Plain",
+        "groups = ['all']\ndef __init__(self): self.left = 3",
+    ),
+    "begun-with-its-base": (
+        "Plain",
+        "def __init__(self, *more, **all): Plain.__init__(self, *more, **all)",
+    ),
+    "a-raw-one-s-beginning": ("AsyncConsumer", "def __init__(self): self.left = 3"),
+    "closed-and-stopped": (
+        "AsyncConsumer",
+        "async def websocket_receive(self, event):\n"
+        "  await self.send({'type': 'websocket.close'})\n  raise StopConsumer()",
     ),
     "added-to-a-class-s": (
         "Plain",

@@ -83,6 +83,28 @@ def test_uvicorn_needs_a_library_beside_it(
 
 
 @pytest.mark.parametrize(
+    ("listing", "line"),
+    [
+        ("django-channels\ndjango", 1),
+        ("whitenoise\nDjango>=5", 2),
+        ("django\nchannels-redis", None),
+        ("django\ndjangochannelsrestframework", None),
+        ("whitenoise", None),
+    ],
+)
+def test_channels_is_in_some_list(
+    listing: str, line: int | None, tmp_path: Path
+) -> None:
+    files = {
+        "requirements_DOT_txt": listing,
+        "app_DOT_py": "from channels.consumer import AsyncConsumer\n"
+        "class It(AsyncConsumer):\n    async def websocket_connect(self, e): pass\n",
+    }
+    slug = "install-channels-missing"
+    assert look(tmp_path, listed, **files) == ([(slug, line)] if line else [])
+
+
+@pytest.mark.parametrize(
     ("image", "installs", "lacks"),
     [
         ("python:3.12", "", 2),

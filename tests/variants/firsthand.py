@@ -24,6 +24,24 @@ WRONG: tuple[tuple[str, str, str, tuple[Change, ...]], ...] = (
     ),
     (
         "board",
+        "consumer-init-takes-scope",
+        TICKER,
+        (
+            (
+                TICKER,
+                "    async def connect(self):\n",
+                "    def __init__(self, *args, **kwargs):\n        super().__init__(*args, **kwargs)\n        self.path = self.scope['path']\n\n    async def connect(self):\n",
+            ),
+        ),
+    ),
+    (
+        "board",
+        "routing-kwarg-of-another-kind",
+        FEED,
+        ((FEED, '["topic"]', '["topic"] + 1'),),
+    ),
+    (
+        "board",
         "asgi-settings-module-of-another-project",
         ASGI,
         ((ASGI, "config.settings.local", "config.settings"),),

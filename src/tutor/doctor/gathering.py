@@ -23,6 +23,7 @@ from tutor.doctor.answers import Answers
 from tutor.doctor.ask import Conversation
 from tutor.doctor.child import Live, Told
 from tutor.doctor.evidence import MARK, Evidence
+from tutor.doctor.lookups import looked_for
 from tutor.doctor.source import Source
 from tutor.doctor.source.walking import walk
 
@@ -208,7 +209,7 @@ def _serve(
             known = _words(told, read())
             host, origin = _host(told), _origin(told)
             mine = _personal(told, read())
-            talk = Conversation(live, port, host, _keys(copy), origin, known, mine)
+            talk = Conversation(live, port, host, looked_for(copy), origin, known, mine)
             with suppress(asyncio.TimeoutError):
                 left = max(0.5, end - time.monotonic())
                 asking = talk.ask(paths(told), partial(_pages, looking))
@@ -281,17 +282,3 @@ def _origin(told: Told) -> str:
     hosts = (told.get("hosts") or {}).get("hosts") or []
     full = [o for o in origins if re.match(r"https?://[\w.-]+(:\d+)?$", str(o))]
     return full[0] if full and list(origins) != list(hosts) else ""
-
-
-_KEY = re.compile(r"""\[['"](\w+)['"]\]|\.get\(['"](\w+)['"]""")
-
-
-def _keys(copy: Path) -> list[str]:
-    """Words that the project's consumers may look for in a message."""
-    found: dict[str, None] = {}
-    for path in sorted(copy.rglob("*consumer*.py"))[:20]:
-        with suppress(OSError):
-            for match in _KEY.finditer(path.read_text("utf-8", "replace")):
-                found[match[1] or match[2]] = None
-    known = {"text", "bytes", "type", "user", "url_route", "kwargs", "code", "headers"}
-    return [*(k for k in found if k not in known), "message"]

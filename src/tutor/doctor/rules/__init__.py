@@ -13,6 +13,7 @@ from tutor.doctor.rules.access import halting, lateuser, logins, origins, users
 from tutor.doctor.rules.browser import clients, pages, privates, rendering
 from tutor.doctor.rules.consumers import (
     accepting,
+    beginning,
     dates,
     departing,
     generators,
@@ -31,6 +32,7 @@ from tutor.doctor.rules.consumers import (
     signatures,
     sockets,
     tallies,
+    threads,
     unheard,
     unpacked,
     unset,
@@ -132,6 +134,8 @@ _LATER = (
     origins,
     sockets,
     accepting,
+    beginning,
+    threads,
     departing,
     reading,
     handlers,
@@ -246,6 +250,10 @@ _OF_THE_SENDER = (
 )
 
 
+# A page finds no key in what no JSON parser takes.
+_FOLLOWS = {"client-reads-another-key": "consumer-python-text-for-json"}
+
+
 def judge(seen: Evidence) -> list[Found]:
     """Everything that is recognised, most likely cause first, each once."""
     with remembering():
@@ -254,6 +262,8 @@ def judge(seen: Evidence) -> list[Found]:
     known = {one.place for one in found if one.slug and one.place[1]}
     # What nobody knows at a line where something known is wrong is its consequence.
     kept = _once([one for one in found if one.slug or one.place not in known])
+    said = {one.slug for one in kept if one.slug}
+    kept = [one for one in kept if _FOLLOWS.get(one.slug or "") not in said]
     return [privates.written(one) for one in kept]
 
 

@@ -19,9 +19,49 @@ def rules(seen: Evidence) -> Iterator[Found]:
         names: tuple[str, ...] = HANDLERS if owner.kind in ("async", "sync") else ()
         if owner.kind.endswith("json") and not _reads_its_own_way(owner):
             names = ("receive_json",)
+        for name in ("receive", "websocket_receive"):
+            if name in owner.methods:
+                yield from _written_again(owner.methods[name])
         for name in names:
             if name in owner.methods:
                 yield from again(owner.methods[name])
+
+
+def _written_again(method: Function) -> Iterator[Found]:
+    """``json.dumps(text_data)``, whose result is read as if it were parsed."""
+    for name, values in method.values.items():
+        made = values[0] if len(values) == 1 else None
+        if not isinstance(made, ast.Call) or not made.args:
+            continue
+        if calls.name_of(made, method) != "json.dumps":
+            continue
+        given = ast.unparse(made.args[0])
+        if given != "text_data" and not given.startswith("event["):
+            continue
+        if any(_is_read(node, name) for node in walk(method.node)):
+            yield Found(
+                "consumer-json-not-parsed",
+                "AttributeError: 'str' object has no attribute 'get'",
+                at(method, made),
+                RANK,
+                TRIED,
+                f"json.loads({given})",
+            )
+
+
+def _is_read(node: ast.AST, name: str) -> bool:
+    """Whether a name is asked for a key, or for its kind."""
+    if isinstance(node, ast.Subscript):
+        text = isinstance(getattr(node.slice, "value", None), str)
+        return text and getattr(node.value, "id", "") == name
+    func = node.func if isinstance(node, ast.Call) else None
+    if isinstance(func, ast.Attribute):
+        return func.attr == "get" and getattr(func.value, "id", "") == name
+    return (
+        isinstance(func, ast.Name)
+        and func.id == "isinstance"
+        and any(getattr(one, "id", "") == name for one in getattr(node, "args", ()))
+    )
 
 
 def _reads_its_own_way(owner: Class) -> bool:

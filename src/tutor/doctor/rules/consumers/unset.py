@@ -14,9 +14,11 @@ from tutor.doctor.source import Class, Function
 from tutor.doctor.source.walking import walk
 
 RANK = 64
+SLUG = "consumer-attribute-never-set"
+OF_JSON = "send_json belongs to the JSON consumers, as in AsyncJsonWebsocketConsumer."
 OF_VIEWS = ("request", "user", "session")
 # What Channels sets when a consumer is called.
-_GIVEN = {"scope", "channel_layer", "channel_name", "channel_receive", "base_send"}
+GIVEN = {"scope", "channel_layer", "channel_name", "channel_receive", "base_send"}
 _ASKS = {"getattr", "hasattr", "setattr", "delattr", "vars", "super"}
 
 
@@ -35,22 +37,23 @@ def rules(seen: Evidence) -> Iterator[Found]:
         ]
         if _says_more(line):
             continue
-        known = stored | _GIVEN | _inherited(line)
+        known = stored | GIVEN | _inherited(line)
         for kind in line:
             known |= {*kind.attributes, *kind.methods, *_bound(kind)}
         for method in one.methods.values():
             for node in _read(method):
                 if node.attr not in known:
                     views = node.attr in OF_VIEWS
+                    slug = "auth-request-or-self-user" if views else SLUG
+                    json = node.attr == "send_json"
                     yield Found(
-                        "auth-request-or-self-user"
-                        if views
-                        else "consumer-attribute-never-set",
+                        "consumer-generic-method-in-raw-consumer" if json else slug,
                         f"{one.name!r} object has no attribute {node.attr!r}",
                         at(method, node),
                         RANK,
                         TRIED,
                         "self.scope['user']" if views else f"self.{node.attr} = …",
+                        OF_JSON if json else "",
                     )
                     return
 

@@ -39,6 +39,7 @@ def rules(seen: Evidence) -> Iterator[Found]:
     own = [(file, text) for file, text, is_list in texts if is_list]
     place = next((at for file, text in own if (at := _line(file, text))), None)
     if place is None:
+        yield from _without_channels(seen, own, [text for _, text, _ in texts])
         return
     old = any(pinned.is_old(line) for _, text in own for line in text.splitlines())
     for package, slug in _used(seen):
@@ -58,6 +59,35 @@ def rules(seen: Evidence) -> Iterator[Found]:
                 TRIED,
                 f"a line for {package}",
             )
+
+
+def _without_channels(
+    seen: Evidence, own: list[tuple[str, str]], texts: list[str]
+) -> Iterator[Found]:
+    """A list with Django in it, and nothing that is Channels, or brings it."""
+    if any("channel" in _OTHER.sub("", text).lower() for text in texts):
+        return
+    if not any(one.kind for one in seen.source.consumers()):
+        return
+    for wanted in (_OTHER, _DJANGO):
+        for file, text in own:
+            match = wanted.search(text)
+            if match is not None and not file.endswith(".lock"):
+                yield Found(
+                    "install-channels-missing",
+                    "ModuleNotFoundError: No module named 'channels', once it is "
+                    "installed from this list",
+                    (file, text.count("\n", 0, match.start()) + 1),
+                    RANK,
+                    TRIED,
+                    "a line for channels",
+                    "django-channels is another package." if wanted is _OTHER else "",
+                )
+                return
+
+
+_OTHER = re.compile(r"(?<![\w.-])django[-_]channels(?![\w-])", re.I)
+_DJANGO = re.compile(r"(?m)(?<![\w.-])django(?=\s*(?:[<>=~!;@\"',#\[]|$))", re.I)
 
 
 def _used(seen: Evidence) -> Iterator[tuple[str, str]]:

@@ -16,7 +16,9 @@ from tutor.doctor.rules.consumers.crashes.ours import (
     is_nested,
     is_of_the_code,
 )
+from tutor.doctor.rules.consumers.crashes.routed import is_of_another_kind
 from tutor.doctor.rules.consumers.lines import Cause, awaited_there
+from tutor.doctor.rules.consumers.unset import GIVEN
 from tutor.doctor.rules.found import Place
 from tutor.doctor.rules.project import layers
 from tutor.doctor.rules.routing.places import route_place
@@ -57,6 +59,12 @@ def by_type(seen: Evidence, crash: Crash, place: Place) -> Cause | None:
     text = root["text"]
     if root["type"] == "NameError":
         return "python-name-not-defined", place, ""
+    if "NoneType' object is not iterable" in text and place[0] is None:
+        owner = seen.consumer_class(crash.leaf.get("consumer"))
+        init = owner.method("__init__") if owner is not None else None
+        if init is not None:
+            line: Place = (init.module.file, init.node.lineno)
+            return "consumer-init-without-super", line, ""
     if root["type"] == "UnboundLocalError":
         return _no_global(seen, text, place), place, ""
     again = _calls_itself(seen, place) if root["type"] == "RecursionError" else None
@@ -95,8 +103,15 @@ def by_type(seen: Evidence, crash: Crash, place: Place) -> Cause | None:
     if connecting and strangers.is_stranger(seen, crash.links, crash.leaf):
         at = handler_place(seen, crash)
         return "auth-anonymous-users-accepted", at, ""
+    if is_of_another_kind(seen, text, place):
+        return "routing-kwarg-of-another-kind", place, ""
     unset = re.match(r"'(\w+)' object has no attribute '(\w+)'", text)
     known = {one.name for one in seen.source.consumers()}
+    function = seen.function_at(place)
+    made = function is not None and function.name == "__init__"
+    if unset and made and unset[2] in GIVEN:
+        hint = f"{unset[2]} is not there yet in __init__."
+        return "consumer-init-takes-scope", place, hint
     leaves = crash.told == "websocket.disconnect" and unset and unset[1] in known
     if leaves and unset and _is_ever_set(seen, unset[2]):
         return "group-disconnect-needs-attribute-set-later", place, ""

@@ -22,6 +22,7 @@ from tutor.doctor.rules.consumers.lines import (
     sends_there,
     uncalled,
 )
+from tutor.doctor.rules.consumers.unset import OF_JSON
 from tutor.doctor.rules.database.lazy import made_lazily
 from tutor.doctor.rules.found import Place, last_line
 from tutor.doctor.rules.project.asgi import websocket_place
@@ -75,6 +76,8 @@ def refined(seen: Evidence, crash: Crash, slug: str, place: Place) -> Cause:
         return query(seen, place), place, ""
     if slug == "consumer-send-before-accept" and not _accepts(seen, crash):
         return "consumer-never-accepts", connecting(seen, crash) or place, ""
+    if "no attribute 'send_json'" in crash.links[-1]["text"]:
+        return slug, place, OF_JSON
     if slug == "group-async-to-sync-in-async-consumer":
         if sends_there(seen, place):
             return "consumer-await-in-sync-consumer", place, ""
