@@ -13,6 +13,7 @@ from tutor.doctor.rules.consumers import (
     given,
     messages,
     parsed,
+    refused,
     scopes,
     signatures,
     threads,
@@ -31,6 +32,7 @@ from channels.generic.websocket import AsyncWebsocketConsumer as Plain
 
 """
 MODULES = (given, parsed, scopes, unset, messages, beginning, threads, signatures)
+MODULES += (refused,)
 DIFFER, NEVER = "python-arguments-differ", "consumer-attribute-never-set"
 TWICE = "consumer-json-parsed-twice"
 
@@ -117,6 +119,14 @@ WRONG = {
         "  if event['text'] == 'bye': raise StopConsumer()",
         ("consumer-stops-too-early", "bye"),
     ),
+    "left-before-it-is-set": (
+        "Plain",
+        "async def connect(self):\n"
+        "  if not self.scope['user']:\n    await self.close()\n    return\n"
+        "  self.room = 'a'\n  await self.accept()\n"
+        "async def disconnect(self, code): print(self.room)",
+        ("group-disconnect-needs-attribute-set-later", "print(self.room)"),
+    ),
     "closed-by-a-task": (
         "Plain",
         "async def connect(self):\n  await self.accept()\n  self.go(self.end())\n"
@@ -180,6 +190,22 @@ RIGHT = {
         "AsyncConsumer",
         "async def websocket_receive(self, event):\n"
         "  await self.send({'type': 'websocket.close'})\n  raise StopConsumer()",
+    ),
+    "left-with-a-look": (
+        "Plain",
+        "async def connect(self):\n"
+        "  self.inside = False\n"
+        "  if not self.scope['user']: return await self.close()\n"
+        "  self.room, self.inside = 'a', True\n  await self.accept()\n"
+        "async def disconnect(self, code):\n  if self.inside: print(self.room)",
+    ),
+    "set-before-anybody-is-refused": (
+        "Plain",
+        "async def connect(self):\n"
+        "  self.room = 'a'\n"
+        "  if not self.scope['user']: return await self.close()\n"
+        "  await self.accept()\n"
+        "async def disconnect(self, code): print(self.room)",
     ),
     "added-to-a-class-s": (
         "Plain",

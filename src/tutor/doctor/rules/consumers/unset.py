@@ -41,7 +41,7 @@ def rules(seen: Evidence) -> Iterator[Found]:
         for kind in line:
             known |= {*kind.attributes, *kind.methods, *_bound(kind)}
         for method in one.methods.values():
-            for node in _read(method):
+            for node in read(method):
                 if node.attr not in known:
                     views = node.attr in OF_VIEWS
                     slug = "auth-request-or-self-user" if views else SLUG
@@ -110,7 +110,7 @@ def _inherited(line: list[Class]) -> set[str]:
     return {name for base in bases for name in _of_library(base)}
 
 
-def _read(method: Function) -> Iterator[ast.Attribute]:
+def read(method: Function) -> Iterator[ast.Attribute]:
     """The attributes of ``self`` that a method reads, ready for none to be missing."""
     if method.self_name is None:
         return
