@@ -15,6 +15,7 @@ from tutor.doctor.rules.deployment import (
     development,
     libraries,
     listed,
+    nowhere,
     pinned,
     whereabouts,
 )
@@ -80,6 +81,33 @@ def test_uvicorn_needs_a_library_beside_it(
     files = {"Procfile": "web: uvicorn site.asgi:application\n"}
     found = look(tmp_path, libraries, requirements_DOT_txt=listed, **files)
     assert found == ([("deploy-uvicorn-without-websocket-library", 1)] if lacks else [])
+
+
+@pytest.mark.parametrize(
+    ("command", "wrong"),
+    [
+        ("daphne mysite.asgi:application", True),
+        ("uvicorn site1/asgi:application", True),
+        ("gunicorn -k uvicorn.workers.UvicornWorker mysite.asgi", True),
+        ("daphne site1.asgi:application", False),
+        ("daphne other.asgi:application", False),
+        ("uvicorn sidecar.main:app", False),
+        ("daphne $PROJECT.asgi:application", False),
+        ("uvicorn --app-dir backend mysite.asgi:application", False),
+    ],
+)
+def test_a_server_is_told_a_module_that_is_there(
+    command: str, wrong: bool, tmp_path: Path
+) -> None:
+    for name in ("site1", "services/other"):
+        (tmp_path / name).mkdir(parents=True)
+        (tmp_path / name / "asgi.py").write_text("application = None\n", "utf-8")
+    (tmp_path / "Procfile").write_text(f"web: {command}\n", "utf-8")
+    target = "site1.asgi:application"
+    source = Source(tmp_path, tmp_path)
+    seen = Evidence(tmp_path, tmp_path, Told([]), source, target=target)
+    slugs = [one.slug for one in nowhere.rules(seen)]
+    assert slugs == (["deploy-application-misspelled"] if wrong else [])
 
 
 @pytest.mark.parametrize(
