@@ -150,6 +150,7 @@ SEVERAL: tuple[
                 "Dockerfile",
                 'CMD ["daphne", "-b", "0.0.0.0", "-p", "8000", '
                 '"pedalpost.asgi:application"]',
+                "RUN pip install gunicorn uvicorn-worker\n"
                 "HEALTHCHECK CMD curl -fsS http://localhost:8080/ || exit 1\n"
                 'CMD ["gunicorn", "-c", "deploy/gunicorn.conf.py", '
                 '"pedalpost.asgi:application"]',

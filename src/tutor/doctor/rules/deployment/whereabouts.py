@@ -224,8 +224,11 @@ def _in_unit(seen: Evidence, one: Command) -> str | None:
 
 
 def _in_profile(seen: Evidence, one: Command, root: str) -> str | None:
-    """A ``Procfile`` starts its server where it lies itself."""
-    if one.file != "Procfile" or root == "." or _is_packaged(seen.project):
+    """A ``Procfile`` starts its server where it lies itself, above ``manage.py``."""
+    home = seen.home.relative_to(seen.project).as_posix()
+    if one.file != "Procfile" or root == "." or root != home:
+        return None
+    if _is_packaged(seen.project):
         return None
     if mentioned(seen.project, r"PYTHONPATH|PROJECT_PATH|\bcd\s|\.pth\b"):
         return None

@@ -188,6 +188,9 @@ def _no_router(seen: Evidence, tried: str, expected: str) -> Iterator[Found]:
             RANK,
             tried,
             expected,
+            "A comma behind its last bracket makes a tuple of it: delete the comma."
+            if seen.walk.get("type") == "builtins.tuple"
+            else "",
         )
     elif seen.walk.get("router-only"):
         yield Found(

@@ -102,6 +102,9 @@ def cause(
             if slug == "routing-view-is-no-callable":
                 slug, place = _instance(seen, slug, place)
             return slug, place, ""
+    if stage == "apps" and "has no attribute 'rpartition'" in text:
+        hint = "An entry of the list is no text: add lists with +."
+        return "apps-name-misspelled", seen.setting("INSTALLED_APPS"), hint
     if kind == "AttributeError":
         return _attribute(seen, text, place)
     if kind == "SystemExit":

@@ -11,6 +11,7 @@ from tutor.doctor.child import Event
 from tutor.doctor.evidence import Evidence
 from tutor.doctor.rules.access import members
 from tutor.doctor.rules.consumers import offers
+from tutor.doctor.rules.consumers.closing import may_close
 from tutor.doctor.rules.consumers.crashes.crash import Crash, deepest_own
 from tutor.doctor.rules.consumers.crashes.handled import left
 from tutor.doctor.rules.consumers.crashes.kinds import by_type, no_coroutine
@@ -196,6 +197,8 @@ def _cause(seen: Evidence, crash: Crash, every: str, place: Place) -> Cause | No
             continue
         if slug == "consumer-message-is-no-dict" and _indexes(crash):
             continue
+        if slug == "consumer-close-code-not-allowed" and _may_close(seen, place):
+            continue
         if slug == "auth-request-or-self-user" and _sets_it(seen, crash, every):
             continue
         if re.search(pattern, every):
@@ -237,6 +240,17 @@ def _method(seen: Evidence, owner: str, name: str) -> Function | None:
         if one.name == owner and one.method(name) is not None:
             return one.method(name)
     return None
+
+
+def _may_close(seen: Evidence, place: Place) -> bool:
+    """Whether the server that the project is for lets the code of a line through."""
+    codes = [
+        getattr(arg, "value", None)
+        for node in seen.nodes_at(place)
+        if isinstance(node, ast.Call) and getattr(node.func, "attr", "") == "close"
+        for arg in [*node.args, *(word.value for word in node.keywords)]
+    ]
+    return any(isinstance(code, int) and may_close(seen, code) for code in codes)
 
 
 def _indexes(crash: Crash) -> bool:
