@@ -11,6 +11,7 @@ from functools import partial
 
 from tutor.doctor.answers import Answers, Client
 from tutor.doctor.child import Event, Live
+from tutor.doctor.lookups import EITHER
 from tutor.doctor.talking import OPENING, Talking
 
 FOREIGN = "http://evil.example"
@@ -58,7 +59,12 @@ class Conversation(Talking):
         self.words = words or {}
         self.personal = personal
         self.seen = Answers(asked=True)
-        self.texts = [json.dumps(dict.fromkeys(keys or ["message"], "hi")), "next"]
+        fewer = [key for key in keys if key not in EITHER]
+        self.texts = [
+            json.dumps(dict.fromkeys(keys or ["message"], "hi")),
+            "next",
+            json.dumps(dict.fromkeys(fewer or ["message"], "hi")),
+        ]
 
     async def ask(
         self, paths: list[str], pages: Callable[[], Awaitable[list[str]]]
@@ -189,7 +195,7 @@ class Conversation(Talking):
             return
         two = self.joined(path, signed)
         await asyncio.gather(
-            self.talk(one, socket, [("json", self.texts[0]), ("json", self.texts[0])]),
+            self.talk(one, socket, [("json", self.texts[0]), ("json", self.texts[2])]),
             self.second(two),
         )
         if not (one.quiet or two.quiet):

@@ -10,7 +10,7 @@ _KEY = re.compile(r"""(\w*)(?:\[['"](\w+)['"]\]|\.get\(['"](\w+)['"])""")
 _LIBRARY_S = ("scope", "event", "message", "msg")  # names of what it hands over
 
 
-_EITHER = ("text", "user", "code")  # keys of the library's, and of messages
+EITHER = ("text", "user", "code")  # keys of the library's, and of messages
 
 
 def looked_for(copy: Path) -> list[str]:
@@ -20,7 +20,7 @@ def looked_for(copy: Path) -> list[str]:
         with suppress(OSError):
             for match in _KEY.finditer(path.read_text("utf-8", "replace")):
                 key = match[2] or match[3]
-                if key not in _EITHER or match[1] not in ("", *_LIBRARY_S):
+                if key not in EITHER or match[1] not in ("", *_LIBRARY_S):
                     found[key] = None
     known = {"bytes", "type", "url_route", "kwargs", "headers"}
     return [*(k for k in found if k not in known), "message"]
