@@ -161,7 +161,7 @@ WRONG: tuple[tuple[str, str, str, tuple[Change, ...]], ...] = (
             ("docker-compose.yml", "REDIS_HOST: cache", "CACHE: cache:6379"),
         ),
     ),
-    ("chat", "install-package-missing", "Dockerfile", image("uvicorn")),
+    ("chat", "install-package-missing", "requirements.txt", image("uvicorn")),
     (
         "chat",
         "deploy-daphne-from-wrong-directory",
