@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from tutor import doctor
+from tutor.doctor import lookups
 
 sys.path.insert(0, str(Path(__file__).parent / "variants"))
 import foreign
@@ -97,3 +98,20 @@ def test_a_consumer_that_asks_for_a_row_lets_our_clients_in(tmp_path: Path) -> N
     changes = (("lots/live.py", greeting, "self.lot.highest()"),)
     found = doctor.diagnose(made("auction", changes, tmp_path)).findings
     assert [one.slug for one in found[:1]] == ["db-model-instance-in-event"]
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ("data['text']", ["text", "message"]),
+        ("content.get('user')", ["user", "message"]),
+        ("event['text']", ["message"]),
+        ("self.scope['user']", ["message"]),
+        ("self.scope['url_route']['kwargs']", ["message"]),
+    ],
+)
+def test_a_key_of_the_librarys_may_be_one_of_messages(
+    line: str, words: list[str], tmp_path: Path
+) -> None:
+    (tmp_path / "consumers.py").write_text(f"x = {line}\n", encoding="utf-8")
+    assert lookups.looked_for(tmp_path) == words

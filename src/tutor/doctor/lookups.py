@@ -8,8 +8,6 @@ from pathlib import Path
 
 _KEY = re.compile(r"""(\w*)(?:\[['"](\w+)['"]\]|\.get\(['"](\w+)['"])""")
 _LIBRARY_S = ("scope", "event", "message", "msg")  # names of what it hands over
-
-
 EITHER = ("text", "user", "code")  # keys of the library's, and of messages
 
 
