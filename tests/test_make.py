@@ -19,7 +19,7 @@ MAKEFILE = (ROOT / "Makefile").read_text()
 
 
 def make(*argv: str, cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:
-    ours = ("MAKE", "MFLAGS", "ARGS")  # of a make that runs this test
+    ours = ("MAKE", "MFLAGS", "ARGS", "PYTEST")  # of the make that runs this test
     env = {k: v for k, v in os.environ.items() if not k.startswith(ours)}
     return subprocess.run(
         ["make", *argv], cwd=cwd, env=env, capture_output=True, text=True, timeout=60
