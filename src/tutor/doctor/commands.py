@@ -17,26 +17,13 @@ from pathlib import Path, PurePosixPath
 
 from tutor.doctor import copying
 from tutor.doctor.remembered import remembered
-from tutor.doctor.serveroptions import TOLD
+from tutor.doctor.serveroptions import TOLD, flags
 from tutor.doctor.startfiles import ASSIGNED, Env, compose, procfile, reader
 
 MOST = 100_000  # bytes of a file
 DEEP = 4  # folders
 SERVERS = ("daphne", "uvicorn", "gunicorn", "hypercorn")
-# Options that take no value; whatever else begins with a dash takes one.
-FLAGS = {
-    *("-h", "--help", "--version", "-D", "--daemon", "--reload", "--preload"),
-    *("--proxy-headers", "--no-proxy-headers", "--no-server-name", "--factory"),
-    *("--server-header", "--no-server-header", "--date-header", "--no-date-header"),
-    *("--access-log", "--no-access-log", "--use-colors", "--no-use-colors"),
-    *("--reset-contextvars", "--check-config", "--print-config", "--no-sendfile"),
-    *("--capture-output", "-R", "--enable-stdio-inheritance", "--initgroups"),
-    *("--traceback", "--no-color", "--force-color", "--skip-checks", "--noreload"),
-    *("--nothreading", "--insecure", "--nostatic", "--noinput", "--no-input"),
-    "--noasgi",
-}
 _NO_STARTS = (".py", ".md", ".rst", ".txt", ".ipynb", ".lock", ".in", ".json", ".js")
-_TAKES = {"daphne": {"--access-log"}}  # and is a flag elsewhere
 _SHOWN = r"example|sample|template|dist"  # files for people, not for programs
 _OF_TESTS = ("tox.ini", "setup.cfg", "pyproject.toml", ".gitlab-ci.yml")
 _WHOLE = (procfile, compose)  # what they start is all that there is
@@ -73,7 +60,7 @@ class Command:
             if self.program == "uvicorn" and name.startswith("UVICORN_"):
                 yield f"--{name[8:].lower().replace('_', '-')}", value
         words = list(self.words)
-        flags = FLAGS - _TAKES.get(self.program, set())
+        alone = flags(self.program)
         while words:
             word = words.pop(0)
             if not word.startswith("-") or word == "-":
@@ -81,7 +68,7 @@ class Command:
             elif "=" in word and word.startswith("--"):
                 name, _, value = word.partition("=")
                 yield name, value
-            elif word in flags:
+            elif word in alone:
                 yield word, ""
             elif not word.startswith("--") and len(word) > 2:
                 yield word[:2], word[2:]
@@ -107,6 +94,17 @@ class Command:
         """The application that a server is given; None where that is not known."""
         found = [word for word in self.plain if known(word)]
         return found[0] if len(found) == len(self.plain) and found else None
+
+    @property
+    def worker(self) -> str:
+        """The class of gunicorn's workers that it names; "" where it names none."""
+        return self.value("-k", "--worker-class") or ""
+
+    @property
+    def server(self) -> str:
+        """Who answers: its program, or uvicorn where gunicorn has uvicorn's workers."""
+        below = self.program == "gunicorn" and "uvicorn" in self.worker.lower()
+        return "uvicorn" if below else self.program
 
     def ports(self) -> set[str] | None:
         """Where a server listens: ports and sockets' files; None if not known."""

@@ -29,6 +29,24 @@ _OPTIONS = {
     "pythonpath": "--pythonpath",
     "keyfile": "--keyfile",
 }
+# Options that take no value; whatever else begins with a dash takes one.
+_FLAGS = {
+    *("-h", "--help", "--version", "-D", "--daemon", "--reload", "--preload"),
+    *("--proxy-headers", "--no-proxy-headers", "--no-server-name", "--factory"),
+    *("--server-header", "--no-server-header", "--date-header", "--no-date-header"),
+    *("--access-log", "--no-access-log", "--use-colors", "--no-use-colors"),
+    *("--reset-contextvars", "--check-config", "--print-config", "--no-sendfile"),
+    *("--capture-output", "-R", "--enable-stdio-inheritance", "--initgroups"),
+    *("--traceback", "--no-color", "--force-color", "--skip-checks", "--noreload"),
+    *("--nothreading", "--insecure", "--nostatic", "--noinput", "--no-input"),
+    "--noasgi",
+}
+_TAKES = {"daphne": {"--access-log"}}  # and is a flag elsewhere
+
+
+def flags(program: str) -> set[str]:
+    """The options of a program that take no value."""
+    return _FLAGS - _TAKES.get(program, set())
 
 
 def whole(

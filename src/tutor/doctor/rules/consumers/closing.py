@@ -47,7 +47,7 @@ def may_close(seen: Evidence, code: int) -> bool:
     """Whether a server lets a close code through: Daphne fewer than others."""
     if code in (1001, 1002, 1003) or 1007 <= code <= 1014:
         apps = [str(app) for app in seen.settings.get("apps") or []]
-        started = {one.program for one in commands(seen.project)}
+        started = {one.server for one in commands(seen.project)}
         others = started & {"uvicorn", "gunicorn", "hypercorn", "granian"}
         return bool(others) and "daphne" not in {*apps, *started}
     return code == 1000 or 3000 <= code <= 4999

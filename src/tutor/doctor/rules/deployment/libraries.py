@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from tutor.doctor.commands import Command, commands
+from tutor.doctor.commands import commands
 from tutor.doctor.evidence import Evidence
 from tutor.doctor.rules.deployment import pinned
 from tutor.doctor.rules.deployment.served import RANK
@@ -31,7 +31,9 @@ def rules(seen: Evidence) -> Iterator[Found]:
         is_docker = is_image(file)
         if place is None and not is_docker and _PLAIN.search(line):
             place = file, number
-    if place is not None and any(map(_is_uvicorn, commands(seen.project))):
+    if place is not None and any(
+        one.server == "uvicorn" for one in commands(seen.project)
+    ):
         yield Found(
             "deploy-uvicorn-without-websocket-library",
             "WARNING:  No supported WebSocket library detected.",
@@ -40,11 +42,3 @@ def rules(seen: Evidence) -> Iterator[Found]:
             "reading the lists of packages",
             "uvicorn[standard]",
         )
-
-
-def _is_uvicorn(one: Command) -> bool:
-    """Whether a command runs it, also below gunicorn."""
-    worker = one.value("-k", "--worker-class") or ""
-    return one.program == "uvicorn" or (
-        one.program == "gunicorn" and "uvicorn" in worker.lower()
-    )

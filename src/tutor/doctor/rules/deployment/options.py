@@ -57,14 +57,14 @@ _KNOWN = {*_WSGI, "tornado", "asgi"}
 
 def unknown_worker(one: Command) -> str:
     """The name of a worker that gunicorn has not; empty where there is none."""
-    worker = one.value("-k", "--worker-class") or ""
+    worker = one.worker
     plain = one.program == "gunicorn" and re.fullmatch(r"\w+", worker)
     return worker if plain and known(worker) and worker not in _KNOWN else ""
 
 
 def takes_wsgi_only(seen: Evidence, one: Command) -> bool:
     """Whether a command starts gunicorn with its usual workers, as far as is told."""
-    if one.program == "gunicorn" and one.value("-k", "--worker-class") in _WSGI:
+    if one.program == "gunicorn" and one.worker in _WSGI:
         return True
     return (
         one.program == "gunicorn"

@@ -189,7 +189,7 @@ def _believes(seen: Evidence) -> bool:
     """Whether somebody behind the proxy may read the address that it names."""
     started = [one for one in commands(seen.project) if one.program in SERVERS]
     if not started or any(
-        one.program == "uvicorn" or "--proxy-headers" in one.words for one in started
+        one.server == "uvicorn" or "--proxy-headers" in one.words for one in started
     ):
         return True
     return any(

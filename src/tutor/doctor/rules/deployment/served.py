@@ -23,11 +23,10 @@ def found(slug: str, got: str, one: Command, expected: str, more: int = 0) -> Fo
 
 def serves_sockets(one: Command) -> bool:
     """Whether a command starts a server that can carry sockets."""
-    worker = one.value("-k", "--worker-class") or ""
     if (one.value("--interface") or "").startswith("wsgi"):
         return False
     return one.program in SERVERS and (
-        one.program != "gunicorn" or "vicorn" in worker or not known(worker)
+        one.server != "gunicorn" or not known(one.worker)
     )
 
 

@@ -66,8 +66,7 @@ def _started_otherwise(seen: Evidence) -> str:
     if any(one.program == "runserver" and of_manage(one) for one in started):
         return ""
     for one in started:
-        worker = one.value("-k", "--worker-class") or ""
-        if one.program in ("daphne", "uvicorn", "hypercorn") or "uvicorn" in worker:
+        if one.server in ("daphne", "uvicorn", "hypercorn"):
             return (
                 f"{one.file} starts {one.program}, which needs no app. Whoever takes "
                 "runserver meanwhile gets 404 for each socket."
