@@ -1,17 +1,15 @@
 # mypy: ignore-errors
 """Paths that a project's patterns match, from a few words that may stand in them."""
 
-import inspect
-import re
+import types
 import uuid
 
 from .matching import text_for
 
 used = {}  # the words that stand in our paths
 _WORDS = ("1", "lobby", "7", "room1", "a-b", "2024", str(uuid.UUID(int=7)), "x", "abc")
-
-# A consumer that makes a UUID of what stands in its path, or looks a row up by one.
-_OF_UUIDS = re.compile(r"\bUUID\(|uuid\s*=[^=]|\bis_valid_uuid\b")
+# What a consumer names that makes a UUID of what stands in its path.
+_OF_UUIDS = {"UUID", "is_valid_uuid"}
 
 
 def sample_of(pattern, callback=None):
@@ -25,8 +23,9 @@ def sample_of(pattern, callback=None):
         candidates = regex_helper.normalize(regex.pattern)
     except Exception:
         return None
+    words = words_for(callback) if any(names for _, names in candidates) else _WORDS
     for form, names in candidates[:4]:
-        for word in words_for(callback):
+        for word in words if names else words[:1]:
             text = form % {name: word for name in names}
             try:
                 matched = pattern.match(text)
@@ -69,26 +68,57 @@ def texts_of(pattern):
 def words_for(callback):
     """What may stand in a path, what its consumer can make something of first."""
     found = getattr(callback, "consumer_class", None)
-    try:
-        text = inspect.getsource(found) if found is not None else ""
-    except (OSError, TypeError):
-        text = ""
-    if not (_OF_UUIDS.search(text) or has_uuid_keys(text)):
+    named, given = names_in(found) if found is not None else (set(), set())
+    if not (named & _OF_UUIDS or is_of_uuids(named, given) or has_uuid_keys(named)):
         return _WORDS
     one = uuid.UUID(int=7)
     return (str(one), one.hex, *_WORDS)
 
 
-def has_uuid_keys(text):
+def names_in(cls):
+    """The names that a class's code uses, and those that it gives to values.
+
+    They stand in what is compiled: to read its source takes a hundred times as long.
+    """
+    named, given, done = set(), set(), set()
+    todo = [one for base in cls.__mro__ for one in vars(base).values()]
+    while todo:
+        if id(one := todo.pop()) in done:  # its kind may refer to itself
+            continue
+        done.add(id(one))
+        if isinstance(one, types.CodeType):
+            named.update(one.co_names)
+            given.update(one.co_varnames)
+            for each in one.co_consts:
+                if isinstance(each, types.CodeType):
+                    todo.append(each)
+                elif isinstance(each, tuple):  # the names of a call's arguments
+                    given.update(text for text in each if isinstance(text, str))
+        elif isinstance(one, types.FunctionType):
+            todo += one.__code__, vars(one).get("__wrapped__")
+        elif isinstance(one, (staticmethod, classmethod)):
+            todo.append(one.__func__)
+        elif one is not None and not isinstance(one, type):
+            todo.append(getattr(one, "__dict__", {}).get("func"))  # sync_to_async's
+    return named, given
+
+
+def is_of_uuids(named, given):
+    """Whether something is called a UUID; the module of this name is not."""
+    return any(name.endswith("uuid") for name in (named - {"uuid"}) | given)
+
+
+def has_uuid_keys(named):
     """Whether the models that a consumer asks for rows have UUIDs as keys."""
-    names = set(re.findall(r"\b(\w+)\.objects\b", text))
+    if "objects" not in named:
+        return False
     try:
         from django.apps import apps
 
         keys = {
             type(model._meta.pk).__name__
             for model in apps.get_models()
-            if model.__name__ in names
+            if model.__name__ in named
         }
     except Exception:
         return False

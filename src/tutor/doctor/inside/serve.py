@@ -22,6 +22,7 @@ TURN = 0.05  # seconds between two looks at finished applications
 
 
 def main(arguments):
+    gc.disable()  # while much comes that stays
     target, descriptor, ready, *added = arguments
     loaded = []
     give_up_after(IMPORTING, lambda: load.stage[0], unless=lambda: bool(loaded))
@@ -170,6 +171,7 @@ def serve(server, application, descriptor):
         asyncio.set_event_loop(reactor._asyncioEventloop)
         # Each connection's end looks for what is lost; among what is new, that is.
         gc.freeze()
+        gc.enable()
         emit("ready", pid=os.getpid())
 
     server.Server(
