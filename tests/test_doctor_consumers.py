@@ -134,6 +134,11 @@ WRONG = {
         "async def end(self): await self.close(code=1001)",
         ("consumer-close-code-not-allowed", "code=1001"),
     ),
+    "closed-with-a-text": (
+        "Plain",
+        "async def receive(self, text_data): await self.close('bye')",
+        ("consumer-close-code-not-allowed", "'bye'"),
+    ),
 }
 RIGHT = {
     "text-by-its-place": ("Plain", "async def say(self): await self.send('hi')"),
@@ -215,6 +220,11 @@ RIGHT = {
         "Plain",
         "async def connect(self):\n  await self.end()\n  await self.accept()\n"
         "async def end(self): await self.close(code=1001)",
+    ),
+    "closed-by-its-own-word": (
+        "Plain",
+        "async def close(self, why): await super().close(int(why))\n"
+        "async def receive(self, text_data): await self.close('4000')",
     ),
 }
 

@@ -9,14 +9,14 @@ from tutor.doctor.commands import commands
 from tutor.doctor.evidence import Evidence
 from tutor.doctor.rules.consumers.written import written
 from tutor.doctor.rules.found import TRIED, Found, at
-from tutor.doctor.source import Class, Function, calls
+from tutor.doctor.source import Class, Function, calls, typed
 from tutor.doctor.source.flow import Frame
 from tutor.doctor.source.values import values
 from tutor.doctor.source.walking import walk
 
 
 def closing_codes(seen: Evidence, owner: Class) -> Iterator[Found]:
-    """Codes that no server may close an open socket with: 400, 1001, 5000."""
+    """Codes that no server may close an open socket with: 400, 1001, "4000"."""
     if not owner.kind.endswith(("generic", "json")):
         return
     for method in owner.methods.values():
@@ -27,6 +27,10 @@ def closing_codes(seen: Evidence, owner: Class) -> Iterator[Found]:
                 continue
             named = [word.value for word in call.keywords if word.arg == "code"]
             for code in [*call.args, *named][:1]:
+                if typed.type_of(code, method) == "str":
+                    if owner.method("close") is None or _hands_on(owner):
+                        yield _text(method, call)
+                    continue
                 told = values(Frame(method, owner), code) or ()
                 for text in sorted(told):
                     if text.isdigit() and not may_close(seen, int(text)):
@@ -38,6 +42,33 @@ def closing_codes(seen: Evidence, owner: Class) -> Iterator[Found]:
                             TRIED,
                             "1000, or a code from 3000 to 4999",
                         )
+
+
+def _text(method: Function, call: ast.Call) -> Found:
+    """A text in the place of the code."""
+    return Found(
+        "consumer-close-code-not-allowed",
+        "a close code that is text becomes 1011",
+        at(method, call),
+        60,
+        TRIED,
+        "1000, or a code from 3000 to 4999",
+        "The code is a number, and this is text.",
+    )
+
+
+def _hands_on(owner: Class) -> bool:
+    """Whether a close() of the project's own gives the library what it is given."""
+    method = owner.method("close")
+    names = [one.arg for one in method.node.args.args[1:2]] if method else []
+    return method is not None and any(
+        calls.name_of(call, method) == "builtins.super().close"
+        and any(
+            getattr(one, "id", "") in names
+            for one in [*call.args[:1], *(word.value for word in call.keywords)]
+        )
+        for call in calls.calls(method.node)
+    )
 
 
 _BEGIN = ("connect", "websocket_connect")
