@@ -12,6 +12,7 @@ from tutor.doctor.rules.consumers import (
     beginning,
     given,
     messages,
+    outside,
     parsed,
     refused,
     scopes,
@@ -32,7 +33,7 @@ from channels.generic.websocket import AsyncWebsocketConsumer as Plain
 
 """
 MODULES = (given, parsed, scopes, unset, messages, beginning, threads, signatures)
-MODULES += (refused,)
+MODULES += (refused, outside)
 DIFFER, NEVER = "python-arguments-differ", "consumer-attribute-never-set"
 TWICE = "consumer-json-parsed-twice"
 
@@ -134,6 +135,12 @@ WRONG = {
         "async def end(self): await self.close(code=1001)",
         ("consumer-close-code-not-allowed", "code=1001"),
     ),
+    "in-another-handler": (
+        "Plain",
+        "async def connect(self):\n  await self.accept()\n"
+        "  async def receive(self, text_data): await self.send(text_data)",
+        ("consumer-receive-handler-misnamed", "def receive"),
+    ),
     "closed-with-a-text": (
         "Plain",
         "async def receive(self, text_data): await self.close('bye')",
@@ -227,6 +234,15 @@ RIGHT = {
         "async def receive(self, text_data): await self.close('4000')",
     ),
 }
+
+
+def test_a_handler_outside_its_class_is_named(tmp_path: Path) -> None:
+    outside = "\nasync def receive(self, text_data): await self.send(text_data)\n"
+    inside = text("Plain", "async def connect(self): await self.accept()")
+    found = look(tmp_path, inside + outside)
+    assert found == [("consumer-receive-handler-misnamed", outside.strip())]
+    given = "It.receive = receive\n"
+    assert look(tmp_path, inside + outside + given) == []
 
 
 def text(base: str, body: str) -> str:
