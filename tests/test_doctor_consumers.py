@@ -11,6 +11,7 @@ from tutor.doctor.evidence import Evidence
 from tutor.doctor.rules.consumers import (
     beginning,
     given,
+    hiding,
     messages,
     outside,
     parsed,
@@ -33,7 +34,7 @@ from channels.generic.websocket import AsyncWebsocketConsumer as Plain
 
 """
 MODULES = (given, parsed, scopes, unset, messages, beginning, threads, signatures)
-MODULES += (refused, outside)
+MODULES += (refused, outside, hiding)
 DIFFER, NEVER = "python-arguments-differ", "consumer-attribute-never-set"
 TWICE = "consumer-json-parsed-twice"
 
@@ -141,6 +142,23 @@ WRONG = {
         "  async def receive(self, text_data): await self.send(text_data)",
         ("consumer-receive-handler-misnamed", "def receive"),
     ),
+    "named-as-a-method-of-the-library": (
+        "Plain",
+        "async def connect(self):\n  self.close = False\n  await self.close()",
+        ("consumer-name-hides-method", "self.close = False"),
+    ),
+    "named-as-its-own-method": (
+        "Plain",
+        "async def tick(self): pass\n"
+        "async def connect(self):\n  self.tick = 0\n  await self.tick()",
+        ("consumer-name-hides-method", "self.tick = 0"),
+    ),
+    "a-dispatch-of-its-own": (
+        "Json",
+        "async def receive_json(self, content): await self.dispatch(content)\n"
+        "async def dispatch(self, content): await self.send_json(content)",
+        ("consumer-name-hides-method", "def dispatch"),
+    ),
     "closed-with-a-text": (
         "Plain",
         "async def receive(self, text_data): await self.close('bye')",
@@ -227,6 +245,15 @@ RIGHT = {
         "Plain",
         "async def connect(self):\n  await self.end()\n  await self.accept()\n"
         "async def end(self): await self.close(code=1001)",
+    ),
+    "a-dispatch-that-hands-on": (
+        "Json",
+        "async def dispatch(self, event): await Json.dispatch(self, event)",
+    ),
+    "sent-by-another": (
+        "Plain",
+        "async def connect(self):\n  self.send = self.scope['sender']\n"
+        "  await self.send('hi')",
     ),
     "closed-by-its-own-word": (
         "Plain",

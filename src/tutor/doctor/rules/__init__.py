@@ -20,6 +20,7 @@ from tutor.doctor.rules.consumers import (
     given,
     givenastext,
     handlers,
+    hiding,
     hooks,
     likedicts,
     messages,
@@ -144,6 +145,7 @@ _LATER = (
     handlers,
     generators,
     outside,
+    hiding,
     signatures,
     hooks,
     messages,
@@ -256,8 +258,11 @@ _OF_THE_SENDER = (
 )
 
 
-# A page finds no key in what no JSON parser takes.
-_FOLLOWS = {"client-reads-another-key": "consumer-python-text-for-json"}
+# A page finds no key in what no JSON parser takes; connect() never ran.
+_FOLLOWS = {
+    "client-reads-another-key": "consumer-python-text-for-json",
+    "consumer-send-before-accept": "consumer-name-hides-method",
+}
 
 
 def judge(seen: Evidence) -> list[Found]:

@@ -1,4 +1,4 @@
-"""Handlers that stand beside their class, or in another handler: by their indentation."""
+"""Handlers beside their class, or in another handler: by their indentation."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def rules(seen: Evidence) -> Iterator[Found]:
 
 
 def _displaced(owner: Class) -> Iterator[tuple[Def, str]]:
-    """Functions with a ``self`` behind a class, up to the next; those in its methods."""
+    """Functions with a ``self`` behind a class, and those in its methods."""
     behind = False
     for node in owner.module.tree.body:
         if isinstance(node, ast.ClassDef):
@@ -50,9 +50,9 @@ def _displaced(owner: Class) -> Iterator[tuple[Def, str]]:
         elif behind and _has_self(node):
             yield node, ""
     for method in owner.methods.values():
-        for node in statements(method.node):
-            if _has_self(node):
-                yield node, method.name
+        for inner in statements(method.node):
+            if _has_self(inner):
+                yield inner, method.name
 
 
 def _has_self(node: ast.AST) -> TypeGuard[Def]:

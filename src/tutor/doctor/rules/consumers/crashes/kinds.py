@@ -9,6 +9,7 @@ import sys
 from tutor.doctor.evidence import Evidence
 from tutor.doctor.models import example, is_message
 from tutor.doctor.rules.access import strangers
+from tutor.doctor.rules.consumers import hiding
 from tutor.doctor.rules.consumers.crashes.crash import Crash, handler_place
 from tutor.doctor.rules.consumers.crashes.keys import missing
 from tutor.doctor.rules.consumers.crashes.ours import (
@@ -70,6 +71,9 @@ def by_type(seen: Evidence, crash: Crash, place: Place) -> Cause | None:
     again = _calls_itself(seen, place) if root["type"] == "RecursionError" else None
     if again is not None:
         return "python-method-calls-itself", again, ""
+    hidden = hiding.hidden(seen, place) if "is not callable" in text else None
+    if hidden is not None:
+        return hiding.SLUG, hidden, ""
     if mixed_up(seen, text, place):
         return "python-module-mixed-up", place, ""
     if crash.told == "websocket.connect" and _OF_OUR_PATH.search(text):
