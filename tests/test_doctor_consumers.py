@@ -15,6 +15,7 @@ from tutor.doctor.rules.consumers import (
     messages,
     outside,
     parsed,
+    reading,
     refused,
     scopes,
     signatures,
@@ -27,6 +28,8 @@ HEAD = """
 import json
 import threading
 
+from asgiref.sync import async_to_sync
+from channels.db import database_sync_to_async
 from channels.consumer import AsyncConsumer
 from channels.exceptions import StopConsumer
 from channels.generic.websocket import AsyncJsonWebsocketConsumer as Json
@@ -34,7 +37,7 @@ from channels.generic.websocket import AsyncWebsocketConsumer as Plain
 
 """
 MODULES = (given, parsed, scopes, unset, messages, beginning, threads, signatures)
-MODULES += (refused, outside, hiding)
+MODULES += (refused, outside, hiding, reading)
 DIFFER, NEVER = "python-arguments-differ", "consumer-attribute-never-set"
 TWICE = "consumer-json-parsed-twice"
 
@@ -159,6 +162,17 @@ WRONG = {
         "async def dispatch(self, content): await self.send_json(content)",
         ("consumer-name-hides-method", "def dispatch"),
     ),
+    "wrapped-with-its-arguments": (
+        "Plain",
+        "def go(self): async_to_sync(self.channel_layer.group_add, 'a', 'b')()",
+        (DIFFER, "'a', 'b'"),
+    ),
+    "wrapped-and-not-called": (
+        "Plain",
+        "async def go(self): self.last = await database_sync_to_async(self.find)\n"
+        "def find(self): pass",
+        ("python-function-not-called", "(self.find)"),
+    ),
     "closed-with-a-text": (
         "Plain",
         "async def receive(self, text_data): await self.close('bye')",
@@ -254,6 +268,12 @@ RIGHT = {
         "Plain",
         "async def connect(self):\n  self.send = self.scope['sender']\n"
         "  await self.send('hi')",
+    ),
+    "wrapped-for-later": (
+        "Plain",
+        "async def go(self):\n  find = database_sync_to_async(self.find)\n"
+        "  await find()\n  await database_sync_to_async(self.find, True)()\n"
+        "def find(self): pass",
     ),
     "closed-by-its-own-word": (
         "Plain",

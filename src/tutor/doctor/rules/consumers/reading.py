@@ -18,6 +18,7 @@ def rules(seen: Evidence) -> Iterator[Found]:
     for function in seen.source.all_functions():
         yield from lost(seen, function)
         yield from _wrapped(seen, function)
+        yield from _unbracketed(function)
         yield from _uncalled(function)
         if function.is_async:
             yield from _blocking(seen, function)
@@ -63,6 +64,29 @@ def _wrapped(seen: Evidence, function: Function) -> Iterator[Found]:
                 TRIED,
                 "the function, not its result",
             )
+
+
+def _unbracketed(function: Function) -> Iterator[Found]:
+    """``async_to_sync(f, x)``, ``await sync_to_async(f)``: no call of what they make."""
+    for node in own_nodes(function.node):
+        call = node.value if isinstance(node, ast.Await | ast.Expr) else node
+        if not isinstance(call, ast.Call):
+            continue
+        name = calls.name_of(call, function)
+        named = call.args and isinstance(call.args[0], ast.Name | ast.Attribute)
+        if not named or name not in (known.TO_SYNC, *known.TO_THREAD):
+            continue
+        short, given = name.rpartition(".")[2], ast.unparse(call.args[0])
+        expected = f"{short}({given})(…)"
+        hint = f"What {short} makes is a function, to be called: {expected}."
+        if any(getattr(one, "value", None) is not True for one in call.args[1:]):
+            got = f"{short}() is given {len(call.args)} arguments, and takes one"
+            slug = "python-arguments-differ"
+            yield Found(slug, got, at(function, call), 46, TRIED, expected, hint)
+        elif call is not node:
+            got = f"nobody calls what {short}({given}) makes"
+            slug = "python-function-not-called"
+            yield Found(slug, got, at(function, call), 46, TRIED, expected, hint)
 
 
 _TASKS = (
