@@ -24,6 +24,9 @@ ROUTER = """application = ProtocolTypeRouter({
 GUARDED = "if __name__ == '__main__':\n" + "".join(
     f"    {line}\n" for line in ROUTER.splitlines()
 )
+IN_A_FUNCTION = GUARDED.replace("if __name__ == '__main__'", "def make()", 1)
+IN_A_FUNCTION = IN_A_FUNCTION.replace("application =", "return", 1)
+IN_A_FUNCTION += "\n\napplication = make\n"
 OUTSIDE = '''    """Sends 0 on connect, then a random number for each message."""
 
 
@@ -88,6 +91,7 @@ WRONG: list[tuple[int, str, str, tuple[Change, ...]]] = [
         ((ASGI, "os.environ.setdefault(", "os.environ.get("),),
     ),
     (6, "asgi-application-name-missing", SETTINGS, ((ASGI, ROUTER, GUARDED),)),
+    (6, "python-function-not-called", ASGI, ((ASGI, ROUTER, IN_A_FUNCTION),)),
     (
         6,
         "asgi-application-name-missing",

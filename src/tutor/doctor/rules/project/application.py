@@ -167,7 +167,12 @@ def _no_router(seen: Evidence, tried: str, expected: str) -> Iterator[Found]:
     if "asgi.ASGIHandler" not in seen.walk.get("type", ""):
         got = f"the application is {seen.walk.get('type')}"
     other = elsewhere(seen, call)
-    if "routing.ProtocolTypeRouter" in seen.walk.get("type", "") and call is not None:
+    maker = seen.source.functions.get(seen.walk.get("type", ""))
+    if maker is not None and call and any(n is call.node for n in walk(maker.node)):
+        place, hint = assigned(seen, "application"), f"Write {maker.name}()."
+        slug = "python-function-not-called"
+        yield Found(slug, got, place, RANK, tried, expected, hint)
+    elif "routing.ProtocolTypeRouter" in seen.walk.get("type", "") and call is not None:
         yield Found(
             "asgi-router-without-mapping",
             "what it is given is no dict",

@@ -137,7 +137,9 @@ def _cause(seen: Evidence, crash: Crash, every: str, place: Place) -> Cause | No
     if method is not None and method.name not in GENERIC and place[0] is None:
         line = method.module.file, method.node.lineno
         return "consumer-handler-without-event", line, ""
-    if re.search(r"takes no arguments|object \w+ can't be used in 'await'", every):
+    if re.search(
+        r"takes no arguments|object \w+ can't be used in 'await'|were given", every
+    ):
         awaited = no_coroutine(seen, crash, every, place)
         if awaited:
             return awaited

@@ -22,6 +22,7 @@ from tutor.doctor.rules.consumers.lines import Cause, awaited_there
 from tutor.doctor.rules.consumers.unset import GIVEN
 from tutor.doctor.rules.found import Place
 from tutor.doctor.rules.project import layers
+from tutor.doctor.rules.project.asgi import assigned
 from tutor.doctor.rules.routing.places import route_place
 from tutor.doctor.source.walking import walk
 
@@ -32,6 +33,10 @@ def no_coroutine(
     seen: Evidence, crash: Crash, every: str, place: Place
 ) -> Cause | None:
     """Something was awaited that is no coroutine, or called that takes nothing."""
+    if re.search(r"\bas_asgi\(\) takes 1 positional argument but 4", every):
+        return "routing-as-asgi-missing", route_place(seen, crash.leaf), ""
+    if place[0] is None and re.search(r"takes 0 positional arguments but 3 w", every):
+        return "python-function-not-called", assigned(seen, "application"), ""
     kinds = {one.name for one in seen.source.consumers()}
     for name in re.findall(
         r"(\w+)\(\) takes no arguments|object (\w+) can't be used", every
