@@ -752,3 +752,34 @@ def test_an_empty_key_ends_the_loading_of_apps(tmp_path: Path) -> None:
     link = {"type": "ImproperlyConfigured", "text": said, "bases": [], "frames": []}
     found = causes.cause(seen, [link], "apps", (None, None))
     assert found[:2] == ("settings-variable-missing", ("shop/settings.py", 2))
+
+
+@pytest.mark.parametrize(
+    ("kind", "said", "slug", "place"),
+    [
+        (
+            "TypeError",
+            "AuthMiddlewareStack() missing 1 required positional argument: 'inner'",
+            "python-arguments-differ",
+            ("shop/asgi.py", 3),
+        ),
+        (
+            "AttributeError",
+            "'list' object has no attribute 'callback'",
+            "routing-entry-is-no-route",
+            ("shop/routing.py", 2),
+        ),
+    ],
+)
+def test_what_python_says_while_it_loads(
+    kind: str, said: str, slug: str, place: tuple[str, int], tmp_path: Path
+) -> None:
+    files = {
+        "shop/asgi.py": "from channels.routing import URLRouter\n"
+        "from shop.routing import every\nURLRouter(every)\n",
+        "shop/routing.py": "from orders.routing import one\nevery = [one]\n",
+        "orders/routing.py": "one = []\n",
+    }
+    seen = evidence(tmp_path, files)
+    link = {"type": kind, "text": said, "bases": [], "frames": []}
+    assert causes.cause(seen, [link], "asgi", ("shop/asgi.py", 3))[:2] == (slug, place)

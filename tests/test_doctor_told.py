@@ -348,3 +348,17 @@ def test_a_module_of_a_listed_package_is_none_of_ours(tmp_path: Path) -> None:
     event = {"text": "No module named 'braces'", "frames": []}
     found = imports.explain_import(seen, event, "urls", ("views.py", 1))
     assert found[:2] == ("install-package-missing", ("views.py", 1))
+
+
+def test_an_app_in_a_folder_is_no_package_that_lacks(tmp_path: Path) -> None:
+    (tmp_path / "apps/orders").mkdir(parents=True)
+    for name in "apps/__init__.py", "apps/orders/__init__.py", "apps/orders/signals.py":
+        (tmp_path / name).write_text("", encoding="utf-8")
+    place = "apps/orders/apps.py", 1
+    (tmp_path / place[0]).write_text("import orders.signals\n", encoding="utf-8")
+    (tmp_path / "urls.py").write_text("import apps.orders.apps\n", encoding="utf-8")
+    seen = Evidence(tmp_path, tmp_path, Told([]), Source(tmp_path, tmp_path))
+    event = {"text": "No module named 'orders'", "frames": []}
+    hint = "It is apps.orders.signals in this project."
+    wanted = "asgi-any-import-error-is-masked", place, hint
+    assert imports.explain_import(seen, event, "apps", place) == wanted

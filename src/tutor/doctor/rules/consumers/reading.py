@@ -67,7 +67,7 @@ def _wrapped(seen: Evidence, function: Function) -> Iterator[Found]:
 
 
 def _unbracketed(function: Function) -> Iterator[Found]:
-    """``async_to_sync(f, x)``, ``await sync_to_async(f)``: no call of what they make."""
+    """``async_to_sync(f, x)``, ``await sync_to_async(f)``: what they make waits."""
     for node in own_nodes(function.node):
         call = node.value if isinstance(node, ast.Await | ast.Expr) else node
         if not isinstance(call, ast.Call):

@@ -87,6 +87,10 @@ def explain_import(
     near = seen.near(top, own - {top, "manage"})
     if not near and _is_listed(seen, top):
         return "install-package-missing", place, f"It needs the package {top}."
+    inner = [m for m in sorted(seen.source.modules) if f".{m}".endswith(f".{name}")]
+    if inner and place[0] != seen.asgi_file:
+        hint = f"It is {inner[0]} in this project."
+        return "asgi-any-import-error-is-masked", place, hint
     if near or (last in _COMMON and top != name):
         hint = f"The project has the package {near}." if near else ""
         return "asgi-app-package-misspelled", place, hint

@@ -208,10 +208,19 @@ def nested_list(seen: Evidence, place: Place) -> Place | None:
     for values in module.values.values() if module is not None else ():
         last = values[-1]
         inner = last.elts if isinstance(last, ast.List | ast.Tuple) else []
-        nested = any(isinstance(one, ast.List | ast.Tuple) for one in inner)
+        nested = any(_is_list(module, one) for one in inner)
         if found and nested and last.lineno == found[1]:
             return found
     return None
+
+
+def _is_list(module: Module | None, node: ast.expr) -> bool:
+    """Whether a list is written here, or where a name of the project leads to."""
+    dotted = module.resolve(node) if module and isinstance(node, ast.Name) else None
+    path, _, name = (dotted or "").rpartition(".")
+    where = module.source.modules.get(path) if module is not None else None
+    values = where.values.get(name, []) if where is not None else []
+    return isinstance(values[-1] if values else node, ast.List | ast.Tuple)
 
 
 def _included(seen: Evidence, every: str) -> Cause | None:

@@ -51,6 +51,11 @@ TEXTS = (
         "consumer-model-field-without-type",
         r"requires a type annotation|non-annotated attribute was detected",
     ),
+    (
+        "python-arguments-differ",
+        r"\w\(\) (missing \d+ required positional|takes .* positional arguments? but)|"
+        r"\w\(\) got (an unexpected keyword|multiple values)",
+    ),
     ("routing-pattern-not-compiled", r'"\S*" is not a valid regular expression'),
 )
 
