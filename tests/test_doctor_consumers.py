@@ -10,6 +10,7 @@ from tutor.doctor.child import Told
 from tutor.doctor.evidence import Evidence
 from tutor.doctor.rules.consumers import (
     beginning,
+    eventkeys,
     given,
     hiding,
     messages,
@@ -37,7 +38,7 @@ from channels.generic.websocket import AsyncWebsocketConsumer as Plain
 
 """
 MODULES = (given, parsed, scopes, unset, messages, beginning, threads, signatures)
-MODULES += (refused, outside, hiding, reading)
+MODULES += (refused, outside, hiding, reading, eventkeys)
 DIFFER, NEVER = "python-arguments-differ", "consumer-attribute-never-set"
 TWICE = "consumer-json-parsed-twice"
 
@@ -173,6 +174,16 @@ WRONG = {
         "def find(self): pass",
         ("python-function-not-called", "(self.find)"),
     ),
+    "a-message-s-own-word": (
+        "AsyncConsumer",
+        "async def websocket_receive(self, event): print(event.get('message'))",
+        ("group-event-without-key", "'message'"),
+    ),
+    "an-event-taken-for-the-scope": (
+        "AsyncConsumer",
+        "async def websocket_connect(self, event): self.to = event['url_route']",
+        ("group-event-without-key", "'url_route'"),
+    ),
     "closed-with-a-text": (
         "Plain",
         "async def receive(self, text_data): await self.close('bye')",
@@ -274,6 +285,16 @@ RIGHT = {
         "async def go(self):\n  find = database_sync_to_async(self.find)\n"
         "  await find()\n  await database_sync_to_async(self.find, True)()\n"
         "def find(self): pass",
+    ),
+    "what-a-server-tells": (
+        "AsyncConsumer",
+        "async def websocket_receive(self, event): print(event['text'])\n"
+        "async def websocket_disconnect(self, event): print(event['code'])",
+    ),
+    "an-event-of-its-own": (
+        "AsyncConsumer",
+        "async def websocket_receive(self, event):\n"
+        "  event = json.loads(event['text'])\n  print(event['message'])",
     ),
     "closed-by-its-own-word": (
         "Plain",

@@ -783,3 +783,15 @@ def test_what_python_says_while_it_loads(
     seen = evidence(tmp_path, files)
     link = {"type": kind, "text": said, "bases": [], "frames": []}
     assert causes.cause(seen, [link], "asgi", ("shop/asgi.py", 3))[:2] == (slug, place)
+
+
+def test_what_a_route_captures_is_a_step_deeper(tmp_path: Path) -> None:
+    text = "class Orders:\n    def connect(self):\n"
+    text += '        self.shop = self.scope["url_route"]["shop"]\n'
+    at = {"file": "orders/sockets.py", "line": 3, "name": "connect", "own": True}
+    link = {"type": "KeyError", "module": "builtins", "text": "'shop'", "at": at}
+    link |= {"bases": ["KeyError", "Exception"], "frames": [at]}
+    seen = evidence(tmp_path, {"orders/sockets.py": text})
+    found = crashes.explain(seen, crashes.Crash([link], "websocket.connect", "", LEAF))
+    assert found is not None and found.slug == "routing-kwarg-name-differs"
+    assert "['kwargs']" in found.hint

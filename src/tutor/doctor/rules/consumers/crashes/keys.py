@@ -41,11 +41,15 @@ def missing(seen: Evidence, crash: Crash, key: str, place: Place) -> Cause | Non
         if "channels.auth.AuthMiddleware" not in chain:
             return "auth-stack-missing", websocket_place(seen), ""
         return None, module_line, ""
-    if key == "url_route":
+    if _is_in(seen, place, key, "url_route") and key not in ("kwargs", "args"):
+        hint = "What a route captures stands in self.scope['url_route']['kwargs']."
+        return "routing-kwarg-name-differs", place, hint
+    held = _held(seen, place, key)
+    if key == "url_route" and (not held or _is_in(seen, place, key, "scope")):
         return "routing-consumer-outside-urlrouter", websocket_place(seen), ""
     if key in ("text", "bytes") and crash.phase == "binary":
         return "consumer-binary-frame-keyerror", place, ""
-    if any(_OTHER.search(held) for held in _held(seen, place, key)):
+    if any(_OTHER.search(one) for one in held):
         return None
     names = [name for step in crash.leaf.get("steps", []) for name in step["names"]]
     said = crash.told == "websocket.receive" and crash.phase == "json"
@@ -61,6 +65,12 @@ def missing(seen: Evidence, crash: Crash, key: str, place: Place) -> Cause | Non
             hint = "kwargs stands in self.scope['url_route']."
         return "routing-kwarg-name-differs", place, hint
     return None
+
+
+def _is_in(seen: Evidence, place: Place, key: str, name: str) -> bool:
+    """Whether a key is looked for in ``self.scope``, or in ``self.scope["name"]``."""
+    end = re.compile(rf"\b{name}(['\"]\])?$")
+    return any(end.search(one) for one in _held(seen, place, key))
 
 
 def _is_an_events(crash: Crash) -> bool:
