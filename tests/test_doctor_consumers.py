@@ -18,6 +18,7 @@ from tutor.doctor.rules.consumers import (
     parsed,
     reading,
     refused,
+    returning,
     scopes,
     signatures,
     threads,
@@ -39,6 +40,7 @@ from channels.generic.websocket import AsyncWebsocketConsumer as Plain
 """
 MODULES = (given, parsed, scopes, unset, messages, beginning, threads, signatures)
 MODULES += (refused, outside, hiding, reading, eventkeys)
+MODULES += (returning,)
 DIFFER, NEVER = "python-arguments-differ", "consumer-attribute-never-set"
 TWICE = "consumer-json-parsed-twice"
 
@@ -184,6 +186,12 @@ WRONG = {
         "async def websocket_connect(self, event): self.to = event['url_route']",
         ("group-event-without-key", "'url_route'"),
     ),
+    "returned-and-not-sent": (
+        "Plain",
+        "async def receive(self, text_data):\n"
+        "  answer = {'said': text_data}\n  return json.dumps(answer)",
+        ("consumer-answer-returned", "return json.dumps"),
+    ),
     "closed-with-a-text": (
         "Plain",
         "async def receive(self, text_data): await self.close('bye')",
@@ -295,6 +303,18 @@ RIGHT = {
         "AsyncConsumer",
         "async def websocket_receive(self, event):\n"
         "  event = json.loads(event['text'])\n  print(event['message'])",
+    ),
+    "returned-to-itself": (
+        "Json",
+        "async def receive_json(self, content): return {'said': content}\n"
+        "async def receive(self, text_data):\n"
+        "  await self.send_json(await self.receive_json(json.loads(text_data)))",
+    ),
+    "returned-when-all-is-sent": (
+        "Json",
+        "async def receive_json(self, content):\n"
+        "  await self.answer(content)\n  return {'said': content}\n"
+        "async def answer(self, content): await self.send_json(content)",
     ),
     "closed-by-its-own-word": (
         "Plain",
