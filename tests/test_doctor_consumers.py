@@ -27,6 +27,7 @@ from tutor.doctor.rules.consumers import (
 from tutor.doctor.source import Source
 
 HEAD = """
+import asyncio
 import json
 import threading
 
@@ -109,6 +110,17 @@ WRONG = {
         "async def connect(self): threading.Thread(target=self.tick).start()\n"
         "async def tick(self): await self.send('1')",
         ("python-async-method-not-awaited", "Thread"),
+    ),
+    "async-for-the-loop": (
+        "Plain",
+        "async def connect(self): asyncio.get_event_loop().call_later(1, self.tick)\n"
+        "async def tick(self): await self.send('1')",
+        ("python-async-method-not-awaited", "call_later"),
+    ),
+    "a-list-gathered": (
+        "Plain",
+        "async def connect(self): await asyncio.gather([self.send('1')])",
+        (DIFFER, "gather"),
     ),
     "written-for-parsed": (
         "Plain",
@@ -234,6 +246,13 @@ RIGHT = {
         "Plain",
         "async def connect(self): threading.Thread(target=self.tick).start()\n"
         "def tick(self): print()",
+    ),
+    "plain-for-the-loop": (
+        "Plain",
+        "async def connect(self):\n"
+        "  asyncio.get_event_loop().call_soon(self.tick, 1)\n"
+        "  await asyncio.gather(*[self.send('1')])\n"
+        "def tick(self, n): print(n)",
     ),
     "written-for-a-file": (
         "Plain",

@@ -795,3 +795,13 @@ def test_what_a_route_captures_is_a_step_deeper(tmp_path: Path) -> None:
     found = crashes.explain(seen, crashes.Crash([link], "websocket.connect", "", LEAF))
     assert found is not None and found.slug == "routing-kwarg-name-differs"
     assert "['kwargs']" in found.hint
+
+
+def test_a_star_below_puts_its_own_settings_in_place(tmp_path: Path) -> None:
+    files = {
+        "shop/base.py": "\nNAME = 1\n",
+        "shop/settings.py": "NAME = OTHER = 2\nfrom shop.base import *\n",
+    }
+    seen = evidence(tmp_path, files)
+    assert seen.setting("NAME") == ("shop/base.py", 2)
+    assert seen.setting("OTHER") == ("shop/settings.py", 1)

@@ -7,10 +7,11 @@ import threading
 from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
+from typing import TypeGuard
 
 from tutor.doctor.copying import SKIPPED
 from tutor.doctor.source import roots
-from tutor.doctor.source.definitions import Definitions, bind, statements
+from tutor.doctor.source.definitions import Definitions, base_of, bind, statements
 from tutor.doctor.source.syntax import DEEP, Class, Function, Module
 
 BIG = 400_000  # bytes of one source file
@@ -133,6 +134,11 @@ class Source:
             if found is None or where in seen:
                 return None
             seen.add(where)
+            for node in reversed(found.tree.body):  # what a star puts in its place
+                if _is_star(node) and node.lineno > found.lines.get(name, node.lineno):
+                    below = visit(base_of(node, found), name)
+                    if below:
+                        return below
             if name in found.lines:  # an import may lead to where it is written
                 base, _, real = found.names.get(name, "").rpartition(".")
                 below = visit(base, real) if name not in found.values else None
@@ -177,6 +183,10 @@ def is_aside(file: str) -> bool:
         in ("tests.py", "conftest.py", "manage.py", "fabfile.py", "setup.py")
         or parts[-1].startswith("test_")
     )
+
+
+def _is_star(node: ast.stmt) -> TypeGuard[ast.ImportFrom]:
+    return isinstance(node, ast.ImportFrom) and node.names[0].name == "*"
 
 
 def _read(path: Path, name: Path) -> tuple[ast.Module, str] | None:

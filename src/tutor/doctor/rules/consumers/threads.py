@@ -1,4 +1,4 @@
-"""Async functions that are handed to a thread, which only calls them."""
+"""Async functions that a thread or the loop is to call, and that nobody awaits."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from tutor.doctor.evidence import Evidence
 from tutor.doctor.rules.found import TRIED, Found, at
-from tutor.doctor.source import Function, calls
+from tutor.doctor.source import Function, calls, typed
 
 RANK = 47
 # Which argument is called, by its number and by its name.
@@ -17,6 +17,11 @@ _CALLS = {
     "asyncio.to_thread": (0, "func"),
     "run_in_executor": (1, "func"),
     "_thread.start_new_thread": (0, "function"),
+    "call_later": (1, "callback"),
+    "call_at": (1, "callback"),
+    "call_soon": (0, "callback"),
+    "call_soon_threadsafe": (0, "callback"),
+    "add_done_callback": (0, "fn"),
 }
 
 
@@ -25,6 +30,8 @@ def rules(seen: Evidence) -> Iterator[Found]:
     for function in seen.source.all_functions():
         for call in calls.calls(function.node):
             name = calls.name_of(call, function)
+            if name == "asyncio.gather":
+                yield from _listed(function, call)
             told = _CALLS.get(name) or _CALLS.get(getattr(call.func, "attr", ""))
             named = _given(call, *told) if told else None
             target = _named(named, function) if named is not None else None
@@ -36,14 +43,32 @@ def rules(seen: Evidence) -> Iterator[Found]:
                     RANK,
                     TRIED,
                     f"asyncio.create_task({ast.unparse(named or call)}(…))",
-                    "A thread calls it like any function, and gets a coroutine.",
+                    "It is called like any function, and gives a coroutine back.",
                 )
+
+
+def _listed(function: Function, call: ast.Call) -> Iterator[Found]:
+    """``gather([a(), b()])``: a list is nothing to be awaited."""
+    kinds = {typed.type_of(one, function) for one in call.args}
+    if len(call.args) == 1 and kinds & {"list", "tuple", "set"}:
+        yield Found(
+            "python-arguments-differ",
+            "TypeError: gather() is given one list",
+            at(function, call),
+            RANK - 4,  # its coroutines are lost by it
+            TRIED,
+            "asyncio.gather(*…)",
+            "It takes each coroutine by itself: write a star before the list.",
+        )
 
 
 def _given(call: ast.Call, number: int, word: str) -> ast.expr | None:
     named = [one.value for one in call.keywords if one.arg == word]
     placed = call.args[number : number + 1]
     given = next(iter([*named, *placed]), None)
+    if isinstance(given, ast.Call) and given.args:  # functools.partial(self.tick, 1)
+        end = getattr(given.func, "attr", getattr(given.func, "id", ""))
+        given = given.args[0] if end == "partial" else None
     return given if isinstance(given, ast.Name | ast.Attribute) else None
 
 
