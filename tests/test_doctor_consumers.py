@@ -8,6 +8,7 @@ import pytest
 
 from tutor.doctor.child import Told
 from tutor.doctor.evidence import Evidence
+from tutor.doctor.rules.access import unsaved
 from tutor.doctor.rules.consumers import (
     beginning,
     eventkeys,
@@ -41,7 +42,7 @@ from channels.generic.websocket import AsyncWebsocketConsumer as Plain
 """
 MODULES = (given, parsed, scopes, unset, messages, beginning, threads, signatures)
 MODULES += (refused, outside, hiding, reading, eventkeys)
-MODULES += (returning,)
+MODULES += (returning, unsaved)
 DIFFER, NEVER = "python-arguments-differ", "consumer-attribute-never-set"
 TWICE = "consumer-json-parsed-twice"
 
@@ -204,6 +205,12 @@ WRONG = {
         "  answer = {'said': text_data}\n  return json.dumps(answer)",
         ("consumer-answer-returned", "return json.dumps"),
     ),
+    "noted-in-a-session": (
+        "Plain",
+        "async def connect(self):\n  held = self.scope['session']\n"
+        "  held['seen'] = True\n  await self.accept()",
+        ("auth-session-not-saved", "held['seen']"),
+    ),
     "closed-with-a-text": (
         "Plain",
         "async def receive(self, text_data): await self.close('bye')",
@@ -334,6 +341,16 @@ RIGHT = {
         "async def receive_json(self, content):\n"
         "  await self.answer(content)\n  return {'said': content}\n"
         "async def answer(self, content): await self.send_json(content)",
+    ),
+    "saved-in-a-session": (
+        "Plain",
+        "async def connect(self):\n  self.scope['session']['seen'] = True\n"
+        "  await database_sync_to_async(self.scope['session'].save)()",
+    ),
+    "noted-for-itself": (
+        "Plain",
+        "async def connect(self): self.scope['session']['seen'] = 0\n"
+        "async def receive(self, text_data): print(self.scope['session']['seen'])",
     ),
     "closed-by-its-own-word": (
         "Plain",

@@ -9,7 +9,7 @@ from types import ModuleType
 
 from tutor.doctor.evidence import Evidence
 from tutor.doctor.remembered import remembering
-from tutor.doctor.rules.access import halting, lateuser, logins, origins, users
+from tutor.doctor.rules.access import halting, lateuser, logins, origins, unsaved, users
 from tutor.doctor.rules.browser import clients, pages, privates, rendering
 from tutor.doctor.rules.consumers import (
     accepting,
@@ -210,6 +210,7 @@ _LATER = (
     users,
     halting,
     lateuser,
+    unsaved,
     logins,
     urlnames,
     reversing,
