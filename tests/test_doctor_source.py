@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from tutor.doctor import rules
 from tutor.doctor.answers import Answers, Client
 from tutor.doctor.child import Told
 from tutor.doctor.evidence import Evidence
@@ -785,14 +786,16 @@ def test_what_python_says_while_it_loads(
     assert causes.cause(seen, [link], "asgi", ("shop/asgi.py", 3))[:2] == (slug, place)
 
 
-def test_what_a_route_captures_is_a_step_deeper(tmp_path: Path) -> None:
+@pytest.mark.parametrize("held", ['scope["url_route"]', "scope"])
+def test_what_a_route_captures_is_deeper(held: str, tmp_path: Path) -> None:
     text = "class Orders:\n    def connect(self):\n"
-    text += '        self.shop = self.scope["url_route"]["shop"]\n'
+    text += f'        self.shop = self.{held}["shop"]\n'
     at = {"file": "orders/sockets.py", "line": 3, "name": "connect", "own": True}
     link = {"type": "KeyError", "module": "builtins", "text": "'shop'", "at": at}
     link |= {"bases": ["KeyError", "Exception"], "frames": [at]}
     seen = evidence(tmp_path, {"orders/sockets.py": text})
-    found = crashes.explain(seen, crashes.Crash([link], "websocket.connect", "", LEAF))
+    leaf = LEAF | {"steps": [{"regex": "", "names": ["shop"]}]}
+    found = crashes.explain(seen, crashes.Crash([link], "websocket.connect", "", leaf))
     assert found is not None and found.slug == "routing-kwarg-name-differs"
     assert "['kwargs']" in found.hint
 
@@ -805,3 +808,26 @@ def test_a_star_below_puts_its_own_settings_in_place(tmp_path: Path) -> None:
     seen = evidence(tmp_path, files)
     assert seen.setting("NAME") == ("shop/base.py", 2)
     assert seen.setting("OTHER") == ("shop/settings.py", 1)
+
+
+def test_stop_iteration_is_no_stop_consumer(tmp_path: Path) -> None:
+    text = "def websocket_disconnect(self, event):\n\n    raise StopIteration\n"
+    seen = evidence(tmp_path, {"orders/sockets.py": text})
+    at = {"file": "orders/sockets.py", "line": 3, "name": "x", "own": True}
+    link = {"type": "StopIteration", "module": "builtins", "text": "", "at": at}
+    link |= {"bases": ["Exception"], "frames": [at]}
+    crash = crashes.Crash([link], "websocket.disconnect", "", LEAF)
+    found = crashes.explain(seen, crash)
+    assert found is not None and found.slug == "consumer-no-stopconsumer"
+
+
+def test_what_follows_from_another_mistake_is_left_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for follows, cause in rules._FOLLOWS.items():
+        found = [Found(follows, "", ("a.py", 1)), Found(cause, "", ("b.py", 1))]
+        monkeypatch.setattr(rules, "_judged", lambda _, found=found: [*found])
+        assert [one.slug for one in rules.judge(evidence(tmp_path, {}))] == [cause]
+    assert {"consumer-python-text-for-json", "consumer-name-hides-method"} < {
+        *rules._FOLLOWS.values()
+    }

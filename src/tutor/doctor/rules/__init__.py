@@ -266,7 +266,9 @@ _OF_THE_SENDER = (
 # A page finds no key in what no JSON parser takes; connect() never ran.
 _FOLLOWS = {
     "client-reads-another-key": "consumer-python-text-for-json",
+    "client-parses-plain-text-as-json": "consumer-python-text-for-json",
     "consumer-send-before-accept": "consumer-name-hides-method",
+    "consumer-background-task-not-cancelled": "load-task-cannot-be-cancelled",
 }
 
 

@@ -60,6 +60,10 @@ def cause(
         ready = next((at for at in frames if in_ready(seen, at)), None)
         if ready:
             return "app-ready-queries-the-database", ready, ""
+        mine = [seen.place(f) for link in links for f in link["frames"] if f["own"]]
+        asked = [at for at in mine if seen.function_at(at) is None]
+        if asked and not is_aside(asked[-1][0] or ""):
+            return "db-query-while-importing", asked[-1], ""
     known = misplaced(seen, links, stage)
     if known:
         return known

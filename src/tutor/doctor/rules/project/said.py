@@ -56,6 +56,11 @@ TEXTS = (
         r"\w\(\) (missing \d+ required positional|takes .* positional arguments? but)|"
         r"\w\(\) got (an unexpected keyword|multiple values)",
     ),
+    (
+        "routing-parameter-misspelled",
+        r"uses invalid converter|cannot contain whitespace in angle brackets|"
+        r"uses parameter name '.*' which isn't",
+    ),
     ("routing-pattern-not-compiled", r'"\S*" is not a valid regular expression'),
 )
 

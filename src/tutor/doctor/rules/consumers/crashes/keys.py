@@ -16,6 +16,7 @@ from tutor.doctor.source.walking import walk
 _UNSAID = ("text", "message", "type", "user", "code", "bytes", "headers")
 
 
+_DEEPER = "What a route captures stands in self.scope['url_route']['kwargs']."
 _OTHER = re.compile(r"session|cookies|headers|environ|settings")
 
 
@@ -42,8 +43,7 @@ def missing(seen: Evidence, crash: Crash, key: str, place: Place) -> Cause | Non
             return "auth-stack-missing", websocket_place(seen), ""
         return None, module_line, ""
     if _is_in(seen, place, key, "url_route") and key not in ("kwargs", "args"):
-        hint = "What a route captures stands in self.scope['url_route']['kwargs']."
-        return "routing-kwarg-name-differs", place, hint
+        return "routing-kwarg-name-differs", place, _DEEPER
     held = _held(seen, place, key)
     if key == "url_route" and (not held or _is_in(seen, place, key, "scope")):
         return "routing-consumer-outside-urlrouter", websocket_place(seen), ""
@@ -58,6 +58,8 @@ def missing(seen: Evidence, crash: Crash, key: str, place: Place) -> Cause | Non
     entering = crash.told == "websocket.connect" and not _is_an_events(crash)
     asked = "kwargs" in source or (place[0] and entering)
     aside = key != "kwargs" and _of_the_scope(seen, place, key)
+    if aside and key in names:
+        return "routing-kwarg-name-differs", place, _DEEPER
     if asked and key not in names and not aside:
         captured = ", ".join(names) or "nothing"
         hint = f"The route captures {captured}."

@@ -71,6 +71,11 @@ def by_type(seen: Evidence, crash: Crash, place: Place) -> Cause | None:
         if init is not None:
             line: Place = (init.module.file, init.node.lineno)
             return "consumer-init-without-super", line, ""
+    ends = root["type"] in ("StopIteration", "StopAsyncIteration", "SystemExit")
+    if ends and crash.told == "websocket.disconnect":
+        hint = f"{root['type']} is Python's own, and tells Channels nothing."
+        where = place if place[0] else handler_place(seen, crash)
+        return "consumer-no-stopconsumer", where, hint
     if root["type"] == "UnboundLocalError":
         return _no_global(seen, text, place), place, ""
     again = _calls_itself(seen, place) if root["type"] == "RecursionError" else None
