@@ -166,6 +166,23 @@ WRONG = {
         "async def connect(self):\n  self.close = False\n  await self.close()",
         ("consumer-name-hides-method", "self.close = False"),
     ),
+    "a-close-that-closes-nothing": (
+        "Plain",
+        "async def close(self): print('bye')\n"
+        "async def receive(self, text_data): await self.close()",
+        ("consumer-name-hides-method", "def close"),
+    ),
+    "a-query-asked-for-a-text": (
+        "Plain",
+        "async def connect(self): self.key = self.scope['query_string']['key']\n"
+        "async def x(self): return self.key",
+        ("auth-query-string-is-bytes", "['key']"),
+    ),
+    "more-than-the-content": (
+        "Json",
+        "async def receive_json(self, content, close): await self.send_json(content)",
+        ("consumer-generic-receive-parameter-renamed", "def receive_json"),
+    ),
     "named-as-its-own-method": (
         "Plain",
         "async def tick(self): pass\n"

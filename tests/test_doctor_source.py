@@ -21,7 +21,7 @@ from tutor.doctor.rules.found import Found
 from tutor.doctor.rules.groups import jobs, within, workers
 from tutor.doctor.rules.project import apps, causes
 from tutor.doctor.rules.project import said as words
-from tutor.doctor.rules.python import slips
+from tutor.doctor.rules.python import bindings, slips
 from tutor.doctor.rules.suites import testing
 from tutor.doctor.source import Source
 
@@ -784,6 +784,35 @@ def test_what_python_says_while_it_loads(
     seen = evidence(tmp_path, files)
     link = {"type": kind, "text": said, "bases": [], "frames": []}
     assert causes.cause(seen, [link], "asgi", ("shop/asgi.py", 3))[:2] == (slug, place)
+
+
+def test_a_key_that_stands_twice(tmp_path: Path) -> None:
+    text = "SAME = {'a': 1, 'a': 1}\n"
+    text += "LAYERS = {\n    'one': {},\n    'one': {'b': 2},\n}\n"
+    seen = evidence(tmp_path, {"shop/settings.py": text})
+    wanted = ("python-defined-twice", "shop/settings.py", 4)
+    assert wanted in said(bindings.rules(seen)) and len([*bindings.rules(seen)]) == 1
+
+
+def test_a_method_that_python_names(tmp_path: Path) -> None:
+    text = "class ShopConfig:\n    def ready():\n        pass\n"
+    seen = evidence(tmp_path, {"shop/apps.py": text})
+    told = "ShopConfig.ready() takes 0 positional arguments but 1 was given"
+    link = {"type": "TypeError", "text": told, "bases": [], "frames": []}
+    found = causes.cause(seen, [link], "apps", (None, None))
+    assert found[:2] == ("python-arguments-differ", ("shop/apps.py", 2))
+
+
+def test_a_middleware_that_nobody_has_called(tmp_path: Path) -> None:
+    text = "from x import Guard, Stack\n\napplication = Stack(\n    Guard\n)\n"
+    seen = evidence(tmp_path, {"shop/asgi.py": text})
+    told = "Guard() takes 1 positional argument but 3 were given"
+    link = {"type": "TypeError", "module": "builtins", "text": told, "at": None}
+    link |= {"bases": ["Exception"], "frames": []}
+    crash = crashes.Crash([link], "websocket.connect", "", LEAF)
+    found = crashes.explain(seen, crash)
+    assert found is not None and found.slug == "python-function-not-called"
+    assert found.place == ("shop/asgi.py", 4)
 
 
 @pytest.mark.parametrize("held", ['scope["url_route"]', "scope"])

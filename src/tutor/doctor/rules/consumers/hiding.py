@@ -7,7 +7,9 @@ from collections.abc import Iterator
 
 from tutor.doctor.evidence import Evidence
 from tutor.doctor.rules.found import TRIED, Found, Place, at
+from tutor.doctor.rules.reach import reach
 from tutor.doctor.source import Class, Function, known, typed
+from tutor.doctor.source.flow import Frame
 from tutor.doctor.source.walking import walk
 
 RANK = 47  # before the call that fails by it
@@ -83,19 +85,13 @@ def _methods(owner: Class) -> Iterator[Found]:
         method = owner.methods.get(name)
         if method is None or (name == "close" and name not in _called(owner)):
             continue
-        words = {
-            getattr(node, "id", getattr(node, "attr", ""))
-            for node in walk(method.node)
-            if isinstance(node, ast.Attribute | ast.Name)
-        }
-        # channels.Consumer.close(self) hands it on as well.
-        handed = any(
-            isinstance(node, ast.Attribute)
-            and node.attr == name
-            and getattr(node.value, "id", "") != method.self_name
-            for node in walk(method.node)
-        )
-        if not handed and not words & {"send", instead, "get_handler_name"}:
+        reached: list[Frame] = []
+        reach(Frame(method, owner), reached)
+        nodes = [node for one in reached for node in walk(one.function.node)]
+        attrs = {node.attr for node in nodes if isinstance(node, ast.Attribute)}
+        names = {node.id for node in nodes if isinstance(node, ast.Name)}
+        # What calls it again never ends, and that is another mistake.
+        if not (attrs | names) & {name, "send", instead, "get_handler_name"}:
             yield Found(
                 SLUG,
                 f"nobody calls the {name}() of the library",

@@ -158,7 +158,9 @@ def _query(function: Function) -> Iterator[Found]:
         if isinstance(node, ast.Compare) and isinstance(node.ops[0], ast.In):
             place, key = node.comparators[0], node.left
         told = key.value if isinstance(key, ast.Constant) else None
-        raw = place is not None and _is_raw(place, function)
+        raw = place is not None and (
+            _is_raw(place, function) or _is_bytes(place, function)
+        )
         if raw and isinstance(told, str) and not _decodes(place, function):
             yield Found(
                 "auth-query-string-is-bytes",

@@ -54,6 +54,12 @@ def _generic(owner: Class) -> Iterator[Found]:
         slug = "consumer-generic-receive-parameter-renamed"
         got = "receive() got an unexpected keyword argument 'text_data'"
         yield _found(slug, got, receive, "receive(self, text_data=None, …)")
+    heard = owner.methods.get("receive_json") if owner.kind.endswith("json") else None
+    mine = any(one.method("receive") for one in (owner, *owner.heirs))
+    if heard is not None and not mine and not takes(heard, 1):
+        slug = "consumer-generic-receive-parameter-renamed"
+        got = "receive_json() cannot be called with the content alone"
+        yield _found(slug, got, heard, "receive_json(self, content, **kwargs)")
     if leave is not None and not takes(leave, 1):
         slug = "consumer-generic-disconnect-without-code"
         got = "disconnect() cannot be called with the code"

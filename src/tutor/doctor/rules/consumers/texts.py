@@ -83,7 +83,8 @@ TEXTS: tuple[tuple[str, str], ...] = (
     ),
     (
         "consumer-generic-receive-parameter-renamed",
-        r"receive\(\) got an unexpected keyword argument 'text_data'",
+        r"receive\(\) got an unexpected keyword argument 'text_data'|"
+        r"\breceive_json\(\) (takes|missing)",
     ),
     (
         "consumer-handler-without-event",

@@ -103,6 +103,8 @@ def cause(
                 if routes_are_pages(seen, place):
                     return "routing-page-among-sockets", place, ""
                 place = _included(seen) or place
+            if slug == "python-arguments-differ" and place[0] is None:
+                place = _method(seen, text)
             if slug == "routing-view-is-no-callable":
                 slug, place = _instance(seen, slug, place)
             return slug, place, ""
@@ -179,6 +181,15 @@ def _no_text(seen: Evidence) -> str | None:
                 pass
             return path.relative_to(seen.project).as_posix()
     return None
+
+
+def _method(seen: Evidence, text: str) -> Place:
+    """The method of the project's that Python speaks of: ``ShopConfig.ready()``."""
+    named = re.search(r"(\w+)\.(\w+)\(\)", text)
+    for one in seen.source.classes.values() if named else ():
+        if named and one.name == named[1] and named[2] in one.methods:
+            return one.module.file, one.methods[named[2]].node.lineno
+    return None, None
 
 
 def _instance(seen: Evidence, slug: str, place: Place) -> tuple[str, Place]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterable, Iterator
+from typing import TypeGuard
 
 from tutor.doctor.evidence import Evidence
 from tutor.doctor.rules.found import TRIED, Found
@@ -20,6 +21,7 @@ def rules(seen: Evidence) -> Iterator[Found]:
         if "migrations" in module.file.split("/"):
             continue
         yield from _twice(module)
+        yield from _keys(module)
         yield from _imported_once(seen, module)
         if not is_aside(module.file):
             yield from _no_global(seen, module)
@@ -52,6 +54,32 @@ def _twice(module: Module) -> Iterator[Found]:
                 TRIED,
                 "one definition of each name",
             )
+
+
+def _keys(module: Module) -> Iterator[Found]:
+    """``{"websocket": one, "websocket": other}``: the last one counts."""
+    for node in walk(module.tree):
+        held: dict[str, ast.expr] = {}
+        pairs = zip(node.keys, node.values, strict=True) if _is_dict(node) else ()
+        for key, value in pairs:
+            name = getattr(key, "value", None)
+            if not isinstance(key, ast.Constant) or not isinstance(name, str):
+                continue
+            before = held.setdefault(name, value)
+            if ast.dump(before) == ast.dump(value):
+                continue
+            yield Found(
+                "python-defined-twice",
+                f"{name!r} of line {before.lineno} is not there any more",
+                (module.file, key.lineno),
+                rank(module),
+                TRIED,
+                "one value for each key",
+            )
+
+
+def _is_dict(node: ast.AST) -> TypeGuard[ast.Dict]:
+    return isinstance(node, ast.Dict)
 
 
 _DEFINED = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)

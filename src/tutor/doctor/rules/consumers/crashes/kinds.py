@@ -35,8 +35,9 @@ def no_coroutine(
     """Something was awaited that is no coroutine, or called that takes nothing."""
     if re.search(r"\bas_asgi\(\) takes 1 positional argument but 4", every):
         return "routing-as-asgi-missing", route_place(seen, crash.leaf), ""
-    if place[0] is None and re.search(r"takes 0 positional arguments but 3 w", every):
-        return "python-function-not-called", assigned(seen, "application"), ""
+    short = re.search(r"(\w+)\(\) takes [01] positional arguments? but 3 w", every)
+    if short and place[0] is None:
+        return "python-function-not-called", _named(seen, short[1]), ""
     kinds = {one.name for one in seen.source.consumers()}
     for name in re.findall(
         r"(\w+)\(\) takes no arguments|object (\w+) can't be used", every
@@ -52,6 +53,20 @@ def no_coroutine(
             return awaited_there(seen, place)
         return "consumer-handlers-not-async", handler_place(seen, crash), ""
     return None
+
+
+def _named(seen: Evidence, name: str) -> Place:
+    """Where the ASGI module names what should have been called; else its application.
+
+    ``AuthMiddlewareStack(AllowedHostsOriginValidator)`` makes no application of it.
+    """
+    module = seen.source.modules.get(seen.asgi_module)
+    nodes = [*walk(module.tree)] if module is not None else []
+    called = {id(node.func) for node in nodes if isinstance(node, ast.Call)}
+    for node in nodes:
+        if isinstance(node, ast.Name) and node.id == name and id(node) not in called:
+            return seen.asgi_file, node.lineno
+    return assigned(seen, "application")
 
 
 _OF_OUR_PATH = re.compile(
