@@ -11,6 +11,7 @@ from tutor.doctor.evidence import Evidence
 from tutor.doctor.rules.access import unsaved
 from tutor.doctor.rules.consumers import (
     beginning,
+    dismissing,
     eventkeys,
     given,
     hiding,
@@ -42,7 +43,7 @@ from channels.generic.websocket import AsyncWebsocketConsumer as Plain
 """
 MODULES = (given, parsed, scopes, unset, messages, beginning, threads, signatures)
 MODULES += (refused, outside, hiding, reading, eventkeys)
-MODULES += (returning, unsaved)
+MODULES += (returning, unsaved, dismissing)
 DIFFER, NEVER = "python-arguments-differ", "consumer-attribute-never-set"
 TWICE = "consumer-json-parsed-twice"
 
@@ -182,6 +183,12 @@ WRONG = {
         "Json",
         "async def receive_json(self, content, close): await self.send_json(content)",
         ("consumer-generic-receive-parameter-renamed", "def receive_json"),
+    ),
+    "dismissed-by-its-handler": (
+        "Plain",
+        "async def disconnect(self, code): print(code)\n"
+        "async def receive(self, text_data): await self.disconnect(4000)",
+        ("consumer-disconnect-called", "self.disconnect(4000)"),
     ),
     "named-as-its-own-method": (
         "Plain",
@@ -368,6 +375,13 @@ RIGHT = {
         "Plain",
         "async def connect(self): self.scope['session']['seen'] = 0\n"
         "async def receive(self, text_data): print(self.scope['session']['seen'])",
+    ),
+    "tidied-and-closed": (
+        "Plain",
+        "async def disconnect(self, code): print(code)\n"
+        "async def end(self): await self.close()\n"
+        "async def receive(self, text_data):\n"
+        "  await self.disconnect(4000)\n  await self.end()",
     ),
     "closed-by-its-own-word": (
         "Plain",
