@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +15,12 @@ from tutor.doctor.child import Told
 from tutor.doctor.evidence import Evidence
 from tutor.doctor.rules.access import users
 from tutor.doctor.rules.browser import scripts
-from tutor.doctor.rules.consumers import crashes
+from tutor.doctor.rules.consumers import crashes, unset
 from tutor.doctor.rules.database import related, tables
 from tutor.doctor.rules.deployment import commands, proxy
 from tutor.doctor.rules.found import Found
 from tutor.doctor.rules.groups import jobs, within, workers
-from tutor.doctor.rules.project import apps, causes
+from tutor.doctor.rules.project import application, apps, causes
 from tutor.doctor.rules.project import said as words
 from tutor.doctor.rules.python import bindings, slips
 from tutor.doctor.rules.suites import testing
@@ -860,3 +861,34 @@ def test_what_follows_from_another_mistake_is_left_out(
     assert {"consumer-python-text-for-json", "consumer-name-hides-method"} < {
         *rules._FOLLOWS.values()
     }
+
+
+def test_a_list_among_the_apps_is_told(tmp_path: Path) -> None:
+    seen = evidence(tmp_path, {"shop/settings.py": "INSTALLED_APPS = []\n"})
+    told = "'list' object has no attribute 'rpartition'"
+    link = {"type": "AttributeError", "text": told, "bases": [], "frames": []}
+    found = causes.cause(seen, [link], "apps", (None, None))
+    assert found[:2] == ("apps-name-misspelled", ("shop/settings.py", 1))
+    assert "no text" in found[2]
+
+
+def test_what_only_json_consumers_have_is_told(tmp_path: Path) -> None:
+    text = INSIDE.replace("AsyncJsonWebsocketConsumer", "AsyncWebsocketConsumer")
+    seen = evidence(tmp_path, {"orders/sockets.py": text})
+    at = {"file": "orders/sockets.py", "line": 6, "name": "order_made", "own": True}
+    told = "'Orders' object has no attribute 'send_json'"
+    link = {"type": "AttributeError", "module": "builtins", "text": told, "at": at}
+    link |= {"bases": ["Exception"], "frames": [at]}
+    crash = crashes.Crash([link], "websocket.receive", "json", LEAF)
+    found = crashes.explain(seen, crash)
+    assert found is not None and found.hint == unset.OF_JSON
+
+
+def test_a_comma_behind_the_router_is_told(tmp_path: Path) -> None:
+    text = "from channels.routing import ProtocolTypeRouter\n"
+    files = {"shop/asgi.py": text + "application = ProtocolTypeRouter({}),\n"}
+    seen = evidence(tmp_path, files)
+    walk = {"kind": "walk", "type": "builtins.tuple"}
+    seen = replace(seen, look=Told([walk]))
+    found = [one for one in application.rules(seen) if "comma" in one.hint]
+    assert said(found) == [("asgi-application-reassigned-below", "shop/asgi.py", 2)]
