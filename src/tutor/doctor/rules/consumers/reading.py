@@ -6,6 +6,7 @@ import ast
 from collections.abc import Iterator
 
 from tutor.doctor.evidence import Evidence
+from tutor.doctor.rules.consumers import plain
 from tutor.doctor.rules.consumers.lines import of_middleware
 from tutor.doctor.rules.consumers.lost import lost
 from tutor.doctor.rules.found import TRIED, Found, at
@@ -20,6 +21,7 @@ def rules(seen: Evidence) -> Iterator[Found]:
         yield from _wrapped(seen, function)
         yield from _unbracketed(function)
         yield from _uncalled(function)
+        yield from plain.rules(function)
         if function.is_async:
             yield from _blocking(seen, function)
 
@@ -89,16 +91,10 @@ def _unbracketed(function: Function) -> Iterator[Found]:
             yield Found(slug, got, at(function, call), 46, TRIED, expected, hint)
 
 
-_TASKS = (
-    *("asyncio.create_task", "asyncio.ensure_future", "asyncio.TaskGroup()"),
-    *("asyncio.wait_for", "asyncio.shield", *sorted(known.RUNS)),
-)
-
-
 def _uncalled(function: Function) -> Iterator[Found]:
     """``create_task(self.tick)``: a method is no coroutine before it is called."""
     for call in calls.calls(function.node):
-        if not calls.name_of(call, function).startswith(_TASKS) or not call.args:
+        if not calls.name_of(call, function).startswith(plain.TASKS) or not call.args:
             continue
         given = call.args[0]
         if isinstance(given, (ast.Name, ast.Attribute)):

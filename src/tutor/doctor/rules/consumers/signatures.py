@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from tutor.doctor.evidence import Evidence
 from tutor.doctor.rules.consumers.parsed import again
 from tutor.doctor.rules.found import GENERIC, HANDLERS, TRIED, Found, at
-from tutor.doctor.source import Class, Function, calls, typed
+from tutor.doctor.source import Class, Function, calls
 from tutor.doctor.source.flow import returned
 from tutor.doctor.source.known import CONSUMER_METHODS
 from tutor.doctor.source.walking import child_nodes, walk
@@ -35,7 +35,6 @@ def rules(seen: Evidence) -> Iterator[Found]:
             yield from _too_soon(owner)
         for method in owner.methods.values():
             yield from _uncalled(owner, method)
-            yield from _no_coroutine(method)
             yield from _unread(owner, method)
 
 
@@ -106,28 +105,6 @@ def _uncalled(owner: Class, method: Function) -> Iterator[Found]:
             )
 
 
-def _no_coroutine(method: Function) -> Iterator[Found]:
-    """``await`` before a plain function of the project, whose result is known."""
-    for node in walk(method.node):
-        call = node.value if isinstance(node, ast.Await) else None
-        target = calls.target_of(call, method) if isinstance(call, ast.Call) else None
-        if target is None or target.is_async or target.node.decorator_list:
-            continue
-        given = returned(target)
-        yields = any(
-            isinstance(n, (ast.Yield, ast.YieldFrom)) for n in walk(target.node)
-        )
-        if given and not yields and all(typed.type_of(one, target) for one in given):
-            yield Found(
-                "consumer-await-on-no-coroutine",
-                f"{target.name}() returns {typed.type_of(given[0], target)}",
-                at(method, node),
-                RANK,
-                TRIED,
-                "await before coroutines only",
-            )
-
-
 def _unread(owner: Class, method: Function) -> Iterator[Found]:
     """A key of a message that is still the text that has come."""
     if method.name != "receive" or not owner.kind.endswith(("generic", "json")):
@@ -185,17 +162,23 @@ def of_an_event(kind: str, joined: list[Class]) -> Iterator[Found]:
             yield _found("consumer-handler-without-event", got, method, expected)
             continue
         yield from again(method)
-        if not method.is_async and owner.kind.startswith("async"):
-            if any(value for value in returned(method)) or method.node.decorator_list:
-                continue  # what it gives back may be awaited
-            yield Found(
-                "consumer-handlers-not-async",
-                f"{wanted} is no async def",
-                at(method, method.node),
-                44,
-                TRIED,
-                "async def in an async consumer",
-            )
+        yield from not_async(owner, method)
+
+
+def not_async(owner: Class, method: Function) -> Iterator[Found]:
+    """A plain handler in an async consumer, which awaits it."""
+    if method.is_async or not owner.kind.startswith("async"):
+        return
+    if any(value for value in returned(method)) or method.node.decorator_list:
+        return  # what it gives back may be awaited
+    yield Found(
+        "consumer-handlers-not-async",
+        f"{method.name} is no async def",
+        at(method, method.node),
+        44,
+        TRIED,
+        "async def in an async consumer",
+    )
 
 
 def _found(slug: str, got: str, method: Function, expected: str) -> Found:

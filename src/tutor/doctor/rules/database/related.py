@@ -44,7 +44,7 @@ def _said(function: Function) -> Iterator[Found]:
             continue
         for held in (one for given in call.args for one in walk(given)):
             for value in held.values if isinstance(held, ast.Dict) else ():
-                if _is_user(value, function) or _keeps_user(value, function):
+                if _is_any_user(value, function):
                     yield Found(
                         "auth-user-in-message",
                         "Object of type UserLazyObject is not JSON serializable",
@@ -54,6 +54,11 @@ def _said(function: Function) -> Iterator[Found]:
                         "the user's name, or another text",
                     )
                     return
+
+
+def _is_any_user(node: ast.expr, function: Function) -> bool:
+    """The user in the scope, or where a consumer keeps it: ``self.user``."""
+    return _is_user(node, function) or _keeps_user(node, function)
 
 
 def _keeps_user(node: ast.expr, function: Function) -> bool:
@@ -82,8 +87,8 @@ def _of_the_user(function: Function) -> Iterator[Found]:
     for node in own_nodes(function.node):
         if isinstance(node, ast.Call):
             method = node.func
-            if isinstance(method, ast.Attribute) and _is_user(method.value, function):
-                if method.attr in ASKS:
+            if isinstance(method, ast.Attribute) and method.attr in ASKS:
+                if _is_any_user(method.value, function):
                     yield asked_later(function, node, "permissions")
             elif isinstance(method, ast.Attribute) and method.attr in SYNC_ORM:
                 yield from _many(function, node, method.value)
@@ -99,7 +104,7 @@ def _many(function: Function, node: ast.AST, query: ast.expr) -> Iterator[Found]
     """A query that begins at one of the user's lists."""
     while isinstance(query, (ast.Call, ast.Attribute)):
         if isinstance(query, ast.Attribute):
-            if query.attr in MANY and _is_user(query.value, function):
+            if query.attr in MANY and _is_any_user(query.value, function):
                 yield asked_later(function, node, query.attr)
                 return
             query = query.value

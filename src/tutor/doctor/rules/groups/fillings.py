@@ -15,6 +15,7 @@ RANK = 66
 DEEP = 6
 _NUMBER = re.compile(r"(.*_)?(id|pk)$")
 _WORD = re.compile(r"(.*_)?(username|email|slug|first_name|get_username)$")
+_OF_A_ROW = ("name", "title")
 
 
 def rules(sends: list[Call], adds: list[Call]) -> Iterator[Found]:
@@ -86,8 +87,14 @@ def _kind(frame: Frame, node: ast.expr, depth: int) -> tuple[str, str]:
             node = node.args[0]
         else:
             return "", ""
+    key = _captured(node)
+    if _WORD.match(key) or key.endswith(_OF_A_ROW):
+        return "word", ast.unparse(node)
     if isinstance(node, ast.Attribute) and _named(node.attr):
         return _named(node.attr), ast.unparse(node)
+    own = getattr(getattr(node, "value", None), "id", "") == frame.function.self_name
+    if isinstance(node, ast.Attribute) and node.attr in _OF_A_ROW and not own:
+        return "word", ast.unparse(node)
     if depth < DEEP and isinstance(node, ast.Name | ast.Attribute):
         if isinstance(node, ast.Name) and node.id in frame.given:
             return _kind(*frame.given[node.id], depth + 1)
@@ -95,6 +102,17 @@ def _kind(frame: Frame, node: ast.expr, depth: int) -> tuple[str, str]:
         if made is not node:
             return _kind(where, made, depth + 1)
     return "", ""
+
+
+def _captured(node: ast.expr) -> str:
+    """What a route has captured: the key in ``scope["url_route"]["kwargs"]["slug"]``.
+
+    A number may be called anything; what is called a name is hardly a number.
+    """
+    key = node.slice if isinstance(node, ast.Subscript) else None
+    held = node.value if isinstance(node, ast.Subscript) else None
+    of_a_route = getattr(getattr(held, "slice", None), "value", "") == "kwargs"
+    return str(getattr(key, "value", "")) if of_a_route else ""
 
 
 def _named(name: str) -> str:

@@ -148,6 +148,7 @@ def _handlers(entries: list[Entry], sent: list[Job]) -> Iterator[Found]:
                         TRIED,
                         f"{wanted}(self, job)",
                     )
+                yield from signatures.not_async(one, method)
             elif job.channel == entry.channel and wanted:
                 own = ", ".join(n for n in one.methods if not n.startswith("_"))
                 yield Found(

@@ -1,0 +1,179 @@
+"""A room with members, a worker and a bell: one change each, right or wrong."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tutor.doctor.child import Told
+from tutor.doctor.evidence import Evidence
+from tutor.doctor.rules.consumers import reading, signatures
+from tutor.doctor.rules.database import related
+from tutor.doctor.rules.groups import groups, jobs
+from tutor.doctor.source import Source
+
+LOOKING = (reading, signatures, related, groups, jobs)
+FILES = {
+    "site1/__init__.py": "",
+    "site1/asgi.py": """\
+from channels.routing import ChannelNameRouter, ProtocolTypeRouter
+from rooms.consumers import Printer
+
+router = ChannelNameRouter({"prints": Printer.as_asgi()})
+application = ProtocolTypeRouter({"channel": router})
+""",
+    "rooms/__init__.py": "",
+    "rooms/models.py": """\
+from django.contrib.auth.models import User
+from django.db import models
+
+class Room(models.Model):
+    slug = models.SlugField(unique=True)
+    title = models.CharField(max_length=50)
+    members = models.ManyToManyField(User, related_name="rooms")
+""",
+    "rooms/consumers.py": """\
+from channels.consumer import AsyncConsumer
+from channels.generic.websocket import AsyncJsonWebsocketConsumer
+from rooms import services
+
+class RoomConsumer(AsyncJsonWebsocketConsumer):
+    async def connect(self):
+        self.user = self.scope["user"]
+        slug = self.scope["url_route"]["kwargs"]["slug"]
+        self.room = await services.found(slug)
+        self.group = f"room.{slug}"
+        await self.channel_layer.group_add(self.group, self.channel_name)
+        await self.accept()
+
+    async def disconnect(self, code):
+        await self.channel_layer.group_discard(self.group, self.channel_name)
+
+    async def room_bell(self, event):
+        await self.send_json({"by": event["by"]})
+
+class Printer(AsyncConsumer):
+    async def print_page(self, job):
+        print(job["page"])
+""",
+    "rooms/services.py": """\
+from asgiref.sync import async_to_sync
+from channels.db import database_sync_to_async
+from channels.layers import get_channel_layer
+from rooms.models import Room
+
+@database_sync_to_async
+def found(slug):
+    return Room.objects.filter(slug=slug).first()
+
+def counted(room):
+    print(room.title)
+
+async def page(number):
+    job = {"type": "print.page", "page": number}
+    await get_channel_layer().send("prints", job)
+
+def broadcast(group, **event):
+    async_to_sync(get_channel_layer().group_send)(group, event)
+""",
+    "rooms/views.py": """\
+import asyncio
+from rooms import services
+from rooms.models import Room
+
+def ring(request, pk):
+    room = Room.objects.get(pk=pk)
+    services.broadcast(f"room.{room.slug}", type="room.bell", by="me")
+    asyncio.run(services.page(1))
+""",
+}
+CONSUMERS, SERVICES = "rooms/consumers.py", "rooms/services.py"
+VIEWS = "rooms/views.py"
+ENTERS = "        await self.accept()\n"
+
+# A change, its mistake, and the line where that stands.
+WRONG = [
+    (VIEWS, "room.slug", "room.pk", "group-names-differ", "room.pk"),
+    (
+        CONSUMERS,
+        ENTERS,
+        "        if self.user.has_perm('rooms.see'):\n    " + ENTERS,
+        "db-related-object-touched-later",
+        "has_perm",
+    ),
+    (
+        CONSUMERS,
+        ENTERS,
+        "        names = [g.name for g in self.user.groups.all()]\n" + ENTERS,
+        "db-related-object-touched-later",
+        "user.groups",
+    ),
+    (
+        CONSUMERS,
+        "async def print_page",
+        "def print_page",
+        "consumer-handlers-not-async",
+        "def print_page",
+    ),
+    (
+        VIEWS,
+        "services.page(1)",
+        "services.counted(room)",
+        "consumer-await-on-no-coroutine",
+        "asyncio.run",
+    ),
+    (
+        VIEWS,
+        "asyncio.run(services.page(1))",
+        "async_to_sync(services.counted)(room)",
+        "consumer-await-on-no-coroutine",
+        "counted",
+    ),
+    (
+        CONSUMERS,
+        ENTERS,
+        ENTERS + "        await services.counted(self.room)\n",
+        "consumer-await-on-no-coroutine",
+        "counted",
+    ),
+]
+RIGHT = [
+    (VIEWS, "room.slug", "room.slug"),
+    (VIEWS, "services.page(1)", "services.found(room.slug)"),
+    (VIEWS, "room.slug", "room.key"),
+]
+
+
+def look(tmp_path: Path, file: str, old: str, new: str) -> list[tuple[str | None, str]]:
+    """What is found in the rooms with a change: the mistakes, and their lines."""
+    texts = dict(FILES)
+    assert old in texts[file], old
+    texts[file] = texts[file].replace(old, new, 1)
+    if "async_to_sync" in new:
+        texts[file] = "from asgiref.sync import async_to_sync\n" + texts[file]
+    for name, text in texts.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(text, encoding="utf-8")
+    seen = Evidence(tmp_path, tmp_path, Told([]), Source(tmp_path, tmp_path))
+    found = [one for module in LOOKING for one in module.rules(seen)]
+    return [
+        (one.slug, texts[one.place[0] or ""].splitlines()[(one.place[1] or 0) - 1])
+        for one in sorted(found, key=lambda one: one.rank)
+    ]
+
+
+@pytest.mark.parametrize(("file", "old", "new", "slug", "text"), WRONG)
+def test_a_mistake_is_read(
+    file: str, old: str, new: str, slug: str, text: str, tmp_path: Path
+) -> None:
+    found = look(tmp_path, file, old, new)
+    assert {one for one, _ in found} == {slug}
+    assert text in found[0][1]
+
+
+@pytest.mark.parametrize(("file", "old", "new"), RIGHT)
+def test_nothing_is_read_in_a_right_spelling(
+    file: str, old: str, new: str, tmp_path: Path
+) -> None:
+    assert look(tmp_path, file, old, new) == []
