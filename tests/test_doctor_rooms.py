@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from tutor.doctor.answers import Answers, Client
 from tutor.doctor.child import Told
 from tutor.doctor.evidence import Evidence
-from tutor.doctor.rules.consumers import reading, signatures
+from tutor.doctor.rules.consumers import loops, reading, signatures
 from tutor.doctor.rules.database import related
 from tutor.doctor.rules.groups import groups, jobs
 from tutor.doctor.source import Source
@@ -91,6 +92,7 @@ def ring(request, pk):
 CONSUMERS, SERVICES = "rooms/consumers.py", "rooms/services.py"
 VIEWS = "rooms/views.py"
 ENTERS = "        await self.accept()\n"
+NAMES = "        names = [m.username for m in self.room.members.all()]\n" + ENTERS
 
 # A change, its mistake, and the line where that stands.
 WRONG = [
@@ -109,6 +111,7 @@ WRONG = [
         "db-related-object-touched-later",
         "user.groups",
     ),
+    (CONSUMERS, ENTERS, NAMES, "db-orm-in-async-consumer", "members.all"),
     (
         CONSUMERS,
         "async def print_page",
@@ -172,8 +175,51 @@ def test_a_mistake_is_read(
     assert text in found[0][1]
 
 
+def test_a_list_is_there_where_it_was_fetched_before(tmp_path: Path) -> None:
+    look(tmp_path, CONSUMERS, ENTERS, NAMES)
+    path = tmp_path / SERVICES
+    fetched = 'objects.prefetch_related("members").filter'
+    path.write_text(FILES[SERVICES].replace("objects.filter", fetched), "utf-8")
+    seen = Evidence(tmp_path, tmp_path, Told([]), Source(tmp_path, tmp_path))
+    assert [*related.rules(seen)] == []
+
+
 @pytest.mark.parametrize(("file", "old", "new"), RIGHT)
 def test_nothing_is_read_in_a_right_spelling(
     file: str, old: str, new: str, tmp_path: Path
 ) -> None:
     assert look(tmp_path, file, old, new) == []
+
+
+TICKING = """\
+import asyncio
+from channels.generic.websocket import AsyncWebsocketConsumer
+
+class Ticking(AsyncWebsocketConsumer):
+    async def connect(self):
+        await self.accept()
+        self.task = asyncio.create_task(self.tick())
+
+    async def tick(self):
+        await asyncio.sleep(99)
+"""
+
+
+@pytest.mark.parametrize("status", [101, 500])
+def test_whom_a_layer_ends_leaves_a_task(status: int, tmp_path: Path) -> None:
+    (tmp_path / "ticking.py").write_text(TICKING, encoding="utf-8")
+    leaf = {"is": "consumer", "sample": "/tick/", "consumer": "ticking.Ticking"}
+    task = {"name": "tick", "file": "ticking.py", "line": 9}
+    walk = {"kind": "walk", "protocols": {}, "leaves": [leaf]}
+    told = Told([walk, {"kind": "tasks", "found": [task] * 3}])
+    knocks = [Client(f"c{n}", "/tick/", None, 101) for n in range(3)]
+    first = [Client(f"b{n}", "/tick/", None, status) for n in range(3)]
+    seen = Evidence(
+        tmp_path,
+        tmp_path,
+        told,
+        Source(tmp_path, tmp_path),
+        serve=told,
+        answers=Answers(knocks, bare=first),
+    )
+    assert len([*loops.rules(seen)]) == (status == 101)

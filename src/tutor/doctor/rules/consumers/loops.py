@@ -17,6 +17,7 @@ from tutor.doctor.source.walking import walk
 
 LONG = 0.25  # seconds of a loop that stands still
 CRASHED = 1011  # the close code after an exception
+RAISED = 500  # the status after one before the handshake was answered
 
 
 def rules(seen: Evidence) -> Iterator[Found]:
@@ -253,7 +254,11 @@ def _tasks(seen: Evidence) -> Iterator[Found]:
         if client.status == 101 and (client.signed or client.path not in behind)
     ]
     paths = [one.path for one in clients]
-    broken = [one.path for one in seen.answers.everyone if one.closed == CRASHED]
+    broken = [
+        one.path
+        for one in [*seen.answers.bare, *seen.answers.everyone]
+        if one.closed == CRASHED or one.status == RAISED
+    ]
     talked = min((paths.count(path) for path in paths), default=0)
     if not last or talked < 2:
         return

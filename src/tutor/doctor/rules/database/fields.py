@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 
 from tutor.doctor.source import Class, Function, Source, calls, managers
+from tutor.doctor.source.walking import walk
 
 # What a row gives for a field, where that is no text, number or truth value.
 KINDS = {
@@ -30,6 +31,7 @@ _SHORTCUTS = {
 }
 _QUERIES = ("all", "filter", "exclude", "order_by", "annotate", "values_list",
             "select_related", "prefetch_related")  # fmt: skip
+_PREFETCH = "prefetch_related"
 
 
 def held(node: ast.expr, function: Function) -> str:
@@ -81,7 +83,24 @@ def row_of(name: str, function: Function) -> Class | None:
 def is_query(path: str, source: Source) -> bool:
     """Whether a path asks for rows through another row: ``user.orders.exclude()``."""
     *_, owner, last = ("", *path.removesuffix("()").split("."))
-    return path.endswith("()") and last in _QUERIES and owner in _lists(source)
+    if not (path.endswith("()") and last in _QUERIES and owner in _lists(source)):
+        return False
+    return last != "all" or owner not in _fetched_before(source)
+
+
+def _fetched_before(source: Source) -> set[str]:
+    """The lists that a query anywhere fetches with its rows: they are there then."""
+    return {
+        part
+        for module in source.modules.values()
+        if _PREFETCH in module.text
+        for node in walk(module.tree)
+        if isinstance(node, ast.Call) and getattr(node.func, "attr", "") == _PREFETCH
+        for given in node.args
+        for one in (given, *walk(given))
+        if isinstance(one, ast.Constant)
+        for part in str(one.value).split("__")
+    }
 
 
 def _lists(source: Source) -> set[str]:
