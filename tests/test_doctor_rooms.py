@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
 from tutor.doctor.answers import Answers, Client
 from tutor.doctor.child import Told
 from tutor.doctor.evidence import Evidence
-from tutor.doctor.rules.consumers import loops, reading, signatures
+from tutor.doctor.rules.access import strangers, unknown
+from tutor.doctor.rules.consumers import loops, reading, signatures, wiring
+from tutor.doctor.rules.consumers.crashes import keys
 from tutor.doctor.rules.database import related
 from tutor.doctor.rules.groups import groups, jobs
 from tutor.doctor.source import Source
@@ -189,6 +193,75 @@ def test_nothing_is_read_in_a_right_spelling(
     file: str, old: str, new: str, tmp_path: Path
 ) -> None:
     assert look(tmp_path, file, old, new) == []
+
+
+TICKETS = """\
+from urllib.parse import parse_qs
+from channels.db import database_sync_to_async
+from channels.middleware import BaseMiddleware
+from rooms.models import Room
+
+@database_sync_to_async
+def owner(ticket):
+    HERE
+
+class Tickets(BaseMiddleware):
+    async def __call__(self, scope, receive, send):
+        given = parse_qs(scope["query_string"].decode()).get("ticket")
+        if given:
+            scope["user"] = await owner(given[0])
+        return await super().__call__(scope, receive, send)
+"""
+
+
+@pytest.mark.parametrize(
+    ("line", "wrong"),
+    [
+        ("return Room.objects.get(slug=ticket).members.first()", True),
+        ("return Room.objects.filter(slug=ticket).first()", False),
+        ("try: return Room.objects.get(slug=ticket)\n    except Room.E: pass", False),
+    ],
+)
+def test_a_ticket_that_nobody_has(line: str, wrong: bool, tmp_path: Path) -> None:
+    (tmp_path / "tickets.py").write_text(TICKETS.replace("HERE", line), "utf-8")
+    seen = Evidence(tmp_path, tmp_path, Told([]), Source(tmp_path, tmp_path))
+    slug = "consumer-unvalidated-input-closes-socket"
+    found = [(one.slug, *one.place) for one in unknown.rules(seen)]
+    assert found == [(slug, "tickets.py", 8)] * wrong
+    crash: Any = SimpleNamespace(leaf={"chain": ["tickets.Tickets"]})
+    cause = keys.missing(seen, crash, "user", (None, None))
+    assert cause is not None
+    assert cause[1][0] == "tickets.py"
+
+
+def test_who_is_nobody_may_have_come_by_any_middleware(tmp_path: Path) -> None:
+    assert look(tmp_path, *RIGHT[0]) == []
+    seen = Evidence(tmp_path, tmp_path, Told([]), Source(tmp_path, tmp_path))
+    leaf = {"consumer": "rooms.consumers.RoomConsumer", "chain": ["tickets.Tickets"]}
+    links = [{"text": "Cannot cast AnonymousUser to int.", "frames": []}]
+    assert strangers.is_stranger(seen, links, leaf)
+
+
+def test_signals_that_a_misnamed_method_imports(tmp_path: Path) -> None:
+    files = {
+        "bells/__init__.py": "",
+        "bells/signals.py": (
+            "from django.db.models.signals import post_save\n"
+            "from django.dispatch import receiver\n"
+            "@receiver(post_save)\ndef saved(**kwargs): pass\n"
+        ),
+        "bells/apps.py": (
+            "from django.apps import AppConfig\n"
+            "class Bells(AppConfig):\n    name = 'bells'\n"
+            "    def on_ready(self):\n        from . import signals\n"
+        ),
+    }
+    (tmp_path / "bells").mkdir()
+    for name, text in files.items():
+        (tmp_path / name).write_text(text, encoding="utf-8")
+    seen = Evidence(tmp_path, tmp_path, Told([]), Source(tmp_path, tmp_path))
+    found = [(one.slug, *one.place) for one in wiring.rules(seen)]
+    assert found == [("app-signals-never-imported", "bells/apps.py", 4)]
 
 
 TICKING = """\

@@ -46,11 +46,11 @@ def is_stranger(seen: Evidence, links: list[Event], leaf: Event) -> bool:
         links: the exception and its causes.
         leaf: the route that was knocked at.
     """
-    if not _unasked(seen, leaf):
-        return False
     text = " ".join(link["text"] for link in links)
     if _NOBODY.search(text):
-        return True
+        return not _asks_at_all(seen, leaf)  # whoever has put nobody there
+    if not _unasked(seen, leaf):
+        return False
     return bool(_NOTHING.search(text)) and any(
         isinstance(node, ast.Attribute) and node.attr in _MISSING and _of_a_scope(node)
         for function in _frames(seen, links)
@@ -60,10 +60,14 @@ def is_stranger(seen: Evidence, links: list[Event], leaf: Event) -> bool:
 
 def _unasked(seen: Evidence, leaf: Event) -> bool:
     """Whether a route knows who is there, and its consumer never asks."""
+    known = "channels.auth.AuthMiddleware" in " ".join(leaf.get("chain", []))
+    return known and not _asks_at_all(seen, leaf)
+
+
+def _asks_at_all(seen: Evidence, leaf: Event) -> bool:
+    """Whether the consumer of a route asks who is there, or is not known."""
     owner = seen.consumer_class(leaf.get("consumer"))
-    if owner is None or any(map(_asks, owner.line_of_ancestors)):
-        return False
-    return "channels.auth.AuthMiddleware" in " ".join(leaf.get("chain", []))
+    return owner is None or any(map(_asks, owner.line_of_ancestors))
 
 
 def _frames(seen: Evidence, links: list[Event]) -> Iterator[Function]:

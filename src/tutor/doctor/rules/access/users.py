@@ -9,7 +9,7 @@ from contextlib import suppress
 
 from tutor.doctor.child import Event
 from tutor.doctor.evidence import Evidence
-from tutor.doctor.rules.access import lasting, tokens
+from tutor.doctor.rules.access import lasting, tokens, unknown
 from tutor.doctor.rules.access.admission import asks, scope_read
 from tutor.doctor.rules.browser.expressions import ANY, HOST
 from tutor.doctor.rules.browser.pages import filled_in, leads_to
@@ -40,6 +40,7 @@ def rules(seen: Evidence) -> Iterator[Found]:
     yield from _secure_cookie(seen)
     yield from tokens.rules(seen)
     yield from lasting.rules(seen)
+    yield from unknown.rules(seen)
     yield from _origins(seen)
 
 

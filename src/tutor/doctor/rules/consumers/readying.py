@@ -7,7 +7,10 @@ import re
 from collections.abc import Iterator
 
 from tutor.doctor.evidence import Evidence
+from tutor.doctor.rules.found import Place
 from tutor.doctor.source import Module
+from tutor.doctor.source.definitions import base_of
+from tutor.doctor.source.walking import walk
 
 
 def never_run(seen: Evidence, module: Module) -> Iterator[ast.AST]:
@@ -22,3 +25,17 @@ def never_run(seen: Evidence, module: Module) -> Iterator[ast.AST]:
                 modules = seen.source.modules.values()
                 if not any(re.search(used, one.text) for one in modules):
                     yield method.node
+
+
+def misnamed(seen: Evidence, name: str) -> Place | None:
+    """Where a module is imported by such a method, which nobody calls."""
+    for module in seen.source.modules.values():
+        for method in never_run(seen, module):
+            for node in walk(method):
+                named = [getattr(one, "name", "") for one in getattr(node, "names", ())]
+                if isinstance(node, ast.ImportFrom):
+                    base = base_of(node, module)
+                    named = [base, *(f"{base}.{one}" for one in named)]
+                if isinstance(node, ast.Import | ast.ImportFrom) and name in named:
+                    return module.file, getattr(method, "lineno", None)
+    return None

@@ -77,7 +77,7 @@ def _never_imported(seen: Evidence) -> Iterator[Found]:
         yield Found(
             "app-signals-never-imported",
             f"nothing imports {name}, so nothing hears the signal",
-            (module.file, line),
+            readying.misnamed(seen, name) or (module.file, line),
             RANK,
             TRIED,
             "an import of it in ready()",

@@ -8,8 +8,9 @@ import re
 from tutor.doctor.evidence import Evidence
 from tutor.doctor.rules.consumers.crashes.crash import Crash
 from tutor.doctor.rules.consumers.lines import Cause
-from tutor.doctor.rules.found import Place
+from tutor.doctor.rules.found import Place, at
 from tutor.doctor.rules.project.asgi import websocket_place
+from tutor.doctor.source import Function
 from tutor.doctor.source.walking import walk
 
 # Keys that a message of ours may lack, though a consumer looks for them.
@@ -40,6 +41,10 @@ def missing(seen: Evidence, crash: Crash, key: str, place: Place) -> Cause | Non
         module_line = seen.asgi_file, None
         chain = " ".join(crash.leaf.get("chain", []))
         if "channels.auth.AuthMiddleware" not in chain:
+            where = _puts_a_user(seen)
+            if where is not None:
+                hint = f"{where.name} puts one there for some visitors only."
+                return "auth-stack-missing", at(where, where.node), hint
             return "auth-stack-missing", websocket_place(seen), ""
         return None, module_line, ""
     if _is_in(seen, place, key, "url_route") and key not in ("kwargs", "args"):
@@ -104,3 +109,19 @@ def _of_a_client(seen: Evidence, place: Place, key: str) -> bool:
                 if one.slice.value == key and held and held not in given:
                     return True
     return False
+
+
+def _puts_a_user(seen: Evidence) -> Function | None:
+    """The project's own middleware that gives a scope its user."""
+    for function in seen.source.all_functions():
+        own = function.owner is None or not function.owner.kind
+        for node in walk(function.node) if own and function.is_async else ():
+            held = node.value if isinstance(node, ast.Subscript) else None
+            if (
+                isinstance(node, ast.Subscript)
+                and isinstance(node.ctx, ast.Store)
+                and getattr(node.slice, "value", "") == "user"
+                and "scope" in (getattr(held, "id", ""), getattr(held, "attr", ""))
+            ):
+                return function
+    return None
