@@ -100,6 +100,21 @@ NAMES = "        names = [m.username for m in self.room.members.all()]\n" + ENTE
 
 # A change, its mistake, and the line where that stands.
 WRONG = [
+    (CONSUMERS, 'event["by"]', 'event["who"]', "group-event-without-key", "who"),
+    (
+        VIEWS,
+        'type="room.bell"',
+        'kind="room.bell"',
+        "group-message-without-type",
+        "broadcast",
+    ),
+    (
+        CONSUMERS,
+        "group_discard(self.group,",
+        "group_discard(f'room.{self.room.pk}',",
+        "group-no-discard",
+        "self.room.pk",
+    ),
     (VIEWS, "room.slug", "room.pk", "group-names-differ", "room.pk"),
     (
         CONSUMERS,
@@ -146,6 +161,9 @@ WRONG = [
     ),
 ]
 RIGHT = [
+    (VIEWS, 'by="me"', '**{"by": "me"}'),
+    (SERVICES, "    async_to_sync(", '    event["who"] = "me"\n    async_to_sync('),
+    (CONSUMERS, "group_discard(self.group,", "group_discard(f'room.{self.room.slug}',"),
     (VIEWS, "room.slug", "room.slug"),
     (VIEWS, "services.page(1)", "services.found(room.slug)"),
     (VIEWS, "room.slug", "room.key"),

@@ -100,7 +100,7 @@ def bind(
         if isinstance(value, ast.Starred):
             break
         found[name] = (site, value)
-    found |= {one.arg: (site, one.value) for one in call.keywords if one.arg}
+    found |= {one.arg or "**": (site, one.value) for one in call.keywords}
     return found
 
 

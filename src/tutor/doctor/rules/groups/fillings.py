@@ -18,24 +18,43 @@ _WORD = re.compile(r"(.*_)?(username|email|slug|first_name|get_username)$")
 _OF_A_ROW = ("name", "title")
 
 
-def rules(sends: list[Call], adds: list[Call]) -> Iterator[Found]:
-    """``user_7`` is joined, and ``user_ada`` is told: with one text around both."""
+def rules(sends: list[Call], adds: list[Call], drops: list[Call]) -> Iterator[Found]:
+    """``user_7`` is joined, and ``user_ada`` is told or left, with one text around.
+
+    Args:
+        sends: the calls of ``group_send``, as they run.
+        adds: the calls of ``group_add``.
+        drops: the calls of ``group_discard``.
+    """
+    for frame, call in sends:
+        odd = _odd(frame, call, adds)
+        if odd:
+            yield _found("group-names-differ", frame, call, *odd)
+            break
+    for frame, call in drops:
+        own = [one for one in adds if one[0].owner is frame.owner]
+        odd = _odd(frame, call, own)
+        if odd:
+            yield _found("group-no-discard", frame, call, *odd)
+            break
+
+
+def _odd(frame: Frame, call: ast.Call, adds: list[Call]) -> tuple[str, str] | None:
+    """What fills a group's name, and what filled it where it was joined."""
     joined = [(_shape(*one), *_filling(*one)) for one in adds]
     if not joined or any(shape is None for shape, *_ in joined):
-        return
-    for frame, call in sends:
-        shape, (kind, said) = _shape(frame, call), _filling(frame, call)
-        same = [(one, other) for text, one, other in joined if text == shape]
-        if shape and kind and same and all(one and one != kind for one, _ in same):
-            yield Found(
-                "group-names-differ",
-                f"{said} stands where {same[0][1]} was joined",
-                asked(frame, group_of(call), call),
-                RANK,
-                TRIED,
-                "the same part of the user in both names",
-            )
-            return
+        return None
+    shape, (kind, said) = _shape(frame, call), _filling(frame, call)
+    same = [(one, other) for text, one, other in joined if text == shape]
+    if shape and kind and same and all(one and one != kind for one, _ in same):
+        return said, same[0][1]
+    return None
+
+
+def _found(slug: str, frame: Frame, call: ast.Call, said: str, other: str) -> Found:
+    got = f"{said} stands where {other} was joined"
+    place = asked(frame, group_of(call), call)
+    return Found(slug, got, place, RANK, TRIED, "the same part in both names")
 
 
 def _shape(frame: Frame, call: ast.Call) -> str | None:

@@ -173,6 +173,10 @@ def asked(frame: Frame, node: ast.expr | None, call: ast.Call) -> Place:
     while isinstance(node, ast.Name) and node.id in frame.given:
         frame, node = frame.given[node.id]
         place = at(frame.function, node)
+    rest = frame.function.node.args.kwarg
+    if rest is not None and getattr(node, "id", "") == rest.arg:
+        given = frame.given.values()  # by name, and one call gives them all
+        place = next((at(site.function, one) for site, one in given), place)
     return place
 
 

@@ -89,7 +89,7 @@ def rules(seen: Evidence) -> Iterator[Found]:
     yield from events.rules(seen, [*sends, *direct])
     yield from groupnames.rules(seen, sends, adds)
     yield from crossed.rules([*sends, *adds])
-    yield from fillings.rules(sends, adds)
+    yield from fillings.rules(sends, adds, drops)
 
 
 _HOOKS = (*GENERIC, *HANDLERS, "dispatch", "close", "websocket_close")
