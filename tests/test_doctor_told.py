@@ -104,6 +104,41 @@ def test_headers_are_read_with_what_is_added_to_them(name: str, tmp_path: Path) 
     assert look(tmp_path, text) == ([found] if found else [])
 
 
+VISITS = """
+def logged_in(name):
+    visitor = AsyncClient()
+    visitor.user = name
+    return visitor
+
+class It(TransactionTestCase):
+    def setUp(self):
+        self.ada = logged_in('ada')
+
+    async def test_it(self):
+        {line}
+"""
+
+
+@pytest.mark.parametrize(
+    ("line", "wrong"),
+    [
+        ("self.ada.post('/')", True),
+        ("self.async_client.post('/')", True),
+        ("answer = self.async_client.get('/'); assert answer.status_code", True),
+        ("await self.ada.post('/')", False),
+        ("task = asyncio.create_task(self.ada.post('/')); await task", False),
+        ("answer = self.ada.get('/'); assert (await answer).status_code", False),
+        ("found = {}; found.get('/')", False),
+    ],
+)
+def test_who_asks_for_a_page_waits_for_it(
+    line: str, wrong: bool, tmp_path: Path
+) -> None:
+    text = "from django.test import AsyncClient\n" + VISITS.format(line=line)
+    slugs = [slug for slug, _ in look(tmp_path, text)]
+    assert slugs == ["test-communicator-call-not-awaited"] * wrong
+
+
 ASYNC = """
 class It(TransactionTestCase):
     async def test_it(self):

@@ -17,7 +17,7 @@ def lost(seen: Evidence, function: Function) -> Iterator[Found]:
     for call in (
         *_alone(function.node),
         *inloops.listed(function),
-        *_used_as_a_value(function),
+        *used_as_a_value(function),
         *_kept(function),
         *_put(function),
         *_later(function),
@@ -159,7 +159,7 @@ _OF_COROUTINES = {"send", "close", "throw", "add_done_callback", "cancel", "resu
 _PLAINLY = {"asdict", "dumps", "str", "len", "dict", "list", "repr", "print", "bool"}
 
 
-def _used_as_a_value(function: Function) -> Iterator[ast.Call]:
+def used_as_a_value(function: Function) -> Iterator[ast.Call]:
     """Calls whose result has a name, under which nothing ever awaits it.
 
     What is given to another function may be awaited there; its attributes, its keys

@@ -6,10 +6,12 @@ import ast
 from collections.abc import Iterator
 
 from tutor.doctor.evidence import Evidence
+from tutor.doctor.rules.consumers.lost import used_as_a_value
 from tutor.doctor.rules.consumers.waiting import unawaited
 from tutor.doctor.rules.found import TRIED, Found, at
 from tutor.doctor.rules.suites.testing import RANK, talks_of
 from tutor.doctor.source import Function
+from tutor.doctor.source.flow import Frame, unfold
 from tutor.doctor.source.index import is_aside
 from tutor.doctor.source.walking import own_nodes
 
@@ -19,6 +21,14 @@ _AWAITED = {
     *("connect", "disconnect", "send_to", "send_json_to"),
     *("receive_from", "receive_json_from", "receive_nothing"),
 }
+
+_VERBS = {"get", "post", "put", "patch", "delete", "head", "options"}
+_VERBS |= {"alogin", "alogout", "aforce_login"}
+_CLIENTS = (
+    "self.async_client",
+    "django.test.AsyncClient()",
+    "django.test.client.AsyncClient()",
+)
 
 
 def rules(seen: Evidence) -> Iterator[Found]:
@@ -49,6 +59,15 @@ def _at_once(function: Function) -> list[tuple[ast.Call, bool]]:
     ]
 
 
+def _asks_a_page(call: ast.Call, function: Function) -> bool:
+    """Whether Django's asynchronous client is called, whoever has made it."""
+    if not isinstance(call.func, ast.Attribute) or not function.is_async:
+        return False
+    where, node = unfold(Frame(function, function.owner), call.func.value)
+    made = where.module.resolve(node, where.function) or ""
+    return made in _CLIENTS
+
+
 def _dropped(function: Function, every: list[tuple[ast.Call, bool]]) -> Iterator[Found]:
     """A communicator's call of which the coroutine is used as if it were the answer."""
     for call, alone in every:
@@ -56,7 +75,18 @@ def _dropped(function: Function, every: list[tuple[ast.Call, bool]]) -> Iterator
         named = getattr(call.func, "attr", "")
         if is_aside(function.module.file) and alone and named in _ITS_OWN:
             method = named  # whoever has made it, nothing else is called so
-        if method in _AWAITED:
+        read = alone or call in used_as_a_value(function)
+        if read and named in _VERBS and _asks_a_page(call, function):
+            yield Found(
+                "test-communicator-call-not-awaited",
+                f"coroutine '{named}' was never awaited",
+                at(function, call),
+                RANK - 1,
+                TRIED,
+                f"await client.{named}(...)",
+                "An AsyncClient asks for nothing before it is awaited.",
+            )
+        elif method in _AWAITED:
             yield Found(
                 "test-communicator-call-not-awaited",
                 "cannot unpack non-iterable coroutine object"
