@@ -12,13 +12,20 @@ from tutor.doctor.answers import Answers, Client
 from tutor.doctor.child import Told
 from tutor.doctor.evidence import Evidence
 from tutor.doctor.rules.access import strangers, unknown
-from tutor.doctor.rules.consumers import loops, reading, signatures, wiring
-from tutor.doctor.rules.consumers.crashes import keys
+from tutor.doctor.rules.consumers import (
+    loops,
+    reading,
+    signatures,
+    threads,
+    wiring,
+)
+from tutor.doctor.rules.consumers.crashes import keys, kinds
 from tutor.doctor.rules.database import related
 from tutor.doctor.rules.groups import groups, jobs
+from tutor.doctor.rules.python import recursion
 from tutor.doctor.source import Source
 
-LOOKING = (reading, signatures, related, groups, jobs)
+LOOKING = (reading, signatures, related, groups, jobs, threads, recursion)
 FILES = {
     "site1/__init__.py": "",
     "site1/asgi.py": """\
@@ -39,8 +46,9 @@ class Room(models.Model):
     members = models.ManyToManyField(User, related_name="rooms")
 """,
     "rooms/consumers.py": """\
+import asyncio
 from channels.consumer import AsyncConsumer
-from channels.generic.websocket import AsyncJsonWebsocketConsumer
+from channels.generic.websocket import AsyncJsonWebsocketConsumer, WebsocketConsumer
 from rooms import services
 
 class RoomConsumer(AsyncJsonWebsocketConsumer):
@@ -66,6 +74,8 @@ class Printer(AsyncConsumer):
 from asgiref.sync import async_to_sync
 from channels.db import database_sync_to_async
 from channels.layers import get_channel_layer
+from django.db.models.signals import post_save
+from django.dispatch import receiver
 from rooms.models import Room
 
 @database_sync_to_async
@@ -97,9 +107,37 @@ CONSUMERS, SERVICES = "rooms/consumers.py", "rooms/services.py"
 VIEWS = "rooms/views.py"
 ENTERS = "        await self.accept()\n"
 NAMES = "        names = [m.username for m in self.room.members.all()]\n" + ENTERS
+HANDLER = "group-handler-missing-closes-everyone"
+SAVED = """\
+@receiver(post_save, sender=Room)
+def saved(instance, new, **kwargs):
+    instance.title = instance.title.strip()
+    instance.save()
+
+def counted"""
 
 # A change, its mistake, and the line where that stands.
 WRONG = [
+    (VIEWS, 'type="room.bell"', 'type="_bell"', HANDLER, "_bell"),
+    (
+        CONSUMERS,
+        'f"room.{slug}"',
+        'f"room.{self.user.email}"',
+        "group-name-not-allowed",
+        "email",
+    ),
+    (
+        CONSUMERS,
+        "async def print_page(self, job):\n",
+        "async def print_page(self, job):\n        pass\n\n"
+        "class Beats(WebsocketConsumer):\n"
+        "    def connect(self):\n"
+        "        asyncio.create_task(self.beat())\n\n"
+        "    async def beat(self):\n",
+        "consumer-async-handlers-in-sync-consumer",
+        "create_task",
+    ),
+    (SERVICES, "def counted", SAVED, "python-method-calls-itself", "instance.save"),
     (CONSUMERS, 'event["by"]', 'event["who"]', "group-event-without-key", "who"),
     (
         VIEWS,
@@ -161,6 +199,12 @@ WRONG = [
     ),
 ]
 RIGHT = [
+    (
+        SERVICES,
+        "def counted",
+        SAVED.replace("    instance", "    if new:\n        instance"),
+    ),
+    (CONSUMERS, 'f"room.{slug}"', "f\"room.{self.user.email.replace('@', '-')}\""),
     (VIEWS, 'by="me"', '**{"by": "me"}'),
     (SERVICES, "    async_to_sync(", '    event["who"] = "me"\n    async_to_sync('),
     (CONSUMERS, "group_discard(self.group,", "group_discard(f'room.{self.room.slug}',"),
@@ -258,6 +302,23 @@ def test_who_is_nobody_may_have_come_by_any_middleware(tmp_path: Path) -> None:
     leaf = {"consumer": "rooms.consumers.RoomConsumer", "chain": ["tickets.Tickets"]}
     links = [{"text": "Cannot cast AnonymousUser to int.", "frames": []}]
     assert strangers.is_stranger(seen, links, leaf)
+
+
+def test_who_is_stored_is_asked_for_in_the_consumer(tmp_path: Path) -> None:
+    assert look(tmp_path, *RIGHT[0]) == []
+    seen = Evidence(tmp_path, tmp_path, Told([]), Source(tmp_path, tmp_path))
+    chain = ["channels.auth.AuthMiddleware"]
+    link = {"type": "ValueError", "module": "builtins", "bases": [], "frames": []}
+    crash: Any = SimpleNamespace(
+        links=[{**link, "text": 'Cannot assign "<UserLazyObject'}],
+        leaf={"consumer": "rooms.consumers.RoomConsumer", "chain": chain},
+        told="websocket.connect",
+        signed="",
+        phase="",
+    )
+    cause = kinds.by_type(seen, crash, (SERVICES, 12))
+    assert cause is not None
+    assert (cause[0], cause[1][0]) == ("auth-anonymous-users-accepted", CONSUMERS)
 
 
 def test_signals_that_a_misnamed_method_imports(tmp_path: Path) -> None:

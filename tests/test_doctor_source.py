@@ -724,6 +724,15 @@ def test_a_variable_is_missing_from_what_was_made_of_the_environment(
     assert words.is_of_the_environment(seen, links, place) is is_missing
 
 
+def test_what_django_says_of_a_receiver_without_keywords(tmp_path: Path) -> None:
+    text = "Signal receivers must accept keyword arguments (**kwargs)."
+    link = {"type": "ValueError", "text": text, "module": "builtins", "frames": []}
+    links: list[dict[str, Any]] = [{**link, "bases": ["ValueError"], "at": None}]
+    seen, place = evidence(tmp_path, {}), ("orders/signals.py", 9)
+    found = causes.cause(seen, links, "the apps", place)
+    assert found[:2] == ("python-arguments-differ", place)
+
+
 @pytest.mark.parametrize(
     ("name", "odd"), [("SETTINGS_MODULE", 0), ("SETTINGS_MODEL", 1)]
 )

@@ -9,6 +9,9 @@ from tutor.doctor.evidence import Evidence
 from tutor.doctor.rules.found import TRIED, Found, at
 from tutor.doctor.source import Function, calls, typed
 
+
+from tutor.doctor.source import Class, Function, calls
+
 RANK = 47
 # Which argument is called, by its number and by its name.
 _CALLS = {
@@ -24,9 +27,14 @@ _CALLS = {
     "add_done_callback": (0, "fn"),
 }
 
+_TASKS = ("asyncio.create_task", "asyncio.ensure_future", "asyncio.get_running_loop")
+
 
 def rules(seen: Evidence) -> Iterator[Found]:
     """``Thread(target=self.tick)``: it gets a coroutine, and nothing of tick runs."""
+    for owner in seen.source.consumers():
+        if owner.kind.startswith("sync"):
+            yield from _no_loop(owner)
     for function in seen.source.all_functions():
         for call in calls.calls(function.node):
             name = calls.name_of(call, function)
@@ -60,6 +68,23 @@ def _listed(function: Function, call: ast.Call) -> Iterator[Found]:
             "asyncio.gather(*…)",
             "It takes each coroutine by itself: write a star before the list.",
         )
+
+
+def _no_loop(owner: Class) -> Iterator[Found]:
+    """A task for the event loop, in a consumer whose methods run in threads."""
+    for method in owner.methods.values():
+        for call in calls.calls(method.node) if not method.is_async else ():
+            if calls.name_of(call, method) in _TASKS:
+                yield Found(
+                    "consumer-async-handlers-in-sync-consumer",
+                    "RuntimeError: no running event loop",
+                    at(method, call),
+                    RANK,
+                    TRIED,
+                    "an asynchronous consumer",
+                    "A task needs the loop, and a synchronous consumer is in a thread.",
+                )
+                return
 
 
 def _given(call: ast.Call, number: int, word: str) -> ast.expr | None:

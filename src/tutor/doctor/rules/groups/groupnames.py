@@ -155,6 +155,7 @@ def _impossible(used: list[Call]) -> Iterator[Found]:
         if node is None or ast.unparse(node).endswith("channel_name"):
             continue
         for name in sorted(values(frame, node) or ()):
+            name = name.replace(ANY, "@") if _is_address(frame, node) else name
             if WRONG.search(name) or len(name) > LONGEST:
                 yield Found(
                     "group-name-not-allowed",
@@ -165,6 +166,13 @@ def _impossible(used: list[Call]) -> Iterator[Found]:
                     TRIED,
                     "letters, digits, hyphens, underscores and periods",
                 )
+
+
+def _is_address(frame: Frame, node: ast.expr) -> bool:
+    """Whether an e-mail address fills a name's one hole."""
+    made = unfold(frame, node)[1]
+    holes = [n.value for n in walk(made) if isinstance(n, ast.FormattedValue)]
+    return len(holes) == 1 and getattr(holes[0], "attr", "") == "email"
 
 
 def asked(frame: Frame, node: ast.expr | None, call: ast.Call) -> Place:

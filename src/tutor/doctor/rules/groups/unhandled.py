@@ -45,7 +45,16 @@ def event(
             yield Found(slug, got, place, 65, TRIED, expected)
         return
     for text in sorted(values(where, kind) or ()):
-        if ANY not in text:
+        if text.startswith("_"):
+            yield Found(
+                "group-handler-missing-closes-everyone",
+                "Malformed type in message (leading underscore)",
+                place,
+                65,
+                TRIED,
+                "a type, and a handler, without an underscore before it",
+            )
+        elif ANY not in text:
             by = asked(where, kind, call) if where.given else place
             yield from signatures.of_an_event(text, joined)
             yield from _kind(seen, text, by)

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from tutor.doctor.evidence import Evidence
 from tutor.doctor.rules.found import TRIED, Found, at
+from tutor.doctor.rules.groups.receivers import hears
 from tutor.doctor.source import Function, calls
 from tutor.doctor.source.walking import child_nodes, walk
 
@@ -23,6 +24,7 @@ _ENDS = (ast.Return, ast.Raise, ast.Yield, ast.YieldFrom)
 
 def rules(seen: Evidence) -> Iterator[Found]:
     for function in seen.source.all_functions():
+        yield from _saved_again(function)
         for call, target in _always(function):
             if _leads_to(target, function, 0):
                 yield Found(
@@ -34,6 +36,27 @@ def rules(seen: Evidence) -> Iterator[Found]:
                     f"super().{function.name}, or a way out",
                 )
                 return
+
+
+def _saved_again(function: Function) -> Iterator[Found]:
+    """A receiver of what is saved that saves it again, each time."""
+    if not hears(function):
+        return
+    for statement in function.node.body:
+        for call, _ in _calls(statement, False):
+            if ast.unparse(call.func) in ("instance.save", "instance.asave"):
+                yield Found(
+                    "python-method-calls-itself",
+                    "RecursionError: maximum recursion depth exceeded",
+                    at(function, call),
+                    RANK,
+                    TRIED,
+                    "filter(pk=instance.pk).update(...)",
+                    "save() sends the signal again, and so calls this receiver.",
+                )
+                return
+        if any(isinstance(node, _ENDS) for node in walk(statement)):
+            return
 
 
 def _leads_to(function: Function, wanted: Function, depth: int) -> bool:

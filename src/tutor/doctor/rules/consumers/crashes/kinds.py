@@ -112,7 +112,10 @@ def by_type(seen: Evidence, crash: Crash, place: Place) -> Cause | None:
         if found:
             return found
     if not crash.signed and strangers.is_stored(seen, crash.links, crash.leaf):
-        return "auth-anonymous-users-accepted", place, ""
+        stored = seen.function_at(place)
+        inside = stored is not None and stored.owner is not None and stored.owner.kind
+        at = place if inside else handler_place(seen, crash)
+        return "auth-anonymous-users-accepted", at, ""
     if crash.told == "websocket.receive" and root["type"] in BAD_INPUT:
         if "JSONDecodeError" in root["bases"] and place[0] is None:
             return None  # the library's own JSON consumers close on bad JSON
