@@ -7,10 +7,7 @@ from collections.abc import Iterator
 
 from tutor.doctor.evidence import Evidence
 from tutor.doctor.rules.found import TRIED, Found, at
-from tutor.doctor.source import Function, calls, typed
-
-
-from tutor.doctor.source import Class, Function, calls
+from tutor.doctor.source import Class, Function, calls, typed
 
 RANK = 47
 # Which argument is called, by its number and by its name.
