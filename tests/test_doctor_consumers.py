@@ -371,6 +371,15 @@ RIGHT = {
         "async def connect(self):\n  self.scope['session']['seen'] = True\n"
         "  await database_sync_to_async(self.scope['session'].save)()",
     ),
+    "saved-by-a-helper": (
+        "Plain",
+        "async def connect(self):\n  self.scope['session']['seen'] = True\n"
+        "  await save_session(self.scope)",
+    ),
+    "returned-to-a-decorator": (
+        "Json",
+        "@answering\nasync def receive_json(self, content): return {'said': content}",
+    ),
     "noted-for-itself": (
         "Plain",
         "async def connect(self): self.scope['session']['seen'] = 0\n"

@@ -13,8 +13,7 @@ from tutor.doctor.source.walking import own_nodes, walk
 RANK = 74
 _CHANGES = {"update", "setdefault", "pop", "clear"}
 # Who logs somebody in or out saves it as well.
-_SAVES = {"save", "asave", "flush", "aflush", "login", "logout", "cycle_key"}
-_SAVES |= {"acycle_key", "create", "acreate"}
+_SAVES = ("save", "flush", "login", "logout", "cycle_key")
 
 
 def rules(seen: Evidence) -> Iterator[Found]:
@@ -42,10 +41,11 @@ def _saves(owner: Class) -> bool:
     """Whether anything in a consumer's family or its module may save a session."""
     trees = {id(one.module): one.module.tree for one in owner.line_of_ancestors}
     return any(
-        getattr(node, "attr", getattr(node, "id", "")) in _SAVES
+        word in getattr(node, "attr", getattr(node, "id", ""))
         for tree in trees.values()
         for node in walk(tree)
         if isinstance(node, ast.Attribute | ast.Name)
+        for word in _SAVES
     )
 
 

@@ -22,7 +22,9 @@ def rules(seen: Evidence) -> Iterator[Found]:
         raw = not owner.kind.endswith(("generic", "json"))
         for name in HANDLERS if raw else ("connect", "receive", "receive_json"):
             method = owner.methods.get(name)
-            if method is not None and not _is_asked(owner, name):
+            if method is None or method.node.decorator_list:
+                continue  # what a decorator makes of it is not known
+            if not _is_asked(owner, name):
                 yield from _returned(owner, method)
 
 
