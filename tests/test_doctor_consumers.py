@@ -10,6 +10,7 @@ from tutor.doctor.child import Told
 from tutor.doctor.evidence import Evidence
 from tutor.doctor.rules.access import unsaved
 from tutor.doctor.rules.consumers import (
+    accepting,
     beginning,
     dismissing,
     eventkeys,
@@ -43,7 +44,7 @@ from channels.generic.websocket import AsyncWebsocketConsumer as Plain
 """
 MODULES = (given, parsed, scopes, unset, messages, beginning, threads, signatures)
 MODULES += (refused, outside, hiding, reading, eventkeys)
-MODULES += (returning, unsaved, dismissing)
+MODULES += (returning, unsaved, dismissing, accepting)
 DIFFER, NEVER = "python-arguments-differ", "consumer-attribute-never-set"
 TWICE = "consumer-json-parsed-twice"
 
@@ -190,6 +191,12 @@ WRONG = {
         "async def receive(self, text_data): await self.disconnect(4000)",
         ("consumer-disconnect-called", "self.disconnect(4000)"),
     ),
+    "accepted-too-late": (
+        "AsyncConsumer",
+        "async def websocket_connect(self, event):\n  await asyncio.sleep(8)\n"
+        "  await self.send({'type': 'websocket.accept'})",
+        ("consumer-never-accepts", "asyncio.sleep(8)"),
+    ),
     "named-as-its-own-method": (
         "Plain",
         "async def tick(self): pass\n"
@@ -275,12 +282,12 @@ RIGHT = {
     ),
     "plain-for-a-thread": (
         "Plain",
-        "async def connect(self): threading.Thread(target=self.tick).start()\n"
+        "async def go(self): threading.Thread(target=self.tick).start()\n"
         "def tick(self): print()",
     ),
     "plain-for-the-loop": (
         "Plain",
-        "async def connect(self):\n"
+        "async def go(self):\n"
         "  asyncio.get_event_loop().call_soon(self.tick, 1)\n"
         "  await asyncio.gather(*[self.send('1')])\n"
         "def tick(self, n): print(n)",
@@ -380,9 +387,14 @@ RIGHT = {
         "Json",
         "@answering\nasync def receive_json(self, content): return {'said': content}",
     ),
+    "accepted-in-time": (
+        "Plain",
+        "async def connect(self):\n  await asyncio.sleep(1)\n"
+        "  await self.accept()\n  await asyncio.sleep(8)",
+    ),
     "noted-for-itself": (
         "Plain",
-        "async def connect(self): self.scope['session']['seen'] = 0\n"
+        "async def go(self): self.scope['session']['seen'] = 0\n"
         "async def receive(self, text_data): print(self.scope['session']['seen'])",
     ),
     "tidied-and-closed": (
