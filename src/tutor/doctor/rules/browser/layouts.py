@@ -8,13 +8,13 @@ from collections.abc import Iterator
 from tutor.doctor.rules.browser.javascript import Code
 
 _BLOCK = re.compile(r"\{%-?\s*(?:block\s+(\w+)|endblock\b[^%]*?)\s*-?%\}")
-_EXTENDS = re.compile(r"""\{%\s*extends\s+["']([^"']+)["']""")
+EXTENDS = re.compile(r"""\{%\s*extends\s+["']([^"']+)["']""")
 
 
 def laid_out(page: Code, every: list[Code], depth: int = 0) -> str:
     """The text of a page with its blocks where the template below has them."""
     text = page.script.text
-    named = _EXTENDS.search(text)
+    named = EXTENDS.search(text)
     below = [
         one
         for one in every

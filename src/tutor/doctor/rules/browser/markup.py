@@ -10,7 +10,7 @@ from tutor.doctor.evidence import Evidence
 from tutor.doctor.rules.browser import ashtml, contexts, libraries, modelfields
 from tutor.doctor.rules.browser.atonce import runs_at_once
 from tutor.doctor.rules.browser.javascript import Code
-from tutor.doctor.rules.browser.layouts import laid_out
+from tutor.doctor.rules.browser.layouts import EXTENDS, laid_out
 from tutor.doctor.rules.browser.pages import TRIED
 from tutor.doctor.rules.browser.scripts import Spot
 from tutor.doctor.rules.browser.socketurls import Socket
@@ -48,7 +48,7 @@ def _too_early(every: list[Code]) -> Iterator[Found]:
         text = page.script.text
         if page.script.is_static:
             continue
-        whole = laid_out(page, every)
+        wholes = [laid_out(one, every) for one in (page, *_above(page, every))]
         for match in _TAG.finditer(text):
             if _LATER.search(match[1]):
                 continue
@@ -62,10 +62,24 @@ def _too_early(every: list[Code]) -> Iterator[Found]:
                 ]
             # Its own script may stand there twice: the first time is as good.
             end = text.find("</script", match.end())
-            tag = whole.find(text[match.start() : end if end >= 0 else match.end()])
-            for code, begin, end in spans if tag >= 0 else ():
-                at = page.spot(match.start()) if code is not page else None
-                yield from _asked_early(whole, tag, at, code, begin, end)
+            own = text[match.start() : end if end >= 0 else match.end()]
+            for whole in wholes:
+                tag = whole.find(own)
+                for code, begin, end in spans if tag >= 0 else ():
+                    at = page.spot(match.start()) if code is not page else None
+                    yield from _asked_early(whole, tag, at, code, begin, end)
+
+
+def _above(page: Code, every: list[Code]) -> Iterator[Code]:
+    """The templates that extend a page: what stands below its scripts is theirs."""
+    for one in every:
+        named = EXTENDS.search(one.script.text) if not one.script.is_static else None
+        if (
+            named
+            and one is not page
+            and f"/{page.script.file}".endswith(f"/{named[1]}")
+        ):
+            yield one
 
 
 def _named(source: str, every: list[Code]) -> list[Code]:
