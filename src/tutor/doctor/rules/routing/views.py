@@ -17,6 +17,8 @@ _ALLOW = {
     "require_GET": {"GET"},
     "require_safe": {"GET", "HEAD"},
 }
+# Since Django 5 a link, which is a GET, logs nobody out.
+_OF_DJANGO = {"django.contrib.auth.views.LogoutView.as_view()": {"POST", "OPTIONS"}}
 _PLAIN = {
     "django.views.View",
     "django.views.generic.View",
@@ -123,6 +125,8 @@ def _behind(
                 owner = seen.source.classes.get(name.removesuffix(".as_view()"))
                 if function is not None:
                     yield [function], _allowed(function)
+                elif name in _OF_DJANGO:
+                    yield [], _OF_DJANGO[name]
                 elif owner is not None:
                     own = [m for v in (*VERBS, "dispatch") if (m := owner.method(v))]
                     plain = owner.library_bases() <= _PLAIN and not owner.method(
