@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from tutor.doctor.evidence import Evidence
+from tutor.doctor.rules.browser import bodykeys
 from tutor.doctor.rules.browser.expressions import Scope, value
 from tutor.doctor.rules.browser.javascript import Code, Func, Span
 from tutor.doctor.rules.browser.pages import TRIED
@@ -50,6 +51,7 @@ class _Sent:
     url: str
     kind: str
     verb: str
+    body: Span
 
 
 def rules(seen: Evidence, every: list[Code]) -> Iterator[Found]:
@@ -57,6 +59,8 @@ def rules(seen: Evidence, every: list[Code]) -> Iterator[Found]:
         return
     for one in (sent for code in every for sent in _sent(code, every)):
         views = behind_url(seen, one.url, one.verb)
+        if len(views) == 1 and one.kind == JSON:
+            yield from bodykeys.differs(one.code, one.body, views[0])
         read = {_read(view) for view in views}
         if one.kind and len(read) == 1 and read <= {FORM, JSON} - {one.kind}:
             (wanted,) = read
@@ -134,7 +138,7 @@ def _resolved(
     around = code.around(url[0])
     if around is None or address not in around.given or not around.name:
         known = value(code.text(url), Scope(code.script))
-        yield _Sent(code, body[0], known, kind, verb)
+        yield _Sent(code, body[0], known, kind, verb, body)
         return
     at, text = around.given.index(address), code.plain(body)
     handed = around.given.index(text) if text in around.given else None
@@ -145,7 +149,8 @@ def _resolved(
             if handed is not None:
                 told = _kind(other, given[handed], literal)
                 where, index = other, given[handed][0]
-            yield _Sent(where, index, known, told, verb)
+            span = given[handed] if handed is not None else body
+            yield _Sent(where, index, known, told, verb, span)
 
 
 def _callers(function: Func, every: list[Code]) -> Iterator[tuple[Code, list[Span]]]:

@@ -131,7 +131,7 @@ def _said(code: Code) -> Iterator[tuple[str, set[str], int]]:
         word = _WORD.fullmatch(code.text(given[0])) if len(given) == 2 else None
         if word and code.plain(given[1]).startswith("{"):
             brace = code.bare.index("{", given[1][0])
-            told = _keys(code, code.arguments(brace))
+            told = keys_of(code, code.arguments(brace))
             if told is not None:
                 yield word[1], {*told}, match.start()
     for _, known, others, index in said(code):
@@ -141,13 +141,13 @@ def _said(code: Code) -> Iterator[tuple[str, set[str], int]]:
 def said(code: Code) -> Iterator[tuple[str, str, set[str], int]]:
     """The words in objects: the key, the word, the other keys, where it begins."""
     for match in re.finditer(r"\{", code.bare):
-        told = _keys(code, code.arguments(match.start())) or {}
+        told = keys_of(code, code.arguments(match.start())) or {}
         for key, value in told.items():
             if word := _WORD.fullmatch(value):
                 yield key, word[1], {*told} - {key}, match.start()
 
 
-def _keys(code: Code, parts: list[Span]) -> dict[str, str] | None:
+def keys_of(code: Code, parts: list[Span]) -> dict[str, str] | None:
     """The keys of an object that is written out, with what stands behind each."""
     found = {}
     for span in parts:
