@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from tutor.doctor.commands import MOST, files
 from tutor.doctor.evidence import Evidence
 from tutor.doctor.proxies import Directive
+from tutor.doctor.rules.deployment.proxy import filled
 from tutor.doctor.rules.found import Found
 from tutor.doctor.rules.routing.reached import takes
+from tutor.doctor.services import services
 
 RANK = 60
 TRIED = "reading the words for Caddy"
@@ -20,6 +22,8 @@ _WORD = re.compile(r"""#[^\n]*|"(?:\\.|[^"\\])*"|`[^`]*`|\S+""")
 
 
 def rules(seen: Evidence) -> Iterator[Found]:
+    if not any(services(seen.project)):  # a container has paths of its own
+        yield from _folders(seen)
     paths = [leaf["sample"] for leaf in seen.leaves if leaf["is"] == "consumer"]
     for path in files(seen.project):
         if not _FILE.fullmatch(path.name):
@@ -45,6 +49,23 @@ def rules(seen: Evidence) -> Iterator[Found]:
                     return
 
 
+def sites(project: Path) -> Iterator[tuple[str, Directive, list[str]]]:
+    """The sites that are passed on: the file, the block and its plain names."""
+    for path in files(project):
+        top = read(path) if _FILE.fullmatch(path.name) else None
+        for one in top.block if top is not None else ():
+            words = [word.strip(",") for word in (one.name, *one.args)]
+            names = [re.sub(r"^https?://|:\d+$|/.*$", "", word) for word in words]
+            if any(inner.name == _ASKS for inner in _below(one)):
+                yield path.relative_to(project).as_posix(), one, names
+
+
+def host_of(site: Directive) -> Directive | None:
+    """Where a site tells the server another Host than it was asked for."""
+    told = [one for one in _below(site) if one.name == "header_up"]
+    return next((o for o in told if o.args[:1] == ["Host"] and len(o.args) == 2), None)
+
+
 def asked(project: Path) -> Iterator[tuple[str, int, str]]:
     """The servers that Caddy asks: the file, the line and an address each.
 
@@ -60,6 +81,23 @@ def asked(project: Path) -> Iterator[tuple[str, int, str]]:
                     yield file, one.line, word.rpartition("/")[2]
                 elif match := re.fullmatch(r"unix(?:\+\w+)?/(/.+)", word):
                     yield file, one.line, f"unix:{match[1]}"
+
+
+def _folders(seen: Evidence) -> Iterator[Found]:
+    """A folder of static files that collectstatic does not fill."""
+    names = filled(seen)
+    for file, site, _ in sites(seen.project) if names else ():
+        for one in (each for each in _below(site) if each.name == "handle_path"):
+            for root in one.all("root") if one.args[:1] == ["/static/*"] else ():
+                folder = PurePosixPath(root.args[-1]).name if root.args else ""
+                if folder and "{" not in folder and folder not in names:
+                    yield Found(
+                        "nginx-static-alias-elsewhere",
+                        f"Caddy looks in {folder}/, collectstatic fills {names[-1]}/",
+                        (file, root.line),
+                        RANK + 4,
+                        TRIED,
+                    )
 
 
 def _below(one: Directive) -> Iterator[Directive]:

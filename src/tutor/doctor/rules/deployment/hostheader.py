@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from tutor.doctor.deployed import WORD
 from tutor.doctor.evidence import Evidence
 from tutor.doctor.proxies import Directive, Site, location, sites
+from tutor.doctor.rules.deployment import caddy
 from tutor.doctor.rules.deployment.publichosts import any_in, is_public
 from tutor.doctor.rules.found import Found
 from tutor.doctor.rules.project.asgi import called
@@ -34,6 +35,10 @@ def rules(seen: Evidence) -> Iterator[Found]:
     for site in sites(seen.project):
         for server in site.servers():
             yield from _literal(known, site, server, guarded)
+    for file, block, names in caddy.sites(seen.project):
+        told = caddy.host_of(block)
+        if told is not None:
+            yield from _said(known, file, told, told.args[1], names, guarded)
 
 
 def _literal(
@@ -43,9 +48,22 @@ def _literal(
     headers = (taken.headers() if taken and taken.all("proxy_pass") else None) or {}
     told = headers.get("host")
     value = told.args[1].strip("'\"") if told and len(told.args) == 2 else ""
-    if told is None or not _PLAIN.fullmatch(value):
+    if told is None:
         return
     names = [name for one in server.all("server_name") for name in one.args]
+    yield from _said(known, site.file, told, value, names, guarded)
+
+
+def _said(
+    known: list[list[str]],
+    file: str,
+    told: Directive,
+    value: str,
+    names: list[str],
+    guarded: bool,
+) -> Iterator[Found]:
+    if not _PLAIN.fullmatch(value):
+        return
     public = [name for name in names if is_public(name)]
     refused = not any(any_in(hosts, [_bare(value)]) for hosts in known)
     hidden = guarded and bool(public)
@@ -56,7 +74,7 @@ def _literal(
         yield Found(
             "nginx-without-host",
             got,
-            (site.file, told.line),
+            (file, told.line),
             RANK,
             TRIED,
             "proxy_set_header Host $host, and the site's own name in ALLOWED_HOSTS",

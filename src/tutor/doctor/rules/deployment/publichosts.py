@@ -11,6 +11,7 @@ from tutor.doctor.commands import commands, variables
 from tutor.doctor.deployed import named as text_names
 from tutor.doctor.evidence import Evidence
 from tutor.doctor.proxies import Directive, location, sites
+from tutor.doctor.rules.deployment import caddy
 from tutor.doctor.rules.found import Found
 from tutor.doctor.source import Module
 from tutor.doctor.source.flow import Frame, body, unfold
@@ -35,6 +36,10 @@ def rules(seen: Evidence) -> Iterator[Found]:
     for site in sites(seen.project):
         for server in site.servers():
             named.setdefault(_behind(server), []).extend(public(server))
+    for _, block, names in caddy.sites(seen.project):
+        if caddy.host_of(block) is None:
+            here = [one for one in names if is_public(one)]
+            named.setdefault("Caddy", []).extend(here)
     known = {who for who, names in named.items() if any_in(hosts, names)}
     for who, names in named.items():
         for name in names:
