@@ -27,6 +27,7 @@ SERVES = (
 )
 _LOOPBACK = re.compile(r"(127\.0\.0\.1|localhost|\[::1\]|unix)(:|$)")
 TLS = ("ssl:", "--ssl", "--cert", "--keyfile")  # of daphne, uvicorn, gunicorn
+_NGINX = re.compile(r"(?:[\w./-]+/)?nginx(?:[:@-]|$)")
 _TIME = re.compile(r"(\d+)(ms|s|m|h|d)?")
 _SECONDS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400}
 
@@ -40,7 +41,6 @@ def rules(seen: Evidence) -> Iterator[Found]:
             yield from _page(seen, site, server)
             yield from _no_files(seen, site, server)
             yield from _files(seen, site, server)
-    yield from _secret(seen)
     yield from _header(seen)
 
 
@@ -172,7 +172,7 @@ def _page(seen: Evidence, site: Site, server: Directive) -> Iterator[Found]:
     headers = taken.headers() if taken else None
     if headers is None or not behind:
         return
-    if "host" not in headers:
+    if "host" not in headers or headers["host"].args[1:] == ["$proxy_host"]:
         got = "Host is not set: Django is told the name of the upstream"
         yield _found(site, "nginx-without-host", got, behind[0], 1)
     if "x-forwarded-proto" not in headers and wants_proto(seen):
@@ -214,11 +214,31 @@ def _files(seen: Evidence, site: Site, server: Directive) -> Iterator[Found]:
             yield Found("deploy-static-root-missing", got, place, RANK + 3, TRIED)
             continue
         names = filled(seen)
+        if (folder := _unseen(seen, alias)) is not None:
+            got = f"nothing is mounted at {folder} in nginx's container"
+            yield _found(site, "nginx-static-alias-elsewhere", got, alias, 4)
+            continue
         folder = PurePosixPath(alias.args[0]).name if alias.args else ""
         mounted = bool(alias.args) and _is_mounted(seen, alias.args[0])
         if names and "$" not in folder and folder not in names and not mounted:
             got = f"nginx looks in {folder}/, collectstatic fills {names[-1]}/"
             yield _found(site, "nginx-static-alias-elsewhere", got, alias, 4)
+
+
+def _unseen(seen: Evidence, alias: Directive) -> str | None:
+    """A folder that nginx's container has nothing in, though it has volumes."""
+    every = [
+        s for s in services.services(seen.project) if _NGINX.match(s.text("image"))
+    ]
+    told = [one.keys["volumes"][0] for one in every if "volumes" in one.keys]
+    path = alias.args[0] if alias.args else "$"
+    if len(every) != 1 or not told or not isinstance(told[0], list) or "$" in path:
+        return None
+    if any(":" not in text or "$" in text for text in told[0]):
+        return None
+    there = [text.split(":")[1] for text in told[0]]
+    files = [one for one in there if not one.startswith("/etc/")]  # no words, no keys
+    return path if files and not any(map(path.startswith, files)) else None
 
 
 def filled(seen: Evidence) -> list[str]:
@@ -238,9 +258,9 @@ def filled(seen: Evidence) -> list[str]:
 
 def _is_mounted(seen: Evidence, path: str) -> bool:
     """Whether a service of compose has a volume there, which others know otherwise."""
-    volumes = [
-        one.keys.get("volumes", ("", 0))[0] for one in services.services(seen.project)
-    ]
+    every = list(services.services(seen.project))
+    every = [one for one in every if _NGINX.match(one.text("image"))] or every
+    volumes = [one.keys.get("volumes", ("", 0))[0] for one in every]
     told = [
         text.split(":") for each in volumes if isinstance(each, list) for text in each
     ]
@@ -273,21 +293,3 @@ def serves_files(seen: Evidence) -> bool:
     for module in seen.source.modules.values():
         used += module.names.values()
     return any(name.startswith(SERVES) for name in used)
-
-
-def _secret(seen: Evidence) -> Iterator[Found]:
-    """A key in the settings that is no example."""
-    for name, file, node in set_in_settings(seen):
-        value = node.value
-        if name != "SECRET_KEY" or not isinstance(value, ast.Constant):
-            continue
-        key = str(value.value)
-        if len(key) >= 40 and not key.startswith("django-insecure-"):
-            place: Place = (file, node.lineno)
-            yield Found(
-                "deploy-secret-in-the-repository",
-                "the key that signs the sessions stands in a file of the project",
-                place,
-                RANK + 12,
-                "reading the settings",
-            )
