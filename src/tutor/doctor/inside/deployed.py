@@ -77,6 +77,7 @@ def tell(name, found):
         debug=bool(getattr(found, "DEBUG", False)),
         layers=plain(layers),
         databases=databases(getattr(found, "DATABASES", None)),
+        static=plain(getattr(found, "STATIC_URL", None)),
         static_root=plain(getattr(found, "STATIC_ROOT", None)),
         secure=bool(getattr(found, "SESSION_COOKIE_SECURE", False)),
         lists={k: plain(v) for k, v in vars(found).items() if is_list(k, v)},

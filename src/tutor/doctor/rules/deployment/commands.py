@@ -140,6 +140,17 @@ def _settings(seen: Evidence, one: Command) -> Iterator[Found]:
 def _nowhere(seen: Evidence, name: str, line: int, file: str) -> Iterator[Found]:
     if not re.fullmatch(r"\w+(\.\w+)+", name):
         return
+    there = seen.source.modules.get(name)
+    if there is not None and not there.tree.body:
+        inner = [one for one in seen.source.modules if one.startswith(f"{name}.")]
+        yield Found(
+            "deploy-settings-variable-wins",
+            f"{name} is empty: SECRET_KEY, INSTALLED_APPS and all else is missing",
+            (file, line),
+            RANK,
+            TRIED,
+            f"one of {', '.join(sorted(inner))}" if inner else "settings",
+        )
     own = {module.partition(".")[0] for module in seen.source.modules}
     if name.partition(".")[0] in own and name not in seen.source.modules:
         near = seen.near(name, seen.source.modules, 0.6)
@@ -226,6 +237,8 @@ def _no_files(seen: Evidence, told: Sequence[Command]) -> Iterator[Found]:
     apps = [str(name) for name in seen.settings.get("apps") or []]
     if not url.startswith("/") or "storages" in apps or sites(seen.project):
         return
+    if any("//" in str(one["static"]) for one in seen.deployed.all("deployed")):
+        return  # another host has them
     own = (one for one in scripts.texts(seen) if not one.is_built)
     if serves_files(seen) or not any(one.is_static for one in own):
         return
