@@ -51,6 +51,7 @@ def chosen(
                 names.add(value)
             elif known(value):
                 told[name] = value
+    given = bool({*told} - {VARIABLE, *filled})
     by_image: dict[str, str] = {}
     for service in services(project):  # its image says what is started
         if service.starts or not begun(service, every, _STARTED):
@@ -71,7 +72,8 @@ def chosen(
         own = named(text_of(home / "manage.py"))
     except OSError:
         return [], told
-    if filled or (by_image and agree):  # the same settings may say something else there
+    # The same settings may say something else there.
+    if filled or given or (by_image and agree):
         names |= set() if names else {own}
     else:
         names.discard(own)

@@ -12,7 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from tutor.doctor.commands import MOST, SERVERS, commands, files
+from tutor.doctor.commands import MOST, SERVERS, commands, files, known
 from tutor.doctor.compose import Service
 from tutor.doctor.services import services, started
 
@@ -60,6 +60,23 @@ def handed(project: Path) -> dict[str, Variable]:
             for name, one in _read(project, match[1], unit, ""):
                 found.setdefault(name, one)
     return found
+
+
+def given(project: Path) -> dict[str, Variable]:
+    """The same, and what the files that start them say right there."""
+    found = handed(project)
+    told = commands(project)
+    for one in told:
+        if one.program in PROGRAMS:
+            for name, (value, line) in one.env.items():
+                by = Variable(value, one.file, line, one.file)
+                found[name] = by  # it wins over a file
+    for service in services(project):
+        if not service.starts and started(service, told, PROGRAMS):
+            for name, (value, line) in service.below("environment").items():
+                by = Variable(value, service.file, line, service.file, service.name)
+                found[name] = by
+    return {name: one for name, one in found.items() if known(one.value)}
 
 
 def to_service(project: Path, service: Service) -> dict[str, Variable]:

@@ -120,7 +120,7 @@ def hosts_given(seen: Evidence, key: str, value: str, place: Place) -> Iterator[
     """The variable with the hosts, as a container, a unit or ``.env`` gives it."""
     # "https://a.example,b.example:8000"; ${…} is known elsewhere
     wrong = re.search(r"://|(?<!\{)\b[\w.-]+:\d+(?:,|\s|$)", value)
-    if wrong and "$" not in value and key in _names_hosts(seen):
+    if wrong and "$" not in value and key in names_hosts(seen):
         yield Found(
             "origin-allowed-hosts-with-scheme-or-port",
             f"{key} is {value!r}",
@@ -158,7 +158,7 @@ def _by_parts(module: Module) -> Iterator[ast.expr]:
                 yield node.value
 
 
-def _names_hosts(seen: Evidence) -> set[str]:
+def names_hosts(seen: Evidence) -> set[str]:
     """The texts in what ALLOWED_HOSTS is made of: a variable's name is one of them."""
     return {
         node.value

@@ -7,16 +7,17 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+from tutor.doctor import handed
 from tutor.doctor.child import Event
-from tutor.doctor.commands import commands, known
+from tutor.doctor.commands import commands, known, variables
 from tutor.doctor.compose import Service
 from tutor.doctor.deployed import VARIABLE, WORD
 from tutor.doctor.evidence import Evidence
-from tutor.doctor.handed import PROGRAMS, Variable, handed, to_service
+from tutor.doctor.handed import PROGRAMS, Variable, to_service
 from tutor.doctor.proxies import Directive, sites
 from tutor.doctor.rules.deployment import publichosts
 from tutor.doctor.rules.deployment.composed import IMAGE, asks_for_password
-from tutor.doctor.rules.deployment.elsewhere import hosts_given
+from tutor.doctor.rules.deployment.elsewhere import hosts_given, names_hosts
 from tutor.doctor.rules.deployment.places import place
 from tutor.doctor.rules.deployment.served import TRIED
 from tutor.doctor.rules.found import Found, Place
@@ -47,8 +48,8 @@ _HOST_NET = re.compile(r"\bhost\b")
 def rules(seen: Evidence) -> Iterator[Found]:
     if "websocket" not in (seen.walk.get("protocols") or {}):
         return
-    given = handed(seen.project)
-    for key, one in given.items():
+    given = handed.given(seen.project)
+    for key, one in handed.handed(seen.project).items():
         yield from hosts_given(seen, key, one.value, (one.file, one.line))
     every = list(services(seen.project))
     for file in dict.fromkeys(one.file for one in every):
@@ -207,7 +208,7 @@ def _names(
     if not hosts or WORD in "".join(hosts):
         return
     lists = (v for v in given.values() if set(re.split(r"[\s,]+", v.value)) == {*hosts})
-    source = next(lists, None)
+    source = next(lists, None) or _silent(seen, hosts)
     if source is None:
         return
     if dressed := next((one for one in hosts if _DRESSED.search(one)), None):
@@ -231,6 +232,19 @@ def _names(
             publichosts.TRIED,
             "the plain names under which the site is visited",
         )
+
+
+def _silent(seen: Evidence, hosts: list[str]) -> Variable | None:
+    """The service that leaves it at a default, such as this machine's names."""
+    if {*hosts} - {*LOCAL} or any(True for _ in variables(seen.project)):
+        return None
+    told, asked = commands(seen.project), names_hosts(seen)
+    own = [one for one in services(seen.project) if started(one, told)]
+    if len(own) != 1 or "env_file" in own[0].keys or "secrets" in own[0].keys:
+        return None
+    said = own[0].below("environment")
+    line = own[0].keys.get("environment", ("", own[0].line))[1]
+    return None if asked & {*said} else Variable("", own[0].file, line, "")
 
 
 def _origins(

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from tutor.doctor.commands import Command, commands, variables
 from tutor.doctor.evidence import Evidence
-from tutor.doctor.handed import handed
+from tutor.doctor.handed import given
 from tutor.doctor.proxies import sites
 from tutor.doctor.rules.deployment import caddy
 from tutor.doctor.rules.deployment.served import TRIED
@@ -77,14 +77,10 @@ def _bare(seen: Evidence) -> Iterator[Found]:
                 if re.fullmatch(r"[\w*.-]+(?::\d+)?", origin):
                     yield _found(origin, (module.file, node.lineno))
     read = _asked(seen)
-    given = [
-        (key, value, (one.file, line))
-        for one in commands(seen.project)
-        for key, (value, line) in one.env.items()
-    ]
-    given += [(k, v, (f, line)) for f, line, k, v in variables(seen.project)]
-    given += [(k, o.value, (o.file, o.line)) for k, o in handed(seen.project).items()]
-    for key, value, place in given if read else ():
+    told = [*given(seen.project).items()]
+    given_by = [(key, one.value, (one.file, one.line)) for key, one in told]
+    given_by += [(k, v, (f, line)) for f, line, k, v in variables(seen.project)]
+    for key, value, place in given_by if read else ():
         for origin in re.split(r"[\s,]+", value) if key in read else ():
             if re.fullmatch(r"[\w*-]+(?:\.[\w-]+)+(?::\d+)?", origin):
                 yield _found(origin, place)
@@ -102,13 +98,18 @@ def _texts(module: Module, node: ast.expr) -> Iterator[str]:
 def _asked(seen: Evidence) -> set[str]:
     """The variables of which the origins are made, as they are."""
     every = [node for m in _own(seen) for node in m.values.get(ORIGINS, [])]
-    texts = {
-        one.value
-        for node in every
-        for one in walk(node)
-        if isinstance(one, ast.Constant) and isinstance(one.value, str)
-    }
-    return set() if any("://" in text for text in texts) else texts
+    parts = (ast.JoinedStr, ast.BinOp)  # of which a text is put together
+    made = [one for node in every for one in walk(node) if isinstance(one, parts)]
+    if any("://" in text for one in made for text in _constants(one)):
+        return set()
+    return {text for node in every for text in _constants(node)}
+
+
+def _constants(node: ast.expr) -> Iterator[str]:
+    """The texts that are written in an expression."""
+    for one in walk(node):
+        if isinstance(one, ast.Constant) and isinstance(one.value, str):
+            yield one.value
 
 
 def _found(origin: str, place: Place) -> Found:
