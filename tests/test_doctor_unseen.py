@@ -33,6 +33,7 @@ import furnished
 import handed
 import harbour
 import held
+import hosted
 import household
 import missed
 import mounted
@@ -50,7 +51,7 @@ pytestmark = pytest.mark.takes(700)
 # Whole projects of many shapes, and checkpoints, each with its changes.
 SHAPED = (unseen, missed, fresh, behind, abroad, foreign, harbour, rides, checkmate)
 SHAPED += (stock, handed, booth, estimates, flats, baked, dispatched, mounted, held)
-SHAPED += (classed, crewed, firsthand, furnished, household, sheets)
+SHAPED += (classed, crewed, firsthand, furnished, hosted, household, sheets)
 ROUNDS = (fourth, fifth, otherwise, pupils, sixth)
 
 
