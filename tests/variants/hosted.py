@@ -174,15 +174,6 @@ WRONG: tuple[tuple[str, str, str, tuple[Change, ...]], ...] = (
             ),
         ),
     ),
-    (  # systemd does not look into an environment
-        "chat",
-        "deploy-program-not-on-path",
-        "chat.service",
-        (
-            ("chat.service", None, UNIT.replace("/srv/chat/venv/bin/daphne", "daphne")),
-            ("install.sh", None, "python3 -m venv venv && venv/bin/pip install -r x\n"),
-        ),
-    ),
     (
         "chat",
         "client-body-not-as-the-view-reads-it",
