@@ -141,7 +141,7 @@ def _nowhere(seen: Evidence, name: str, line: int, file: str) -> Iterator[Found]
     if not re.fullmatch(r"\w+(\.\w+)+", name):
         return
     there = seen.source.modules.get(name)
-    if there is not None and not there.tree.body:
+    if there is not None and there.is_package and not there.tree.body:
         inner = [one for one in seen.source.modules if one.startswith(f"{name}.")]
         yield Found(
             "deploy-settings-variable-wins",
