@@ -20,7 +20,7 @@ from tutor.doctor.rules.consumers import (
     wiring,
 )
 from tutor.doctor.rules.consumers.crashes import keys, kinds
-from tutor.doctor.rules.database import related
+from tutor.doctor.rules.database import counters, related
 from tutor.doctor.rules.groups import groups, jobs
 from tutor.doctor.rules.python import recursion
 from tutor.doctor.source import Source
@@ -341,6 +341,50 @@ def test_signals_that_a_misnamed_method_imports(tmp_path: Path) -> None:
     seen = Evidence(tmp_path, tmp_path, Told([]), Source(tmp_path, tmp_path))
     found = [(one.slug, *one.place) for one in wiring.rules(seen)]
     assert found == [("app-signals-never-imported", "bells/apps.py", 4)]
+
+
+COUNTED = """\
+from channels.db import database_sync_to_async
+from channels.generic.websocket import AsyncWebsocketConsumer
+from django.db import models
+
+class Hall(models.Model):
+    here = models.IntegerField(default=0)
+
+@database_sync_to_async
+def count(step):
+    FETCH
+    hall.here += step
+    hall.save()
+
+class Halls(AsyncWebsocketConsumer):
+    async def connect(self):
+        await count(1)
+        await self.accept()
+
+    async def disconnect(self, code):
+        await count(-1)
+"""
+FETCH = "hall = Hall.objects.get(pk=1)"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "wrong"),
+    [
+        ("FETCH", FETCH, True),
+        ("FETCH", "hall, _ = Hall.objects.get_or_create(pk=1)", True),
+        ("FETCH", FETCH.replace("get", "select_for_update().get"), False),
+        ("hall.here += step", 'hall.here = F("here") + step', False),
+        ("await count(-1)", "pass", False),
+        ("hall.save()", "pass", False),
+    ],
+)
+def test_who_counts_in_python(old: str, new: str, wrong: bool, tmp_path: Path) -> None:
+    text = COUNTED.replace(old, new).replace("FETCH", FETCH)
+    (tmp_path / "halls.py").write_text(text, encoding="utf-8")
+    seen = Evidence(tmp_path, tmp_path, Told([]), Source(tmp_path, tmp_path))
+    found = [(one.slug, one.place[1]) for one in counters.rules(seen)]
+    assert found == [("db-counter-read-then-saved", 11)] * wrong
 
 
 TICKING = """\

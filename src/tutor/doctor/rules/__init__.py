@@ -44,7 +44,14 @@ from tutor.doctor.rules.consumers import (
     unset,
     wiring,
 )
-from tutor.doctor.rules.database import emptytables, related, rows, stored, tables
+from tutor.doctor.rules.database import (
+    counters,
+    emptytables,
+    related,
+    rows,
+    stored,
+    tables,
+)
 from tutor.doctor.rules.deployment import (
     addresses,
     behind,
@@ -221,6 +228,7 @@ _LATER = (
     viewfit,
     switches,
     checks,
+    counters,
     emptytables,
     related,
     unpacked,
