@@ -211,7 +211,7 @@ const { host } = window.location;
     (  # the method of the AppConfig has another name
         "laundry",
         "app-signals-never-imported",
-        "machines/signals.py",
+        "machines/apps.py",
         (("machines/apps.py", "def ready(self)", "def on_ready(self)"),),
     ),
     (  # half a rename, among keys that are right

@@ -32,7 +32,7 @@ WRONG: list[Wrong] = [
     (  # the import stands in a method that Django does not call
         13,
         "app-signals-never-imported",
-        "master_app/alerts.py",
+        "master_app/apps.py",
         (
             (
                 "master_app/alerts.py",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 
 from tutor.doctor.evidence import Evidence
@@ -12,8 +13,11 @@ from tutor.doctor.source import Function, calls
 from tutor.doctor.source.walking import walk
 
 RANK = 66
-_TOLD = ("query_string", "headers")  # of a scope: what a visitor says
-_GETS = (".get", ".aget")
+# Where a visitor gives a token; what a session holds, the project itself has put there.
+_TOLD = ("query_string", "authorization")
+_GETS = re.compile(
+    r".*\.objects(\.(all|filter|exclude|using|only|defer|select_related)\(\))*\.a?get"
+)
 _DEEP = 3
 
 
@@ -23,10 +27,15 @@ def rules(seen: Evidence) -> Iterator[Found]:
             continue
         for call in calls.calls(function.node):
             name = calls.name_of(call, function)
-            asks = ".objects." in name and name.endswith(_GETS)
+            asks = _GETS.fullmatch(name) is not None
             if not (asks or name == "jwt.decode"):
                 continue
-            if of_middleware(seen, function) and not _is_caught(seen, function):
+            signed = "session" in ast.unparse(function.node)
+            if (
+                not signed
+                and of_middleware(seen, function)
+                and not _is_caught(seen, function)
+            ):
                 yield Found(
                     "consumer-unvalidated-input-closes-socket",
                     "jwt.InvalidTokenError" if not asks else "DoesNotExist",
