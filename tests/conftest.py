@@ -6,7 +6,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from xml.etree import ElementTree
 import pytest
 
 from tutor import notebook, places
+from tutor.doctor import browsing
 
 # A suite that was started in the background ignores Ctrl-C, and so would its children.
 signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -86,6 +87,13 @@ class Run:
     def outcomes(self, file: str) -> list[str]:
         """The outcomes of a file's tests, in order."""
         return [case.outcome for id, case in self.cases.items() if id.startswith(file)]
+
+
+@pytest.fixture(scope="module")
+def one_browser(browser_path: Path) -> Iterator[None]:
+    """The same for all of a file: starting one takes longer than a page."""
+    with browsing.keeping_a_browser():
+        yield
 
 
 @pytest.fixture(scope="module")

@@ -38,6 +38,11 @@ def in_browser() -> list[str]:
     return [slug for slug, one in MISTAKES.items() if "page" in one.scene]
 
 
+def behind_nginx(are: bool = True) -> list[str]:
+    """The mistakes of deployment that show through a proxy, or the others."""
+    return [s for s in slugs(16) if ("front" in MISTAKES[s].scene) is are]
+
+
 def on_redis() -> list[str]:
     """The mistakes that show on a Redis of ours."""
     return [s for s, m in MISTAKES.items() if "redis" in {*m.data, *m.scene}]

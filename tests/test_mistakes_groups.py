@@ -1,4 +1,4 @@
-"""Mistakes of steps 7, 8, 10 and 11: made on purpose, run, and named."""
+"""Mistakes of step 10: made on purpose, run, and named."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ import test_mistakes
 
 from tutor.doctor import making
 
-pytestmark = pytest.mark.takes(90)
+pytestmark = pytest.mark.takes(60)
 
 
-@pytest.mark.parametrize("slug", test_mistakes.slugs(7, 8, 10, 11))
+@pytest.mark.parametrize("slug", test_mistakes.slugs(10))
 def test_a_mistake_is_seen_and_named(slug: str, tmp_path: Path) -> None:
     test_mistakes.prove(slug, tmp_path)
 

@@ -1,4 +1,4 @@
-"""Mistakes of step 9: made on purpose in a test, run, and named."""
+"""Mistakes of step 13: made on purpose, run, and named."""
 
 from __future__ import annotations
 
@@ -10,6 +10,6 @@ import test_mistakes
 pytestmark = pytest.mark.takes(40)
 
 
-@pytest.mark.parametrize("slug", test_mistakes.slugs(9))
+@pytest.mark.parametrize("slug", test_mistakes.slugs(13))
 def test_a_mistake_is_seen_and_named(slug: str, tmp_path: Path) -> None:
     test_mistakes.prove(slug, tmp_path)

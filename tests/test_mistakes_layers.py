@@ -1,0 +1,15 @@
+"""Mistakes of steps 7, 8 and 11: made on purpose, run, and named."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import test_mistakes
+
+pytestmark = pytest.mark.takes(60)
+
+
+@pytest.mark.parametrize("slug", test_mistakes.slugs(7, 8, 11))
+def test_a_mistake_is_seen_and_named(slug: str, tmp_path: Path) -> None:
+    test_mistakes.prove(slug, tmp_path)
