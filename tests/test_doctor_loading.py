@@ -1,0 +1,173 @@
+"""Rules on settings, apps and imports that read the source: right and wrong ones."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from looked import MODELS, evidence, said
+
+from tutor.doctor import rules
+from tutor.doctor.child import Told
+from tutor.doctor.rules.database import tables
+from tutor.doctor.rules.found import Found
+from tutor.doctor.rules.project import application, causes
+from tutor.doctor.rules.project import said as words
+from tutor.doctor.rules.python import slips
+
+READY = """\
+from django.apps import AppConfig
+class OrdersConfig(AppConfig):
+    def ready(self):
+        from orders.models import Order, count
+        HERE
+"""
+
+
+@pytest.mark.parametrize(
+    ("line", "wrong"),
+    [
+        ("Order.objects.count()", True),
+        ("count()", True),
+        ("self.count = count", False),
+        ("from orders import signals", False),
+        ("self.query = Order.objects.all()", False),
+    ],
+)
+def test_an_app_that_gets_ready(line: str, wrong: bool, tmp_path: Path) -> None:
+    models = MODELS + "def count():\n    return Order.objects.count()\n"
+    files = {"orders/apps.py": READY.replace("HERE", line), "orders/models.py": models}
+    found = said(tables.rules(evidence(tmp_path, files)))
+    right = [("app-ready-queries-the-database", "orders/apps.py", 5)] if wrong else []
+    assert found == right
+
+
+def test_a_query_at_the_start_that_may_fail_is_advice(tmp_path: Path) -> None:
+    lines = "try:\n            Order.objects.count()\n        except Exception:\n"
+    files = {"orders/apps.py": READY.replace("HERE", f"{lines}            pass")}
+    files["orders/models.py"] = MODELS
+    (found,) = tables.rules(evidence(tmp_path, files))
+    assert found.milder
+
+
+@pytest.mark.parametrize(
+    ("given", "is_missing"),
+    [
+        ("os.environ", True),
+        ("dict(os.environ)", True),
+        ("os.environ.copy()", True),
+        ("{**dotenv_values('.env'), **os.environ}", True),
+        ("dotenv_values('.env') | os.environ", True),
+        ("{'KEY2': 1}", False),
+        ("dict(KEY2=1)", False),
+    ],
+)
+def test_a_variable_is_missing_from_what_was_made_of_the_environment(
+    given: str, is_missing: bool, tmp_path: Path
+) -> None:
+    text = f"import os\nfrom dotenv import dotenv_values\nENV = {given}\nENV['KEY']\n"
+    seen = evidence(tmp_path, {"shop/settings.py": text})
+    links = [{"type": "KeyError", "text": "'KEY'"}]
+    place = ("shop/settings.py", 4)
+    assert words.is_of_the_environment(seen, links, place) is is_missing
+
+
+def test_what_django_says_of_a_receiver_without_keywords(tmp_path: Path) -> None:
+    text = "Signal receivers must accept keyword arguments (**kwargs)."
+    link = {"type": "ValueError", "text": text, "module": "builtins", "frames": []}
+    links: list[dict[str, Any]] = [{**link, "bases": ["ValueError"], "at": None}]
+    seen, place = evidence(tmp_path, {}), ("orders/signals.py", 9)
+    found = causes.cause(seen, links, "the apps", place)
+    assert found[:2] == ("python-arguments-differ", place)
+
+
+@pytest.mark.parametrize(
+    ("name", "odd"), [("SETTINGS_MODULE", 0), ("SETTINGS_MODEL", 1)]
+)
+def test_a_setting_that_django_sets_itself(name: str, odd: int, tmp_path: Path) -> None:
+    text = f"from django.conf import settings\nNAME = settings.{name}\n"
+    seen = evidence(tmp_path, {"orders/views.py": text}, defaults=["DEBUG"])
+    assert len([*slips.rules(seen)]) == odd
+
+
+def test_an_empty_key_ends_the_loading_of_apps(tmp_path: Path) -> None:
+    text = 'import os\nSECRET_KEY = os.getenv("KEY")\n'
+    seen = evidence(tmp_path, {"shop/settings.py": text})
+    said = "The SECRET_KEY setting must not be empty."
+    link = {"type": "ImproperlyConfigured", "text": said, "bases": [], "frames": []}
+    found = causes.cause(seen, [link], "apps", (None, None))
+    assert found[:2] == ("settings-variable-missing", ("shop/settings.py", 2))
+
+
+@pytest.mark.parametrize(
+    ("kind", "said", "slug", "place"),
+    [
+        (
+            "TypeError",
+            "AuthMiddlewareStack() missing 1 required positional argument: 'inner'",
+            "python-arguments-differ",
+            ("shop/asgi.py", 3),
+        ),
+        (
+            "AttributeError",
+            "'list' object has no attribute 'callback'",
+            "routing-entry-is-no-route",
+            ("shop/routing.py", 2),
+        ),
+    ],
+)
+def test_what_python_says_while_it_loads(
+    kind: str, said: str, slug: str, place: tuple[str, int], tmp_path: Path
+) -> None:
+    files = {
+        "shop/asgi.py": "from channels.routing import URLRouter\n"
+        "from shop.routing import every\nURLRouter(every)\n",
+        "shop/routing.py": "from orders.routing import one\nevery = [one]\n",
+        "orders/routing.py": "one = []\n",
+    }
+    seen = evidence(tmp_path, files)
+    link = {"type": kind, "text": said, "bases": [], "frames": []}
+    assert causes.cause(seen, [link], "asgi", ("shop/asgi.py", 3))[:2] == (slug, place)
+
+
+def test_a_star_below_puts_its_own_settings_in_place(tmp_path: Path) -> None:
+    files = {
+        "shop/base.py": "\nNAME = 1\n",
+        "shop/settings.py": "NAME = OTHER = 2\nfrom shop.base import *\n",
+    }
+    seen = evidence(tmp_path, files)
+    assert seen.setting("NAME") == ("shop/base.py", 2)
+    assert seen.setting("OTHER") == ("shop/settings.py", 1)
+
+
+def test_what_follows_from_another_mistake_is_left_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for follows, cause in rules._FOLLOWS.items():
+        found = [Found(follows, "", ("a.py", 1)), Found(cause, "", ("b.py", 1))]
+        monkeypatch.setattr(rules, "_judged", lambda _, found=found: [*found])
+        assert [one.slug for one in rules.judge(evidence(tmp_path, {}))] == [cause]
+    assert {"consumer-python-text-for-json", "consumer-name-hides-method"} < {
+        *rules._FOLLOWS.values()
+    }
+
+
+def test_a_list_among_the_apps_is_told(tmp_path: Path) -> None:
+    seen = evidence(tmp_path, {"shop/settings.py": "INSTALLED_APPS = []\n"})
+    told = "'list' object has no attribute 'rpartition'"
+    link = {"type": "AttributeError", "text": told, "bases": [], "frames": []}
+    found = causes.cause(seen, [link], "apps", (None, None))
+    assert found[:2] == ("apps-name-misspelled", ("shop/settings.py", 1))
+    assert "no text" in found[2]
+
+
+def test_a_comma_behind_the_router_is_told(tmp_path: Path) -> None:
+    text = "from channels.routing import ProtocolTypeRouter\n"
+    files = {"shop/asgi.py": text + "application = ProtocolTypeRouter({}),\n"}
+    seen = evidence(tmp_path, files)
+    walk = {"kind": "walk", "type": "builtins.tuple"}
+    seen = replace(seen, look=Told([walk]))
+    found = [one for one in application.rules(seen) if "comma" in one.hint]
+    assert said(found) == [("asgi-application-reassigned-below", "shop/asgi.py", 2)]

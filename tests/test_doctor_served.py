@@ -1,0 +1,141 @@
+"""Rules on servers and proxies that read a project: right and wrong spellings."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from looked import Files, evidence, said
+
+from tutor.doctor.child import Told
+from tutor.doctor.rules.deployment import commands, proxy
+from tutor.doctor.rules.project import apps
+
+SITE = """\
+upstream behind { server 127.0.0.1:8001; }
+server {
+    listen 80;
+    location / { proxy_pass http://behind; }
+    HERE
+}
+"""
+SERVED: dict[str, tuple[Files, dict[str, Any], str, bool]] = {
+    "nowhere": ({}, {}, "", True),
+    "an alias": ({}, {}, "location /static/ { alias /srv/static/; }", False),
+    "a pattern": ({}, {}, "location ~ \\.js$ { root /srv/static; }", False),
+    "another server": ({}, {}, "location /static/ { proxy_pass http://files; }", False),
+    "whitenoise": ({}, {"middleware": ["whitenoise.middleware.W"]}, "", False),
+    "elsewhere": ({}, {"static": "https://cdn.example/"}, "", False),
+    "a view": (
+        {"shop/urls.py": "from django.views.static import serve\n"},
+        {},
+        "",
+        False,
+    ),
+}
+
+
+@pytest.mark.parametrize("name", SERVED)
+def test_static_files(name: str, tmp_path: Path) -> None:
+    files, settings, more, wrong = SERVED[name]
+    site = {"nginx.conf": SITE.replace("HERE", more)}
+    seen = evidence(tmp_path, files | site, **settings)
+    slug = "deploy-static-files-under-daphne"
+    found = [one for one in said(proxy.rules(seen)) if one[0] == slug]
+    assert found == ([(slug, "nginx.conf", 4)] if wrong else [])
+
+
+WSGI = """\
+from django.core.wsgi import get_wsgi_application
+application = get_wsgi_application()
+"""
+APP = "from shop.routing import application\nother = object()\n"
+STARTED: list[tuple[str, str | None]] = [
+    ("daphne shop.asgi:application", None),
+    ("daphne shop.asgi", "deploy-daphne-argument-without-colon"),
+    ("daphne shop/asgi.py", "deploy-daphne-argument-without-colon"),
+    ("daphne $APP", None),
+    ("daphne other.asgi:application", None),
+    ("daphne shop.asgi:channel_layer", "deploy-daphne-channel-layer-target"),
+    ("uvicorn shop.asgi:app", "deploy-daphne-channel-layer-target"),
+    ("daphne shop.wsgi:application", "deploy-daphne-with-wsgi"),
+    ("gunicorn shop.wsgi:application -k uvicorn.workers.W", "deploy-daphne-with-wsgi"),
+    ("uvicorn --interface wsgi shop.wsgi:application", "deploy-gunicorn-wsgi"),
+    ("gunicorn shop.wsgi:application", "deploy-gunicorn-wsgi"),
+    ("gunicorn shop.wsgi & daphne shop.asgi:application", None),
+    ("uvicorn --lifespan on shop.asgi:application", "deploy-uvicorn-lifespan-on"),
+    ("uvicorn --lifespan=auto shop.asgi:application", None),
+    ("DJANGO_SETTINGS_MODULE=shop.prod daphne x.y:z", "deploy-settings-variable-wins"),
+    ("DJANGO_SETTINGS_MODULE=shop.settings daphne x.y:z", None),
+    ("DJANGO_SETTINGS_MODULE=elsewhere.settings daphne x.y:z", None),
+    ("daphne --root-path /shop -p 8001 a.b:c", "deploy-root-path-breaks-routes"),
+    ("daphne --root-path '' -p 8001 a.b:c", None),
+    ("daphne -p 8001 a.b:c", None),
+    ("daphne -p 8000 a.b:c", "nginx-502-upstream-down"),
+    ("daphne -p $PORT a.b:c", None),
+    ("gunicorn -b 127.0.0.1:8001 a.b:c", None),
+]
+
+
+@pytest.mark.parametrize(("command", "slug"), STARTED)
+def test_the_command_of_a_server(
+    command: str, slug: str | None, tmp_path: Path
+) -> None:
+    files = {
+        "shop/asgi.py": APP,
+        "shop/routing.py": "application = object()\n",
+        "shop/settings.py": "",
+        "shop/wsgi.py": WSGI,
+        "Procfile": f"web: {command}\n",
+    }
+    if "a.b:c" in command:
+        files["nginx.conf"] = SITE.replace("HERE", "")
+    found = said(commands.rules(evidence(tmp_path, files)))
+    file, line = (
+        ("nginx.conf", 1) if slug == "nginx-502-upstream-down" else ("Procfile", 1)
+    )
+    assert found == ([(slug, file, line)] if slug else [])
+
+
+@pytest.mark.parametrize(
+    ("procfile", "harms"),
+    [
+        ("", True),
+        ("web: uvicorn shop.asgi:application\n", False),
+        ("web: daphne shop.asgi:application\n", False),
+        ("web: gunicorn -k uvicorn.workers.UvicornWorker shop.asgi\n", False),
+        ("web: gunicorn shop.wsgi\n", True),
+        ("web: daphne a.b:c\nlook: python manage.py runserver\n", True),
+    ],
+)
+def test_a_project_that_another_server_serves_needs_no_app(
+    procfile: str, harms: bool, tmp_path: Path
+) -> None:
+    files = {"shop/settings.py": "", "Procfile": procfile}
+    seen = evidence(tmp_path, files, asgi="shop.asgi.application", commands=())
+    staticfiles = "django.contrib.staticfiles"
+    runserver = {"name": "runserver", "owner": staticfiles, "bases": []}
+    seen.look = Told([*seen.look.events, {"kind": "command", **runserver}])
+    (found,) = apps.rules(seen)
+    assert found.slug == "install-channels-without-daphne-extra"
+    assert bool(found.milder) is not harms
+
+
+@pytest.mark.parametrize(
+    ("place", "wrong"),
+    [
+        ("location /shop/ { proxy_pass http://behind; }", False),
+        ("location /shop/ { proxy_pass http://behind/; }", True),
+        ("location ~ ^/shop { proxy_pass http://behind; }", False),
+    ],
+)
+def test_a_prefix_and_the_proxy(place: str, wrong: bool, tmp_path: Path) -> None:
+    files = {
+        "nginx.conf": SITE.replace("HERE", place),
+        "Procfile": "web: daphne -p 8001 --root-path /shop a.b:c\n",
+    }
+    found = said(commands.rules(evidence(tmp_path, files)))
+    assert found == (
+        [("deploy-root-path-breaks-routes", "Procfile", 1)] if wrong else []
+    )
