@@ -116,6 +116,12 @@ def test_an_empty_key_ends_the_loading_of_apps(tmp_path: Path) -> None:
             "routing-entry-is-no-route",
             ("shop/routing.py", 2),
         ),
+        (
+            "TypeError",
+            "'module' object is not callable",
+            "python-module-mixed-up",
+            ("shop/asgi.py", 3),
+        ),
     ],
 )
 def test_what_python_says_while_it_loads(
@@ -130,6 +136,19 @@ def test_what_python_says_while_it_loads(
     seen = evidence(tmp_path, files)
     link = {"type": kind, "text": said, "bases": [], "frames": []}
     assert causes.cause(seen, [link], "asgi", ("shop/asgi.py", 3))[:2] == (slug, place)
+
+
+def test_a_pattern_among_the_routes(tmp_path: Path) -> None:
+    files = {
+        "shop/asgi.py": "from channels.routing import URLRouter\n"
+        "from shop.routing import every\nURLRouter(every)\n",
+        "shop/routing.py": "\nevery = ['ws/', object()]\n",
+    }
+    seen = evidence(tmp_path, files)
+    told = "'str' object has no attribute 'callback'"
+    link = {"type": "AttributeError", "text": told, "bases": [], "frames": []}
+    found = causes.cause(seen, [link], "asgi", ("shop/asgi.py", 3))
+    assert found[:2] == ("routing-entry-is-no-route", ("shop/routing.py", 2))
 
 
 def test_a_star_below_puts_its_own_settings_in_place(tmp_path: Path) -> None:

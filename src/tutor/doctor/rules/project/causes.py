@@ -115,6 +115,8 @@ def cause(
         return _attribute(seen, text, place)
     if kind == "SystemExit":
         return "settings-exit", place, ""
+    if text == "'module' object is not callable" and place[0] is not None:
+        return "python-module-mixed-up", place, ""
     return None, place, ""
 
 

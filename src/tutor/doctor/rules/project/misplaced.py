@@ -208,10 +208,15 @@ def nested_list(seen: Evidence, place: Place) -> Place | None:
     for values in module.values.values() if module is not None else ():
         last = values[-1]
         inner = last.elts if isinstance(last, ast.List | ast.Tuple) else []
-        nested = any(_is_list(module, one) for one in inner)
+        nested = any(_is_list(module, one) or _is_text(one) for one in inner)
         if found and nested and last.lineno == found[1]:
             return found
     return None
+
+
+def _is_text(node: ast.expr) -> bool:
+    """Whether a pattern stands among the routes, with no path() around it."""
+    return isinstance(node, ast.Constant)
 
 
 def _is_list(module: Module | None, node: ast.expr) -> bool:
