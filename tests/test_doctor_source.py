@@ -8,11 +8,12 @@ import pytest
 from looked import LEAF, MODELS, USER, evidence, said
 
 from tutor.doctor.rules.browser import scripts
-from tutor.doctor.rules.consumers import crashes, unset
+from tutor.doctor.rules.consumers import crashes, dates, unset
 from tutor.doctor.rules.database import related
 from tutor.doctor.rules.groups import within
 from tutor.doctor.rules.project import causes
 from tutor.doctor.rules.python import bindings
+from tutor.doctor.rules.routing import routes
 
 TOUCHED = {
     "if user.groups.count(): pass": True,
@@ -138,3 +139,68 @@ def test_what_only_json_consumers_have_is_told(tmp_path: Path) -> None:
     crash = crashes.Crash([link], "websocket.receive", "json", LEAF)
     found = crashes.explain(seen, crash)
     assert found is not None and found.hint == unset.OF_JSON
+
+
+@pytest.mark.parametrize(
+    ("line", "kind", "told", "slug"),
+    [
+        (
+            "await self.send({'text': 'x'})",
+            "KeyError",
+            "'type'",
+            "consumer-send-type-misspelled",
+        ),
+        (
+            "await self.send({'type': x['type']})",
+            "KeyError",
+            "'type'",
+            "consumer-unvalidated-input-closes-socket",
+        ),
+        (
+            "dice(6)",
+            "TypeError",
+            "dice() missing 1 required positional argument: 'b'",
+            "python-arguments-differ",
+        ),
+    ],
+)
+def test_what_python_says_of_a_line(
+    line: str, kind: str, told: str, slug: str, tmp_path: Path
+) -> None:
+    text = "class Orders:\n    async def websocket_receive(self, event):\n"
+    text += f"        {line}\n"
+    seen = evidence(tmp_path, {"orders/sockets.py": text})
+    at = {"file": "orders/sockets.py", "line": 3, "name": "x", "own": True}
+    link = {"type": kind, "module": "builtins", "text": told, "at": at}
+    link |= {"bases": ["Exception"], "frames": [at]}
+    leaf = LEAF | {"steps": []}
+    crash = crashes.Crash([link], "websocket.receive", "json", leaf)
+    found = crashes.explain(seen, crash)
+    assert found is not None and found.slug == slug
+
+
+@pytest.mark.parametrize(
+    ("sent", "odd"), [("{'n', 1}", 1), ("{'n': {1, 2}}", 1), ("{'n': 1}", 0)]
+)
+def test_a_set_has_no_form_in_json(sent: str, odd: int, tmp_path: Path) -> None:
+    text = INSIDE.replace('{"kind": "new"}', sent)
+    seen = evidence(tmp_path, {"orders/sockets.py": text})
+    assert len([*dates.rules(seen)]) == odd
+
+
+@pytest.mark.parametrize(
+    ("text", "slug"),
+    [
+        ("ws/{room}/", "routing-parameter-misspelled"),
+        ("ws/:room/", "routing-parameter-misspelled"),
+        ("ws/<str:room>/", None),
+    ],
+)
+def test_a_parameter_as_others_write_it(
+    text: str, slug: str | None, tmp_path: Path
+) -> None:
+    step = {"text": text, "pattern": "RoutePattern", "hidden": False, "endpoint": True}
+    leaf = LEAF | {"steps": [step | {"sample": text, "names": []}], "sample": text}
+    seen = evidence(tmp_path, {"orders/routing.py": "routes = []\n"})
+    found = [one.slug for one in routes._pattern(seen, leaf, 0)]
+    assert found == ([slug] if slug else [])

@@ -42,6 +42,7 @@ def rules(seen: Evidence) -> Iterator[Found]:
                         64,
                         TRIED,
                         "text or numbers, such as isoformat() of a time",
+                        "Braces without a colon make a set." if kind == "set" else "",
                     )
                     return
 
@@ -86,6 +87,8 @@ def _strange(
     parts: list[ast.expr] = []
     if isinstance(node, ast.Dict):
         parts = node.values
+    elif isinstance(node, ast.Set | ast.SetComp):
+        yield function, node, "set"
     elif isinstance(node, ast.List | ast.Tuple):
         parts = node.elts
     elif isinstance(node, ast.ListComp):

@@ -167,6 +167,8 @@ def _pattern(seen: Evidence, leaf: Event, index: int) -> Iterator[Found]:
             r"<(?:\w+:)?\w+>", re.sub(r"\(\?P<\w+>", "", text)
         ):
             slug = "routing-converter-inside-re-path"
+        elif is_path and re.search(r"\{\w+(:\w+)?\}|(^|/):\w+(/|$)", text):
+            slug = "routing-parameter-misspelled"  # as other frameworks write it
         elif "?" in text if is_path else _holds_a_query(step):
             slug = "routing-query-string-in-pattern"
         elif (_PLACE if number else _HOST).search(text):

@@ -37,6 +37,9 @@ def missing(seen: Evidence, crash: Crash, key: str, place: Place) -> Cause | Non
         if isinstance(n, ast.stmt)
         and not isinstance(n, (ast.ClassDef, ast.AsyncFunctionDef, ast.FunctionDef))
     )
+    if key == "type" and _sends(seen, place):
+        hint = "This message has no type: it is a key of each of them."
+        return "consumer-send-type-misspelled", place, hint
     if key == "user" and (place[0] is None or "scope" in source):
         module_line = seen.asgi_file, None
         chain = " ".join(crash.leaf.get("chain", []))
@@ -72,6 +75,18 @@ def missing(seen: Evidence, crash: Crash, key: str, place: Place) -> Cause | Non
             hint = "kwargs stands in self.scope['url_route']."
         return "routing-kwarg-name-differs", place, hint
     return None
+
+
+def _sends(seen: Evidence, place: Place) -> bool:
+    """Whether a line gives a message to the server, and asks nothing for a type."""
+    function = seen.function_at(place)
+    sent = [
+        node
+        for node in seen.nodes_at(place)
+        if isinstance(node, ast.Call)
+        and ast.unparse(node.func) == f"{function and function.self_name}.send"
+    ]
+    return bool(sent) and not _held(seen, place, "type")
 
 
 def _is_in(seen: Evidence, place: Place, key: str, name: str) -> bool:
