@@ -118,6 +118,13 @@ def test_an_empty_key_ends_the_loading_of_apps(tmp_path: Path) -> None:
         ),
         (
             "TypeError",
+            "ASGIHandler.__call__() missing 3 required positional arguments: "
+            "'scope', 'receive', and 'send'",
+            "python-arguments-differ",
+            ("shop/asgi.py", 3),
+        ),
+        (
+            "TypeError",
             "'module' object is not callable",
             "python-module-mixed-up",
             ("shop/asgi.py", 3),

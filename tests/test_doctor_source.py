@@ -141,6 +141,9 @@ def test_what_only_json_consumers_have_is_told(tmp_path: Path) -> None:
     assert found is not None and found.hint == unset.OF_JSON
 
 
+UNCHECKED = "consumer-unvalidated-input-closes-socket"
+
+
 @pytest.mark.parametrize(
     ("line", "kind", "told", "slug"),
     [
@@ -154,8 +157,10 @@ def test_what_only_json_consumers_have_is_told(tmp_path: Path) -> None:
             "await self.send({'type': x['type']})",
             "KeyError",
             "'type'",
-            "consumer-unvalidated-input-closes-socket",
+            UNCHECKED,
         ),
+        ("dice(6, 1)", "ValueError", "empty range", None),
+        ("a, b = event.split(':')", "ValueError", "not enough values", UNCHECKED),
         (
             "dice(6)",
             "TypeError",
@@ -165,14 +170,14 @@ def test_what_only_json_consumers_have_is_told(tmp_path: Path) -> None:
     ],
 )
 def test_what_python_says_of_a_line(
-    line: str, kind: str, told: str, slug: str, tmp_path: Path
+    line: str, kind: str, told: str, slug: str | None, tmp_path: Path
 ) -> None:
     text = "class Orders:\n    async def websocket_receive(self, event):\n"
     text += f"        {line}\n"
     seen = evidence(tmp_path, {"orders/sockets.py": text})
     at = {"file": "orders/sockets.py", "line": 3, "name": "x", "own": True}
     link = {"type": kind, "module": "builtins", "text": told, "at": at}
-    link |= {"bases": ["Exception"], "frames": [at]}
+    link |= {"bases": [kind], "frames": [at]}
     leaf = LEAF | {"steps": []}
     crash = crashes.Crash([link], "websocket.receive", "json", leaf)
     found = crashes.explain(seen, crash)

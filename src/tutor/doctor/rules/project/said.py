@@ -13,7 +13,11 @@ from tutor.doctor.source import Module
 DEEP = 3  # mappings that are made of one another
 
 TEXTS = (
-    ("python-arguments-differ", r"Signal receivers must accept keyword arguments"),
+    (
+        "python-arguments-differ",
+        r"Signal receivers must accept keyword arguments|"
+        r"kwargs argument must be a dict|ASGIHandler\.__call__\(\) missing",
+    ),
     ("db-wrapper-around-async", r"can only be applied to sync functions"),
     ("routing-include-in-urlrouter", r"include\(\) is not supported in URLRouter"),
     (

@@ -132,7 +132,7 @@ def by_type(seen: Evidence, crash: Crash, place: Place) -> Cause | None:
             root["type"] == "TypeError" and is_nested(seen, crash, place)
         ):
             return None  # they send an object where we send a text
-        if "ValueError" in root["bases"]:
+        if "ValueError" in root["bases"] and not _of_constants(seen, place):
             return "consumer-unvalidated-input-closes-socket", place, ""
     if crash.phase == "typed" and not is_of_the_code(root):
         return None
@@ -161,6 +161,18 @@ def by_type(seen: Evidence, crash: Crash, place: Place) -> Cause | None:
     if root["type"] == "TypeError" and place[0] and _ARITY.search(text):
         return "python-arguments-differ", place, ""
     return None, place if place[0] else handler_place(seen, crash), ""
+
+
+def _of_constants(seen: Evidence, place: Place) -> bool:
+    """Whether a line calls with constants only: what was sent changes nothing."""
+    made = [one for one in seen.nodes_at(place) if isinstance(one, ast.Call)]
+    return bool(made) and all(
+        isinstance(call.func, ast.Name)
+        and bool(call.args)
+        and not call.keywords
+        and all(isinstance(one, ast.Constant) for one in call.args)
+        for call in made
+    )
 
 
 def _is_ever_set(seen: Evidence, attribute: str) -> bool:
