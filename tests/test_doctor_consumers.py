@@ -114,6 +114,11 @@ WRONG = {
         "async def tick(self): await self.send('1')",
         ("python-async-method-not-awaited", "Thread"),
     ),
+    "the-librarys-for-a-thread": (
+        "Plain",
+        "async def connect(self): threading.Thread(target=self.send).start()",
+        ("python-async-method-not-awaited", "Thread"),
+    ),
     "async-for-the-loop": (
         "Plain",
         "async def connect(self): asyncio.get_event_loop().call_later(1, self.tick)\n"

@@ -24,6 +24,7 @@ _CALLS = {
     "add_done_callback": (0, "fn"),
 }
 
+_COROUTINES = ("accept", "close", "send", "send_json")
 _TASKS = ("asyncio.create_task", "asyncio.ensure_future", "asyncio.get_running_loop")
 
 
@@ -40,10 +41,11 @@ def rules(seen: Evidence) -> Iterator[Found]:
             told = _CALLS.get(name) or _CALLS.get(getattr(call.func, "attr", ""))
             named = _given(call, *told) if told else None
             target = _named(named, function) if named is not None else None
-            if target is not None and target.is_async:
+            own = _of_channels(named, function)
+            if own or (target is not None and target.is_async):
                 yield Found(
                     "python-async-method-not-awaited",
-                    f"coroutine '{target.name}' was never awaited",
+                    f"coroutine '{target.name if target else own}' was never awaited",
                     at(function, call),
                     RANK,
                     TRIED,
@@ -92,6 +94,16 @@ def _given(call: ast.Call, number: int, word: str) -> ast.expr | None:
         end = getattr(given.func, "attr", getattr(given.func, "id", ""))
         given = given.args[0] if end == "partial" else None
     return given if isinstance(given, ast.Name | ast.Attribute) else None
+
+
+def _of_channels(node: ast.expr | None, function: Function) -> str:
+    """The name of a coroutine that an async consumer has from the library."""
+    owner = function.owner
+    if not isinstance(node, ast.Attribute) or owner is None:
+        return ""
+    mine = getattr(node.value, "id", None) == function.self_name
+    known = owner.kind.startswith("async") and node.attr in _COROUTINES
+    return node.attr if mine and known and owner.method(node.attr) is None else ""
 
 
 def _named(node: ast.expr, function: Function) -> Function | None:
