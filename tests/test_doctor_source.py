@@ -161,12 +161,6 @@ UNCHECKED = "consumer-unvalidated-input-closes-socket"
         ),
         ("dice(6, 1)", "ValueError", "empty range", None),
         ("a, b = event.split(':')", "ValueError", "not enough values", UNCHECKED),
-        (
-            "dice(6)",
-            "TypeError",
-            "dice() missing 1 required positional argument: 'b'",
-            "python-arguments-differ",
-        ),
     ],
 )
 def test_what_python_says_of_a_line(

@@ -75,11 +75,6 @@ _OF_OUR_PATH = re.compile(
 )
 
 
-_ARITY = re.compile(
-    r"\w\(\) (missing \d+ required|takes .* positional arguments? but|got an unexp)"
-)
-
-
 def by_type(seen: Evidence, crash: Crash, place: Place) -> Cause | None:
     root = crash.links[-1]
     text = root["text"]
@@ -158,8 +153,6 @@ def by_type(seen: Evidence, crash: Crash, place: Place) -> Cause | None:
             if layer:
                 return layer.slug, layer.place, layer.hint
         return "consumer-attribute-never-set", place, ""
-    if root["type"] == "TypeError" and place[0] and _ARITY.search(text):
-        return "python-arguments-differ", place, ""
     return None, place if place[0] else handler_place(seen, crash), ""
 
 
