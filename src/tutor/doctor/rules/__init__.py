@@ -275,7 +275,7 @@ _OF_THE_SENDER = (
 )
 
 
-# A page finds no key in what no JSON parser takes; connect() never ran.
+# What is a consequence of another mistake, and left out where that one is named.
 _FOLLOWS = {
     "client-reads-another-key": "consumer-python-text-for-json",
     "client-parses-plain-text-as-json": "consumer-python-text-for-json",

@@ -6,6 +6,7 @@ import ast
 from collections.abc import Iterator
 
 from tutor.doctor.evidence import Evidence
+from tutor.doctor.rules.consumers.hooks import called_of_self
 from tutor.doctor.rules.found import TRIED, Found, Place, at
 from tutor.doctor.rules.reach import reach
 from tutor.doctor.source import Class, Function, known, typed
@@ -60,15 +61,7 @@ def hidden(seen: Evidence, place: Place) -> Place | None:
 def _called(owner: Class) -> set[str]:
     """The names that a consumer and its family call of themselves."""
     family = [kind for one in (owner, *owner.heirs) for kind in one.line_of_ancestors]
-    return {
-        node.func.attr
-        for one in family
-        for method in one.methods.values()
-        for node in walk(method.node)
-        if isinstance(node, ast.Call)
-        and isinstance(node.func, ast.Attribute)
-        and getattr(node.func.value, "id", "") == method.self_name
-    }
+    return called_of_self(family)
 
 
 def _is_plain(value: ast.expr, method: Function) -> bool:

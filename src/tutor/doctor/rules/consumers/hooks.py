@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import difflib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from tutor.doctor.evidence import Evidence
 from tutor.doctor.rules.found import TRIED, Found, Place, at
@@ -42,19 +42,23 @@ def rules(seen: Evidence) -> Iterator[Found]:
             return
 
 
-def _left_open(owner: Class) -> Iterator[tuple[str, Function]]:
-    """The methods of its bases that a consumer calls, and that only raise."""
-    line = owner.line_of_ancestors
-    called = {
+def called_of_self(family: Iterable[Class]) -> set[str]:
+    """The names that the methods of some classes call of themselves."""
+    return {
         node.func.attr
-        for one in line
+        for one in family
         for method in one.methods.values()
         for node in walk(method.node)
         if isinstance(node, ast.Call)
         and isinstance(node.func, ast.Attribute)
         and getattr(node.func.value, "id", "") == method.self_name
     }
-    for name in sorted(called):
+
+
+def _left_open(owner: Class) -> Iterator[tuple[str, Function]]:
+    """The methods of its bases that a consumer calls, and that only raise."""
+    line = owner.line_of_ancestors
+    for name in sorted(called_of_self(line)):
         known = [one.methods[name] for one in line if name in one.methods]
         if known and all(map(_only_raises, known)):
             yield name, known[0]
