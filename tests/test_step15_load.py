@@ -419,7 +419,9 @@ def test_a_right_answer_is_measured(project: Path) -> None:
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux has such a call")
 def test_servers_that_are_compared_take_turns_at_one_core(tmp_path: Path) -> None:
-    child = children.Child(["python", "-c", "input('up\\n')"], tmp_path)
+    # It waits for a signal: its input is empty, and input() would end it at once.
+    stays = "import signal; print('up', flush=True); signal.pause()"
+    child = children.Child(["python", "-c", stays], tmp_path)
     server = SimpleNamespace(child=child)
     try:
         assert child.wait_for(lambda out: "up" in out, 60)  # else it still forks
@@ -428,6 +430,7 @@ def test_servers_that_are_compared_take_turns_at_one_core(tmp_path: Path) -> Non
         with crowd.on_one_core([server]):
             assert len(set.union(*map(os.sched_getaffinity, pids))) == 1
         assert pids and [os.sched_getaffinity(pid) for pid in pids] == before
+        assert child.poll() is None, child.text
     finally:
         child.stop(grace=0)
 
