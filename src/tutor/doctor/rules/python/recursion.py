@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from dataclasses import replace
 
 from tutor.doctor.evidence import Evidence
 from tutor.doctor.rules.found import TRIED, Found, at
@@ -27,14 +28,7 @@ def rules(seen: Evidence) -> Iterator[Found]:
         yield from _saved_again(function)
         for call, target in _always(function):
             if _leads_to(target, function, 0):
-                yield Found(
-                    "python-method-calls-itself",
-                    "RecursionError: maximum recursion depth exceeded",
-                    at(function, call),
-                    RANK,
-                    TRIED,
-                    f"super().{function.name}, or a way out",
-                )
+                yield _found(function, call, f"super().{function.name}, or a way out")
                 return
 
 
@@ -45,18 +39,18 @@ def _saved_again(function: Function) -> Iterator[Found]:
     for statement in function.node.body:
         for call, _ in _calls(statement, False):
             if ast.unparse(call.func) in ("instance.save", "instance.asave"):
-                yield Found(
-                    "python-method-calls-itself",
-                    "RecursionError: maximum recursion depth exceeded",
-                    at(function, call),
-                    RANK,
-                    TRIED,
-                    "filter(pk=instance.pk).update(...)",
-                    "save() sends the signal again, and so calls this receiver.",
-                )
+                hint = "save() sends the signal again, and so calls this receiver."
+                cure = "filter(pk=instance.pk).update(...)"
+                yield replace(_found(function, call, cure), hint=hint)
                 return
         if any(isinstance(node, _ENDS) for node in walk(statement)):
             return
+
+
+def _found(function: Function, call: ast.Call, expected: str) -> Found:
+    said = "RecursionError: maximum recursion depth exceeded"
+    where = at(function, call)
+    return Found("python-method-calls-itself", said, where, RANK, TRIED, expected)
 
 
 def _leads_to(function: Function, wanted: Function, depth: int) -> bool:
