@@ -24,11 +24,11 @@ _LIBRARIES = {
     "ReconnectingWebSocket": r"reconnecting-?websocket",
 }
 _TAG = re.compile(r"<script\b([^>]*)>(.*?)</script", re.S | re.I)
-_SOURCE = re.compile(r"""\bsrc\s*=\s*(["'])(?P<path>.*?)\1""", re.I)
+SOURCE = re.compile(r"""\bsrc\s*=\s*(["'])(?P<path>.*?)\1""", re.I)
 _STATIC = re.compile(r"""\{%\s*static\s+["']([^"']+)["']\s*%\}""")
 _LATER = re.compile(r"""\bdefer\b|\btype\s*=\s*["']?module\b""", re.I)
 _SPOKEN = re.compile(r"""\btype\s*=\s*["']?(?!text/javascript|module)[\w/+-]+""", re.I)
-_OPEN = re.compile(r"\{%\s*(?!static|load|block|endblock|extends|url|csrf_token|if|"
+OPEN = re.compile(r"\{%\s*(?!static|load|block|endblock|extends|url|csrf_token|if|"
                    r"endif|else|elif|for|endfor|empty|comment|endcomment|verbatim|"
                    r"endverbatim|with|endwith|trans|translate|now)\w")  # fmt: skip
 
@@ -36,7 +36,7 @@ _OPEN = re.compile(r"\{%\s*(?!static|load|block|endblock|extends|url|csrf_token|
 def rules(every: list[Code]) -> Iterator[Found]:
     for page in every:
         whole = "" if page.script.is_static else laid_out(page, every)
-        if not whole or _OPEN.search(whole):
+        if not whole or OPEN.search(whole):
             continue
         tags = [*_TAG.finditer(whole)]
         for place, tag in enumerate(tags):
@@ -53,7 +53,7 @@ def _early(
     tag: re.Match[str],
     every: list[Code],
 ) -> Found | None:
-    source = _SOURCE.search(tag[1])
+    source = SOURCE.search(tag[1])
     if (
         _LATER.search(tag[1])
         if source
@@ -68,7 +68,7 @@ def _early(
     for name, pattern in _LIBRARIES.items() if code is not None else ():
         where = [
             n for n, other in enumerate(tags)
-            if (s := _SOURCE.search(other[1])) and re.search(pattern, s['path'], re.I)
+            if (s := SOURCE.search(other[1])) and re.search(pattern, s['path'], re.I)
         ]  # fmt: skip
         if not where or code is None or _is_bound(name, every):
             continue

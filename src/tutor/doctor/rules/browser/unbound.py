@@ -1,0 +1,206 @@
+"""Names that a script asks for, and that nobody made: "… is not defined"."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+
+from tree_sitter import Node
+
+from tutor.doctor.evidence import Evidence
+from tutor.doctor.rules.browser.belonging import BIG, SLUG
+from tutor.doctor.rules.browser.grammar import Grammar, grammars, nodes, said
+from tutor.doctor.rules.browser.handling import RANK
+from tutor.doctor.rules.browser.libraries import OPEN, SOURCE
+from tutor.doctor.rules.browser.pages import TRIED
+from tutor.doctor.rules.browser.scripts import Script, texts
+from tutor.doctor.rules.found import Found
+from tutor.doctor.slipped import is_slip
+
+# What every browser has under a name that begins small; workers and old ones, too.
+_WORDS = """
+    addEventListener alert arguments atob blur btoa caches cancelAnimationFrame
+    cancelIdleCallback captureEvents clearInterval clearTimeout clientInformation
+    clients close closed confirm console constructor createImageBitmap crypto
+    currentFrame currentTime customElements decodeURI decodeURIComponent define
+    devicePixelRatio dispatchEvent document encodeURI encodeURIComponent escape eval
+    event exports external fetch find focus frameElement frames getComputedStyle
+    getSelection globalThis hasOwnProperty history importScripts indexedDB innerHeight
+    innerWidth isFinite isNaN isPrototypeOf isSecureContext launchQueue length
+    localStorage location locationbar matchMedia menubar module moveBy moveTo name
+    navigation navigator offscreenBuffering open opener origin originAgentCluster
+    outerHeight outerWidth pageXOffset pageYOffset parent parseFloat parseInt
+    performance personalbar postMessage print process prompt propertyIsEnumerable
+    queueMicrotask registerProcessor registration releaseEvents removeEventListener
+    reportError requestAnimationFrame requestIdleCallback require resizeBy resizeTo
+    sampleRate scheduler screen screenLeft screenTop screenX screenY scroll scrollBy
+    scrollTo scrollX scrollY scrollbars self sessionStorage setInterval setTimeout
+    skipWaiting speechSynthesis status statusbar stop structuredClone styleMedia
+    toLocaleString toString toolbar top trustedTypes undefined unescape valueOf
+    viewport visualViewport when window
+"""
+_GLOBAL = set(_WORDS.split())
+_CLASSES = """
+    Array ArrayBuffer Audio Blob Boolean BroadcastChannel Comment CustomEvent
+    DOMParser DataView Date Document Element Error Event EventSource EventTarget
+    File FileReader FormData Function Headers HTMLElement Image Infinity Intl JSON
+    Map Math MessageChannel MessageEvent MutationObserver NaN Node Notification
+    Number Object Option Path2D Promise Proxy Range ReadableStream Reflect RegExp
+    Request Response Set Storage String Symbol Text TextDecoder TextEncoder
+    TypeError URL URLSearchParams Uint8Array WeakMap WeakRef WeakSet WebSocket
+    Worker XMLHttpRequest
+"""
+_KNOWN = _GLOBAL | set(_CLASSES.split())
+SHORT = 4  # letters; of shorter names each is like another
+
+_NEVER = re.compile(r"on[a-z]+$|webkit|xx+$")  # the last is Django's to fill in
+_OWN = re.compile(r"[a-z]|[A-Z][A-Z_\d]{3,}$")  # of others, who knows?
+
+
+def rules(seen: Evidence) -> Iterator[Found]:
+    every = texts(seen)
+    own = [
+        one
+        for one in grammars(seen)
+        if len(one.code.bare) < BIG and _is_loaded(one.code.script, every)
+    ]
+    if all(one.mistake is None for one in own):
+        yield from _not_there(own, every)  # else what cannot be read may have made it
+    for one in own:
+        yield from _misspelt(one)
+
+
+def _is_loaded(one: Script, every: Sequence[Script]) -> bool:
+    """Whether a page of the project names a script, or a script that is one of it."""
+    folder, _, last = one.file.rpartition("/")
+    word = rf"""[/"']{re.escape(last)}["'?]"""
+    return not one.is_static or (
+        "/admin/" not in f"/{folder}/"
+        and any(re.search(word, other.text) for other in every)
+    )
+
+
+def _not_there(own: list[Grammar], every: Sequence[Script]) -> Iterator[Found]:
+    """The first name of which nobody can say where it comes from."""
+    of_window = _of_window(every)
+    made = {name for one in own for name in one.bound}
+    is_whole = _is_whole(own, every)
+    for one in own:
+        for node in one.asked:
+            name = said(node)
+            if name in _KNOWN | of_window or _NEVER.match(name) or _is_type(node):
+                continue
+            meant = _meant(name, one)
+            if name in made:
+                if _is_of_another_module(name, one, own):
+                    yield _found(one, node, f"import {{ {name} }} from its module")
+                    return
+            elif meant or (is_whole and _OWN.match(name)):
+                yield _found(one, node, f"{name} declared, or imported", meant)
+                return
+
+
+def _found(one: Grammar, node: Node, expected: str, meant: str = "") -> Found:
+    slug = "client-name-misspelled" if meant else SLUG
+    got = f"ReferenceError: {said(node)} is not defined"
+    return Found(slug, got, one.spot(node), RANK - 1, TRIED, meant or expected)
+
+
+def _meant(name: str, one: Grammar) -> str:
+    """The name that this one is a slip of, if there is one."""
+    known = sorted({*one.bound} | _KNOWN | {"this"})
+    return next((k for k in known if len(k) >= SHORT and _is_slip(name, k)), "")
+
+
+def _is_slip(name: str, known: str) -> bool:
+    """Whether a name is another with one slip; a class is not meant for a variable."""
+    return name[0].isupper() is known[0].isupper() and is_slip(name, known)
+
+
+def _of_window(every: Sequence[Script]) -> set[str]:
+    """What else is a name everywhere: of window, and of the elements of a page."""
+    found: set[str] = set()
+    for one in every:
+        found |= {*re.findall(r"\b(?:window|globalThis|self)\.([\w$]+)", one.text)}
+        found |= {*re.findall(r"""\b(?:id|name)\s*=\s*["']?([\w$]+)""", one.text)}
+        found |= {*re.findall(r"\btypeof\s+([\w$]+)", one.text)}
+        found |= {*re.findall(r"""\[\s*["']([\w$]+)["']\s*\]\s*=""", one.text)}
+    return found
+
+
+def _is_whole(own: list[Grammar], every: Sequence[Script]) -> bool:
+    """Whether every script that the pages load is known."""
+    known = {one.code.script.file.rpartition("/")[2] for one in own}
+    for one in every:
+        if one.is_static:
+            continue
+        if OPEN.search(one.text) or ".media" in one.text:
+            return False
+        for match in SOURCE.finditer(one.text):
+            path = re.split(r"[\"']\s*%}|[?#]", match["path"])[0]
+            if re.split(r"[/\"']", path)[-1] not in known:
+                return False
+    return True
+
+
+def _is_of_another_module(name: str, one: Grammar, own: list[Grammar]) -> bool:
+    """Whether only other modules have a name, and it is theirs alone."""
+    holders = [other for other in own if name in other.bound]
+    return (
+        one.is_module
+        and one not in holders
+        and all(other.is_module and other.code.script.is_static for other in holders)
+        and not any("assign(window" in other.code.script.text for other in own)
+    )
+
+
+def _is_type(node: Node) -> bool:
+    """``typeof name``: whether there is such a name."""
+    above = node.parent
+    return above is not None and said(above).startswith("typeof")
+
+
+def _misspelt(one: Grammar) -> Iterator[Found]:
+    """``this.scoket``, where the class has a ``socket``, and nothing is set so."""
+    asked: dict[str, list[Node]] = {}
+    made: set[str] = set()
+    for node in nodes(one.tree):
+        if node.type not in ("property_identifier", "private_property_identifier"):
+            continue
+        above = node.parent
+        if above is None or above.type != "member_expression" or _is_set(above):
+            made.add(said(node))
+        elif said(above).startswith("this.") and _is_of_a_class(above):
+            asked.setdefault(said(node), []).append(node)
+    for name, places in asked.items():
+        meant = sorted(known for known in {*asked} & made if is_slip(name, known))
+        if meant and len(places) == 1 and len(name) >= SHORT and name not in made:
+            yield Found(
+                "client-name-misspelled",
+                f"this.{name} is undefined",
+                one.spot(places[0]),
+                RANK,
+                TRIED,
+                f"this.{meant[0]}",
+            )
+            return
+
+
+def _is_of_a_class(node: Node) -> bool:
+    """Whether a place is in a class that is no other's heir."""
+    above: Node | None = node
+    while above is not None and above.type != "class_body":
+        above = above.parent
+    return above is not None and not any(
+        one.type == "class_heritage" for one in (above.parent or above).children
+    )
+
+
+def _is_set(member: Node) -> bool:
+    """``this.socket = …``"""
+    above = member.parent
+    return (
+        above is not None
+        and above.type in ("assignment_expression", "augmented_assignment_expression")
+        and above.child_by_field_name("left") == member
+    )
