@@ -145,6 +145,7 @@ def error_of(error):
                 "bases": [base.__name__ for base in kind.__mro__],
                 "text": str(error)[:2000],
                 "name": getattr(error, "name", None),
+                "meant": _meant(error),
                 "frames": frames[-25:],
                 "at": at,
             }
@@ -153,6 +154,20 @@ def error_of(error):
             None if error.__suppress_context__ else error.__context__
         )
     return links
+
+
+def _meant(error):
+    """The attribute that was meant, where another was asked for; as Python says it."""
+    if not isinstance(error, AttributeError) or not error.name:
+        return None
+    import difflib  # where it is needed
+
+    try:
+        known = dir(error.obj)
+    except Exception:  # the project's own __dir__
+        return None
+    near = difflib.get_close_matches(error.name, known, 1, 0.75)
+    return near[0] if near else None
 
 
 def failed(stage, error, **data):

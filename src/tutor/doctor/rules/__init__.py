@@ -116,6 +116,7 @@ from tutor.doctor.rules.python import (
     arity,
     branches,
     eachof,
+    namely,
     recursion,
     shadowed,
     slips,
@@ -303,7 +304,7 @@ def judge(seen: Evidence) -> list[Found]:
     kept = _once([one for one in found if one.slug or one.place not in known])
     said = {one.slug for one in kept if one.slug}
     kept = [one for one in kept if _FOLLOWS.get(one.slug or "") not in said]
-    return [privates.written(one) for one in kept]
+    return [namely.named(privates.written(one)) for one in kept]
 
 
 def _judged(seen: Evidence) -> list[Found]:

@@ -49,7 +49,8 @@ def last_line(links: list[Event]) -> str:
     if link["module"] not in ("builtins", "__main__"):
         kind = f"{link['module']}.{kind}"
     text = link["text"].strip().splitlines()
-    return f"{kind}: {text[0]}" if text else kind
+    meant = f". Did you mean: {link['meant']!r}?" if link.get("meant") else ""
+    return f"{kind}: {text[0]}{meant}" if text else kind
 
 
 def deepest(links: list[Event]) -> Event | None:
