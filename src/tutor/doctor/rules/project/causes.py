@@ -10,6 +10,7 @@ from tutor.doctor.child import Event
 from tutor.doctor.evidence import Evidence
 from tutor.doctor.rules.database.tables import in_ready
 from tutor.doctor.rules.found import GENERIC, HANDLERS, Place
+from tutor.doctor.rules.project import paths
 from tutor.doctor.rules.project.asgi import not_called
 from tutor.doctor.rules.project.imports import cannot_import, explain_import
 from tutor.doctor.rules.project.misplaced import cause as misplaced
@@ -84,6 +85,8 @@ def cause(
         return "asgi-v2-get-default-application", place, ""
     if "partially initialized module" in text:
         return "routing-circular-import-with-models", _circle(seen, root, place), ""
+    if nowhere := paths.cause(seen, links):
+        return nowhere
     if "ImportError" in root["bases"]:
         return explain_import(seen, root, stage, place)
     if kind == "NameError":
