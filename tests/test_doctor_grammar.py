@@ -80,7 +80,9 @@ RIGHT = {
     },
     "another's file": {"app/static/admin/js/urlify.js": "XRegExp('a');\n"},
     "built elsewhere": {LIVE: KEEPS % "this.sockets = 1;"},
-    "a class of another": {LIVE: "class B {}\nclass A extends B { a() { this.remote = this.remove; } }"},
+    "a class of another": {
+        LIVE: "class B {}\nclass A extends B { a() { this.remote = this.remove; } }"
+    },
     "a comment": {PAGE: "<!-- <script> let a = {; </script> -->"},
     "data": {PAGE: '<script type="application/json">{"a": </script>'},
 }  # fmt: skip

@@ -13,10 +13,11 @@ from tutor.doctor import rules
 from tutor.doctor.child import Told
 from tutor.doctor.rules.database import tables
 from tutor.doctor.rules.found import Found
-from tutor.doctor.rules.project import application, causes
+from tutor.doctor.rules.project import application, causes, checks, paths
 from tutor.doctor.rules.project import said as words
-from tutor.doctor.rules.python import slips
+from tutor.doctor.rules.python import namely, slips
 
+ADMIN, SHOP = "apps-admin-without-its-parts", "shop/settings.py"
 READY = """\
 from django.apps import AppConfig
 class OrdersConfig(AppConfig):
@@ -197,3 +198,82 @@ def test_a_comma_behind_the_router_is_told(tmp_path: Path) -> None:
     seen = replace(seen, look=Told([walk]))
     found = [one for one in application.rules(seen) if "comma" in one.hint]
     assert said(found) == [("asgi-application-reassigned-below", "shop/asgi.py", 2)]
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("No module named 'a.midleware'", 2),
+        ("module 'a.middleware' has no attribute 'Sesion'", 3),
+        ('Module "a.backends" does not define a "Own" attribute/class', 4),
+        ("No module named 'a.other'", None),
+        ("No module named 'shop.urls'", None),
+        ("No module named 'a'", None),
+    ],
+)
+def test_a_path_in_the_settings_leads_nowhere(
+    text: str, line: int | None, tmp_path: Path
+) -> None:
+    settings = (
+        "MIDDLEWARE = [\n    'a.midleware.Auth',\n    'a.middleware.Sesion']\n"
+        "BACKENDS = ['a.backends.Own']\nROOT_URLCONF = 'shop.urls'\n"
+    )
+    seen = evidence(tmp_path, {"shop/settings.py": settings})
+    seen.look.events.append({"kind": "settings", "module": "shop.settings"})
+    link = {"text": text, "frames": [{"own": False}]}
+    found = paths.cause(seen, [link])
+    right = (paths.SLUG, ("shop/settings.py", line))
+    assert (found[:2] if found else None) == (right if line else None)
+
+
+@pytest.mark.parametrize(
+    ("got", "slug"),
+    [
+        ("AttributeError: 'A' object has no attribute 'ursl'. Did you mean: 'urls'?",
+         "python-attribute-misspelled"),
+        ("AttributeError: 'Settings' object has no attribute 'HOSTS'",
+         "settings-name-unknown"),
+        ("AttributeError: 'A' object has no attribute 'ursl'", None),
+        ("NameError: name 'ursl' is not defined. Did you mean: 'urls'?", None),
+    ],
+)  # fmt: skip
+def test_what_an_exception_says_for_itself(got: str, slug: str | None) -> None:
+    assert namely.named(Found(None, got, ("a.py", 1))).slug == slug
+    assert namely.named(Found(None, got)).slug is None
+    assert namely.named(Found("other", got, ("a.py", 1))).slug == "other"
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "found"),
+    [
+        ("admin.E408", "'x' must be in MIDDLEWARE in order", [(ADMIN, SHOP, 1)]),
+        ("admin.E403", "A 'DjangoTemplates' must be configured", [(ADMIN, SHOP, 2)]),
+        ("models.E001", "'x' must be in MIDDLEWARE", [(None, SHOP, 1)]),
+        ("models.E001", "something else", []),
+    ],
+)  # fmt: skip
+def test_what_the_checks_refuse(
+    name: str, text: str, found: list[tuple[str | None, str, int]], tmp_path: Path
+) -> None:
+    settings = "MIDDLEWARE = []\nINSTALLED_APPS = []\n"
+    seen = evidence(tmp_path, {"shop/settings.py": settings})
+    names = ["MIDDLEWARE", "INSTALLED_APPS"]
+    seen.look.events.append(
+        {"kind": "settings", "module": "shop.settings", "names": names}
+    )
+    problem = {"id": name, "text": text, "level": 40}
+    seen.look.events.append({"kind": "problems", "found": [problem]})
+    assert said(checks.rules(seen)) == found
+
+
+def test_checks_that_fail_themselves_by_a_setting(tmp_path: Path) -> None:
+    seen = evidence(tmp_path, {"shop/settings.py": "TEMPLATES = []\n"})
+    link = {"type": "E", "module": "builtins", "text": "Check your TEMPLATES setting."}
+    names = ["TEMPLATES"]
+    seen.look.events.extend(
+        [
+            {"kind": "settings", "module": "shop.settings", "names": names},
+            {"kind": "failed", "stage": "problems", "error": [link]},
+        ]
+    )
+    assert said(checks.rules(seen)) == [(None, "shop/settings.py", 1)]

@@ -221,7 +221,12 @@ def _attribute(
                 bare = classes[0].line_of_ancestors[-1]
                 at = bare.module.file, bare.node.lineno
                 return "consumer-base-class-missing", at, ""
-        return "routing-as-asgi-missing", place, f"It is written .{attribute} here."
+        known = [c for c in seen.source.classes.values() if c.name == name]
+        if not any(one.kind for one in known) and known and place[0] is None:
+            return None, (known[0].module.file, known[0].node.lineno), ""
+        if any(one.kind for one in known):
+            hint = f"It is written .{attribute} here."
+            return "routing-as-asgi-missing", place, hint
     if re.search(r"^'\w+' object has no attribute '(callback|pattern)'", text):
         return "routing-entry-is-no-route", nested_list(seen, place) or place, ""
     found = re.search(r"module '([\w.]+)' has no attribute '(\w+)'", text)

@@ -8,17 +8,21 @@ from collections.abc import Iterator
 
 from tutor.doctor.child import Event
 from tutor.doctor.evidence import Evidence
-from tutor.doctor.rules.found import Found, Place
+from tutor.doctor.rules.found import Found, Place, last_line
 
 RANK = 59
 ERROR = 40  # Django's number for it
 TRIED = "python manage.py check"
-_NAMED = re.compile(r"\b[A-Z][A-Z0-9]*_[A-Z0-9_]+\b")
+_NAMED = re.compile(r"\b[A-Z][A-Z0-9_]{3,}\b")
 _KNOWN = {"4_0.E001": "deploy-trusted-origin-without-scheme"}
+_OF_THE_ADMIN = re.compile(
+    r"admin\.E4(?:0[1-9]|1\d)"
+)  # its apps, middleware, templates
 _ELSEWHERE = ("daphne.", "staticfiles.", "templates.")  # other rules say more of them
 
 
 def rules(seen: Evidence) -> Iterator[Found]:
+    yield from _refused(seen)
     said: set[tuple[str, Place]] = set()  # a list is refused for each of its entries
     for one in (seen.look.get("problems") or {}).get("found", []):
         name = str(one["id"])
@@ -33,12 +37,25 @@ def rules(seen: Evidence) -> Iterator[Found]:
                 "the function itself, which is called for each row",
             )
         elif one["level"] >= ERROR and not name.startswith(_ELSEWHERE):
+            admin = _OF_THE_ADMIN.match(name)
             place = place if place[0] else _setting(seen, str(one["text"]))
+            if admin and not place[0]:
+                place = seen.setting("INSTALLED_APPS")
             if place[1] and (name, place) not in said:
                 said.add((name, place))
                 got = f"({name}) {str(one['text']).splitlines()[0]}"
-                slug = _KNOWN.get(name)
+                slug = "apps-admin-without-its-parts" if admin else _KNOWN.get(name)
                 yield Found(slug, got, place, RANK, TRIED, "no error of the checks")
+
+
+def _refused(seen: Evidence) -> Iterator[Found]:
+    """The checks themselves have failed, by a setting that they name."""
+    failed = seen.failed(seen.look, "problems", "templates")
+    outer = failed["error"][:1] if failed else []  # Django's own words
+    place = _setting(seen, outer[0]["text"]) if outer else (None, None)
+    if place[1]:
+        right = "no error of the checks"
+        yield Found(None, last_line(outer), place, RANK, TRIED, right)
 
 
 def _setting(seen: Evidence, text: str) -> Place:
