@@ -277,3 +277,23 @@ def test_checks_that_fail_themselves_by_a_setting(tmp_path: Path) -> None:
         ]
     )
     assert said(checks.rules(seen)) == [(None, "shop/settings.py", 1)]
+
+
+@pytest.mark.parametrize(
+    ("line", "is_wrong"),
+    [
+        ("request.PSOT['value']", True),
+        ("request.POSTS", True),
+        ("request.usr.is_authenticated", True),
+        ("request.POST['value']", False),
+        ("request.tenant", False),
+        ("request.post", False),
+        ("other.PSOT", False),
+    ],
+)
+def test_a_request_has_no_such_attribute(
+    line: str, is_wrong: bool, tmp_path: Path
+) -> None:
+    view = f"def publish(request, other):\n    return {line}\n"
+    found = said(namely.rules(evidence(tmp_path, {"shop/views.py": view})))
+    assert found == ([(namely.SLUG, "shop/views.py", 2)] if is_wrong else [])

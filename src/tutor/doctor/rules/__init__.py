@@ -258,6 +258,7 @@ _LATER = (
     undefined,
     arity,
     recursion,
+    namely,
     given,
     givenastext,
     parsed,

@@ -1,14 +1,47 @@
-"""What an exception says for itself, where no rule knows more."""
+"""Misspelled attributes: what an exception says for itself, and those of a request."""
 
 from __future__ import annotations
 
+import ast
 import re
+from collections.abc import Iterator
 from dataclasses import replace
 
-from tutor.doctor.rules.found import Found
+from tutor.doctor.evidence import Evidence
+from tutor.doctor.rules.found import TRIED, Found, at
+from tutor.doctor.slipped import is_slip
+from tutor.doctor.source.index import is_aside
+from tutor.doctor.source.walking import walk
+
+RANK = 58
+SLUG = "python-attribute-misspelled"
 
 _SETTING = re.compile(r"'Settings' object has no attribute '[A-Z_\d]+'")
 _MEANT = re.compile(r"AttributeError: .* has no attribute '\w+'. Did you mean: ('\w+')")
+
+# What a view asks of its request (docs.djangoproject.com: HttpRequest).
+_OF_A_REQUEST = {
+    *("GET", "POST", "FILES", "META", "COOKIES", "headers", "method", "path", "body"),
+    *("user", "session", "content_type", "resolver_match", "get_host", "is_secure"),
+}
+
+
+def rules(seen: Evidence) -> Iterator[Found]:
+    """``request.PSOT``: only who sends the form would meet it."""
+    for function in seen.source.all_functions():
+        if is_aside(function.module.file):
+            continue
+        given = {one.arg for one in function.node.args.args}
+        for node in walk(function.node):
+            if not isinstance(node, ast.Attribute):
+                continue
+            whose = ast.unparse(node.value)
+            if whose != "self.request" and not (whose == "request" and whose in given):
+                continue
+            meant = sorted(k for k in _OF_A_REQUEST if is_slip(node.attr, k))
+            if meant and isinstance(node.ctx, ast.Load):
+                got = f"AttributeError: a request has no attribute {node.attr!r}"
+                yield Found(SLUG, got, at(function, node), RANK, TRIED, meant[0])
 
 
 def named(found: Found) -> Found:
@@ -18,5 +51,5 @@ def named(found: Found) -> Found:
     if _SETTING.search(found.got):
         return replace(found, slug="settings-name-unknown")
     if meant := _MEANT.match(found.got):
-        return replace(found, slug="python-attribute-misspelled", expected=meant[1])
+        return replace(found, slug=SLUG, expected=meant[1])
     return found
