@@ -19,6 +19,7 @@ LOADS = (
 )
 FROM = "import { draw } from './draw.js';\n"
 DRAWS = "export function draw(values) { console.log(values); }\n"
+OWN = "export class Socket {}\n"
 KEEPS = """class Live {
   constructor() { this.socket = new WebSocket('/ws/'); this.losses = 0; }
   close() { this.socket.close(); }
@@ -51,13 +52,17 @@ WRONG = {
     "a word that is none": ({LIVE: FROM.replace("from", "form")}, UNREADABLE, LIVE, 1),
     "in the page": ({PAGE: "<script>\nlet a = {;\n</script>"}, UNREADABLE, PAGE, 2),
     "no import": ({LIVE: "\ndraw(1);\nexport {};\n", DRAW: DRAWS}, NOT_THERE, LIVE, 2),
+    "nobody imports it": (
+        {LIVE: FROM + "draw(new Socket());\n", DRAW: DRAWS, "app/static/app/own.js": OWN},
+        NOT_THERE, LIVE, 2,
+    ),
     "no constant": ({LIVE: "const a = LONGEST * 2;\n"}, NOT_THERE, LIVE, 1),
     "no variable": ({LIVE: "const a = count + 1;\n"}, NOT_THERE, LIVE, 1),
     "a slip": ({LIVE: "const a = Maths.random();\n"}, MISSPELLED, LIVE, 1),
     "of this": ({LIVE: KEEPS % "thsi.losses += 1;"}, MISSPELLED, LIVE, 4),
     "of a property": ({LIVE: KEEPS % "this.scoket.close();"}, MISSPELLED, LIVE, 4),
     "in a page": ({PAGE: "<script>docment.title = 1</script>"}, MISSPELLED, PAGE, 1),
-}
+}  # fmt: skip
 RIGHT = {
     "imported": {LIVE: FROM + "draw([1]);\n", DRAW: DRAWS},
     "of the window": {LIVE: "window.draw = 1;\ndraw;\nnew Notification('a');\n"},

@@ -59,14 +59,12 @@ _OWN = re.compile(r"[a-z]|[A-Z][A-Z_\d]{3,}$")  # of others, who knows?
 
 def rules(seen: Evidence) -> Iterator[Found]:
     every = texts(seen)
-    own = [
-        one
-        for one in grammars(seen)
-        if len(one.code.bare) < BIG and _is_loaded(one.code.script, every)
-    ]
-    if all(one.mistake is None for one in own):
-        yield from _not_there(own, every)  # else what cannot be read may have made it
-    for one in own:
+    own = [one for one in grammars(seen) if len(one.code.bare) < BIG]
+    loaded = [one for one in own if _is_loaded(one.code.script, every)]
+    if all(one.mistake is None for one in loaded):
+        # Else what cannot be read may have made it.
+        yield from _not_there(loaded, own, every)
+    for one in loaded:
         yield from _misspelt(one)
 
 
@@ -80,12 +78,14 @@ def _is_loaded(one: Script, every: Sequence[Script]) -> bool:
     )
 
 
-def _not_there(own: list[Grammar], every: Sequence[Script]) -> Iterator[Found]:
+def _not_there(
+    loaded: list[Grammar], own: list[Grammar], every: Sequence[Script]
+) -> Iterator[Found]:
     """The first name of which nobody can say where it comes from."""
     of_window = _of_window(every)
     made = {name for one in own for name in one.bound}
-    is_whole = _is_whole(own, every)
-    for one in own:
+    is_whole = _is_whole(loaded, every)
+    for one in loaded:
         for node in one.asked:
             name = said(node)
             if name in _KNOWN | of_window or _NEVER.match(name) or _is_type(node):
