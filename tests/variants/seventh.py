@@ -1,0 +1,108 @@
+# ruff: noqa: E501
+"""Mistakes in what tests, starts and guards the last checkpoints: the eighth round."""
+
+from __future__ import annotations
+
+from shapes import Change
+
+CLIENTS = "master_app/tests/clients.py"
+
+WRONG: list[tuple[int, str | None, str, tuple[Change, ...]]] = [
+    (
+        14,
+        "test-consumer-without-as-asgi",
+        "master_app/tests/test_workers.py",
+        (
+            (
+                "master_app/tests/test_workers.py",
+                "from webapp.asgi import application",
+                "from master_app.workers import MeasureConsumer",
+            ),
+            (
+                "master_app/tests/test_workers.py",
+                "ApplicationCommunicator(application, scope)",
+                "ApplicationCommunicator(MeasureConsumer, scope)",
+            ),
+        ),
+    ),
+    (
+        12,
+        "test-setuptestdata-never-called",
+        CLIENTS,
+        (
+            (
+                CLIENTS,
+                "    def setUp(self):\n        self.ada = logged_in('ada', is_staff=True)\n        self.bob = logged_in('bob')\n",
+                "    async def asyncSetUp(self):\n        self.ada = await made('ada', is_staff=True)\n        self.bob = await made('bob')\n",
+            ),
+            (
+                CLIENTS,
+                "def client(",
+                "made = database_sync_to_async(logged_in)\n\n\ndef client(",
+            ),
+            (
+                CLIENTS,
+                "from channels.testing",
+                "from channels.db import database_sync_to_async\nfrom channels.testing",
+            ),
+        ),
+    ),
+    (
+        13,
+        "test-testcase-with-database-consumer",
+        CLIENTS,
+        (
+            (CLIENTS, "AsyncClient, TransactionTestCase", "AsyncClient, TestCase"),
+            (CLIENTS, "Visitors(TransactionTestCase)", "Visitors(TestCase)"),
+            (
+                "master_app/tests/test_history.py",
+                "        await readings.publish(42)\n        async with connected(PATH, self.bob) as guest, awake():\n            _,",
+                "        await readings.publish(42)\n        self.assertEqual(await readings.Reading.objects.acount(), 2)\n        async with connected(PATH, self.bob) as guest, awake():\n            _,",
+            ),
+        ),
+    ),
+    (
+        15,
+        "test-never-run",
+        "master_app/tests/here_test.py",
+        (
+            ("setup.cfg", None, None),
+            ("master_app/tests/__init__.py", ", or pytest", ""),
+            (
+                "master_app/tests/here_test.py",
+                None,
+                "from django.test import TestCase\n\nfrom master_app import fanout\n\n\nclass Here(TestCase):\n    def test_nobody(self):\n        self.assertEqual(fanout.here, set())\n",
+            ),
+        ),
+    ),
+    (
+        17,
+        "test-never-run",
+        "master_app/tests/fanout_checks.py",
+        (
+            (
+                "master_app/tests/fanout_checks.py",
+                None,
+                "import pytest\n\nfrom master_app import fanout\n\n\n@pytest.mark.django_db\ndef test_nobody_is_here():\n    assert fanout.here == set()\n",
+            ),
+        ),
+    ),
+]
+RIGHT: list[tuple[int, str, tuple[Change, ...]]] = [
+    (
+        17,
+        "functions of pytest in a file that it is told of",
+        (
+            (
+                "master_app/tests/fanout_checks.py",
+                None,
+                "import pytest\n\nfrom master_app import fanout\n\n\n@pytest.mark.django_db\ndef test_nobody_is_here():\n    assert fanout.here == set()\n",
+            ),
+            (
+                "setup.cfg",
+                "testpaths = master_app",
+                "testpaths = master_app\npython_files = test_*.py *_checks.py",
+            ),
+        ),
+    ),
+]
