@@ -78,6 +78,7 @@ from tutor.doctor.rules.deployment import (
     secrets,
     tools,
     trusting,
+    unread,
     whereabouts,
 )
 from tutor.doctor.rules.found import Found
@@ -205,6 +206,7 @@ _LATER = (
     commands,
     behind,
     nowhere,
+    unread,
     whereabouts,
     addresses,
     interpreters,
