@@ -76,6 +76,29 @@ WRONG: list[tuple[int, str | None, str, tuple[Change, ...]]] = [
         ),
     ),
     (
+        14,
+        "auth-csrf-not-checked",
+        "master_app/views.py",
+        (
+            (
+                "master_app/views.py",
+                "@require_POST\n",
+                "@csrf_exempt\n@require_POST\n",
+            ),
+            (
+                "master_app/views.py",
+                "from django.views.decorators.http",
+                "from django.views.decorators.csrf import csrf_exempt\nfrom django.views.decorators.http",
+            ),
+        ),
+    ),
+    (
+        17,
+        "settings-logging-refused",
+        "webapp/settings.py",
+        (("webapp/settings.py", "    'version': 1,\n", ""),),
+    ),
+    (
         17,
         "test-never-run",
         "master_app/tests/fanout_checks.py",
@@ -89,6 +112,27 @@ WRONG: list[tuple[int, str | None, str, tuple[Change, ...]]] = [
     ),
 ]
 RIGHT: list[tuple[int, str, tuple[Change, ...]]] = [
+    (
+        14,
+        "a view that asks for a secret, and none for the cookie",
+        (
+            (
+                "master_app/views.py",
+                "@require_POST\n",
+                "@csrf_exempt\n@require_POST\n",
+            ),
+            (
+                "master_app/views.py",
+                "    if not readings.may_publish(request.user):",
+                "    if request.headers.get('X-Api-Key') != settings.SECRET_KEY:",
+            ),
+            (
+                "master_app/views.py",
+                "from django.views.decorators.http",
+                "from django.views.decorators.csrf import csrf_exempt\nfrom django.views.decorators.http",
+            ),
+        ),
+    ),
     (
         17,
         "functions of pytest in a file that it is told of",

@@ -9,7 +9,15 @@ from types import ModuleType
 
 from tutor.doctor.evidence import Evidence
 from tutor.doctor.remembered import remembering
-from tutor.doctor.rules.access import halting, lateuser, logins, origins, unsaved, users
+from tutor.doctor.rules.access import (
+    forged,
+    halting,
+    lateuser,
+    logins,
+    origins,
+    unsaved,
+    users,
+)
 from tutor.doctor.rules.browser import clients, pages, privates, rendering
 from tutor.doctor.rules.consumers import (
     accepting,
@@ -225,6 +233,7 @@ _LATER = (
     lateuser,
     unsaved,
     logins,
+    forged,
     urlnames,
     reversing,
     viewfit,
