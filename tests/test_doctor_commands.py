@@ -14,7 +14,14 @@ from tutor import notebook, trees
 from tutor.doctor import commands, copying, gathering
 from tutor.doctor.evidence import Evidence
 from tutor.doctor.rules.deployment import commands as rules
-from tutor.doctor.rules.deployment import options, proxy, unread, whereabouts
+from tutor.doctor.rules.deployment import (
+    mounts,
+    options,
+    proxy,
+    publichosts,
+    unread,
+    whereabouts,
+)
 from tutor.doctor.rules.groups import jobs
 from tutor.doctor.source import Source
 
@@ -221,7 +228,9 @@ def test_nothing_is_found_in_right_commands(
 
 IMAGE = (
     "FROM python:3.12-slim\nWORKDIR /app\nCOPY requirements.txt .\n"
-    f"RUN pip install -r requirements.txt\nCOPY . .\nCMD daphne -b 0.0.0.0 {TARGET}\n"
+    f"RUN pip install -r requirements.txt\nCOPY . .\n"
+    "RUN python manage.py collectstatic --noinput\n"
+    f"CMD daphne -b 0.0.0.0 {TARGET}\n"
 )
 COMPOSE = (
     "services:\n  redis:\n    image: redis\n  web:\n    build: .\n    environment:\n"
@@ -253,6 +262,13 @@ UNITS = {
     "b.service": WORKER,
     "nginx.conf": NGINX.replace("web:8000", "127.0.0.1:8001"),
 }
+NAMED = {
+    **UNITS,
+    "nginx.conf": UNITS["nginx.conf"].replace(
+        "{\n  p", "{\n  server_name board.example;\n  p", 1
+    ),
+}
+ORIGINS = "settings.ALLOWED_ORIGINS or settings.ALLOWED_HOSTS"
 MISSING, SETTINGS = "settings-variable-missing", "webapp/settings.py"
 HANDED = [
     (CONTAINERS, "Dockerfile", "", "", None),
@@ -283,6 +299,44 @@ HANDED = [
         "$http_connection",
         "$http_upgrade",
         "nginx-without-upgrade-headers",
+    ),
+    (CONTAINERS, "compose.yaml", "REDIS_URL: redis://redis:6379", "A: b", None),
+    (
+        CONTAINERS,
+        "Dockerfile",
+        "RUN python manage.py collectstatic --noinput\n",
+        "",
+        "nginx-static-alias-elsewhere",
+    ),
+    (
+        {**CONTAINERS, "README.md": "Run `manage.py collectstatic` once.\n"},
+        "Dockerfile",
+        "RUN python manage.py collectstatic --noinput\n",
+        "",
+        None,
+    ),
+    (
+        CONTAINERS,
+        "compose.yaml",
+        "[static:/app/staticfiles]\n  nginx",
+        "[static:/app/static]\n  nginx",
+        "nginx-static-alias-elsewhere",
+    ),
+    (
+        CONTAINERS,
+        "nginx.conf",
+        "alias /app/staticfiles/",
+        "alias /app/staticfiles/static/",
+        "nginx-static-alias-elsewhere",
+    ),
+    (NAMED, "webapp/asgi.py", ORIGINS, "['https://board.example']", None),
+    (NAMED, "webapp/asgi.py", ORIGINS, "['.example']", None),
+    (
+        NAMED,
+        "webapp/asgi.py",
+        ORIGINS,
+        "['https://board.org']",
+        "origin-public-host-not-allowed",
     ),
     (UNITS, "a.service", "", "", None),
     (UNITS, "a.service", "EnvironmentFile=/etc/board\n", "", MISSING),
@@ -337,7 +391,7 @@ def test_what_is_handed_over_is_what_is_asked_for(
     assert old in text
     write(project, file, text.replace(old, new))
     here = replace(seen, project=project, home=project, source=Source(project, project))
-    modules = (rules, proxy, unread, whereabouts)
+    modules = (rules, proxy, unread, whereabouts, mounts, publichosts)
     found = {one.slug: one.place[0] for each in modules for one in each.rules(here)}
     if file == SETTINGS and slug:
         file = "compose.yaml"
