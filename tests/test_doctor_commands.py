@@ -13,8 +13,8 @@ import pytest
 from tutor import notebook, trees
 from tutor.doctor import commands, copying, gathering
 from tutor.doctor.evidence import Evidence
-from tutor.doctor.rules.deployment import commands as rules
 from tutor.doctor.rules.deployment import (
+    addresses,
     mounts,
     options,
     proxy,
@@ -22,6 +22,7 @@ from tutor.doctor.rules.deployment import (
     unread,
     whereabouts,
 )
+from tutor.doctor.rules.deployment import commands as rules
 from tutor.doctor.rules.groups import jobs
 from tutor.doctor.source import Source
 
@@ -268,6 +269,10 @@ NAMED = {
         "{\n  p", "{\n  server_name board.example;\n  p", 1
     ),
 }
+PROFILE = {
+    "Procfile": f"web: daphne -b 0.0.0.0 -p $PORT {TARGET}\n",
+    "webapp/files.py": "from django.views.static import serve\n",
+}
 ORIGINS = "settings.ALLOWED_ORIGINS or settings.ALLOWED_HOSTS"
 MISSING, SETTINGS = "settings-variable-missing", "webapp/settings.py"
 HANDED = [
@@ -338,6 +343,9 @@ HANDED = [
         "['https://board.org']",
         "origin-public-host-not-allowed",
     ),
+    (PROFILE, "Procfile", "$PORT", "8000", "deploy-port-of-the-platform-not-taken"),
+    (PROFILE, "Procfile", "0.0.0.0 -p $PORT", "127.0.0.1 -p 8000", None),
+    ({**PROFILE, "run.sh": "honcho start"}, "Procfile", "$PORT", "8000", None),
     (UNITS, "a.service", "", "", None),
     (UNITS, "a.service", "EnvironmentFile=/etc/board\n", "", MISSING),
     (UNITS, "a.service", "EnvironmentFile=/etc/board", "Environment=REDIS_URL=a", None),
@@ -391,7 +399,7 @@ def test_what_is_handed_over_is_what_is_asked_for(
     assert old in text
     write(project, file, text.replace(old, new))
     here = replace(seen, project=project, home=project, source=Source(project, project))
-    modules = (rules, proxy, unread, whereabouts, mounts, publichosts)
+    modules = (rules, proxy, unread, whereabouts, mounts, publichosts, addresses)
     found = {one.slug: one.place[0] for each in modules for one in each.rules(here)}
     if file == SETTINGS and slug:
         file = "compose.yaml"
