@@ -113,6 +113,22 @@ WRONG: list[tuple[int, str | None, str, tuple[Change, ...]]] = [
 ]
 RIGHT: list[tuple[int, str, tuple[Change, ...]]] = [
     (
+        7,
+        "a script in a page, and a policy that nobody sends",
+        (
+            (
+                "master_app/policy.py",
+                None,
+                "def policy(get_response):\n    def answer(request):\n        response = get_response(request)\n        response.setdefault('Content-Security-Policy', \"default-src 'self'\")\n        return response\n\n    return answer\n",
+            ),
+            (
+                "master_app/templates/master_app/page.html",
+                '<script type="module" src="static/master_app/page.js">',
+                "<script type=\"module\">import './static/master_app/page.js';",
+            ),
+        ),
+    ),
+    (
         14,
         "a view that asks for a secret, and none for the cookie",
         (

@@ -18,7 +18,7 @@ from tutor.doctor.rules.access import (
     unsaved,
     users,
 )
-from tutor.doctor.rules.browser import clients, pages, privates, rendering
+from tutor.doctor.rules.browser import clients, pages, policies, privates, rendering
 from tutor.doctor.rules.consumers import (
     accepting,
     beginning,
@@ -180,6 +180,7 @@ _LATER = (
     narrow,
     uncaptured,
     clients,
+    policies,
     offers,
     testing,
     unawaited,
