@@ -231,7 +231,7 @@ IMAGE = (
     "FROM python:3.12-slim\nWORKDIR /app\nCOPY requirements.txt .\n"
     f"RUN pip install -r requirements.txt\nCOPY . .\n"
     "RUN python manage.py collectstatic --noinput\n"
-    f"CMD daphne -b 0.0.0.0 {TARGET}\n"
+    f"CMD python manage.py migrate && daphne -b 0.0.0.0 {TARGET}\n"
 )
 COMPOSE = (
     "services:\n  redis:\n    image: redis\n  web:\n    build: .\n    environment:\n"
@@ -312,6 +312,13 @@ HANDED = [
         "RUN python manage.py collectstatic --noinput\n",
         "",
         "nginx-static-alias-elsewhere",
+    ),
+    (
+        {**CONTAINERS, "Dockerfile": IMAGE.replace("python manage.py migrate &&", "")},
+        "Dockerfile",
+        "RUN python manage.py collectstatic --noinput\n",
+        "",
+        None,
     ),
     (
         {**CONTAINERS, "README.md": "Run `manage.py collectstatic` once.\n"},

@@ -62,6 +62,57 @@ WRONG: list[tuple[int, str | None, str, tuple[Change, ...]]] = [
         ),
     ),
     (
+        12,
+        "auth-stack-missing",
+        "webapp/asgi.py",
+        (
+            (
+                "webapp/asgi.py",
+                "AuthMiddlewareStack(URLRouter(websocket_urlpatterns))",
+                "URLRouter(websocket_urlpatterns)",
+            ),
+        ),
+    ),
+    (
+        16,
+        "origin-allowed-hosts-is-a-string",
+        "webapp/production.py",
+        (
+            (
+                "webapp/production.py",
+                None,
+                "import os\n\nfrom webapp.settings import *  # noqa: F403\n\nALLOWED_HOSTS = os.environ['HOSTS']\n",
+            ),
+            (
+                "Procfile",
+                None,
+                "web: DJANGO_SETTINGS_MODULE=webapp.production daphne -b 0.0.0.0 -p $PORT webapp.asgi:application\n",
+            ),
+        ),
+    ),
+    (
+        14,
+        "auth-csrf-not-checked",
+        "master_app/views.py",
+        (
+            (
+                "master_app/views.py",
+                "@require_POST\n",
+                "@csrf_exempt\n",
+            ),
+            (
+                "master_app/views.py",
+                "    if not readings.may_publish(request.user):",
+                "    if request.method != 'POST' or not request.user.is_staff:",
+            ),
+            (
+                "master_app/views.py",
+                "from django.views.decorators.http import require_POST",
+                "from django.views.decorators.csrf import csrf_exempt",
+            ),
+        ),
+    ),
+    (
         15,
         "test-never-run",
         "master_app/tests/here_test.py",
@@ -112,6 +163,28 @@ WRONG: list[tuple[int, str | None, str, tuple[Change, ...]]] = [
     ),
 ]
 RIGHT: list[tuple[int, str, tuple[Change, ...]]] = [
+    (
+        13,
+        "a file of variables that only the other machine has",
+        (
+            (
+                "webapp/production.py",
+                None,
+                "import os\n\nfrom webapp.settings import *  # noqa: F403\n\nREDIS = os.environ.get('REDIS', 'redis://localhost:6379')\nCHANNEL_LAYERS = {\n    'default': {\n        'BACKEND': 'channels_redis.core.RedisChannelLayer',\n        'CONFIG': {'hosts': [REDIS]},\n    }\n}\n",
+            ),
+            (".env.example", None, "DJANGO_SECRET_KEY=\n"),
+            (
+                "Dockerfile",
+                None,
+                "FROM python:3.12\nWORKDIR /srv\nCOPY . .\nCMD daphne -b 0.0.0.0 -p 8001 webapp.asgi:application\n",
+            ),
+            (
+                "compose.yaml",
+                None,
+                "services:\n  redis:\n    image: redis:7\n  web:\n    build: .\n    env_file: .env.prod\n    environment:\n      DJANGO_SETTINGS_MODULE: webapp.production\n",
+            ),
+        ),
+    ),
     (
         7,
         "a script in a page, and a policy that nobody sends",

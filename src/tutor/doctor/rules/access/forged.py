@@ -79,7 +79,12 @@ def _takes_forms(function: Function) -> bool:
     """Whether a view reads what is posted to it, or takes nothing else."""
     of_class = function.owner is not None and function.name == "post"
     asked = _of_request(function)
-    return bool(asked & {*_GIVEN}) or _POSTED in _above(function) or of_class
+    compared = "method" in asked and any(
+        isinstance(node, ast.Constant) and node.value == "POST"
+        for node in walk(function.node)
+    )
+    read = bool(asked & {*_GIVEN}) or compared
+    return read or _POSTED in _above(function) or of_class
 
 
 def _asks_who(function: Function) -> bool:
@@ -89,7 +94,7 @@ def _asks_who(function: Function) -> bool:
 
 
 def _left_out(seen: Evidence) -> Iterator[Found]:
-    """Sessions without the check, in a project whose own views take forms."""
+    """Sessions without the check, where a view takes the forms of who has logged in."""
     used = [str(name) for name in seen.settings.get("middleware") or []]
     if _SIGNED_IN not in used or any("csrf" in name.lower() for name in used):
         return
@@ -97,7 +102,7 @@ def _left_out(seen: Evidence) -> Iterator[Found]:
     if any("csrf_protect" in one.text or CHECKS in one.names.values() for one in own):
         return
     every = (one for one in seen.source.functions.values() if one.module in own)
-    if any(map(_takes_forms, every)):
+    if any(_takes_forms(one) and _asks_who(one) for one in every):
         yield Found(
             SLUG,
             "(security.W003) no CsrfViewMiddleware is in MIDDLEWARE",

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import PurePosixPath
 
-from tutor.doctor.commands import MOST, commands, files
+from tutor.doctor.commands import MOST, commands, files, mentioned
 from tutor.doctor.compose import Service
 from tutor.doctor.evidence import Evidence
 from tutor.doctor.proxies import Directive, Site, sites
@@ -23,6 +23,8 @@ from tutor.doctor.source.walking import walk
 
 SLUG = "nginx-static-alias-elsewhere"
 _NGINX = re.compile(r"(?:[\w./-]+/)?nginx(?:[:@-]|$)")
+# Who writes down how the tables are made writes down the files, too.
+_PREPARES = r"\bmanage\.py\b\W+migrate\b"
 _NAMED = re.compile(r"[A-Za-z0-9][\w.-]*")  # a volume, and no path
 
 
@@ -52,7 +54,7 @@ def rules(seen: Evidence) -> Iterator[Found]:
             expected = f"the folder that collectstatic fills: {names[-1]}/"
             yield Found(SLUG, got, place, RANK + 4, TRIED, expected)
             return
-        if theirs and not _is_collected(seen):
+        if theirs and mentioned(seen.project, _PREPARES) and not _is_collected(seen):
             service = theirs[0][0]
             image = service.dockerfile
             there_is = image is not None and (seen.project / image).is_file()
