@@ -147,7 +147,8 @@ SEVERAL: tuple[
             (
                 CONF,
                 None,
-                'bind = "0.0.0.0:8080"\nworker_class = "uvicorn_worker.UvicornWorker"\n',
+                "bind = '0.0.0.0:8080'\n"
+                "worker_class = 'uvicorn_worker.UvicornWorker'\n",
             ),
             ("deploy/redis.conf", None, "requirepass between-us\n"),
             (
