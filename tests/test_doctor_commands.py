@@ -13,9 +13,18 @@ import pytest
 from tutor import notebook, trees
 from tutor.doctor import commands, copying, gathering
 from tutor.doctor.evidence import Evidence
+from tutor.doctor.rules.deployment import (
+    addresses,
+    mounts,
+    options,
+    proxy,
+    publichosts,
+    unread,
+    whereabouts,
+)
 from tutor.doctor.rules.deployment import commands as rules
-from tutor.doctor.rules.deployment import options, proxy
 from tutor.doctor.rules.groups import jobs
+from tutor.doctor.source import Source
 
 STEPS = Path(__file__).parents[1] / "steps"
 TARGET = "webapp.asgi:application"
@@ -216,6 +225,192 @@ def test_nothing_is_found_in_right_commands(
     here = replace(seen, project=project, home=project)
     found = [one for module in (rules, jobs, proxy) for one in module.rules(here)]
     assert [(one.slug, one.place, one.got) for one in found] == []
+
+
+IMAGE = (
+    "FROM python:3.12-slim\nWORKDIR /app\nCOPY requirements.txt .\n"
+    f"RUN pip install -r requirements.txt\nCOPY . .\n"
+    "RUN python manage.py collectstatic --noinput\n"
+    f"CMD python manage.py migrate && daphne -b 0.0.0.0 {TARGET}\n"
+)
+COMPOSE = (
+    "services:\n  redis:\n    image: redis\n  web:\n    build: .\n    environment:\n"
+    "      REDIS_URL: redis://redis:6379\n    volumes: [static:/app/staticfiles]\n"
+    "  nginx:\n    image: nginx\n    volumes: [./nginx.conf:/etc/nginx/nginx.conf, "
+    "static:/app/staticfiles]\n"
+    "volumes:\n  static:\n"
+)
+ASKED = "  proxy_set_header Upgrade $http_upgrade;\n"
+NGINX = (
+    f"upstream web {{ server web:8000; }}\nserver {{\n{ASKED}"
+    "  proxy_set_header Connection $http_connection;\n"
+    "  proxy_set_header Host $host;\n  location / { proxy_pass http://web; }\n"
+    "  proxy_set_header X-Forwarded-Proto $scheme;\n"
+    "  location /static/ { alias /app/staticfiles/; }\n}\n"
+)
+UNIT = (
+    "[Service]\nWorkingDirectory=/app\nEnvironmentFile=/etc/board\n"
+    f"ExecStart=/v/bin/daphne {TARGET}\n"
+)
+WORKER = (
+    "[Service]\nEnvironmentFile=/etc/board\n"
+    "ExecStart=/v/bin/python manage.py runworker measure --layer jobs\n"
+)
+# What is handed over, as it is right; each change of it is a mistake, or none.
+CONTAINERS = {"Dockerfile": IMAGE, "compose.yaml": COMPOSE, "nginx.conf": NGINX}
+UNITS = {
+    "a.service": UNIT.replace("daphne", "daphne -p 8001"),
+    "b.service": WORKER,
+    "nginx.conf": NGINX.replace("web:8000", "127.0.0.1:8001"),
+}
+NAMED = {
+    **UNITS,
+    "nginx.conf": UNITS["nginx.conf"].replace(
+        "{\n  p", "{\n  server_name board.example;\n  p", 1
+    ),
+}
+PROFILE = {
+    "Procfile": f"web: daphne -b 0.0.0.0 -p $PORT {TARGET}\n",
+    "webapp/files.py": "from django.views.static import serve\n",
+}
+ORIGINS = "settings.ALLOWED_ORIGINS or settings.ALLOWED_HOSTS"
+MISSING, SETTINGS = "settings-variable-missing", "webapp/settings.py"
+HANDED = [
+    (CONTAINERS, "Dockerfile", "", "", None),
+    (CONTAINERS, "Dockerfile", "COPY . .\n", "", "deploy-daphne-from-wrong-directory"),
+    (CONTAINERS, "Dockerfile", ":3.12-slim", ":3-onbuild", None),
+    (CONTAINERS, "compose.yaml", "REDIS_URL:", "REDIS_URI:", MISSING),
+    (CONTAINERS, "compose.yaml", "REDIS_URL:", "DJANGO_REDIS_URL:", MISSING),
+    (CONTAINERS, "compose.yaml", "REDIS_URL:", "PGURL:", None),
+    (CONTAINERS, SETTINGS, "environ.get('DATABASE_URL')", "environ['DSN']", MISSING),
+    (
+        {**CONTAINERS, "run.sh": 'export DSN="postgres://$(cat /run/a)"\n'},
+        SETTINGS,
+        "environ.get('DATABASE_URL')",
+        "environ['DSN']",
+        None,
+    ),
+    (CONTAINERS, "nginx.conf", "web:8000", "app:8000", "nginx-502-upstream-down"),
+    (
+        CONTAINERS,
+        "nginx.conf",
+        "$http_connection",
+        "$http_connection_upgrade",
+        "nginx-without-upgrade-headers",
+    ),
+    (
+        CONTAINERS,
+        "nginx.conf",
+        "$http_connection",
+        "$http_upgrade",
+        "nginx-without-upgrade-headers",
+    ),
+    (CONTAINERS, "compose.yaml", "REDIS_URL: redis://redis:6379", "A: b", None),
+    (
+        CONTAINERS,
+        "Dockerfile",
+        "RUN python manage.py collectstatic --noinput\n",
+        "",
+        "nginx-static-alias-elsewhere",
+    ),
+    (
+        {**CONTAINERS, "Dockerfile": IMAGE.replace("python manage.py migrate &&", "")},
+        "Dockerfile",
+        "RUN python manage.py collectstatic --noinput\n",
+        "",
+        None,
+    ),
+    (
+        {**CONTAINERS, "README.md": "Run `manage.py collectstatic` once.\n"},
+        "Dockerfile",
+        "RUN python manage.py collectstatic --noinput\n",
+        "",
+        None,
+    ),
+    (
+        CONTAINERS,
+        "compose.yaml",
+        "[static:/app/staticfiles]\n  nginx",
+        "[static:/app/static]\n  nginx",
+        "nginx-static-alias-elsewhere",
+    ),
+    (
+        CONTAINERS,
+        "nginx.conf",
+        "alias /app/staticfiles/",
+        "alias /app/staticfiles/static/",
+        "nginx-static-alias-elsewhere",
+    ),
+    (NAMED, "webapp/asgi.py", ORIGINS, "['https://board.example']", None),
+    (NAMED, "webapp/asgi.py", ORIGINS, "['.example']", None),
+    (
+        NAMED,
+        "webapp/asgi.py",
+        ORIGINS,
+        "['https://board.org']",
+        "origin-public-host-not-allowed",
+    ),
+    (PROFILE, "Procfile", "$PORT", "8000", "deploy-port-of-the-platform-not-taken"),
+    (PROFILE, "Procfile", "0.0.0.0 -p $PORT", "127.0.0.1 -p 8000", None),
+    ({**PROFILE, "run.sh": "honcho start"}, "Procfile", "$PORT", "8000", None),
+    (UNITS, "a.service", "", "", None),
+    (UNITS, "a.service", "EnvironmentFile=/etc/board\n", "", MISSING),
+    (UNITS, "a.service", "EnvironmentFile=/etc/board", "Environment=REDIS_URL=a", None),
+    (
+        UNITS,
+        "nginx.conf",
+        "127.0.0.1:8001",
+        "unix:/run/web.sock",
+        "nginx-502-upstream-down",
+    ),
+    (
+        {**UNITS, "a.socket": "[Socket]\nListenStream=/run/web.sock\n"},
+        "nginx.conf",
+        "127.0.0.1:8001",
+        "unix:/run/web.sock",
+        None,
+    ),
+    (
+        UNITS,
+        "a.service",
+        "daphne -p 8001",
+        "gunicorn -b 127.0.0.1:8001 -k uvicorn.worker.UvicornWorker",
+        "deploy-gunicorn-asgi-default-worker",
+    ),
+    (
+        UNITS,
+        "a.service",
+        "daphne -p 8001",
+        "gunicorn -b 127.0.0.1:8001 -k uvicorn_worker.UvicornWorker",
+        None,
+    ),
+]
+
+
+@pytest.mark.parametrize(("files", "file", "old", "new", "slug"), HANDED)
+def test_what_is_handed_over_is_what_is_asked_for(
+    files: dict[str, str],
+    file: str,
+    old: str,
+    new: str,
+    slug: str | None,
+    seen: Evidence,
+    tmp_path: Path,
+) -> None:
+    project = tmp_path / "project"
+    trees.copy(seen.project, project)
+    (project / "deploy/nginx.conf").unlink()
+    for name, text in files.items():
+        write(project, name, text)
+    text = (project / file).read_text("utf-8")
+    assert old in text
+    write(project, file, text.replace(old, new))
+    here = replace(seen, project=project, home=project, source=Source(project, project))
+    modules = (rules, proxy, unread, whereabouts, mounts, publichosts, addresses)
+    found = {one.slug: one.place[0] for each in modules for one in each.rules(here)}
+    if file == SETTINGS and slug:
+        file = "compose.yaml"
+    assert found == ({slug: file} if slug else {})
 
 
 # What daphne does not take, and the end of what it says.

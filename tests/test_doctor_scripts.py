@@ -9,7 +9,7 @@ import pytest
 from tutor.doctor.answers import Answers, Client
 from tutor.doctor.child import Told
 from tutor.doctor.evidence import Evidence
-from tutor.doctor.rules.browser import blanked, clients, javascript, privates
+from tutor.doctor.rules.browser import blanked, clients, javascript, policies, privates
 from tutor.doctor.rules.browser.scripts import Script
 from tutor.doctor.rules.consumers import dropped
 from tutor.doctor.rules.found import Found
@@ -506,3 +506,18 @@ def test_brackets_of_our_own_scripts_match(step: Path) -> None:
 )
 def test_who_asks_for_the_code_of_a_close(script: str, asks: bool) -> None:
     assert dropped._asks_for_codes(script) == asks
+
+
+@pytest.mark.parametrize(
+    ("policy", "refused"),
+    [
+        ("default-src 'self'", True),
+        ("script-src 'self' https://cdn.example; default-src *", True),
+        ("default-src 'none'; script-src-elem 'self'", True),
+        ("default-src 'self'; script-src 'self' 'unsafe-inline'", False),
+        ("script-src 'nonce-2726c7f26c'", False),
+        ("img-src 'self'", False),
+    ],
+)
+def test_which_policies_refuse_a_script_in_a_page(policy: str, refused: bool) -> None:
+    assert policies.refuses_inline(policies.parsed(policy)) is refused

@@ -60,7 +60,10 @@ STARTED: list[tuple[str, str | None]] = [
     ("daphne shop.asgi:channel_layer", "deploy-daphne-channel-layer-target"),
     ("uvicorn shop.asgi:app", "deploy-daphne-channel-layer-target"),
     ("daphne shop.wsgi:application", "deploy-daphne-with-wsgi"),
-    ("gunicorn shop.wsgi:application -k uvicorn.workers.W", "deploy-daphne-with-wsgi"),
+    (
+        "gunicorn shop.wsgi:application -k uvicorn_worker.UvicornWorker",
+        "deploy-daphne-with-wsgi",
+    ),
     ("uvicorn --interface wsgi shop.wsgi:application", "deploy-gunicorn-wsgi"),
     ("gunicorn shop.wsgi:application", "deploy-gunicorn-wsgi"),
     ("gunicorn shop.wsgi & daphne shop.asgi:application", None),

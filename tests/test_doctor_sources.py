@@ -149,6 +149,10 @@ WRONG = {
         talk = Talk(URLRouter(SOCKETS), "/ws/silent")  # here
         await talk.connect()
 """,
+    "test-path-without-route/of-a-row": """
+        talk = Talk(URLRouter(SOCKETS), f"/ws/silence/{self.row.pk}/")  # here
+        await talk.connect()
+""",
     "test-forgets-the-greeting": """
         talk = Talk(application, "/ws/greets/")
         assert (await talk.connect())[0]
@@ -211,6 +215,10 @@ RIGHT = {
 """,
     "user-by-the-stack": """
         talk = Talk(AuthMiddlewareStack(URLRouter(SOCKETS)), "/ws/own/")
+""",
+    "perhaps-a-route": """
+        talk = Talk(URLRouter(SOCKETS), f"/ws/{self.name}/")
+        await talk.connect()
 """,
     "no-route-on-purpose": """
         talk = Talk(URLRouter(SOCKETS), "/ws/nowhere/")

@@ -11,7 +11,7 @@ from tutor.doctor.evidence import Evidence
 from tutor.doctor.rules.access import logins
 from tutor.doctor.rules.database import emptytables
 from tutor.doctor.rules.project import checks, imports
-from tutor.doctor.rules.suites import marks, testing, unawaited, undone
+from tutor.doctor.rules.suites import marks, testclients, testing, unawaited, undone
 from tutor.doctor.source import Source
 
 TEST = "app/tests/test_it.py"
@@ -102,6 +102,75 @@ def test_headers_are_read_with_what_is_added_to_them(name: str, tmp_path: Path) 
     body, found = GIVEN[name]
     text = HEADERS.format(body="\n".join(f"    {line}" for line in body))
     assert look(tmp_path, text) == ([found] if found else [])
+
+
+OF_A_FIXTURE = """
+@pytest.fixture
+def headers():
+    return [{header}]
+
+
+@pytest.mark.asyncio
+async def test_it(headers):
+    talk = Talk(application, '/ws/', headers=headers)
+    assert (await talk.connect())[0]
+"""
+
+
+@pytest.mark.parametrize("header", ["(b'cookie', b'a=1')", "(b'origin', b'http://x')"])
+def test_headers_of_a_fixture_are_read(header: str, tmp_path: Path) -> None:
+    found = look(tmp_path, OF_A_FIXTURE.format(header=header))
+    wrong = (ORIGIN, "talk = Talk(application, '/ws/', headers=headers)")
+    assert found == ([wrong] if "cookie" in header else [])
+
+
+ANSWERED = """
+    async def test_more(self):
+        guest = client('/ws/')
+        self.assertEqual({said})
+"""
+
+
+@pytest.mark.parametrize(
+    ("said", "wrong"),
+    [
+        ("await guest.receive_json_from(), {'votes': 1}", True),
+        ("await guest.connect(), (False, 4401)", False),
+        ("code, self.away", False),
+    ],
+)
+def test_what_is_answered_is_no_refusal(said: str, wrong: bool, tmp_path: Path) -> None:
+    text = HEADERS.format(body="    headers = []") + ANSWERED.format(said=said)
+    found = look(tmp_path, text.replace("        assert connected\n", ""))
+    line = "return Talk(application, path, headers=headers)"
+    assert found == ([(ORIGIN, line)] if wrong else [])
+
+
+SIGNED = """
+class It(TransactionTestCase):
+    def signed(self, user=None):
+        if user:
+            self.client.force_login(user)
+        return self.client.cookies
+
+    async def test_it(self):
+        {line}
+"""
+
+
+@pytest.mark.parametrize(
+    ("line", "wrong"),
+    [
+        ("self.signed(self.ada)", True),
+        ("self.signed()", False),
+        ("await sync_to_async(self.signed)(self.ada)", False),
+    ],
+)
+def test_a_helper_that_logs_in_is_no_part_of_a_loop(
+    line: str, wrong: bool, tmp_path: Path
+) -> None:
+    found = look(tmp_path, SIGNED.format(line=line), testclients)
+    assert found == ([("test-sync-client-in-async-test", line)] if wrong else [])
 
 
 VISITS = """

@@ -40,6 +40,7 @@ import mounted
 import otherwise
 import pupils
 import rides
+import seventh
 import shapes
 import sheets
 import sixth
@@ -52,7 +53,7 @@ pytestmark = pytest.mark.takes(700)
 SHAPED = (unseen, missed, fresh, behind, abroad, foreign, harbour, rides, checkmate)
 SHAPED += (stock, handed, booth, estimates, flats, baked, dispatched, mounted, held)
 SHAPED += (classed, crewed, firsthand, furnished, hosted, household, sheets)
-ROUNDS = (fourth, fifth, otherwise, pupils, sixth)
+ROUNDS = (fourth, fifth, otherwise, pupils, sixth, seventh)
 
 
 def listed(name: str, modules: tuple[ModuleType, ...]) -> list[Any]:

@@ -234,6 +234,7 @@ RIGHT: tuple[tuple[str, str, tuple[Change, ...]], ...] = (
         "the greeting is heard",
         (
             (CHAT, *GREETS),
+            ("mysite/settings.py", "HOSTS = []", 'HOSTS = ["localhost"]'),
             (
                 TESTS,
                 None,

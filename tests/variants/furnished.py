@@ -144,7 +144,12 @@ SEVERAL: tuple[
             "redis-password-missing": "compose.yaml",
         },
         (
-            (CONF, None, 'bind = "0.0.0.0:8080"\nworker_class = "uvicorn_worker.W"\n'),
+            (
+                CONF,
+                None,
+                "bind = '0.0.0.0:8080'\n"
+                "worker_class = 'uvicorn_worker.UvicornWorker'\n",
+            ),
             ("deploy/redis.conf", None, "requirepass between-us\n"),
             (
                 "Dockerfile",

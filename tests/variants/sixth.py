@@ -216,7 +216,7 @@ WRONG: list[Wrong] = [
     ),
     (
         17,
-        None,
+        "settings-logging-refused",
         "webapp/settings.py",
         (
             (

@@ -32,7 +32,8 @@ def play(scene: Mapping[str, Any], project: Path) -> tuple[str, str]:
     """Start a server as the one does whom its file is for, and look where it is.
 
     Args:
-        scene: ``start``, the file with the command.
+        scene: ``start``, the file with the command; ``platform`` where that gives
+            each process a port of its own choice, and asks there.
         project: the folder of ``manage.py``.
 
     Returns:
@@ -48,7 +49,7 @@ def play(scene: Mapping[str, Any], project: Path) -> tuple[str, str]:
         lost = _lost(one, project) if scene["start"].endswith(".service") else ""
         if lost:
             return "server does not start", lost
-        return _started(one, project, run)
+        return _started(one, project, run, "platform" in scene)
 
 
 def _lost(one: Command, project: Path) -> str:
@@ -64,16 +65,19 @@ def _lost(one: Command, project: Path) -> str:
     return ""
 
 
-def _started(one: Command, project: Path, run: Path) -> tuple[str, str]:
-    held = servers.hold(0)
+def _started(one: Command, project: Path, run: Path, chosen: bool) -> tuple[str, str]:
+    held, other = servers.hold(0), servers.hold(0)
     port = held.getsockname()[1]
     words = []
     for name, value in one.read():
         if name not in PORTS:
             words += [w.replace("/run/", f"{run}/") for w in (name, value) if w]
+    told = one.value(*PORTS) or ""
+    at = other.getsockname()[1] if chosen and "PORT" not in told else port
     if not one.values("-u", "--unix-socket", "--uds"):
-        words += ["--port", str(port)]
+        words += ["--port", str(at)]
     held.close()
+    other.close()
     argv = [sys.executable, "-m", one.program, *words]
     child = Child(argv, project, (), {k: v for k, (v, _) in one.env.items()})
     try:
@@ -85,7 +89,9 @@ def _started(one: Command, project: Path, run: Path) -> tuple[str, str]:
         there = _addresses(child)
         if not there and not _is_there(run):
             return "server does not start", child.text
-        alone = there and all(ipaddress.ip_address(one).is_loopback for one in there)
+        if chosen and port not in {number for _, number in there}:
+            return "nobody is where the platform asks", child.text
+        alone = there and all(ipaddress.ip_address(ip).is_loopback for ip, _ in there)
         return "nobody outside reaches it" if alone else "it listens", child.text
     finally:
         child.stop(0)
@@ -96,11 +102,11 @@ def _is_there(run: Path) -> bool:
     return any(path.is_socket() for path in run.rglob("*"))
 
 
-def _addresses(child: Child) -> set[str]:
-    """The addresses on which a child and what it has started listen."""
+def _addresses(child: Child) -> set[tuple[str, int]]:
+    """The addresses and the ports on which a child and what it has started listen."""
     process = psutil.Process(child.pid)
     return {
-        connection.laddr.ip
+        (connection.laddr.ip, connection.laddr.port)
         for each in (process, *process.children(recursive=True))
         for connection in each.net_connections("tcp")
         if connection.status == psutil.CONN_LISTEN

@@ -40,6 +40,8 @@ _CLIENT = {
     "2 readings": "one job makes as many readings as there are workers",
     "nobody outside reaches it": "the server runs in its container, and no connection "
     "from outside comes through",
+    "nobody is where the platform asks": "the platform ends the server after a "
+    "minute: nothing listens on its port",
     "it goes on": "the server is told to end, and goes on until it is killed",
     "200 for /metrics/": "anybody who asks gets the metrics",
 }

@@ -9,11 +9,20 @@ from types import ModuleType
 
 from tutor.doctor.evidence import Evidence
 from tutor.doctor.remembered import remembering
-from tutor.doctor.rules.access import halting, lateuser, logins, origins, unsaved, users
+from tutor.doctor.rules.access import (
+    forged,
+    halting,
+    lateuser,
+    logins,
+    origins,
+    unsaved,
+    users,
+)
 from tutor.doctor.rules.browser import (
     clients,
     grammar,
     pages,
+    policies,
     privates,
     rendering,
     unbound,
@@ -75,6 +84,7 @@ from tutor.doctor.rules.deployment import (
     interpreters,
     libraries,
     listed,
+    mounts,
     nowhere,
     operating,
     passing,
@@ -85,6 +95,7 @@ from tutor.doctor.rules.deployment import (
     secrets,
     tools,
     trusting,
+    unread,
     whereabouts,
 )
 from tutor.doctor.rules.found import Found
@@ -180,6 +191,7 @@ _LATER = (
     clients,
     grammar,
     unbound,
+    policies,
     offers,
     testing,
     unawaited,
@@ -206,6 +218,7 @@ _LATER = (
     branches,
     proxy,
     passing,
+    mounts,
     caddy,
     secrets,
     publichosts,
@@ -215,6 +228,7 @@ _LATER = (
     commands,
     behind,
     nowhere,
+    unread,
     whereabouts,
     addresses,
     interpreters,
@@ -233,6 +247,7 @@ _LATER = (
     lateuser,
     unsaved,
     logins,
+    forged,
     urlnames,
     reversing,
     viewfit,

@@ -16,6 +16,7 @@ from tutor.doctor.startfiles import is_image
 LOOPBACK = ("127.0.0.1", "localhost", "[::1]", "::1")
 # Whoever passes requests on may be in the same image.
 _INSIDE = re.compile(r"nginx|caddy|supervisor|haproxy|envoy|traefik|apache|s6-", re.I)
+_TO_ALL = re.compile(r"0\.0\.0\.0(?::|$)|\[?::\]?(?::\d|$)|:\d+$")
 _PORT = re.compile(r"\$\{?PORT\b")
 _RUN = re.compile(r"/(?:var/)?run/([\w.-]+)/")
 _END = r"(?![\w.-])"  # of a folder's name: not of web in web-api
@@ -42,6 +43,13 @@ def rules(seen: Evidence) -> Iterator[Found]:
                     one,
                     "0.0.0.0, so that others may ask it",
                 )
+        if _is_fixed(seen, one):
+            yield found(
+                "deploy-port-of-the-platform-not-taken",
+                f"{one.program} does not ask for PORT",
+                one,
+                "-p $PORT, as the platform says it",
+            )
         if one.program in SERVERS:
             yield from _no_folder(seen, one)
             yield from _not_found(seen, one)
@@ -66,6 +74,25 @@ def _is_apart(seen: Evidence, one: Command, told: Sequence[Command]) -> bool:
     used = [s for s in built if one in services.started(s, told, {one.program})]
     hosted = any("network_mode" in s.keys for s in used)
     return not _INSIDE.search(text) and bool(used or not built) and not hosted
+
+
+def _is_fixed(seen: Evidence, one: Command) -> bool:
+    """Whether the web process of a Procfile listens to all, and on no port of PORT's.
+
+    People read a Procfile on their own machines, too, with honcho or foreman.
+    """
+    text = (seen.project / one.file).read_text("utf-8", "replace").splitlines()
+    if _name(one) != "procfile" or not text[one.line - 1].startswith("web:"):
+        return False
+    if "PORT" in text[one.line - 1] or one.program not in (*SERVERS, "runserver"):
+        return False
+    if mentioned(
+        seen.project, r"\b(?:honcho|foreman|overmind|hivemind|UVICORN_PORT)\b"
+    ):
+        return False
+    plain = one.plain[:1] if one.program == "runserver" else []
+    bound = [*_given(one), *plain, *one.values("-p", "--port")]
+    return bool(bound) and all(map(known, bound)) and any(map(_TO_ALL.match, bound))
 
 
 def _host(one: Command) -> str:

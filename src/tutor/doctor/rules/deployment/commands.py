@@ -111,7 +111,7 @@ def _target(seen: Evidence, one: Command) -> Iterator[Found]:
         got = f"{module}:{name} is the WSGI application"
         yield found("deploy-daphne-with-wsgi", got, one, right)
     if worker := options.unknown_worker(one):
-        got = f"Entry point ('gunicorn.workers', '{worker}') not found"
+        got = f"class uri {worker!r} invalid or not found"
         expected = f"-k uvicorn.workers.UvicornWorker, or daphne {right}"
         yield found("deploy-gunicorn-asgi-default-worker", got, one, expected)
     served = f"{module}:{name}" == seen.target or stands_for.endswith(ASGI)

@@ -60,6 +60,11 @@ def _hosts(seen: Evidence, one: Event) -> Iterator[Found]:
     """All hosts, or none."""
     hosts = one["hosts"] if isinstance(one["hosts"], list) else []
     where = place(seen, one, "ALLOWED_HOSTS")
+    if isinstance(one["hosts"], str):
+        slug = "origin-allowed-hosts-is-a-string"
+        got = "The ALLOWED_HOSTS setting must be a list or a tuple."
+        yield Found(slug, got, where, RANK, TRIED, "a list: .split(',') of the text")
+        return
     expected = "the plain names under which the site is visited"
     if "*" in hosts and seen.walk.get("protocols") and not one["debug"]:
         slug, got = "origin-allowed-hosts-star", "a foreign origin is let in"

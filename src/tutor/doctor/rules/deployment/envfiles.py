@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from tutor.doctor import handed
 from tutor.doctor.child import Event
@@ -34,6 +34,8 @@ _IMAGES = re.compile(
     r"(?m)^\s*image\s*:.*$|rediss?://[^\s\"']*|\bredis-(?:cli|server)\b"
 )
 _HOST_KEY = re.compile(r"(?:\w+_)?(?:REDIS|VALKEY)_(?:SERVER|HOST|HOSTNAME)")
+# Of a list: the name alone, whose value the shell has.
+_HOST_KEYS = re.compile(r"^\w*(?:REDIS|VALKEY|CHANNEL)\w*$")
 _PORT = re.compile(r"--port[ =]+[\"']?(\d+)")
 # A scheme, or a port behind a name; not the colons of an address of IPv6.
 _DRESSED = re.compile(r"/|^[^:]+:\d+$")
@@ -147,6 +149,8 @@ def _nobody(got: str, at: Place, expected: str, hint: str = "") -> Found:
 
 def _by_default(seen: Evidence, one: Service, keys: set[str]) -> Iterator[Found]:
     """Settings that ask this machine, since the container is told nothing else."""
+    if _may_know_more(seen.project, one):
+        return
     begun = started(one, commands(seen.project), PROGRAMS)
     modules = {each.env[VARIABLE][0] for each in begun if VARIABLE in each.env}
     every = seen.deployed.all("deployed")
@@ -166,6 +170,21 @@ def _by_default(seen: Evidence, one: Service, keys: set[str]) -> Iterator[Found]
                         "In a container localhost is that container itself.",
                     )
                     return
+
+
+def _may_know_more(project: Path, one: Service) -> bool:
+    """Whether a service is handed what nobody sees here: a file, the shell's own."""
+    said = one.keys.get("environment", ("", 0))[0]
+    if any(_HOST_KEYS.search(name) for name in said if isinstance(said, list)):
+        return True
+    told = one.keys.get("env_file", ("", 0))[0]
+    files = [told] if isinstance(told, str) else told
+    shown = {PurePosixPath(v.file).name for v in to_service(project, one).values()}
+    return any(
+        not any(name.startswith(PurePosixPath(file).name) for name in shown)
+        for file in files
+        if file
+    )
 
 
 def _is_local(host: object) -> bool:

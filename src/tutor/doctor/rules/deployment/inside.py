@@ -51,7 +51,7 @@ def _asked(
         host = address.partition(":")[0]
         own = bool(_LOOPBACK.fullmatch(address))
         nobody = re.fullmatch(r"[a-z][a-z0-9_-]*", host) and not re.search(
-            rf"(?<![\w.-]){re.escape(host)}(?![\w.-])", texts
+            rf"(?<![\w./-]){re.escape(host)}(?![\w./-])", texts
         )
         proxies = [one for one in every if one not in served and _has(one, who, place)]
         alone = not any(services.started(one, told, services.ANY) for one in proxies)

@@ -55,9 +55,15 @@ _WSGI = ("sync", "gthread", "eventlet", "gevent", "gevent_wsgi", "gevent_pywsgi"
 _KNOWN = {*_WSGI, "tornado", "asgi"}
 
 
+# Those that uvicorn brings, and the package that takes their place.
+_OF_UVICORN = re.compile(r"(?:uvicorn\.workers|uvicorn_worker)\.Uvicorn(?:H11)?Worker")
+
+
 def unknown_worker(one: Command) -> str:
     """The name of a worker that gunicorn has not; empty where there is none."""
     worker = one.worker
+    if one.program == "gunicorn" and re.match(r"uvicorn(_worker)?\.", worker):
+        return "" if _OF_UVICORN.fullmatch(worker) or not known(worker) else worker
     plain = one.program == "gunicorn" and re.fullmatch(r"\w+", worker)
     return worker if plain and known(worker) and worker not in _KNOWN else ""
 

@@ -6,9 +6,9 @@ import re
 from collections.abc import Iterator, Sequence
 
 from tutor.doctor import services
-from tutor.doctor.commands import SERVERS, Command
+from tutor.doctor.commands import SERVERS, Command, mentioned
 from tutor.doctor.evidence import Evidence
-from tutor.doctor.proxies import Directive, sites
+from tutor.doctor.proxies import Directive, location, sites
 from tutor.doctor.rules.deployment import caddy, inside
 from tutor.doctor.rules.deployment.served import RANK, TRIED
 from tutor.doctor.rules.found import Found, Place
@@ -42,7 +42,8 @@ def _nobody_there(seen: Evidence, told: Sequence[Command]) -> Iterator[Found]:
         if not all(asked) or any(one in ports for one in asked):
             continue
         # Which socket a server has may stand in a file of its own.
-        if any("/" in one for one in asked) and "/" not in "".join(ports):
+        unseen = any("/" in one for one in asked) and "/" not in "".join(ports)
+        if unseen and not _asks_in_vain(seen, served, at):
             continue
         shown, there = ", ".join(addresses), ", ".join(sorted(ports))
         yield Found(
@@ -70,6 +71,27 @@ def _proxies(seen: Evidence, ports: set[str]) -> Iterator[tuple[str, list[str], 
         return  # others may ask for a frontend, or for another site
     for file, line, address in every:
         yield "Caddy", [address], (file, line)
+
+
+def _asks_in_vain(seen: Evidence, served: Sequence[Command], at: Place) -> bool:
+    """Whether a location for sockets asks a file of which no started server knows.
+
+    Daphne has no file of settings of its own, so its port is all that there is.
+    """
+    paths = [leaf["sample"] for leaf in seen.leaves if leaf["is"] == "consumer"]
+    if {one.program for one in served} != {"daphne"} or not paths:
+        return False
+    for site in sites(seen.project):
+        for server in site.servers() if site.file == at[0] else ():
+            taken = location(server, "/" + paths[0].lstrip("/"))
+            for passed in taken.all("proxy_pass") if taken is not None else ():
+                name = passed.args[0].partition("://")[2] if passed.args else ""
+                if (site.line(name) or passed.line) == at[1]:
+                    files = [one.rpartition("/")[2] for one in site.upstream(name)]
+                    known = "|".join(map(re.escape, files))
+                    apart = [each.file for each in sites(seen.project)]
+                    return not mentioned(seen.project, known, apart)
+    return False
 
 
 def _asked(address: str) -> str:

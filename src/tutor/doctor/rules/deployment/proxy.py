@@ -26,6 +26,7 @@ SERVES = (
     "django.contrib.staticfiles.handlers.",
 )
 _LOOPBACK = re.compile(r"(127\.0\.0\.1|localhost|\[::1\]|unix)(:|$)")
+_HEADERS = ("upgrade", "connection")
 TLS = ("ssl:", "--ssl", "--cert", "--keyfile")  # of daphne, uvicorn, gunicorn
 _NGINX = re.compile(r"(?:[\w./-]+/)?nginx(?:[:@-]|$)")
 _TIME = re.compile(r"(\d+)(ms|s|m|h|d)?")
@@ -136,6 +137,11 @@ def _is_led_to(server: Directive, taken: Directive, path: str) -> bool:
 def _passes(header: Directive) -> bool:
     """Whether a header says "upgrade" to the server: ``Connection ""`` does not."""
     value = " ".join(header.args[1:]).lower()
+    # What a client says by another header is something else, or nothing.
+    if (asked := re.fullmatch(r"\$http_(\w+)", value)) and asked[1] in _HEADERS:
+        return asked[1] == header.args[0].lower()
+    if asked and "upgrade" in value:
+        return False
     return "$" in value or "upgrade" in value or "websocket" in value
 
 

@@ -13,6 +13,7 @@ from tutor.doctor.evidence import Evidence
 from tutor.doctor.proxies import Directive, location, sites
 from tutor.doctor.rules.deployment import caddy
 from tutor.doctor.rules.found import Found
+from tutor.doctor.rules.project.asgi import called
 from tutor.doctor.source import Module
 from tutor.doctor.source.flow import Frame, body, unfold
 from tutor.doctor.source.values import ANY, values
@@ -25,6 +26,7 @@ KEY = "DJANGO_SETTINGS_MODULE"
 def rules(seen: Evidence) -> Iterator[Found]:
     """A site by a name that the settings of production do not have."""
     yield from _dressed(seen)
+    yield from _origins(seen)
     module = _production(seen)
     given = module.values.get("ALLOWED_HOSTS", []) if module else []
     if module is None or len(given) != 1 or "ALLOWED_HOSTS" in module.changed:
@@ -71,6 +73,31 @@ def _dressed(seen: Evidence) -> Iterator[Found]:
                         "the plain names under which the site is visited",
                     )
                     return
+
+
+def _origins(seen: Evidence) -> Iterator[Found]:
+    """A site whose name is in none of the origins that are written out."""
+    call = called(seen, "OriginValidator")
+    if call is None or "Allowed" in ast.unparse(call.node.func):
+        return
+    given = [*call.node.args[1:], *(word.value for word in call.node.keywords)]
+    origins = _texts(call.module, given[-1]) if given else []
+    hosts = [re.sub(r"^\w+://|:\d+$|/.*$", "", one) for one in origins]
+    names = [
+        name
+        for site in sites(seen.project)
+        for server in site.servers()
+        for name in public(server)
+    ]
+    if hosts and names and "*" not in hosts and not any_in(hosts, names):
+        yield Found(
+            "origin-public-host-not-allowed",
+            f"a page on {names[0]} is refused; allowed are {', '.join(origins)}",
+            (call.module.file, given[-1].lineno),
+            RANK,
+            "reading the origins and the words for nginx",
+            f"'https://{names[0]}'",
+        )
 
 
 def _named(module: Module, node: ast.expr) -> list[str]:

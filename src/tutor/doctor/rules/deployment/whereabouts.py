@@ -34,6 +34,8 @@ _MOVED = re.compile(
 )
 # Of which no package is made; a pattern of these matches nothing else.
 _LISTS = re.compile(r".*\.(?:txt|toml|lock|cfg|ini|json|in)")
+# What lays a folder of this machine over an image's, once it runs.
+_SEEN_LATER = r"(?m)^\s*(?:develop|watch)\s*:|\bdocker\b.*(?:\s-v[ =]|--volume|--mount)"
 _ELSEWHERE = ("--app-dir", "--chdir", "--pythonpath", "-c", "--config")
 
 
@@ -98,9 +100,18 @@ def _in_image(seen: Evidence, one: Command, root: str) -> str | None:
             return None  # of a package, one part after the other
         there |= _within(folder, place, root, top)
         some = some or bool(_modules_in(seen, folder))
-    if not image.sure or not some or there & {image.folder, *image.paths}:
+    if not some and not _holds_nothing(seen, context, image):
+        return None
+    if not image.sure or there & {image.folder, *image.paths}:
         return None
     return image.folder
+
+
+def _holds_nothing(seen: Evidence, context: str, image: _Image) -> bool:
+    """Whether an image gets none of the project's modules, and only known files."""
+    return all(
+        (seen.project / context / copied).exists() for copied, _ in image.copied
+    ) and not mentioned(seen.project, _SEEN_LATER)
 
 
 def _within(folder: str, place: str, root: str, top: str) -> set[str]:
@@ -166,7 +177,8 @@ def _read(text: str, last: int) -> _Image:
         kind, rest = word.upper(), rest.strip()
         if kind == "FROM":
             # One of one's own may hold anything.
-            image = _Image(sure=bool(re.match(r"(?:[\w./-]*/)?python\b", rest)))
+            known = re.match(r"(?:[\w./-]*/)?python\b(?!\S*onbuild)", rest)
+            image = _Image(sure=bool(known))
         elif kind == "WORKDIR":
             image.folder = posixpath.normpath(posixpath.join(image.folder, rest))
             image.sure = image.sure and "$" not in rest

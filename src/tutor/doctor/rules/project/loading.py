@@ -15,6 +15,11 @@ from tutor.doctor.rules.project.standard import shadowed
 from tutor.doctor.source.walking import walk
 
 RANK = 10
+REFUSED = "settings-logging-refused"
+UNMADE = re.compile(
+    r"Unable to configure (?:\w+)(?: '([^']+)')?|"
+    r"dictionary doesn't specify a version|Unsupported version: .*"
+)
 ENOUGH = 2.0  # seconds of its own at one place, where the machine left it no more
 
 
@@ -113,6 +118,10 @@ def explain(seen: Evidence, links: list[Event], stage: str) -> Found:
     place = seen.place(deepest(links))
     got = last_line(links)
     tried, expected = _STAGES[stage]
+    if logs := _unlogged(seen, links, place):
+        return Found(
+            REFUSED, logs[1], logs[0], RANK, tried, "a LOGGING that can be made"
+        )
     slug, at, hint = cause(seen, links, stage, place)
     if slug is None or at[0] is None:
         where, said = _named(seen, links, at, got)
@@ -121,20 +130,29 @@ def explain(seen: Evidence, links: list[Event], stage: str) -> Found:
     return Found(slug, got, at, RANK, tried, expected, hint)
 
 
+def _unlogged(
+    seen: Evidence, links: list[Event], place: Place
+) -> tuple[Place, str] | None:
+    """The part of LOGGING of which logging could make nothing, and what it says."""
+    every = " ".join(link["text"] for link in links)
+    unmade = UNMADE.search(every)
+    if unmade is None or place[1] is not None:
+        return None
+    file, line = seen.setting("LOGGING")
+    got = last_line(links)
+    said = got if unmade[0] in got else f"{unmade[0]}: {got}"
+    module = seen.source.by_file(file or "")
+    for value in module.values.get("LOGGING", []) if module else ():
+        for node in walk(value):
+            if unmade[1] and getattr(node, "value", None) == unmade[1]:
+                return (file, getattr(node, "lineno", line)), said
+    return (file, line), said
+
+
 def _named(
     seen: Evidence, links: list[Event], place: Place, got: str
 ) -> tuple[Place, str]:
     """Where a part of the settings is written that Django could not make."""
-    every = " ".join(link["text"] for link in links)
-    unmade = re.search(r"Unable to configure (?:\w+)(?: '([^']+)')?", every)
-    if unmade and place[1] is None:
-        file, line = seen.setting("LOGGING")
-        module = seen.source.by_file(file or "")
-        for value in module.values.get("LOGGING", []) if module else ():
-            for node in walk(value):
-                if unmade[1] and getattr(node, "value", None) == unmade[1]:
-                    return (file, getattr(node, "lineno", line)), f"{unmade[0]}: {got}"
-        return (file, line), f"{unmade[0]}: {got}"
     kind = (
         re.match(r"(\w+)\(\) takes no arguments", links[-1]["text"]) if links else None
     )

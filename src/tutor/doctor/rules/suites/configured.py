@@ -1,11 +1,13 @@
-"""What a project tells pytest in its files of settings."""
+"""How a project's tests are found: what pytest is told in its files of settings."""
 
 from __future__ import annotations
 
 import re
 from contextlib import suppress
 
+from tutor.doctor.commands import MOST, files
 from tutor.doctor.evidence import Evidence
+from tutor.doctor.rules.found import TRIED, Found, Place
 from tutor.doctor.texts import text_of
 
 _FILES = ("pytest.ini", ".pytest.ini", "setup.cfg", "tox.ini", "pyproject.toml")
@@ -24,3 +26,42 @@ def pytest_is_told(seen: Evidence, pattern: str) -> bool:
                 if re.search(pattern, text_of(folder / name)):
                     return True
     return False
+
+
+def names_pytest(seen: Evidence) -> bool:
+    """Whether pytest, or a pattern of the tests' files, is named anywhere."""
+    return _named(seen, r"pytest|--pattern|unittest discover|\s-p[ =]")
+
+
+def _named(seen: Evidence, pattern: str) -> bool:
+    """Whether some words stand in a list, a guide, a recipe or a module."""
+    for path in files(seen.project):
+        with suppress(OSError, UnicodeDecodeError):
+            read = path.suffix != ".py" and path.stat().st_size <= MOST
+            if read and re.search(pattern, path.read_text("utf-8")):
+                return True
+    return any(re.search(pattern, m.text) for m in seen.source.modules.values())
+
+
+def imported(seen: Evidence) -> set[str]:
+    """The modules that others take something from, or all."""
+    modules = seen.source.modules.values()
+    taken = {name for one in modules for name in one.names.values()}
+    parents = {name.rpartition(".")[0] for name in taken}
+    return taken | parents | {star for one in modules for star in one.stars}
+
+
+def unfound(place: Place) -> Found:
+    """Tests in a file of which nobody knows that there are some."""
+    name = str(place[0]).rpartition("/")[2]
+    got = f"nobody looks for tests in {name}"
+    return Found("test-never-run", got, place, 80, TRIED, f"test_{name}")
+
+
+def left_out(seen: Evidence, name: str) -> bool:
+    """Whether pytest passes a file of this name by, and nobody names it either."""
+    if re.fullmatch(r"test_.*\.py|.*_test\.py|conftest\.py|__init__\.py", name):
+        return False
+    if pytest_is_told(seen, r"python_files"):
+        return False
+    return not _named(seen, rf"\b{re.escape(name)}\b")

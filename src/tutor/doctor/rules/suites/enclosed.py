@@ -6,6 +6,7 @@ import ast
 from collections.abc import Iterator
 from dataclasses import replace
 
+from tutor.doctor.child import Event
 from tutor.doctor.evidence import Evidence
 from tutor.doctor.rules.access.admission import scope_read
 from tutor.doctor.rules.browser import dialogue
@@ -140,8 +141,10 @@ def _unknown_path(seen: Evidence, talk: Talk) -> str:
         return ""
     path = path_of(talk.where, given(talk.made, 1, "path")) or ""
     known = [leaf for leaf in seen.leaves if leaf.get("steps")]
-    if not path or ANY in path or len(known) < len(seen.leaves) or not known:
+    if not path or len(known) < len(seen.leaves) or not known:
         return ""
+    if ANY in path and any(_begins(leaf, path.partition(ANY)[0]) for leaf in known):
+        return ""  # who knows what stands there
     if not whole and isinstance(made, ast.Call):
         routed = {leaf.get("consumer") for leaf in known}
         bound = bound_at(where.function, made.args[0])
@@ -154,7 +157,14 @@ def _unknown_path(seen: Evidence, talk: Talk) -> str:
         ]
         if not own or not {*own} <= routed:
             return ""  # it may be a list that the application has not
-    return "" if dialogue.leaves(seen, f"ws://host{path}") else path
+    routes = dialogue.leaves(seen, f"ws://host{path}")
+    return "" if routes else path.replace(ANY, "…")
+
+
+def _begins(leaf: Event, head: str) -> bool:
+    """Whether a route may begin as a path does: its own first letters, or theirs."""
+    sample = "/" + str(leaf["sample"]).lstrip("/")
+    return sample.startswith(head)
 
 
 def path_of(where: Frame, node: ast.expr | None) -> str | None:

@@ -6,9 +6,18 @@ import ast
 from collections.abc import Iterator
 
 from tutor.doctor.evidence import Evidence
+from tutor.doctor.rules.suites.fixtures import asked_for
 from tutor.doctor.source import Function, calls
 from tutor.doctor.source.defaults import asked, is_replaced
-from tutor.doctor.source.flow import Frame, body, bound_at, is_changed, unfold
+from tutor.doctor.source.flow import (
+    Frame,
+    body,
+    bound_at,
+    is_changed,
+    returned,
+    unfold,
+    yielded,
+)
 from tutor.doctor.source.walking import walk
 
 Part = tuple[Frame, ast.expr]
@@ -26,6 +35,10 @@ def written(frame: Frame, headers: ast.expr) -> Part:
     where, found = unfold(frame, headers)
     if not isinstance(found, ast.Name):
         return where, found
+    for name, fixture in asked_for(where.function):
+        results = [*returned(fixture), *yielded(fixture)]
+        if name == found.id and name not in where.given and len(results) == 1:
+            return unfold(Frame(fixture), results[0])
     made = where.function.values.get(found.id, [])
     if not made or (len(made) == 1 and not is_changed(found.id, where.function)):
         return where, found

@@ -9,7 +9,12 @@ from collections.abc import Iterator
 from tutor.doctor.evidence import Evidence
 from tutor.doctor.rules.found import TRIED, Found, at
 from tutor.doctor.rules.suites.communicators import behind
-from tutor.doctor.rules.suites.configured import pytest_is_told
+from tutor.doctor.rules.suites.configured import (
+    imported,
+    left_out,
+    pytest_is_told,
+    unfound,
+)
 from tutor.doctor.rules.suites.talks import talks
 from tutor.doctor.rules.suites.testing import RANK
 from tutor.doctor.source import Class, Function, Module, calls, known, queries
@@ -29,6 +34,7 @@ DEEP = 3  # functions that call one another
 def rules(seen: Evidence) -> Iterator[Found]:
     awaits_itself = _awaits_itself(seen)
     opened = _opened_for_all(seen)
+    yield from [*_unlooked(seen)][:1]
     for function in seen.source.functions.values():
         if not is_aside(function.module.file) or not is_test(function):
             continue
@@ -36,6 +42,29 @@ def rules(seen: Evidence) -> Iterator[Found]:
             yield from _unmarked(function)
         if not opened:
             yield from _without_database(seen, function)
+
+
+def _unlooked(seen: Evidence) -> Iterator[Found]:
+    """Functions that pytest alone would run, in a file that it does not look into."""
+    for module in seen.source.modules.values():
+        name = module.file.rpartition("/")[2]
+        own = [
+            one
+            for one in seen.source.functions.values()
+            if one.module is module
+            and one.owner is None
+            and one.name.startswith("test_")
+            and "<locals>" not in one.dotted
+            and any(isinstance(node, ast.Assert) for node in walk(one.node))
+        ]
+        if (
+            own
+            and is_aside(module.file)
+            and any(base.startswith("pytest") for base in module.names.values())
+            and module.name not in imported(seen)
+            and left_out(seen, name)
+        ):
+            yield unfound((module.file, own[0].node.lineno))
 
 
 def is_test(function: Function) -> bool:

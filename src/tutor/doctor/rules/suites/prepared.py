@@ -33,6 +33,7 @@ def rules(seen: Evidence) -> Iterator[Found]:
     for owner in seen.source.classes.values():
         if "setUpTestData" not in called:
             yield from _no_class_data(owner)
+        yield from _no_loop(owner, called)
     if not _awaits_fixtures(seen):
         yield from _never_awaited(seen)
 
@@ -59,6 +60,29 @@ def _no_class_data(owner: Class) -> Iterator[Found]:
         TRIED,
         "setUp(), or django.test.TestCase",
     )
+
+
+def _no_loop(owner: Class, called: set[str]) -> Iterator[Found]:
+    """``asyncSetUp``, or an async ``setUp``, in a test case that awaits tests alone."""
+    bases = owner.library_bases()
+    if not bases or not all(base.startswith(_LIBRARIES) for base in bases):
+        return
+    awaits = any(base.endswith("IsolatedAsyncioTestCase") for base in bases)
+    for name in ("setUp", "asyncSetUp"):
+        method = owner.methods.get(name)
+        lost = name == "setUp" or (not awaits and name not in called)
+        if method is None or not method.is_async or not lost:
+            continue
+        yield Found(
+            "test-setuptestdata-never-called",
+            f"nobody awaits {name}",
+            at(method, method.node),
+            RANK - 2,
+            TRIED,
+            "def setUp(self), with async_to_sync around what it awaits",
+            "A test case of Django awaits its tests, and nothing that prepares them.",
+        )
+        return
 
 
 _LIBRARIES = (

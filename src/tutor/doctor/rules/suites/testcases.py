@@ -8,7 +8,8 @@ from collections.abc import Iterator
 
 from tutor.doctor.evidence import Evidence
 from tutor.doctor.rules.browser import socketurls
-from tutor.doctor.rules.found import TRIED, Found, at
+from tutor.doctor.rules.found import TRIED, Found, Place, at
+from tutor.doctor.rules.suites.configured import imported, names_pytest, unfound
 from tutor.doctor.rules.suites.talks import talks
 from tutor.doctor.rules.suites.testing import COMMUNICATORS, RANK
 from tutor.doctor.source import Class, Function, calls, known, queries
@@ -78,23 +79,12 @@ def _unlooked(seen: Evidence, owner: Class) -> Iterator[Found]:
     file = owner.module.file
     name = file.rpartition("/")[2]
     tests = [one for one in owner.methods if one.startswith("test")]
-    asked = re.fullmatch(r"test.*\.py|.*_tests?\.py|conftest\.py|__init__\.py", name)
-    if not tests or asked or "tests" not in file.split("/"):
+    asked = re.fullmatch(r"test.*\.py|conftest\.py|__init__\.py", name)
+    by_pytest = re.fullmatch(r".*_tests?\.py", name) and names_pytest(seen)
+    if not tests or asked or by_pytest or "tests" not in file.split("/"):
         return
-    imported = {
-        dotted.rpartition(".")[0]
-        for module in seen.source.modules.values()
-        for dotted in module.names.values()
-    } | {star for module in seen.source.modules.values() for star in module.stars}
-    if owner.module.name not in imported:
-        yield Found(
-            "test-never-run",
-            f"nobody looks for tests in {name}",
-            (file, owner.node.lineno),
-            RANK,
-            TRIED,
-            f"test_{name}",
-        )
+    if owner.module.name not in imported(seen):
+        yield unfound((file, owner.node.lineno))
 
 
 def _pages_only(seen: Evidence) -> Iterator[Found]:
@@ -180,12 +170,21 @@ def _closed(function: Function) -> Iterator[Found]:
             yield Found(
                 "test-testcase-with-database-consumer",
                 "ProgrammingError: Cannot operate on a closed database.",
-                at(function, call),
+                _chosen(owner) or at(function, call),
                 RANK - 2,
                 TRIED,
                 "TransactionTestCase",
             )
             return
+
+
+def _chosen(owner: Class) -> Place | None:
+    """Where a base class of one's own, in another file, holds the transaction."""
+    for one in owner.line_of_ancestors:
+        named = {one.module.resolve(base) for base in one.node.bases}
+        if named & IN_TRANSACTION and one.module is not owner.module:
+            return one.module.file, one.node.lineno
+    return None
 
 
 def _ends(function: Function) -> Iterator[int]:

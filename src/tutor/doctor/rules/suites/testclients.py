@@ -62,9 +62,11 @@ def _synchronous(seen: Evidence, function: Function) -> Iterator[Found]:
     """``self.client`` in an async test: what it runs may not run in a loop."""
     for call in calls.calls(function.node):
         base, _, method = calls.name_of(call, function).rpartition(".")
+        asked = calls.target_of(call, function) is None
+        if not asked and (sign := _signs(call, function)):
+            base, method, asked = sign[0], sign[1], True
         if base not in _OF_A_TEST:
             continue
-        asked = calls.target_of(call, function) is None
         if asked and (method in _SIGNS or (method in _VERBS and _waits(seen, call))):
             yield Found(
                 "test-sync-client-in-async-test",
@@ -75,6 +77,33 @@ def _synchronous(seen: Evidence, function: Function) -> Iterator[Found]:
                 "await self.async_client.…",
             )
             return
+
+
+def _signs(call: ast.Call, function: Function) -> tuple[str, str] | None:
+    """The client and the method with which a helper that is called logs somebody in."""
+    helper = calls.target_of(call, function)
+    if helper is None or helper.is_async or helper.node.decorator_list:
+        return None
+    if not is_aside(helper.module.file):
+        return None
+    for inner in calls.calls(helper.node):
+        base, _, method = calls.name_of(inner, helper).rpartition(".")
+        if base in _OF_A_TEST and method in _SIGNS and _comes_to(call, helper, inner):
+            return base, method
+    return None
+
+
+def _comes_to(call: ast.Call, helper: Function, inner: ast.Call) -> bool:
+    """Whether a helper certainly comes to a line: none above asks, or for a user."""
+    given = [one.arg for one in helper.node.args.args if one.arg != "self"]
+    told = {*given[: len(call.args)], *(word.arg for word in call.keywords)}
+    chosen = (ast.If, ast.For, ast.While, ast.Try, ast.Match, ast.IfExp, ast.BoolOp)
+    return not any(
+        any(part is inner for part in walk(node))
+        and not (isinstance(node, ast.If) and getattr(node.test, "id", None) in told)
+        for node in walk(helper.node)
+        if isinstance(node, chosen)
+    )
 
 
 def _waits(seen: Evidence, call: ast.Call) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 
 from tutor.doctor.evidence import Evidence
@@ -25,7 +26,15 @@ COMMUNICATORS = {
     "channels.testing.WebsocketCommunicator",
     "channels.testing.websocket.WebsocketCommunicator",
 }
+# What asks an application for something else than a WebSocket.
+_OTHERS = {
+    "asgiref.testing.ApplicationCommunicator",
+    *(f"channels.testing.{name}Communicator" for name in ("Application", "Http")),
+    "channels.testing.application.ApplicationCommunicator",
+    "channels.testing.http.HttpCommunicator",
+}
 ROUTES = {"django.urls.path", "django.urls.re_path"}
+CODES = range(1000, 5000)  # with which a socket closes
 _UNAWAITED = {"unittest.TestCase", "unittest.case.TestCase"}
 
 
@@ -33,8 +42,11 @@ def rules(seen: Evidence) -> Iterator[Found]:
     yield from _classes_routed(seen)
     for function in seen.source.functions.values():
         for call in calls.calls(function.node):
-            if calls.name_of(call, function) in COMMUNICATORS:
+            name = calls.name_of(call, function)
+            if name in COMMUNICATORS:
                 yield from _communicator(seen, function, call)
+            elif name in _OTHERS:
+                yield from _bare(seen, function, call)
         if function.is_async:
             yield from _never_awaited(function)
             yield from _tuples(function)
@@ -233,6 +245,16 @@ def _communicator(
         )
 
 
+def _bare(seen: Evidence, function: Function, call: ast.Call) -> Iterator[Found]:
+    """The class of a worker, or of another consumer, for an application."""
+    named = {keyword.arg: keyword.value for keyword in call.keywords}
+    application = call.args[0] if call.args else named.get("application")
+    name = function.module.resolve(application, function) or ""
+    known = seen.source.classes.get(name)
+    if known is not None and known.kind:
+        yield a_class(known, at(function, call))
+
+
 def _asks_for_origins(seen: Evidence) -> bool:
     """Whether the application lets only some origins in, as it runs or is written."""
     modules = seen.source.modules.values()
@@ -250,8 +272,22 @@ def expects_a_refusal(function: Function) -> bool:
             return True
         said = getattr(getattr(node, "func", None), "attr", "")
         if said == "assertFalse" or (
-            said in ("assertEqual", "assertIs") and not answered
+            said in ("assertEqual", "assertIs") and not answered and _of_a_refusal(node)
         ):
+            return True
+    return False
+
+
+def _of_a_refusal(call: ast.AST) -> bool:
+    """Whether an assertion is of who is let in: of a message's content, it is not."""
+    given = [part for one in getattr(call, "args", ()) for part in walk(one)]
+    for one in given:
+        value = getattr(one, "value", None) if isinstance(one, ast.Constant) else None
+        if value is False or (type(value) is int and value in CODES):
+            return True
+        if isinstance(one, ast.Name) and re.search(r"code|connect|accept", one.id):
+            return True
+        if getattr(one, "attr", "") == "connect":
             return True
     return False
 

@@ -136,7 +136,7 @@ def _puts_a_user(seen: Evidence) -> Function | None:
                 isinstance(node, ast.Subscript)
                 and isinstance(node.ctx, ast.Store)
                 and getattr(node.slice, "value", "") == "user"
-                and "scope" in (getattr(held, "id", ""), getattr(held, "attr", ""))
+                and ast.unparse(held or node) in ("scope", "self.scope")
             ):
                 return function
     return None
