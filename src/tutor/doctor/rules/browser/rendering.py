@@ -29,8 +29,9 @@ _LACKS = re.compile("NoneType|AnonymousUser|index out of range")
 
 
 def rules(seen: Evidence) -> Iterator[Found]:
-    told = seen.serve.all("page-failed")
-    every = [one for event in told for one in _failed(seen, event)]
+    unread = [*_templates(seen)]
+    told = seen.serve.all("page-failed") if not unread else []
+    every = [*unread, *(one for event in told for one in _failed(seen, event))]
     yield from [*(one for one in every if one.slug), *every][:1]
     yield from _missing(seen)
 
@@ -56,6 +57,29 @@ def _missing(seen: Evidence) -> Iterator[Found]:
                 _elsewhere(seen, name),
             )
             return
+
+
+def _templates(seen: Evidence) -> Iterator[Found]:
+    """A template that cannot be read, and that a view or another template names."""
+    texts = [one.text for one in seen.source.modules.values()]
+    texts += [one.text for one in scripts.texts(seen) if not one.is_static]
+    for event in seen.look.all("template-failed"):
+        name, links = event["name"], event["error"]
+        is_meant = name.startswith("registration/") or any(name in t for t in texts)
+        if not is_meant:
+            continue
+        place = f"{seen.prefix}{event['file']}", event["line"]
+        every = " ".join(link["text"] for link in links)
+        lost = "register or load" in every or "Invalid filter" in every
+        yield Found(
+            "client-template-tag-not-loaded" if lost else None,
+            last_line(links[:1]),
+            place,
+            RANK if lost else RANK + 5,
+            f"reading the template {name}",
+            "a template that Django can read",
+            "" if lost else "A template's tags are read before anything is shown.",
+        )
 
 
 def _is_like(seen: Evidence, name: str) -> bool:
@@ -131,7 +155,7 @@ def _failed(seen: Evidence, event: Event) -> Iterator[Found]:
 
 def _cause(
     seen: Evidence, links: list[Event], place: Place
-) -> tuple[str, Place, str] | None:
+) -> tuple[str | None, Place, str] | None:
     kinds = [link["type"] for link in links]
     every = " ".join(link["text"] for link in links)
     if "TemplateDoesNotExist" in kinds:
@@ -157,11 +181,28 @@ def _cause(
         )
         if "register or load" in every or "Invalid filter" in every:
             return "client-template-tag-not-loaded", outer or place, ""
+    if "TemplateSyntaxError" in kinds and (where := _unread(seen, every)):
+        return None, where, "A template's tags are read before anything is shown."
     if links[-1]["type"] in ("NameError", "UnboundLocalError"):
         return "python-name-not-defined", place, ""
     if mixed_up(seen, every, place):
         return "python-module-mixed-up", place, ""
     return None
+
+
+def _unread(seen: Evidence, every: str) -> Place | None:
+    """Where the tag stands that Django cannot read, as far as it says."""
+    first = re.search(r"must be the first tag in ['\"](?P<file>[^'\"]+)", every)
+    if first:
+        return _saying(seen, r"\{%-?\s*extends\b", file=first["file"])
+    tag = re.search(r"[Uu]nclosed tag on line (\d+): '(\w+)'", every)
+    if tag:
+        return _saying(seen, rf"\{{%-?\s*{tag[2]}\b", int(tag[1]))
+    rest = re.search(r"Could not parse .*?'([^'\n]+)'(?: from '([^'\n]+)')?", every)
+    if rest:
+        return _saying(seen, re.escape(rest[2] or rest[1]))
+    block = re.search(r"Invalid block tag on line (\d+): '(\w+)'", every)
+    return _saying(seen, rf"\{{%-?\s*{block[2]}\b", int(block[1])) if block else None
 
 
 def _of_a_class(seen: Evidence, module: str) -> Function | None:
@@ -184,18 +225,21 @@ def _said(links: list[Event]) -> int:
     return own[0] if own else len(links) - 1
 
 
-def _saying(seen: Evidence, pattern: str, line: int = 0) -> Place | None:
+def _saying(
+    seen: Evidence, pattern: str, line: int = 0, file: str = ""
+) -> Place | None:
     """The first line of a template that something stands in; best the one of a number.
 
     Args:
         seen: the evidence.
         pattern: what stands there.
         line: where Django has found it, in the template that it does not name.
+        file: the template, if Django names it.
     """
     found = [
         one.spot(match.start())
         for one in scripts.texts(seen)
-        if not one.is_static
+        if not one.is_static and f"/{one.file}".endswith(f"/{file}" if file else "")
         for match in re.finditer(pattern, one.text)
     ]
     return next((one for one in found if one[1] == line), next(iter(found), None))
