@@ -10,7 +10,7 @@ from types import ModuleType
 from tutor.doctor.evidence import Evidence
 from tutor.doctor.remembered import remembering
 from tutor.doctor.rules.access import halting, lateuser, logins, origins, unsaved, users
-from tutor.doctor.rules.browser import clients, pages, privates, rendering
+from tutor.doctor.rules.browser import clients, everyday, pages, privates, rendering
 from tutor.doctor.rules.consumers import (
     accepting,
     beginning,
@@ -170,6 +170,7 @@ _LATER = (
     narrow,
     uncaptured,
     clients,
+    everyday,
     offers,
     testing,
     unawaited,
