@@ -155,7 +155,7 @@ def _failed(seen: Evidence, event: Event) -> Iterator[Found]:
 
 def _cause(
     seen: Evidence, links: list[Event], place: Place
-) -> tuple[str | None, Place, str] | None:
+) -> tuple[str, Place, str] | None:
     kinds = [link["type"] for link in links]
     every = " ".join(link["text"] for link in links)
     if "TemplateDoesNotExist" in kinds:
@@ -181,28 +181,11 @@ def _cause(
         )
         if "register or load" in every or "Invalid filter" in every:
             return "client-template-tag-not-loaded", outer or place, ""
-    if "TemplateSyntaxError" in kinds and (where := _unread(seen, every)):
-        return None, where, "A template's tags are read before anything is shown."
     if links[-1]["type"] in ("NameError", "UnboundLocalError"):
         return "python-name-not-defined", place, ""
     if mixed_up(seen, every, place):
         return "python-module-mixed-up", place, ""
     return None
-
-
-def _unread(seen: Evidence, every: str) -> Place | None:
-    """Where the tag stands that Django cannot read, as far as it says."""
-    first = re.search(r"must be the first tag in ['\"](?P<file>[^'\"]+)", every)
-    if first:
-        return _saying(seen, r"\{%-?\s*extends\b", file=first["file"])
-    tag = re.search(r"[Uu]nclosed tag on line (\d+): '(\w+)'", every)
-    if tag:
-        return _saying(seen, rf"\{{%-?\s*{tag[2]}\b", int(tag[1]))
-    rest = re.search(r"Could not parse .*?'([^'\n]+)'(?: from '([^'\n]+)')?", every)
-    if rest:
-        return _saying(seen, re.escape(rest[2] or rest[1]))
-    block = re.search(r"Invalid block tag on line (\d+): '(\w+)'", every)
-    return _saying(seen, rf"\{{%-?\s*{block[2]}\b", int(block[1])) if block else None
 
 
 def _of_a_class(seen: Evidence, module: str) -> Function | None:
@@ -225,21 +208,18 @@ def _said(links: list[Event]) -> int:
     return own[0] if own else len(links) - 1
 
 
-def _saying(
-    seen: Evidence, pattern: str, line: int = 0, file: str = ""
-) -> Place | None:
+def _saying(seen: Evidence, pattern: str, line: int = 0) -> Place | None:
     """The first line of a template that something stands in; best the one of a number.
 
     Args:
         seen: the evidence.
         pattern: what stands there.
         line: where Django has found it, in the template that it does not name.
-        file: the template, if Django names it.
     """
     found = [
         one.spot(match.start())
         for one in scripts.texts(seen)
-        if not one.is_static and f"/{one.file}".endswith(f"/{file}" if file else "")
+        if not one.is_static
         for match in re.finditer(pattern, one.text)
     ]
     return next((one for one in found if one[1] == line), next(iter(found), None))
