@@ -50,6 +50,13 @@ def test_a_page_that_fails_is_named(
     assert (first.slug, first.file, first.line) == (slug, VIEWS, number)
 
 
+def test_a_template_that_cannot_be_read_is_named(tmp_path: Path) -> None:
+    page = "halls/templates/halls/hall.html"
+    changes = [(page, "<ul id", "{% if number %}<ul id")]
+    first = doctor.diagnose(shapes.write("guild", changes, tmp_path / "g")).findings[0]
+    assert (first.slug, first.file) == (None, page)
+
+
 @pytest.mark.parametrize(
     "body",
     [

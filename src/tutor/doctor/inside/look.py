@@ -12,6 +12,7 @@ from .doors import doors
 from .migrated import migrations
 from .report import emit, error_of, failed, give_up_after, inside, leave
 from .shadowing import shadows
+from .unread import unread
 
 LIMIT = 6  # seconds for the whole process
 MANY = 2000  # routes of pages
@@ -42,7 +43,7 @@ def look():
             return
     load.stage[0] = "facts"
     for fact in (
-        *(problems, commands, layers, templates, pages, own_apps),
+        *(problems, commands, layers, templates, unread, pages, own_apps),
         migrations,
         database.unapplied,
     ):

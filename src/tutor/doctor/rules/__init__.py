@@ -20,6 +20,7 @@ from tutor.doctor.rules.access import (
 )
 from tutor.doctor.rules.browser import (
     clients,
+    everyday,
     grammar,
     pages,
     policies,
@@ -192,6 +193,7 @@ _LATER = (
     grammar,
     unbound,
     policies,
+    everyday,
     offers,
     testing,
     unawaited,

@@ -91,6 +91,11 @@ def _key_in(read: re.Match[str]) -> str:
 
 def is_meant(element: str, name: str, attributes: str) -> bool:
     """Whether a tag is meant: by its id, or as the only kind of it."""
+    if element.startswith("."):
+        kinds = re.search(
+            r"(?<![\w-])class\s*=\s*(?:\"([^\"]*)\"|'([^']*)')", attributes
+        )
+        return kinds is not None and element[1:] in (kinds[1] or kinds[2] or "").split()
     if not element.startswith("#"):
         return element == name
     given = re.search(r"(?<![\w-])id\s*=\s*[\"']?([\w-]+)", attributes)

@@ -116,7 +116,8 @@ def _inline(page: Code, every: list[Code]) -> Iterator[Found]:
             for function in one.functions
             if function.name == name and not one.owner(function)
         ]
-        given = rf"(?:window|globalThis|self|this)\s*\.\s*{name}\b|Object\.assign\("
+        given = rf"(?:window|globalThis|self|this)\s*\.\s*{name}\b|"
+        given += r"Object\.assign\(\s*(?:window|globalThis|self)\b"
         if not made or any(re.search(given, one.bare) for one in every):
             continue
         if any(

@@ -19,6 +19,7 @@ _BLOCK = re.compile(r"\{%-?\s*block\s+(\w+)")
 def rules(every: list[Code]) -> Iterator[Found]:
     pages = [code for code in every if not code.script.is_static]
     for page in pages:
+        yield from _outside(page)
         below = _below(page, pages)
         if not below:
             continue
@@ -50,3 +51,31 @@ def _below(page: Code, pages: list[Code]) -> list[Code]:
             return []
         found += fits
     return found
+
+
+_REMARK = re.compile(r"\{#.*?#\}|<!--.*?-->|\{%\s*comment\b.*?endcomment\s*%\}", re.S)
+_SHOWN = re.compile(
+    r"<(?:script|form|div|p|ul|ol|table|button|input|section|main|h[1-6])\b", re.I
+)
+
+
+def _outside(page: Code) -> Iterator[Found]:
+    """A script or a form in a template that extends another one, and in no block."""
+    text = page.script.text
+    if not _EXTENDS.search(text):
+        return
+    blank = _REMARK.sub(lambda one: re.sub(r"[^\n]", " ", one[0]), text)
+    if len(_BLOCK.findall(blank)) != len(re.findall(r"\{%-?\s*endblock", blank)):
+        return
+    for _, begin, end in spans(blank):
+        blank = blank[:begin] + re.sub(r"[^\n]", " ", blank[begin:end]) + blank[end:]
+    found = _SHOWN.search(blank)
+    if found:
+        yield Found(
+            "client-block-not-there",
+            f"{found[0]}> stands outside of every block, and is in no page",
+            page.spot(found.start()),
+            RANK,
+            TRIED,
+            "it stands in a block of the template that is extended",
+        )

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from tutor.doctor.evidence import Evidence
 from tutor.doctor.rules.browser import bodykeys
 from tutor.doctor.rules.browser.expressions import Scope, value
+from tutor.doctor.rules.browser.forms import action_of
 from tutor.doctor.rules.browser.javascript import Code, Func, Span
 from tutor.doctor.rules.browser.pages import TRIED
 from tutor.doctor.rules.found import Found
@@ -57,6 +58,7 @@ class _Sent:
 def rules(seen: Evidence, every: list[Code]) -> Iterator[Found]:
     if any(map(_fills, seen.source.modules.values())):
         return
+    yield from _by_get(every)
     for one in (sent for code in every for sent in _sent(code, every)):
         views = behind_url(seen, one.url, one.verb)
         if len(views) == 1 and one.kind == JSON:
@@ -74,6 +76,35 @@ def rules(seen: Evidence, every: list[Code]) -> Iterator[Found]:
                 f"{wanted}, or a view that reads {one.kind}",
             )
             return
+
+
+def _by_get(every: list[Code]) -> Iterator[Found]:
+    """``fetch(url, { body: … })`` without a method is a GET, which has no body."""
+    for code in every:
+        for match in _CALLS.finditer(code.bare):
+            given = code.arguments(match.end() - 1) if match["fetch"] else []
+            options = _options(code, given[1]) if len(given) > 1 else {}
+            whole = code.plain(given[1]) if len(given) > 1 else ""
+            if "body" in options and code.text(options["body"]).startswith("{"):
+                yield Found(
+                    "client-body-not-as-the-view-reads-it",
+                    "the text '[object Object]' is sent",
+                    code.spot(options["body"][0]),
+                    RANK,
+                    TRIED,
+                    "JSON.stringify({…}), or new URLSearchParams({…})",
+                )
+                return
+            if "body" in options and "method" not in options and "..." not in whole:
+                yield Found(
+                    "client-form-method-refused",
+                    "TypeError: Request with GET/HEAD method cannot have body",
+                    code.spot(match.start()),
+                    RANK,
+                    TRIED,
+                    'method: "POST"',
+                )
+                return
 
 
 def _fills(module: Module) -> bool:
@@ -137,7 +168,8 @@ def _resolved(
     kind, address = _kind(code, body, literal), code.plain(url)
     around = code.around(url[0])
     if around is None or address not in around.given or not around.name:
-        known = value(code.text(url), Scope(code.script))
+        known = action_of(code, code.text(url), every)
+        known = known or value(code.text(url), Scope(code.script))
         yield _Sent(code, body[0], known, kind, verb, body)
         return
     at, text = around.given.index(address), code.plain(body)

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 
 from tutor.doctor.rules.browser import keys
 from tutor.doctor.rules.browser.needed import (
-    BEGIN,
     READS,
     bare,
+    begins,
     needed,
     needed_in,
     parsed,
@@ -38,7 +38,7 @@ class Branches:
 
 def branches(owner: Class) -> Branches | None:
     """The kinds that a consumer knows; None where that is not certain."""
-    method = next((m for name in BEGIN if (m := owner.method(name))), None)
+    method = begins(owner)
     if method is None:
         return None
     given = {one.arg for one in method.node.args.args[1:2]}

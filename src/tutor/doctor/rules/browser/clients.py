@@ -29,17 +29,18 @@ from tutor.doctor.rules.browser import (
     modelled,
     mustaches,
     objects,
+    oddwords,
     offering,
     orders,
     partners,
     plainechoes,
     reloading,
-    scripts,
     socketurls,
     strange,
     taken,
     twice,
     unasked,
+    unfilled,
     unheard,
     untold,
 )
@@ -88,7 +89,7 @@ ALLOWED = range(3000, 5000)  # and 1000: what a script may close with
 def rules(seen: Evidence) -> Iterator[Found]:
     if not seen.leaves and not seen.walk.get("protocols"):
         return
-    every = javascript.codes(scripts.texts(seen))
+    every = [*seen.once(javascript.of_pages)]
     opened = [*socketurls.sockets(seen)]
     for code in every:
         yield from timed(code, every)
@@ -134,7 +135,8 @@ def rules(seen: Evidence) -> Iterator[Found]:
     known = known or list(orders.rules(seen, every))
     known = known or list(lacking.rules(seen, every))
     known = known or list(unasked.rules(seen, every))
-    yield from known or unheard.rules(seen, every, opened)
+    known = known or list(unheard.rules(seen, every, opened))
+    yield from known or oddwords.rules(seen, every, opened)
     yield from fieldtypes.rules(seen, every)
     yield from codes.rules(seen, every)
     yield from loaded.rules(seen, every)
@@ -150,7 +152,8 @@ def rules(seen: Evidence) -> Iterator[Found]:
     yield from known or partners.rules(seen, every, opened)
     yield from untold.rules(every)
     yield from belonging.rules(every)
-    yield from mustaches.rules(seen, every)
+    known = list(mustaches.rules(seen, every))
+    yield from known or unfilled.rules(seen, every)
     yield from twice.rules(seen, every, opened)
     yield from manysockets.rules(every)
 

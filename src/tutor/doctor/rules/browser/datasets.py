@@ -52,7 +52,7 @@ def rules(seen: Evidence, every: list[Code]) -> Iterator[Found]:
             if code in pages
             else "\n".join(one.script.text for one in pages)
         )
-        for read in _reads(code):
+        for read in (*_reads(code), *_of_each(code)):
             tags = [text for name, text in there if is_meant(read.element, name, text)]
             if not tags or any(map(_may_have_more, tags)):
                 continue
@@ -95,6 +95,34 @@ def _reads(code: Code) -> Iterator[_Read]:
             around = code.around(other.start())
             if around is None or named[1] not in around.given:
                 yield from _read_of(code, element, other.start(), other.end())
+
+
+# for (const one of document.querySelectorAll(".box")), and its forEach((one) => …)
+_EACH = re.compile(
+    r"\bof\s+document\s*\.\s*querySelectorAll\s*\(\s*['\"`](?P<css>[.#]?[\w-]+)['\"`]\s*\)\s*\)|"
+    r"document\s*\.\s*querySelectorAll\s*\(\s*['\"`](?P<all>[.#]?[\w-]+)['\"`]\s*\)\s*"
+    r"\.\s*forEach\s*\(\s*(?:function\s*\(\s*|\(?\s*)(?P<name>[A-Za-z_$][\w$]*)"
+)
+
+
+def _of_each(code: Code) -> Iterator[_Read]:
+    """What is read of each element of a list."""
+    text = code.script.text
+    for match in _EACH.finditer(text):
+        name, element = match["name"], match["css"] or match["all"]
+        if not name:
+            made = re.search(
+                r"\bfor\s*\(\s*(?:const|let|var)\s+([\w$]+)\s+$", text[: match.start()]
+            )
+            name = made[1] if made else ""
+        if not name or not code.bare[match.start() : match.end()].strip():
+            continue
+        begin = match.end()
+        brace = re.compile(r"[^;{}]*?\{").match(code.bare, begin)
+        end = code.pairs.get(brace.end() - 1, begin) if brace else begin
+        word = re.compile(rf"(?<![\w$.]){re.escape(name)}(?![\w$])")
+        for other in word.finditer(code.bare, begin, end):
+            yield from _read_of(code, element, other.start(), other.end())
 
 
 def _read_of(code: Code, element: str, begin: int, end: int) -> Iterator[_Read]:

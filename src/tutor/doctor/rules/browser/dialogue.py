@@ -63,8 +63,10 @@ def is_of(socket: Socket, handler: Handler) -> bool:
 def leaves(seen: Evidence, url: str) -> list[Event]:
     """The routes that a URL may lead to."""
     path = path_of(url)
-    if path is None:
-        return []
+    if path is None or not path.strip(f"/{ANY}"):
+        consumers = [leaf for leaf in seen.leaves if leaf["is"] == "consumer"]
+        only = len(consumers) == 1 == len(seen.leaves) and "{" not in url
+        return consumers if only else []  # where else would it lead to
     path = path.replace(HERE, "").lstrip("/")
     words = WORDS if ANY in path else ("",)
     return [

@@ -88,7 +88,15 @@ def _handed(
     if depth > DEEP or name == "]":
         return
     for other, one in called(code, function, name, every):
-        first(other, one, every, reads, depth)
+        if not _is_of_a_socket(other, one):
+            first(other, one, every, reads, depth)
+
+
+def _is_of_a_socket(code: Code, one: Func) -> bool:
+    """Whether a function is what a socket calls itself, with an event."""
+    before = code.bare[max(0, one.start - 80) : one.start]
+    given = re.search(r"([\w$.]+)\.on\w+\s*=\s*$", before)
+    return given is not None and given[1] in code.sockets
 
 
 def first(
@@ -164,6 +172,16 @@ def _use(
             reads.guarded.add(key)
         reads.keys.setdefault(key, []).append((code, begin + match.start()))
         _told_apart(code, function, rf"{word}\s*\.\s*{key}", key, every, reads)
+    for match in re.finditer(rf"{word}\s*\[\s*(['\"])[ ]+\1\s*\](\s*=[^=])?", body):
+        text = code.script.text[begin + match.start() : begin + match.end()]
+        quoted = re.search(r"['\"]([\w$]+)['\"]", text)
+        if quoted and match[2]:
+            reads.guarded.add(quoted[1])  # the page puts it there
+        elif quoted:
+            place = code, begin + match.start()
+            reads.keys.setdefault(quoted[1], []).append(place)
+            if re.match(r"\s*(\?|\|\||&&|\)\s*(\{|\?|return))", body[match.end() :]):
+                reads.guarded.add(quoted[1])
     for match in re.finditer(rf"\{{([^{{}}]*)\}}\s*=\s*{word}\s*[;\n]", body):
         index = begin + match.start()
         _apart(code, function, match[1], index, every, reads, depth)

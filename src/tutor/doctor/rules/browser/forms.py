@@ -163,6 +163,26 @@ def _refused(
     )
 
 
+def action_of(code: Code, told: str, every: list[Code]) -> str:
+    """What a form has in its action, where a script asks: ``form.action``."""
+    asked = re.fullmatch(r"([A-Za-z_$][\w$]*)\s*\.\s*action", told.strip())
+    named = asked and re.search(
+        rf"(?<![\w$.]){re.escape(asked[1])}\s*=\s*document\s*\.\s*(?:getElementById|"
+        r"querySelector)\s*\(\s*['\"`]#?([\w-]+)['\"`]",
+        code.script.text,
+    )
+    for page in every if named else ():
+        for form in FORM.finditer(page.script.text):
+            action = _ACTION.search(form[1])
+            if (
+                action
+                and named
+                and re.search(rf"\bid\s*=\s*[\"']?{named[1]}\b", form[1])
+            ):
+                return action[1] or action[2] or ""
+    return ""
+
+
 def route(seen: Evidence, route: str) -> tuple[str, int] | None:
     """Where a page's route is written."""
     for module in seen.source.modules.values():

@@ -7,6 +7,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
+from tutor.doctor.evidence import Evidence
+from tutor.doctor.rules.browser import scripts
 from tutor.doctor.rules.browser.blanked import bare, spoken
 from tutor.doctor.rules.browser.scripts import Script, Spot
 
@@ -245,6 +247,11 @@ class Code:
         """The name or property that a function is given to."""
         found = _NAMED.search(self.bare[max(0, start - 80) : start])
         return found[1] if found else ""
+
+
+def of_pages(seen: Evidence) -> Iterator[Code]:
+    """The code of every script of a project's pages."""
+    yield from codes(scripts.texts(seen))
 
 
 def codes(texts: Iterable[Script]) -> list[Code]:

@@ -11,7 +11,7 @@ from tutor.doctor import messagekeys, words
 from tutor.doctor.evidence import Evidence
 from tutor.doctor.rules.browser.dialogue import consumer_of, leaves
 from tutor.doctor.rules.browser.javascript import Code
-from tutor.doctor.rules.browser.needed import BEGIN, READS, bare, musts, parsed
+from tutor.doctor.rules.browser.needed import READS, bare, begins, musts, parsed
 from tutor.doctor.rules.browser.pages import TRIED
 from tutor.doctor.rules.browser.sending import Sent, messages
 from tutor.doctor.rules.browser.socketurls import Socket
@@ -201,14 +201,11 @@ def _deciding(seen: Evidence, owner: Class) -> Keys:
 
 def heard(owner: Class) -> Keys | None:
     """The keys of a message that a consumer reads; None where that is not certain."""
-    for name in BEGIN:
-        method = owner.method(name)
-        if method is not None:
-            break
-    else:
+    method = begins(owner)
+    if method is None:
         return None
     given = [one.arg for one in method.node.args.args[1:2]]
-    return of(owner, method, set(given if name == "receive_json" else ()), 0)
+    return of(owner, method, set(given if method.name == "receive_json" else ()), 0)
 
 
 def of(owner: Class, method: Function, names: set[str], depth: int) -> Keys | None:
@@ -216,9 +213,10 @@ def of(owner: Class, method: Function, names: set[str], depth: int) -> Keys | No
     if depth > DEEP:
         return None
     for value, called in parsed(method):
+        inner = _direct(value, method)
+        if inner is not None or not isinstance(bare(value), ast.Call):
+            return inner
         names |= called
-        if not isinstance(bare(value), ast.Call):
-            return _direct(value, method)
     above = {child: node for node in walk(method.node) for child in child_nodes(node)}
     keys: set[str] = set()
     for node in walk(method.node):
@@ -235,13 +233,15 @@ def of(owner: Class, method: Function, names: set[str], depth: int) -> Keys | No
 
 def _direct(node: ast.expr, method: Function) -> Keys | None:
     """``json.loads(text)["message"]``: the message itself has no name."""
-    node = bare(node)
-    key = node.slice if isinstance(node, ast.Subscript) else None
-    inner = bare(node.value) if isinstance(node, ast.Subscript) else None
-    if not (isinstance(inner, ast.Call) and isinstance(key, ast.Constant)):
-        return None
-    reads = READS.search(calls.name_of(inner, method))
-    return frozenset([str(key.value)]) if reads else None
+    for part in walk(ast.Expression(node)):
+        if not isinstance(part, ast.Subscript) or not isinstance(
+            part.slice, ast.Constant
+        ):
+            continue
+        inner = bare(part.value)
+        if isinstance(inner, ast.Call) and READS.search(calls.name_of(inner, method)):
+            return frozenset([str(part.slice.value)])
+    return None
 
 
 def use(

@@ -39,11 +39,40 @@ def rules(every: list[Code]) -> Iterator[Found]:
         if not whole or OPEN.search(whole):
             continue
         tags = [*_TAG.finditer(whole)]
+        yield from _gone(page, tags, every)
         for place, tag in enumerate(tags):
             found = _early(page, tags, place, tag, every)
             if found is not None:
                 yield found
                 return
+
+
+def _gone(page: Code, tags: list[re.Match[str]], every: list[Code]) -> Iterator[Found]:
+    """``$(…)`` in a page that loads no script but the project's own."""
+    sources = [s["path"] for tag in tags if (s := SOURCE.search(tag[1]))]
+    mine = [_own(one, every) for one in sources]
+    if None in mine or "importmap" in page.script.text:
+        return
+    inline = [tag for tag in tags if not SOURCE.search(tag[1])]
+    for name in _LIBRARIES:
+        if _is_bound(name, every) or any("import(" in one.bare for one in every):
+            continue
+        used = rf"(?<![\w$.]){re.escape(name)}\s*[.(]|\bnew\s+{re.escape(name)}\b"
+        for tag in inline:
+            code = Code(Script("", tag[2]), bare(tag[2]))
+            if re.search(used, code.bare) and not _SPOKEN.search(tag[1]):
+                yield _not_defined(name, _spot(page, tag, every))
+                return
+        for one in mine:
+            found = re.search(used, one.bare) if one is not None else None
+            if one is not None and found:
+                yield _not_defined(name, one.spot(found.start()))
+                return
+
+
+def _not_defined(name: str, place: Spot) -> Found:
+    got, expected = f"ReferenceError: {name} is not defined", "the library with it"
+    return Found(SLUG, got, place, RANK, TRIED, f"{expected}, loaded above")
 
 
 def _early(

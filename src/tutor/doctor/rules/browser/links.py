@@ -36,7 +36,7 @@ def rules(seen: Evidence, every: list[Code]) -> Iterator[Found]:
         for match in found:
             path = match[2].lstrip("/")
             is_socket = any(_is_a_sockets(leaf, path) for leaf in seen.leaves)
-            if is_socket and not any(_may_be(str(one), path) for one in routes):
+            if is_socket and not any(may_be(str(one), path) for one in routes):
                 yield Found(
                     None,
                     f"Not Found: {match[2]} is the path of a socket, and no page's",
@@ -54,7 +54,7 @@ def _is_a_sockets(leaf: Event, path: str) -> bool:
     return all(step.get("regex") for step in steps) and takes(leaf, path)
 
 
-def _may_be(route: str, path: str) -> bool:
+def may_be(route: str, path: str) -> bool:
     """Whether a page's route may take a path; of an expression, the plain beginning."""
     plain = route.strip("^$")
     special = re.search(r"[\\()\[\]*+?|]", plain)

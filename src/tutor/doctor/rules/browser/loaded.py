@@ -208,12 +208,27 @@ def _elements(page: Code, reached: list[Code], every: list[Code]) -> Iterator[Fo
             return
 
 
+_FILLED_ID = re.compile(
+    r"""\bid\s*=\s*["'`]((?:\{\{.*?\}\}|\{%.*?%\}|\$\{[^}]*\}|[^"'`>\n{$])+)"""
+)
+_GAP = re.compile(r"\{\{.*?\}\}|\{%.*?%\}|\$\{[^}]*\}")
+
+
+def _may_become(written: str, name: str) -> bool:
+    """Whether an id with something to fill in may be a name: ``row-{{ number }}``."""
+    parts = _GAP.split(written)
+    return len(parts) > 1 and bool(
+        re.fullmatch(".*".join(map(re.escape, parts)), name, re.S)
+    )
+
+
 def is_made(name: str, whole: str) -> bool:
     """Whether some page or script may make an element with this id."""
     word = re.escape(name)
     return bool(
         re.search(rf"\bid\s*=\s*[\"'`]?{word}(?![\w-])", whole)
         or re.search(rf"\bjson_script\s*:\s*[\"']{word}[\"']", whole)
-        or re.search(r"\bid\s*=\s*(?:[\"'`][^\"'`>]*(?:\{\{|\{%|\$\{)|\{)", whole)
+        or re.search(r"\bid\s*=\s*\{(?!\{|%)", whole)
+        or any(_may_become(one, name) for one in _FILLED_ID.findall(whole))
         or re.search(rf"\bid[\"'`]?\s*[,:]\s*[\"'`]{word}[\"'`]", whole)
     )

@@ -34,9 +34,24 @@ def bare(node: ast.expr) -> ast.expr:
     return node.value if isinstance(node, ast.Await) else node
 
 
+def begins(owner: Class) -> Function | None:
+    """The method that looks at a message first: not one that only hands it on."""
+    for name in BEGIN:
+        method = owner.method(name)
+        if method is None:
+            continue
+        on = f"builtins.super().{name}"
+        hands = any(
+            calls.name_of(one, method) == on for one in calls.calls(method.node)
+        )
+        if not hands or any(parsed(method)) or owner.method("receive_json") is None:
+            return method
+    return None
+
+
 def musts(owner: Class) -> frozenset[str]:
     """The keys without which the consumer's own handler of messages gives up."""
-    method = next((m for name in BEGIN if (m := owner.method(name))), None)
+    method = begins(owner)
     if method is None:
         return frozenset()
     taken = {one.arg for one in method.node.args.args[1:2]}

@@ -61,6 +61,10 @@ def _wrong(seen: Evidence, socket: Socket, same: list[Socket]) -> Iterator[Found
     if _plain(seen, socket) and https.speaks_tls(seen):
         slug, expected = "client-ws-hardcoded-on-https-page", "wss:// over https"
         yield Found(slug, _shown(socket.url), socket.place, 75, TRIED, expected)
+    if _only_encrypted(seen, socket):
+        got, expected = "a knock without an answer in TLS", "ws:// on a plain page"
+        hint = "This server speaks no TLS; take ws or wss from location.protocol."
+        yield Found(None, got, socket.place, 75, TRIED, expected, hint)
     host = re.match(r"(?:wss?:|\x00)//([^/\x00\x01]+)", socket.url)
     if host and re.match(r"(localhost|127\.0\.0\.1)(:|$)", host[1]):
         slug, expected = "auth-other-host-than-the-page", "the host the page came from"
@@ -98,6 +102,21 @@ def _plain(seen: Evidence, socket: Socket) -> bool:
     return bool(re.search(written, text)) and "wss" not in text
 
 
+def _only_encrypted(seen: Evidence, socket: Socket) -> bool:
+    """Whether a script knows wss:// only, and all that is known of runs here, plain."""
+    hosts = {str(one) for one in seen.settings.get("hosts") or []}
+    here = hosts <= {"localhost", "127.0.0.1", "[::1]", "0.0.0.0", "::1"}
+    if not here or not seen.settings.get("debug") or https.speaks_tls(seen):
+        return False
+    try:
+        text = (seen.project / socket.place[0]).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        return False
+    written = r"[\"'`]wss://[\"'`]?\s*(?:\+|\$\{)|[\"'`]wss:?[\"'`]|[\"'`]wss://(?:localhost|127)"
+    plain = r"[\"'`]ws(?::|[\"'`])|(?<!ws)s[\"'`]\s*:\s*[\"'`][\"'`]"
+    return bool(re.search(written, text)) and not re.search(plain, text)
+
+
 def _spelt(socket: Socket, url: str) -> Iterator[tuple[str, str]]:
     """What is wrong with a URL as it is written, and what was expected."""
     if socket.is_static and ("{{" in url or "{%" in url):
@@ -108,7 +127,7 @@ def _spelt(socket: Socket, url: str) -> Iterator[tuple[str, str]]:
         yield "client-headers-option", "a URL, and a list of subprotocols at most"
     if "#" in url:
         yield "client-fragment-in-url", "a URL without #"
-    if url.startswith(HOST):
+    if re.match(rf"(?:wss?|https?)?{HOST}", url):
         yield "client-url-without-scheme", "ws:// or wss:// before the host"
 
 

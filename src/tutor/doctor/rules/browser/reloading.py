@@ -42,6 +42,39 @@ def rules(every: list[Code]) -> Iterator[Found]:
                 return
 
 
+def fetches(every: list[Code]) -> Iterator[Found]:
+    """A submit handler that sends with ``fetch``, while the browser does so, too."""
+    for page in every:
+        for form in (
+            FORM.finditer(page.script.text) if not page.script.is_static else ()
+        ):
+            if re.search(r"""\bon\w+\s*=|\btarget\s*=|\bmethod=["']?dialog""", form[1]):
+                continue
+            alone = len(FORM.findall(page.script.text)) == 1
+            tag = "form" if alone else ""
+            for code, one, _ in _hooks("submit", form[1], tag, page, every):
+                text = code.plain(one.body)
+                if not re.search(r"(?<![\w$.])fetch\s*\(", text):
+                    continue
+                if _STAYS.search(text) or LEAVES.search(form[1]):
+                    continue
+                if any(
+                    _STAYS.search(other.plain(f.body))
+                    for name in re.findall(r"(?<![\w$.])([\w$]+)\s*\(", text)
+                    for other, f in meant(code, name, every)
+                ):
+                    continue
+                yield Found(
+                    "client-form-reloads-the-page",
+                    "the form is sent twice, and the page is left for the answer",
+                    code.spot(one.start),
+                    RANK,
+                    "reading the page",
+                    "event.preventDefault() first in the handler",
+                )
+                return
+
+
 def _heard(page: Code, form: re.Match[str], every: list[Code]) -> Iterator[Place]:
     """Where a script hears of a form, or of a button that sends it."""
     text = page.script.text

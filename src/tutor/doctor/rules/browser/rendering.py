@@ -29,8 +29,9 @@ _LACKS = re.compile("NoneType|AnonymousUser|index out of range")
 
 
 def rules(seen: Evidence) -> Iterator[Found]:
-    told = seen.serve.all("page-failed")
-    every = [one for event in told for one in _failed(seen, event)]
+    unread = [*_templates(seen)]
+    told = seen.serve.all("page-failed") if not unread else []
+    every = [*unread, *(one for event in told for one in _failed(seen, event))]
     yield from [*(one for one in every if one.slug), *every][:1]
     yield from _missing(seen)
 
@@ -56,6 +57,29 @@ def _missing(seen: Evidence) -> Iterator[Found]:
                 _elsewhere(seen, name),
             )
             return
+
+
+def _templates(seen: Evidence) -> Iterator[Found]:
+    """A template that cannot be read, and that a view or another template names."""
+    texts = [one.text for one in seen.source.modules.values()]
+    texts += [one.text for one in scripts.texts(seen) if not one.is_static]
+    for event in seen.look.all("template-failed"):
+        name, links = event["name"], event["error"]
+        is_meant = name.startswith("registration/") or any(name in t for t in texts)
+        if not is_meant:
+            continue
+        place = f"{seen.prefix}{event['file']}", event["line"]
+        every = " ".join(link["text"] for link in links)
+        lost = "register or load" in every or "Invalid filter" in every
+        yield Found(
+            "client-template-tag-not-loaded" if lost else None,
+            last_line(links[:1]),
+            place,
+            RANK if lost else RANK + 5,
+            f"reading the template {name}",
+            "a template that Django can read",
+            "" if lost else "A template's tags are read before anything is shown.",
+        )
 
 
 def _is_like(seen: Evidence, name: str) -> bool:

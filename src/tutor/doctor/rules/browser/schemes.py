@@ -24,6 +24,7 @@ def rules(seen: Evidence) -> Iterator[Found]:
     for script in texts(seen):
         if not NEW.search(script.text):
             continue
+        yield from _swapped(script)
         for match in _COMPARED.finditer(script.text):
             name, text = match["left"] or match["second"], match["right"]
             text = match["first"] if text is None else text
@@ -48,3 +49,25 @@ def _is_scheme(script: Script, name: str, depth: int = 0) -> bool:
         return _is_scheme(script, script.bound[name].strip(), depth + 1)
     kept = r"protocol" if name == "protocol" else rf"protocol\s*:\s*{re.escape(name)}"
     return bool(re.search(_TAKEN % kept, script.text))
+
+
+_CHOICE = re.compile(
+    r"([!=])==?\s*['\"`](https?):?['\"`]\s*\)?\s*\?\s*['\"`](wss?)\b[^'\"`]*['\"`]"
+    r"\s*:\s*['\"`](wss?)\b"
+)
+
+
+def _swapped(script: Script) -> Iterator[Found]:
+    """``protocol === "https:" ? "ws" : "wss"``: each where the other belongs."""
+    for match in _CHOICE.finditer(script.text):
+        secure = (match[1] == "=") == (match[2] == "https")
+        if match[3] != match[4] and (match[3] == "wss") is not secure:
+            yield Found(
+                "client-ws-hardcoded-on-https-page",
+                f"{match[3]} where the page came over {'https' if secure else 'http'}",
+                script.spot(match.start()),
+                66,
+                TRIED,
+                "wss for https:, ws for http:",
+            )
+            return

@@ -28,6 +28,17 @@ def rules(code: Code, name: str) -> Iterator[Found]:
     for known, begin, end in _spans(code, name):
         word = rf"(?<![\w$.]){re.escape(known)}\s*(?:\?\.|\.)\s*([A-Za-z_$][\w$]*)\s*\("
         for match in re.finditer(word, code.bare[begin:end]):
+            handler = match[1] in _OWN and match[1].startswith("on")
+            if handler and not _is_added(code, match[1]):
+                yield Found(
+                    "client-handler-called-not-assigned",
+                    f"{known}.{match[1]} is not a function: nobody gave it one",
+                    code.spot(begin + match.start()),
+                    RANK,
+                    TRIED,
+                    f"{known}.{match[1]} = a function",
+                )
+                return
             if match[1] in _OWN or _is_added(code, match[1]):
                 continue
             again = match[1] in ("open", "connect", "reconnect")

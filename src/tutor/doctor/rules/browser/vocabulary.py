@@ -16,7 +16,7 @@ from tutor.doctor.source.walking import walk
 
 # Where a consumer passes on what a client has said, as it is.
 RELAYS = re.compile(
-    r"text_data=text_data|send_json\(\s*(content|data|message)\b|send\(text_data\)|"
+    r"(?<!\.receive\()text_data=text_data|send_json\(\s*(content|data|message)\b|send\(text_data\)|"
     r":\s*(content|data|text_data)\s*[,}]|\*\*(content|data|message)\b|"
     r"\.group_send\([^()]*\b(content|data)\s*\)"
 )

@@ -124,7 +124,7 @@ def _behind(
                 function = seen.source.functions.get(name)
                 owner = seen.source.classes.get(name.removesuffix(".as_view()"))
                 if function is not None:
-                    yield [function], _allowed(function)
+                    yield [function], allowed_by(function)
                 elif name in _OF_DJANGO:
                     yield [], _OF_DJANGO[name]
                 elif owner is not None:
@@ -135,7 +135,7 @@ def _behind(
                     yield own, {one.name.upper() for one in own} if plain else None
 
 
-def _allowed(function: Function) -> set[str] | None:
+def allowed_by(function: Function) -> set[str] | None:
     """What the decorators of a view let in."""
     for node, name in zip(
         function.node.decorator_list, function.decorators(), strict=True

@@ -1,0 +1,49 @@
+"""The page of Django's own login: the fields that it has to have."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from tutor.doctor.evidence import Evidence
+from tutor.doctor.rules.browser.javascript import Code
+from tutor.doctor.rules.found import Found
+
+RANK = 70
+TRIED = "reading the page"
+_FORM = re.compile(r"\{\{-?\s*form\b|\{%[^%]*\bform\b|\bin\s+form\b")
+_OTHER = re.compile(r"\{\{-?\s*(\w+)\s*(?:\.\s*as_\w+|\|\s*crispy)?\s*-?\}\}")
+_FIELD = re.compile(r"<input\b[^>]*>", re.I)
+
+
+def rules(seen: Evidence, every: list[Code]) -> Iterator[Found]:
+    texts = [one.text for one in seen.source.modules.values()]
+    if not any(re.search(r"\bLoginView\b|contrib\.auth\.urls", one) for one in texts):
+        return
+    if any(re.search(r"authentication_form|AuthenticationForm", one) for one in texts):
+        return  # its fields may be called otherwise
+    for page in every:
+        text = page.script.text
+        posts = re.search(r"<form\b[^>]*>", text, re.I)
+        if not page.script.file.endswith("registration/login.html") or not posts:
+            continue
+        if _FORM.search(text) or re.search(r"\{%-?\s*include\b", text):
+            continue
+        named = re.findall(r"<input\b[^>]*\bname\s*=\s*[\"']?([\w-]+)", text, re.I)
+        if {"username", "password"} <= {*named}:
+            continue
+        other = _OTHER.search(text, posts.end())
+        field = _FIELD.search(text, posts.end())
+        at = other or field or posts
+        lacks = sorted({"username", "password"} - {*named})[-1]
+        yield Found(
+            None if other else "client-form-field-not-named",
+            f"no field {lacks!r} is sent"
+            + (f": the page is given no {other[1]}" if other else ""),
+            page.spot(at.start()),
+            RANK,
+            TRIED,
+            "{{ form.as_p }}" if other else 'name="username", and name="password"',
+            "LoginView calls its form form, and its fields username and password.",
+        )
+        return
