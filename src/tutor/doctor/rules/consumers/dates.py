@@ -6,8 +6,9 @@ import ast
 from collections.abc import Iterator, Mapping
 
 from tutor.doctor.evidence import Evidence
+from tutor.doctor.rules.database import lazy
 from tutor.doctor.rules.found import TRIED, Found, Place, at
-from tutor.doctor.rules.groups.packed import UNPACKED
+from tutor.doctor.rules.groups.packed import UNPACKED, events
 from tutor.doctor.source import Class, Function, calls, managers
 from tutor.doctor.source.flow import returned
 from tutor.doctor.source.walking import walk
@@ -34,6 +35,7 @@ def rules(seen: Evidence) -> Iterator[Found]:
             else:
                 continue
             for one in call.args[:1] if not own else ():
+                yield from _unread(seen, function, one)
                 for where, node, kind in _strange(function, one, {}, 0):
                     yield Found(
                         "db-model-instance-in-event",
@@ -45,6 +47,24 @@ def rules(seen: Evidence) -> Iterator[Found]:
                         "Braces without a colon make a set." if kind == "set" else "",
                     )
                     return
+    for function, node in events(seen):
+        yield from _unread(seen, function, node)
+
+
+def _unread(seen: Evidence, function: Function, node: ast.expr) -> Iterator[Found]:
+    """A query that stands in a message as it is: nobody has read its rows."""
+    values = [one for one in walk(node) if isinstance(one, ast.Dict)]
+    for value in (v for held in values for v in held.values):
+        plain = not isinstance(value, ast.GeneratorExp | ast.Await)
+        if plain and lazy.is_lazy(seen, function, value):
+            yield Found(
+                "db-model-instance-in-event",
+                "Object of type QuerySet is not JSON serializable",
+                at(function, value),
+                49,
+                TRIED,
+                "a list of its rows' plain values",
+            )
 
 
 def place_of(seen: Evidence, kind: str) -> Place | None:

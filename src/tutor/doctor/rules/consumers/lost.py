@@ -38,7 +38,13 @@ def lost(seen: Evidence, function: Function) -> Iterator[Found]:
             47,
             TRIED,
             "every coroutine is awaited",
+            "In a plain def, call the function without its wrapper."
+            if end in _WRAPS and not function.is_async
+            else "",
         )
+
+
+_WRAPS = {name.rpartition(".")[2] for name in known.TO_THREAD}
 
 
 def _kept(function: Function) -> Iterator[ast.Call]:
@@ -87,7 +93,11 @@ _CALL_LATER = (
 def _said(function: Function) -> Iterator[ast.Call]:
     """Calls whose result stands in a message as it is."""
     for call in calls.calls(function.node):
-        if calls.name_of(call, function).rpartition(".")[2] not in _MESSAGES:
+        name = calls.name_of(call, function)
+        if name == f"{known.TO_SYNC}()":  # async_to_sync(layer.group_send)(…)
+            wrapped = getattr(call.func, "args", [])[:1]
+            name = "".join(function.module.resolve(w, function) or "" for w in wrapped)
+        if name.rpartition(".")[2] not in _MESSAGES:
             continue
         for held in [one for given in call.args for one in walk(given)]:
             for value in held.values if isinstance(held, ast.Dict) else ():
@@ -268,7 +278,7 @@ def slug_of_lost(
     target = target or (owner.method(end) if owner else None)
     if target is not None and any(d in known.TO_THREAD for d in target.decorators()):
         return "db-decorated-function-not-awaited"
-    if end in known.ASYNC_ORM or end == "SyncToAsync" or end == "__call__":
+    if end in known.ASYNC_ORM | _WRAPS | {"SyncToAsync", "__call__"}:
         return "db-decorated-function-not-awaited"
     return None
 
