@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import re
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 from looked import MODELS, evidence, said
 
+from tutor import doctor
 from tutor.doctor.rules.consumers import dates, reading
 from tutor.doctor.rules.groups import packed
 from tutor.doctor.rules.project import pageware
+
+sys.path.insert(0, str(Path(__file__).parent / "variants"))
+import shapes
+
+pytestmark = pytest.mark.takes(20)
 
 HEAD = """\
 import asyncio, json
@@ -103,3 +110,97 @@ class OfBoth:
     }
     found = said(pageware.rules(evidence(tmp_path, files, middleware=listed)))
     assert found == [("settings-middleware-is-no-middleware", "shop/settings.py", 4)]
+
+
+ROUTER = "quay/asgi.py"
+SETTINGS = "quay/settings.py"
+ROUTES = "berths/routing.py"
+TICKETS = """\
+from channels.middleware import BaseMiddleware
+
+class Tickets(BaseMiddleware):
+    async def __call__(self, scope, receive, send):
+        scope["user"] = None
+        return await super().__call__(scope, receive)
+"""
+ECHO = """\
+from channels.consumer import AsyncConsumer
+
+class Echo(AsyncConsumer):
+    pass
+"""
+MODELS_TOO_EARLY = "from django.contrib.auth.models import User\nDEBUG = True"
+# What is changed at a quay, and the mistake that it is, by its file and its line.
+CHANGED: list[tuple[str, str, int, tuple[shapes.Change, ...]]] = [
+    (
+        "routing-page-among-sockets",
+        ROUTER,
+        14,
+        (
+            (ROUTER, '"http": pages', '"http": URLRouter(urlpatterns)'),
+            (ROUTER, "SOCKETS\n\n", "SOCKETS\nfrom quay.urls import urlpatterns\n\n"),
+        ),
+    ),
+    (
+        "python-arguments-differ",
+        ROUTES,
+        8,
+        (
+            ("berths/echo.py", None, ECHO),
+            (ROUTES, "from . import", "from .echo import Echo\nfrom . import"),
+            (ROUTES, "consumers.RadioConsumer.as_asgi()", "Echo.as_asgi(band=3)"),
+        ),
+    ),
+    (
+        "asgi-application-reassigned-below",
+        ROUTER,
+        3,
+        (
+            ("quay/sockets.py", None, shapes.SHAPES["quay"][ROUTER]),
+            (
+                ROUTER,
+                None,
+                "from django.core.asgi import get_asgi_application\n"
+                "from quay.sockets import application\n"
+                "application = get_asgi_application()\n",
+            ),
+        ),
+    ),
+    (
+        "python-arguments-differ",
+        "quay/tickets.py",
+        6,
+        (
+            ("quay/tickets.py", None, TICKETS),
+            (ROUTER, "URLRouter(SOCKETS)", "Tickets(URLRouter(SOCKETS))"),
+            (ROUTER, "SOCKETS\n\n", "SOCKETS\nfrom quay.tickets import Tickets\n\n"),
+        ),
+    ),
+    (
+        "apps-models-imported-too-early",
+        SETTINGS,
+        2,
+        ((SETTINGS, "DEBUG = True", MODELS_TOO_EARLY),),
+    ),
+    (
+        "apps-own-app-missing",
+        "quay/at/dev.py",
+        1,
+        (
+            ("quay/at/__init__.py", None, ""),
+            ("quay/at/base.py", None, shapes.SHAPES["quay"][SETTINGS]),
+            ("quay/at/dev.py", None, "DEBUG = True\nSECRET_KEY = 'no'\n"),
+            (SETTINGS, None, None),
+            (ROUTER, "quay.settings", "quay.at.dev"),
+            ("manage.py", "quay.settings", "quay.at.dev"),
+        ),
+    ),
+]
+
+
+@pytest.mark.parametrize(("slug", "file", "line", "changes"), CHANGED)
+def test_a_change_of_a_quay_is_told(
+    slug: str, file: str, line: int, changes: tuple[shapes.Change, ...], tmp_path: Path
+) -> None:
+    found = doctor.diagnose(shapes.write("quay", changes, tmp_path / "quay")).findings
+    assert [(one.slug, one.file, one.line) for one in found[:1]] == [(slug, file, line)]
