@@ -11,7 +11,9 @@ import pytest
 from looked import MODELS, evidence, said
 
 from tutor import doctor
+from tutor.doctor.rules.access import origins
 from tutor.doctor.rules.consumers import dates, reading
+from tutor.doctor.rules.database import related, tables
 from tutor.doctor.rules.groups import packed
 from tutor.doctor.rules.project import pageware
 
@@ -25,6 +27,7 @@ import asyncio, json
 from asgiref.sync import async_to_sync, sync_to_async
 from channels.db import database_sync_to_async
 from channels.generic.websocket import AsyncJsonWebsocketConsumer, JsonWebsocketConsumer
+from channels.generic.websocket import AsyncWebsocketConsumer
 from channels.layers import get_channel_layer
 from channels.middleware import BaseMiddleware
 from orders.models import Order, Shop
@@ -61,6 +64,73 @@ class Orders(AsyncJsonWebsocketConsumer):
         await self.send_json({
             "rows": Order.objects.all(),  # db-model-instance-in-event
         })
+""",
+    ),
+    (
+        reading,
+        """
+class Orders(AsyncJsonWebsocketConsumer):
+    def actions(self):
+        return {"buy": self.buy, "sell": self.buy}
+    async def receive_json(self, content):
+        handler = self.actions().get(content["action"])
+        handler(content)  # consumer-missing-await-on-send
+        await handler(content)
+        plain = {"buy": self.plain}.get(content["action"])
+        plain(content)
+    async def buy(self, content): pass
+    def plain(self, content): pass
+""",
+    ),
+    (
+        dates,
+        """
+class Orders(AsyncWebsocketConsumer):
+    async def connect(self):
+        async for order in Order.objects.all():
+            await self.show(order.at, order.shop_id, order.at.isoformat())
+    async def show(self, at, shop, text):
+        await self.send(json.dumps({
+            "at": at,  # db-model-instance-in-event
+            "shop": shop,
+            "text": text,
+        }))
+""",
+    ),
+    (
+        related,
+        """
+def as_dict(order):
+    return {"shop": order.shop.name}
+class Orders(AsyncJsonWebsocketConsumer):
+    async def receive_json(self, content):
+        one = await Order.objects.aget(pk=1)
+        two = await Order.objects.select_related("shop").aget(pk=1)
+        await self.send_json(as_dict(one))  # db-related-object-touched-later
+        await self.send_json(as_dict(two))
+        await self.send_json(await sync_to_async(as_dict)(one))
+""",
+    ),
+    (
+        origins,
+        """
+from channels.security.websocket import AllowedHostsOriginValidator
+from django.conf import settings
+sockets = routes = None
+if settings.DEBUG:
+    sockets = AllowedHostsOriginValidator(routes)  # origin-validator-missing
+""",
+    ),
+    (
+        origins,
+        """
+from channels.security.websocket import AllowedHostsOriginValidator, OriginValidator
+from django.conf import settings
+routes = None
+if settings.DEBUG:
+    sockets = AllowedHostsOriginValidator(routes)
+else:
+    sockets = OriginValidator(routes, ["https://orders.example"])
 """,
     ),
     (
@@ -110,6 +180,29 @@ class OfBoth:
     }
     found = said(pageware.rules(evidence(tmp_path, files, middleware=listed)))
     assert found == [("settings-middleware-is-no-middleware", "shop/settings.py", 4)]
+
+
+@pytest.mark.parametrize(
+    ("line", "imported", "is_told"),
+    [
+        ("COUNT = Order.objects.count()", True, True),
+        ("COUNT = Order.objects.count()", False, False),  # a script
+        ("ALL = Order.objects.order_by('at')", True, False),
+        ("def count(): return Order.objects.count()", True, False),
+        ("if __name__ == '__main__': print(Order.objects.count())", True, False),
+    ],
+)
+def test_a_query_of_a_module_that_is_imported(
+    line: str, imported: bool, is_told: bool, tmp_path: Path
+) -> None:
+    files = {
+        "orders/models.py": MODELS,
+        "orders/counts.py": f"from orders.models import Order\n{line}\n",
+        "orders/views.py": "from orders import counts\n" if imported else "",
+    }
+    found = said(tables.rules(evidence(tmp_path, files)))
+    told = [("db-query-while-importing", "orders/counts.py", 2)]
+    assert found == (told if is_told else [])
 
 
 ROUTER = "quay/asgi.py"

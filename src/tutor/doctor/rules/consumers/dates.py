@@ -36,7 +36,10 @@ def rules(seen: Evidence) -> Iterator[Found]:
                 continue
             for one in call.args[:1] if not own else ():
                 yield from _unread(seen, function, one)
-                for where, node, kind in _strange(function, one, {}, 0):
+                for where, node, kind in (
+                    *_strange(function, one, {}, 0),
+                    *_handed_in(seen, function, one),
+                ):
                     yield Found(
                         "db-model-instance-in-event",
                         f"Object of type {kind} is not JSON serializable",
@@ -49,6 +52,17 @@ def rules(seen: Evidence) -> Iterator[Found]:
                     return
     for function, node in events(seen):
         yield from _unread(seen, function, node)
+
+
+def _handed_in(seen: Evidence, function: Function, node: ast.expr) -> Iterator[Leaf]:
+    """What callers give a function that puts it into a message as it is."""
+    values = node.values if isinstance(node, ast.Dict) else []
+    used = {one.id: one for one in values if isinstance(one, ast.Name)}
+    for frame in seen.sites.frames(function) if used else ():
+        for name, (where, value) in frame.given.items():
+            for _, _, kind in _strange(where.function, value, {}, 0):
+                if name in used and name not in function.values:
+                    yield function, used[name], kind
 
 
 def _unread(seen: Evidence, function: Function, node: ast.expr) -> Iterator[Found]:
@@ -147,8 +161,23 @@ def _named(function: Function, generators: list[ast.comprehension]) -> Known:
     return found
 
 
+def _in_a_loop(function: Function, name: str) -> Class | None:
+    """The model whose instances a loop gives this name."""
+    for node in walk(function.node) if name not in function.values else ():
+        if isinstance(node, ast.For | ast.AsyncFor) and (
+            getattr(node.target, "id", "") == name
+        ):
+            path = function.module.resolve(node.iter, function) or ""
+            base, sign, rest = path.partition(".objects.")
+            plain = sign and "values" not in rest and "dates" not in rest
+            return function.module.source.classes.get(base) if plain else None
+    return None
+
+
 def _model(function: Function, node: ast.expr, known: Known) -> Class | None:
     """The model of which an expression is an instance."""
+    if isinstance(node, ast.Name) and (row := _in_a_loop(function, node.id)):
+        return row
     if isinstance(node, ast.Name) and node.id in known:
         return known[node.id]
     if isinstance(node, ast.Name) and node.id == function.self_name:
