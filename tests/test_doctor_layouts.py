@@ -12,9 +12,9 @@ from looked import MODELS, evidence, said
 
 from tutor import doctor
 from tutor.doctor.rules.access import origins
-from tutor.doctor.rules.consumers import dates, reading
+from tutor.doctor.rules.consumers import dates, hiding, reading
 from tutor.doctor.rules.database import related, tables
-from tutor.doctor.rules.groups import packed
+from tutor.doctor.rules.groups import groups, packed
 from tutor.doctor.rules.project import pageware
 
 sys.path.insert(0, str(Path(__file__).parent / "variants"))
@@ -95,6 +95,31 @@ class Orders(AsyncWebsocketConsumer):
             "shop": shop,
             "text": text,
         }))
+""",
+    ),
+    (
+        hiding,
+        """
+class Orders(AsyncWebsocketConsumer):
+    async def send(self, event):  # consumer-name-hides-method
+        await self.send(text_data=event["text"])
+class Shops(AsyncWebsocketConsumer):
+    async def send(self, text_data=None, bytes_data=None, close=False):
+        await super().send(text_data, bytes_data, close)
+""",
+    ),
+    (
+        groups,
+        """
+class Orders(AsyncWebsocketConsumer):
+    groups = ["all"]
+    async def receive(self, text_data=None, bytes_data=None):
+        event = {"type": "receive", "text": text_data}
+        await self.channel_layer.group_send(  # group-handler-missing-closes-everyone
+            "all", event
+        )
+        await self.channel_layer.group_send("all", {"type": "received"})
+    async def received(self, event): pass
 """,
     ),
     (
