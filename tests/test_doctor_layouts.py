@@ -12,10 +12,11 @@ from looked import MODELS, evidence, said
 
 from tutor import doctor
 from tutor.doctor.rules.access import origins
-from tutor.doctor.rules.consumers import dates, hiding, reading
-from tutor.doctor.rules.database import related, tables
+from tutor.doctor.rules.consumers import dates, hiding, reading, tallies
+from tutor.doctor.rules.database import counters, related, tables
 from tutor.doctor.rules.groups import groups, packed
 from tutor.doctor.rules.project import pageware
+from tutor.doctor.rules.suites import testcases
 
 sys.path.insert(0, str(Path(__file__).parent / "variants"))
 import shapes
@@ -95,6 +96,113 @@ class Orders(AsyncWebsocketConsumer):
             "shop": shop,
             "text": text,
         }))
+""",
+    ),
+    (
+        groups,
+        """
+class Orders(AsyncJsonWebsocketConsumer):
+    async def connect(self):
+        layer = self.channel_layer
+        await layer.group_add("order", self.channel_name)  # group-names-differ
+        await self.accept()
+    async def disconnect(self, code):
+        layer = self.channel_layer
+        await layer.group_discard("orders", self.channel_name)  # group-no-discard
+    async def receive_json(self, content):
+        await self.channel_layer.group_send("orders", {"type": "order.made"})
+    async def order_made(self, event): pass
+""",
+    ),
+    (
+        groups,
+        """
+from django.db import models
+class Room(models.Model):
+    title = models.CharField(max_length=50)
+    slug = models.SlugField()
+class Orders(AsyncJsonWebsocketConsumer):
+    async def connect(self):
+        self.room = await Room.objects.aget(pk=1)
+        self.group = f"room_{self.room.title}"  # group-name-not-allowed
+        self.slug = f"room_{self.room.slug}"
+        await self.channel_layer.group_add(self.group, self.channel_name)
+        await self.channel_layer.group_add(self.slug, self.channel_name)
+        await self.accept()
+    async def disconnect(self, code):
+        await self.channel_layer.group_discard(self.group, self.channel_name)
+        await self.channel_layer.group_discard(self.slug, self.channel_name)
+""",
+    ),
+    (
+        groups,
+        """
+class Member(AsyncJsonWebsocketConsumer):
+    async def connect(self):
+        await self.channel_layer.group_add("all", self.channel_name)
+        await self.accept()
+    async def disconnect(self, code):
+        await self.channel_layer.group_discard("all", self.channel_name)
+class Orders(Member):
+    async def connect(self):  # group-never-joined
+        await self.accept()
+    async def receive_json(self, content):
+        await self.channel_layer.group_send("all", {"type": "order.made"})
+    async def order_made(self, event): pass
+""",
+    ),
+    (
+        groups,
+        """
+class Member(AsyncJsonWebsocketConsumer):
+    async def connect(self):
+        await self.channel_layer.group_add("all", self.channel_name)
+        await self.accept()
+    async def disconnect(self, code):
+        await self.channel_layer.group_discard("all", self.channel_name)
+class Orders(Member):
+    async def connect(self):
+        await super().connect()
+    async def receive_json(self, content):
+        await self.channel_layer.group_send("all", {"type": "order.made"})
+    async def order_made(self, event): pass
+""",
+    ),
+    (
+        tallies,
+        """
+class Orders(AsyncJsonWebsocketConsumer):
+    online = 0
+    bad = 0
+    async def connect(self):
+        self.online += 1  # consumer-counts-for-itself
+        await self.accept()
+    async def disconnect(self, code):
+        self.online -= 1
+    async def receive_json(self, content):
+        self.bad += 1
+class Shops(AsyncJsonWebsocketConsumer):
+    online = 0
+    async def connect(self):
+        Shops.online += 1
+""",
+    ),
+    (
+        counters,
+        """
+class Orders(AsyncJsonWebsocketConsumer):
+    async def receive_json(self, content):
+        order = await Order.objects.aget(pk=1)
+        if content["bid"] <= order.price:
+            return
+        order.price = content["bid"]  # db-counter-read-then-saved
+        await order.asave()
+    async def rename(self, content):
+        order = await Order.objects.aget(pk=1)
+        if len(content["text"]) <= 3 or order.text == content["text"]:
+            return
+        order.text = content["text"]
+        await order.asave()
 """,
     ),
     (
@@ -228,6 +336,26 @@ def test_a_query_of_a_module_that_is_imported(
     found = said(tables.rules(evidence(tmp_path, files)))
     told = [("db-query-while-importing", "orders/counts.py", 2)]
     assert found == (told if is_told else [])
+
+
+def test_a_simple_test_case_lets_no_query_run(tmp_path: Path) -> None:
+    made = "        WebsocketCommunicator({}.as_asgi(), '/')\n"
+    case = "class {}(SimpleTestCase):\n    async def test_it(self):\n" + made
+    asks = "class {}(AsyncWebsocketConsumer):\n    async def connect(self): {}\n"
+    files = {
+        "orders/models.py": MODELS,
+        "orders/sockets.py": HEAD
+        + asks.format("Orders", "self.all = [one async for one in Order.objects.all()]")
+        + asks.format("Quiet", "await self.accept()"),
+        "orders/tests.py": "from django.test import SimpleTestCase\n"
+        "from channels.testing import WebsocketCommunicator\n"
+        "from orders.sockets import Orders, Quiet\n"
+        + case.format("Right", "Quiet")
+        + case.format("Wrong", "Orders"),
+    }
+    slug = "test-testcase-with-database-consumer"
+    found = said(testcases.rules(evidence(tmp_path, files)))
+    assert found == [(slug, "orders/tests.py", 7)]
 
 
 ROUTER = "quay/asgi.py"

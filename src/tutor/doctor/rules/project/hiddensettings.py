@@ -33,6 +33,8 @@ def _unshared(seen: Evidence, name: str) -> Cause | None:
     ]
     if module is None or module.is_package or module.stars or len(shared) != 1:
         return None
+    if module in shared or not folder:
+        return None
     hint = f"Nothing of {shared[0].file} is in it: write from .{{}} import * above."
     hint = hint.format(shared[0].name.rpartition(".")[2])
     return "apps-own-app-missing", (module.file, 1), hint
