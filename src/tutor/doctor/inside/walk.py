@@ -37,7 +37,7 @@ def walk(application):
         described["pages"] = [
             {k: value for k, value in one.items() if k not in ("object", "others")}
             for one in leaves_of(mapping["http"], (), "", ())
-            if one["is"] in ("class", "method", "instance", "list")
+            if one["is"] in ("class", "method", "instance", "list", "view")
         ]
     if "channel" in mapping:
         described["channels"] = channels(mapping["channel"])

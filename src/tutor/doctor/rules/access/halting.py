@@ -23,6 +23,16 @@ def rules(seen: Evidence) -> Iterator[Found]:
         method = owner.method("__call__") if owner is not None else None
         if owner is None or owner.kind or method is None or not method.is_async:
             continue
+        for call in _handing(method):
+            yield Found(
+                "python-arguments-differ",
+                "TypeError: __call__() missing required positional argument: 'send'",
+                at(method, call),
+                RANK,
+                TRIED,
+                f"await {ast.unparse(call.func)}(scope, receive, send)",
+            )
+            break
         if _keeps_all(method):
             yield Found(
                 "auth-middleware-forgets-the-application",
@@ -34,9 +44,30 @@ def rules(seen: Evidence) -> Iterator[Found]:
             )
 
 
+def _handing(method: Function) -> Iterator[ast.Call]:
+    """Awaited calls of the next application that give it less than it takes."""
+    told = method.node.args
+    names = [one.arg for one in (*told.posonlyargs, *told.args)][1:]
+    for node in walk(method.node):
+        call = node.value if isinstance(node, ast.Await) else None
+        if not isinstance(call, ast.Call) or call.keywords or len(names) != 3:
+            continue
+        given = [getattr(one, "id", "") for one in call.args]
+        named = ast.unparse(call.func)
+        following = named == "super().__call__" or (
+            named.startswith(f"{method.self_name}.")
+            and method.owner is not None
+            and method.owner.method(named.rpartition(".")[2]) is None
+        )
+        if following and given and given == names[: len(given)] and len(given) < 3:
+            yield call
+
+
 def _keeps_all(method: Function) -> bool:
     """Whether a call's ``send`` is of no use: not called, and given to nobody."""
     told = method.node.args
     names = [one.arg for one in (*told.posonlyargs, *told.args)]
+    if next(_handing(method), None) is not None:
+        return False  # it hands on, and too little of it
     used = {node.id for node in walk(method.node) if isinstance(node, ast.Name)}
     return len(names) == 4 and told.vararg is None and names[3] not in used

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from tutor.doctor.evidence import Evidence
+from tutor.doctor.rules.access import sometimeschecked
 from tutor.doctor.rules.found import Found
 from tutor.doctor.rules.project.asgi import RANK, called, websocket_place
 
 
 def rules(seen: Evidence) -> Iterator[Found]:
+    yield from sometimeschecked.rules(seen)
     text = seen.walk.get("origins-text")
     if text is None:
         return

@@ -6,8 +6,9 @@ import ast
 from collections.abc import Iterator, Mapping
 
 from tutor.doctor.evidence import Evidence
+from tutor.doctor.rules.database import lazy
 from tutor.doctor.rules.found import TRIED, Found, Place, at
-from tutor.doctor.rules.groups.packed import UNPACKED
+from tutor.doctor.rules.groups.packed import UNPACKED, events
 from tutor.doctor.source import Class, Function, calls, managers
 from tutor.doctor.source.flow import returned
 from tutor.doctor.source.walking import walk
@@ -34,7 +35,11 @@ def rules(seen: Evidence) -> Iterator[Found]:
             else:
                 continue
             for one in call.args[:1] if not own else ():
-                for where, node, kind in _strange(function, one, {}, 0):
+                yield from _unread(seen, function, one)
+                for where, node, kind in (
+                    *_strange(function, one, {}, 0),
+                    *_handed_in(seen, function, one),
+                ):
                     yield Found(
                         "db-model-instance-in-event",
                         f"Object of type {kind} is not JSON serializable",
@@ -45,6 +50,35 @@ def rules(seen: Evidence) -> Iterator[Found]:
                         "Braces without a colon make a set." if kind == "set" else "",
                     )
                     return
+    for function, node in events(seen):
+        yield from _unread(seen, function, node)
+
+
+def _handed_in(seen: Evidence, function: Function, node: ast.expr) -> Iterator[Leaf]:
+    """What callers give a function that puts it into a message as it is."""
+    values = node.values if isinstance(node, ast.Dict) else []
+    used = {one.id: one for one in values if isinstance(one, ast.Name)}
+    for frame in seen.sites.frames(function) if used else ():
+        for name, (where, value) in frame.given.items():
+            for _, _, kind in _strange(where.function, value, {}, 0):
+                if name in used and name not in function.values:
+                    yield function, used[name], kind
+
+
+def _unread(seen: Evidence, function: Function, node: ast.expr) -> Iterator[Found]:
+    """A query that stands in a message as it is: nobody has read its rows."""
+    values = [one for one in walk(node) if isinstance(one, ast.Dict)]
+    for value in (v for held in values for v in held.values):
+        plain = not isinstance(value, ast.GeneratorExp | ast.Await)
+        if plain and lazy.is_lazy(seen, function, value):
+            yield Found(
+                "db-model-instance-in-event",
+                "Object of type QuerySet is not JSON serializable",
+                at(function, value),
+                49,
+                TRIED,
+                "a list of its rows' plain values",
+            )
 
 
 def place_of(seen: Evidence, kind: str) -> Place | None:
@@ -127,8 +161,23 @@ def _named(function: Function, generators: list[ast.comprehension]) -> Known:
     return found
 
 
+def _in_a_loop(function: Function, name: str) -> Class | None:
+    """The model whose instances a loop gives this name."""
+    for node in walk(function.node) if name not in function.values else ():
+        if isinstance(node, ast.For | ast.AsyncFor) and (
+            getattr(node.target, "id", "") == name
+        ):
+            path = function.module.resolve(node.iter, function) or ""
+            base, sign, rest = path.partition(".objects.")
+            plain = sign and "values" not in rest and "dates" not in rest
+            return function.module.source.classes.get(base) if plain else None
+    return None
+
+
 def _model(function: Function, node: ast.expr, known: Known) -> Class | None:
     """The model of which an expression is an instance."""
+    if isinstance(node, ast.Name) and (row := _in_a_loop(function, node.id)):
+        return row
     if isinstance(node, ast.Name) and node.id in known:
         return known[node.id]
     if isinstance(node, ast.Name) and node.id == function.self_name:

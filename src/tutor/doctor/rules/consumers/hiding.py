@@ -24,6 +24,7 @@ def rules(seen: Evidence) -> Iterator[Found]:
     for owner in seen.source.consumers():
         yield from _attributes(owner)
         yield from _methods(owner)
+        yield from _send(owner)
 
 
 def _attributes(owner: Class) -> Iterator[Found]:
@@ -70,6 +71,31 @@ def _is_plain(value: ast.expr, method: Function) -> bool:
     if made.endswith("()") and made[:-2].rpartition(".")[2] in _MADE:
         return True
     return bool(typed.type_of(value, method))
+
+
+def _hands_on(node: ast.Attribute) -> bool:
+    """Whether this is what writes to the socket: ``super().send``, ``base_send``."""
+    of_base = node.attr == "send" and getattr(node.value, "id", "") != "self"
+    return node.attr == "base_send" or of_base
+
+
+def _send(owner: Class) -> Iterator[Found]:
+    """``def send(self, event)``, as a handler: nothing writes to the socket then."""
+    send = owner.methods.get("send")
+    if send is not None and owner.kind.endswith(("generic", "json")):
+        reached: list[Frame] = []
+        reach(Frame(send, owner), reached)
+        nodes = [node for one in reached for node in walk(one.function.node)]
+        attrs = [node for node in nodes if isinstance(node, ast.Attribute)]
+        if not any(_hands_on(node) for node in attrs):
+            yield Found(
+                SLUG,
+                "nobody calls the send() of the library",
+                at(send, send.node),
+                RANK - 1,
+                TRIED,
+                "another name than send",
+            )
 
 
 def _methods(owner: Class) -> Iterator[Found]:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from tutor.doctor.evidence import Evidence
 from tutor.doctor.rules.found import TRIED, Found, at
-from tutor.doctor.source import Function, Module
+from tutor.doctor.source import Class, Function, Module
 from tutor.doctor.source.flow import bound_at
 from tutor.doctor.source.walking import walk
 
@@ -18,6 +18,8 @@ _LESS = {"subtract", "pop", "popitem", "clear", "update"}
 
 def rules(seen: Evidence) -> Iterator[Found]:
     """``here[user] += 1`` for each socket, and nothing that takes it back."""
+    for owner in seen.source.consumers():
+        yield from _for_itself(owner)
     more: dict[tuple[str, str], tuple[Function, ast.AST]] = {}
     less: set[tuple[str, str]] = set()
     limits: set[tuple[str, str]] = set()
@@ -49,6 +51,50 @@ def rules(seen: Evidence) -> Iterator[Found]:
                 TRIED,
                 "who is counted, is taken off when they leave",
             )
+
+
+_COMES_AND_GOES = ("connect", "websocket_connect", "disconnect", "websocket_disconnect")
+
+
+def _for_itself(owner: Class) -> Iterator[Found]:
+    """``self.online += 1`` where a client comes, of a number on the class.
+
+    It makes a number of the one consumer's own, which is 1 for each of them.
+    """
+    for name, value in owner.attributes.items():
+        if type(getattr(value, "value", None)) is not int:
+            continue
+        steps = [
+            (method, node)
+            for one in (*owner.line_of_ancestors, *owner.heirs)
+            for method in one.methods.values()
+            for node in walk(method.node)
+            if isinstance(node, ast.Attribute)
+            and node.attr == name
+            and not isinstance(node.ctx, ast.Load)
+        ]
+        own = [
+            (method, node)
+            for method, node in steps
+            if method.name in _COMES_AND_GOES
+            and getattr(node.value, "id", "") == method.self_name
+            and any(
+                isinstance(one, ast.AugAssign) and one.target is node
+                for one in method.node.body
+            )
+        ]
+        begun = [one for one in own if _is_socket(one[0])]
+        if begun and len(own) == len(steps):
+            method, node = begun[0]
+            yield Found(
+                "consumer-counts-for-itself",
+                f"1 for everyone: {owner.name}.{name} stays as it is",
+                at(method, node),
+                RANK,
+                TRIED,
+                f"{owner.name}.{name} += 1, or a number of the module's",
+            )
+            return
 
 
 def _is_socket(function: Function) -> bool:

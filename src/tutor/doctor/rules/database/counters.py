@@ -14,6 +14,7 @@ from tutor.doctor.source.walking import walk
 RANK = 77  # it works, until two do it at once
 DEEP = 3
 _SAVES = ("save", "asave")
+_ORDERS = (ast.Lt, ast.LtE, ast.Gt, ast.GtE)
 _LOCK = "select_for_update"
 
 
@@ -30,6 +31,7 @@ def rules(seen: Evidence) -> Iterator[Found]:
             if _is_saved(function, target.value):
                 for one in _signs(seen, function, sign):
                     found.setdefault(target.attr, []).append((one, function, node))
+        yield from _compared(function)
     for name, steps in found.items():
         if len({sign for sign, _, _ in steps}) == 2:
             _, function, node = steps[0]
@@ -42,6 +44,51 @@ def rules(seen: Evidence) -> Iterator[Found]:
                 f'update({name}=F("{name}") + 1)',
             )
             return
+
+
+def _compared(function: Function) -> Iterator[Found]:
+    """``if bid <= lot.price: raise …; lot.price = bid; lot.save()`` without a lock."""
+    for node in walk(function.node):
+        if not isinstance(node, ast.If):
+            continue
+        refuses = isinstance(node.body[-1], ast.Return | ast.Raise)
+        for name, field in _ordered(node.test):
+            if name not in function.values or not _is_row(name, function):
+                continue
+            for target in _stored(function.node if refuses else node):
+                row, mine = target.value, ast.unparse(target) == f"{name}.{field}"
+                later = target.lineno > node.lineno
+                if mine and later and _is_saved(function, row):
+                    yield Found(
+                        "db-counter-read-then-saved",
+                        f"{field} is compared, and may be another when it is saved",
+                        at(function, target),
+                        RANK,
+                        TRIED,
+                        f"select_for_update() in transaction.atomic() for {name}",
+                        "Two at once both find it as it was: lock the row first.",
+                    )
+                    return
+
+
+def _ordered(test: ast.expr) -> Iterator[tuple[str, str]]:
+    """The attributes whose size is asked for: ``bid <= lot.price``."""
+    for node in walk(test):
+        if isinstance(node, ast.Compare) and isinstance(node.ops[0], _ORDERS):
+            for side in (node.left, *node.comparators):
+                if isinstance(side, ast.Attribute) and isinstance(side.value, ast.Name):
+                    yield side.value.id, side.attr
+
+
+def _stored(node: ast.AST) -> Iterator[ast.Attribute]:
+    """What is given a value, or another one by what it had."""
+    for one in walk(node):
+        targets: list[ast.expr] = []
+        if isinstance(one, ast.Assign):
+            targets = one.targets
+        elif isinstance(one, ast.AugAssign):
+            targets = [one.target]
+        yield from (each for each in targets if isinstance(each, ast.Attribute))
 
 
 def _reached(seen: Evidence, function: Function, depth: int) -> bool:

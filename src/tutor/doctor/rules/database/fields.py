@@ -80,6 +80,18 @@ def row_of(name: str, function: Function) -> Class | None:
     return like[0] if len(like) == 1 else None
 
 
+def is_given_row(name: str, function: Function) -> bool:
+    """Whether a parameter is a row: it is called so, and is asked for its fields."""
+    one = row_of(name, function) if name not in function.values else None
+    fields = {field for field, _, _ in _fields(one)} if one is not None else set()
+    return any(
+        isinstance(node, ast.Attribute)
+        and getattr(node.value, "id", "") == name
+        and node.attr.removesuffix("_id") in fields
+        for node in walk(function.node)
+    )
+
+
 def is_query(path: str, source: Source) -> bool:
     """Whether a path asks for rows through another row: ``user.orders.exclude()``."""
     *_, owner, last = ("", *path.removesuffix("()").split("."))

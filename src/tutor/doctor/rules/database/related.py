@@ -6,7 +6,7 @@ import ast
 from collections.abc import Iterator
 
 from tutor.doctor.evidence import Evidence
-from tutor.doctor.rules.database import kept, lazy
+from tutor.doctor.rules.database import handed, kept, lazy
 from tutor.doctor.rules.database.lazy import CALLED, LOOPS, RANK
 from tutor.doctor.rules.found import TRIED, Found, at
 from tutor.doctor.source import Class, Function, calls
@@ -139,6 +139,9 @@ def _of_a_row(seen: Evidence, function: Function) -> Iterator[Found]:
             rows[name] = _links(seen, function, values[0])
             rows[name] |= _asking(_model(seen, function, values[0]))
     for node in own_nodes(function.node):
+        if isinstance(node, ast.Call):
+            for attribute in handed.touched(node, function, rows):
+                yield asked_later(function, node, attribute)
         if not isinstance(node, ast.Attribute) or not isinstance(node.ctx, ast.Load):
             continue
         if isinstance(node.value, ast.Name):

@@ -8,6 +8,9 @@ from collections.abc import Iterator
 from tutor.doctor.evidence import Evidence
 from tutor.doctor.rules.found import TRIED, Found, Place, at
 from tutor.doctor.source import Function, calls, queries
+from tutor.doctor.source.flow import body
+from tutor.doctor.source.index import is_aside
+from tutor.doctor.source.walking import walk
 
 RANK = 49
 CONFIG = "django.apps.AppConfig"
@@ -16,6 +19,7 @@ GOT = "Accessing the database during app initialization is discouraged."
 
 def rules(seen: Evidence) -> Iterator[Found]:
     yield from _early(seen)
+    yield from _imported(seen)
     for event in seen.look.all("unapplied"):
         for one in event["found"][:1]:
             yield Found(
@@ -46,6 +50,27 @@ def _early(seen: Evidence) -> Iterator[Found]:
         )
         milder = "Its error is caught, so migrate goes on." if caught else ""
         yield Found(slug, GOT, place, RANK, TRIED, expected, milder=milder)
+
+
+def _imported(seen: Evidence) -> Iterator[Found]:
+    """A query of a module's own body, which whoever starts the project imports."""
+    modules = seen.source.modules.values()
+    asked = {star for one in modules for star in one.stars}
+    asked |= {name for one in modules for name in one.names.values()}
+    asked |= {name.rpartition(".")[0] for name in asked}
+    for module in modules:
+        if is_aside(module.file) or module.name not in asked:
+            continue
+        if ".migrations." in module.name or "django.setup" in module.text:
+            continue
+        whole = body(module)
+        tried = [n for n in walk(module.tree) if isinstance(n, ast.Try | ast.If)]
+        held = {id(node) for one in tried for node in walk(one)}
+        for call in calls.calls(module.tree):
+            if queries.queries(call, whole) and id(call) not in held:
+                slug, expected = "db-query-while-importing", "a query on first use"
+                yield Found(slug, GOT, at(whole, call), RANK, TRIED, expected)
+                return
 
 
 def _written(seen: Evidence, function: Function) -> Iterator[Place]:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 from tutor.doctor.evidence import Evidence
 from tutor.doctor.rules.found import TRIED, Found, Place, at
+from tutor.doctor.rules.groups.filling import filling
 from tutor.doctor.source import Class, Function, calls
 from tutor.doctor.source.flow import Frame, each, every_call, unfold
 from tutor.doctor.source.values import ANY, values
@@ -88,13 +89,16 @@ def misnamed(seen: Evidence) -> Place | None:
     return None
 
 
-def rules(seen: Evidence, sends: list[Call], adds: list[Call]) -> Iterator[Found]:
+def rules(
+    seen: Evidence, sends: list[Call], adds: list[Call], drops: list[Call]
+) -> Iterator[Found]:
     """Events to groups that nobody joins.
 
     Args:
         seen: the evidence.
         sends: the calls of ``group_send``, as they run.
         adds: the calls of ``group_add``.
+        drops: the calls of ``group_discard``.
     """
     yield from _impossible([*adds, *sends])
     found = [values(frame, group_of(call)) for frame, call in adds]
@@ -117,11 +121,19 @@ def rules(seen: Evidence, sends: list[Call], adds: list[Call]) -> Iterator[Found
             yield Found(
                 "group-names-differ",
                 f"nobody is in {name.replace(ANY, '…')!r}",
-                asked(frame, node, call),
+                _alone(name, adds, drops) or asked(frame, node, call),
                 66,
                 TRIED,
                 f"one of {shown}",
             )
+
+
+def _alone(name: str, adds: list[Call], drops: list[Call]) -> Place | None:
+    """The one call that joins another group than is told, and left."""
+    left = {one for frame, call in drops for one in values(frame, group_of(call)) or ()}
+    if len(adds) == 1 and left == {name}:
+        return at(adds[0][0].function, adds[0][1])
+    return None
 
 
 def _dressed(sends: list[Call], adds: list[Call]) -> Iterator[Found]:
@@ -155,7 +167,7 @@ def _impossible(used: list[Call]) -> Iterator[Found]:
         if node is None or ast.unparse(node).endswith("channel_name"):
             continue
         for name in sorted(values(frame, node) or ()):
-            name = name.replace(ANY, "@") if _is_address(frame, node) else name
+            name = name.replace(ANY, filling(frame, node))
             if WRONG.search(name) or len(name) > LONGEST:
                 yield Found(
                     "group-name-not-allowed",
@@ -166,13 +178,6 @@ def _impossible(used: list[Call]) -> Iterator[Found]:
                     TRIED,
                     "letters, digits, hyphens, underscores and periods",
                 )
-
-
-def _is_address(frame: Frame, node: ast.expr) -> bool:
-    """Whether an e-mail address fills a name's one hole."""
-    made = unfold(frame, node)[1]
-    holes = [n.value for n in walk(made) if isinstance(n, ast.FormattedValue)]
-    return len(holes) == 1 and getattr(holes[0], "attr", "") == "email"
 
 
 def asked(frame: Frame, node: ast.expr | None, call: ast.Call) -> Place:

@@ -87,7 +87,7 @@ def rules(seen: Evidence) -> Iterator[Found]:
     yield from mixed.rules(seen, sends, adds)
     yield from again.rules(seen, sends, adds)
     yield from events.rules(seen, [*sends, *direct])
-    yield from groupnames.rules(seen, sends, adds)
+    yield from groupnames.rules(seen, sends, adds, drops)
     yield from crossed.rules([*sends, *adds])
     yield from fillings.rules(sends, adds, drops)
 
@@ -184,9 +184,25 @@ def _is_met(seen: Evidence, frame: Frame) -> bool:
     routed = {leaf.get("consumer") for leaf in seen.leaves}
     if owner is None or not owner.kind or not routed or None in routed:
         return True
+    if _is_replaced(owner, frame.function):
+        return False
     line = {one.dotted for one in [owner, *owner.heirs]}
     sockets = any(owner.method(name) for name in (*HANDLERS, *GENERIC))
     return bool(line & routed) or not sockets
+
+
+def _is_replaced(owner: Class, function: Function) -> bool:
+    """Whether an heir has a ``connect`` of its own, and leaves out that of its base."""
+    own = owner.method(function.name)
+    if own is None or own is function or function.name not in (*GENERIC, *HANDLERS):
+        return False
+    return function.owner in owner.line_of_ancestors and not any(
+        isinstance(node, ast.Attribute) and node.attr == function.name
+        for one in owner.line_of_ancestors
+        if one is not function.owner
+        for method in one.methods.values()
+        for node in walk(method.node)
+    )
 
 
 def called_by(call: ast.Call, function: Function) -> ast.expr:

@@ -33,7 +33,7 @@ NUMBERS = ("pk", "id")  # of a model: what a dictionary is keyed by, often
 
 
 def rules(seen: Evidence) -> Iterator[Found]:
-    for function, node in _events(seen):
+    for function, node in events(seen):
         found = [*_packed(function, node)]
         yield from found or _handed_in(seen, function, node)
 
@@ -70,7 +70,7 @@ def _parts(node: ast.expr | None) -> Iterator[ast.Name]:
         yield from (name for one in node.elts for name in _parts(one))
 
 
-def _events(seen: Evidence) -> Iterator[tuple[Function, ast.expr]]:
+def events(seen: Evidence) -> Iterator[tuple[Function, ast.expr]]:
     """The messages that are given to a layer."""
     for function, call in sending_events(seen):
         message = given(call, 1, "message")
@@ -122,7 +122,10 @@ def _strange(
             yield from _strange(function, value, depth + 1)
     elif isinstance(node, ast.Set | ast.SetComp):
         yield _unpacked("set", place)
-    elif getattr(node, "id", "") == "instance" and hears_models(function):
+    elif isinstance(node, ast.Name) and (
+        (node.id == "instance" and hears_models(function))
+        or fields.is_given_row(node.id, function)
+    ):
         yield _unpacked("Model", place)
     elif isinstance(node, ast.Name):
         yield from _named(function, node.id, depth)

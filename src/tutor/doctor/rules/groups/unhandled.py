@@ -119,6 +119,17 @@ def _kind(seen: Evidence, kind: str, place: Place) -> Iterator[Found]:
         yield Found("group-sends-raw-websocket-event", got, place, 65, TRIED, expected)
         return
     consumers = seen.source.consumers()
+    if wanted in GENERIC and consumers:
+        yield Found(
+            "group-handler-missing-closes-everyone",
+            f"an event is given to {wanted}(), as if a client had sent it",
+            place,
+            45,
+            TRIED,
+            expected,
+            f"{wanted}() is for the library to call: give the event a handler.",
+        )
+        return
     if consumers and not (
         any(one.method(wanted) for one in consumers) or _heard(seen, kind)
     ):

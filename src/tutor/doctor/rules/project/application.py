@@ -185,7 +185,9 @@ def _no_router(seen: Evidence, tried: str, expected: str) -> Iterator[Found]:
         place, hint = other
         slug = "asgi-application-name-missing"
         yield Found(slug, got, place, RANK, tried, expected, hint)
-    elif call is not None and call.module.name == seen.asgi_module:
+    elif call is not None and (
+        call.module.name == seen.asgi_module or _had(seen, call.module.name)
+    ):
         yield Found(
             "asgi-application-reassigned-below",
             got,
@@ -209,6 +211,19 @@ def _no_router(seen: Evidence, tried: str, expected: str) -> Iterator[Found]:
     elif seen.source.consumers() or seen.aim >= 4:
         place = assigned(seen, "application")
         yield Found("asgi-left-as-generated", got, place, RANK, tried, expected)
+
+
+def _had(seen: Evidence, router: str) -> bool:
+    """Whether the ASGI module imports its application, and gives it another value."""
+    module = seen.source.modules.get(seen.asgi_module)
+    served = seen.target.partition(":")[2] or "application"
+    return module is not None and any(
+        isinstance(node, ast.ImportFrom)
+        and any((one.asname or one.name) == served for one in node.names)
+        and (node.module or "").rpartition(".")[2] == router.rpartition(".")[2]
+        and served in module.values
+        for node in module.tree.body
+    )
 
 
 def _turned_away(seen: Evidence, path: str) -> bool:

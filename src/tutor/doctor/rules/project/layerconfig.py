@@ -47,6 +47,16 @@ def _own_keys(seen: Evidence) -> Iterator[Found]:
                         "the same keys in every process, such as from the environment",
                     )
                     return
+                if _is_text(Frame(body(module)), value):
+                    yield Found(
+                        "redis-encryption-keys-is-text",
+                        "symmetric_encryption_keys must be a list of possible keys",
+                        (module.file, value.lineno),
+                        RANK - 1,
+                        "reading CHANNEL_LAYERS",
+                        "a list: [key]",
+                    )
+                    return
 
 
 def _one_host(seen: Evidence) -> Iterator[Found]:

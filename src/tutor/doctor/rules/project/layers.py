@@ -94,6 +94,8 @@ def error(layer: Any, links: list[dict[str, Any]]) -> str | None:
         if "InMemory" in backend and "'hosts'" in text:
             return "settings-inmemory-layer-with-hosts"
         return "settings-channel-layer-config-unknown"
+    if "must be a list of possible keys" in text:
+        return "redis-encryption-keys-is-text"
     if "list of Redis hosts" in text:
         return "redis-hosts-is-a-string"
     if "Redis URL must specify" in text:

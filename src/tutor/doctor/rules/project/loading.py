@@ -9,8 +9,8 @@ from tutor.doctor.child import Event
 from tutor.doctor.evidence import Evidence
 from tutor.doctor.rules.found import NOWHERE, Found, Place, deepest, last_line
 from tutor.doctor.rules.project.causes import cause
+from tutor.doctor.rules.project.hiddensettings import hidden_from_servers
 from tutor.doctor.rules.project.imports import MISSING
-from tutor.doctor.rules.project.misplaced import hidden_from_servers
 from tutor.doctor.rules.project.standard import shadowed
 from tutor.doctor.source.walking import walk
 

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from tutor.doctor.child import Event
 from tutor.doctor.evidence import Evidence
 from tutor.doctor.rules.found import Place, deepest
+from tutor.doctor.rules.project.hiddensettings import hidden_settings
 from tutor.doctor.rules.project.inplace import lost_list
 from tutor.doctor.rules.project.pageware import SLUG as NO_MIDDLEWARE
 from tutor.doctor.rules.project.pageware import no_middleware
@@ -30,7 +31,7 @@ def cause(seen: Evidence, links: list[Event], stage: str) -> Cause | None:
     every = " ".join(link["text"] for link in links)
     for found in (
         lost_list(seen, links),
-        _hidden_settings(seen),
+        hidden_settings(seen),
         _config(seen, every),
         _too_early(seen, links, stage),
         _no_routes(seen, links, every),
@@ -41,63 +42,6 @@ def cause(seen: Evidence, links: list[Event], stage: str) -> Cause | None:
     ):
         if found is not None:
             return found
-    return None
-
-
-def _hidden_settings(seen: Evidence) -> Cause | None:
-    """An empty ``settings/``: ``settings.py`` is beside it, or its files are inside."""
-    if "INSTALLED_APPS" in seen.settings.get("names", ()):
-        return None
-    name = str(seen.settings.get("module"))
-    return hidden(seen, name, f"{seen.prefix}manage.py", "settings-module-misspelled")
-
-
-def hidden(seen: Evidence, name: str, asker: str | None, slug: str) -> Cause | None:
-    """A folder of settings that is named where one of its files was meant.
-
-    Args:
-        seen: the evidence.
-        name: the settings that are asked for.
-        asker: the file that names them.
-        slug: what it is there.
-    """
-    module = seen.source.modules.get(name)
-    if module is None or not module.is_package:
-        return None
-    folder = (seen.project / module.file).parent
-    file = folder.parent / f"{folder.name}.py"
-    if file.is_file():
-        beside = file.relative_to(seen.project).as_posix(), None
-        hint = "The folder's own settings are empty."
-        return "python-module-beside-package", beside, hint
-    inside = [
-        one.name
-        for one in seen.source.modules.values()
-        if one.name.startswith(f"{module.name}.") and "ROOT_URLCONF" in one.values
-    ]
-    if not inside:
-        return None
-    asking = seen.source.by_file(asker or "")
-    hint = f"{module.name} is a folder, and its own file is empty: name {inside[0]}."
-    for node in walk(asking.tree) if asking else ():
-        if isinstance(node, ast.Constant) and node.value == module.name and asking:
-            return slug, (asking.file, node.lineno), hint
-    return None
-
-
-def hidden_from_servers(seen: Evidence) -> Cause | None:
-    """The same where only the ASGI module names an empty folder."""
-    asking = seen.source.modules.get(seen.asgi_module)
-    for node in walk(asking.tree) if asking is not None else ():
-        name = node.value if isinstance(node, ast.Constant) else None
-        module = seen.source.modules.get(name) if isinstance(name, str) else None
-        if module is None or module.name == seen.settings_name:
-            continue
-        if all(
-            isinstance(getattr(n, "value", 0), ast.Constant) for n in module.tree.body
-        ):
-            slug = "asgi-settings-module-of-another-project"
-            return hidden(seen, module.name, seen.asgi_file, slug)
     return None
 
 
@@ -124,7 +68,15 @@ def _targets(node: ast.Assign | ast.AnnAssign) -> set[str]:
 def _too_early(seen: Evidence, links: list[Event], stage: str) -> Cause | None:
     """Models that the package of an app imports, while Django asks for the apps."""
     root = links[-1] if links else {"bases": [], "frames": []}
-    if "AppRegistryNotReady" not in root["bases"] or stage != "apps":
+    if "AppRegistryNotReady" not in root["bases"]:
+        return None
+    settings = seen.source.modules.get(seen.settings_name)
+    places = [seen.place(f) for link in links for f in link["frames"] if f["own"]]
+    for place in places:
+        if settings is not None and place[0] == settings.file:
+            hint = "The settings are read before any app is there."
+            return "apps-models-imported-too-early", place, hint
+    if stage != "apps":
         return None
     files = [str(frame["file"]) for frame in root["frames"]]
     asked = [i for i, file in enumerate(files) if file.endswith("apps/registry.py")]

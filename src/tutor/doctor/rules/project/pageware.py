@@ -27,7 +27,19 @@ def no_middleware(seen: Evidence) -> tuple[str, Place] | None:
     for entry in seen.settings.get("middleware") or []:
         if "." not in entry or entry in apps or entry.startswith("channels."):
             return entry, _written(seen, entry)
+        if _is_of_sockets(seen, entry):
+            return entry, _written(seen, entry)
     return None
+
+
+def _is_of_sockets(seen: Evidence, entry: str) -> bool:
+    """Whether a middleware of the project is called with scope, receive and send."""
+    owner = seen.source.classes.get(entry)
+    method = owner.method("__call__") if owner is not None else None
+    if method is None or method.node.args.vararg is not None:
+        return False
+    told = method.node.args
+    return len(told.posonlyargs + told.args) - len(told.defaults) == 4
 
 
 def _written(seen: Evidence, entry: str) -> Place:

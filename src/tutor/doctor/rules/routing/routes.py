@@ -20,8 +20,22 @@ TUTORIAL = "ws/whole1/"
 
 
 def rules(seen: Evidence) -> Iterator[Found]:
-    for leaf in [*seen.leaves, *(seen.walk.get("pages") or [])]:
+    for leaf in seen.leaves:
         yield from _leaf(seen, leaf)
+    for leaf in seen.walk.get("pages") or []:
+        if leaf["is"] != "view":
+            yield from _leaf(seen, leaf)
+            continue
+        yield Found(
+            "routing-page-among-sockets",
+            f"{leaf['type']} is a view, and Django is not asked for it",
+            router_place(seen),
+            RANK + 1,
+            "walking the application",
+            "get_asgi_application() under 'http'",
+            "Under 'http', too, URLRouter leads to consumers only.",
+        )
+        break
     yield from _routes(seen)
 
 

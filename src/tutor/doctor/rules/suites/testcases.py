@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from tutor.doctor.evidence import Evidence
 from tutor.doctor.rules.browser import socketurls
 from tutor.doctor.rules.found import TRIED, Found, Place, at
+from tutor.doctor.rules.suites import withoutdatabase
 from tutor.doctor.rules.suites.configured import imported, names_pytest, unfound
 from tutor.doctor.rules.suites.talks import talks
 from tutor.doctor.rules.suites.testing import COMMUNICATORS, RANK
@@ -27,6 +28,7 @@ IN_TRANSACTION = {"django.test.TestCase", "django.test.testcases.TestCase"}
 
 def rules(seen: Evidence) -> Iterator[Found]:
     yield from _pages_only(seen)
+    yield from withoutdatabase.rules(seen)
     yield from _never_run(seen)
     for function in seen.source.functions.values():
         if function.is_async and is_aside(function.module.file):

@@ -6,7 +6,7 @@ import ast
 from collections.abc import Iterator
 
 from tutor.doctor.evidence import Evidence
-from tutor.doctor.rules.consumers.lost import used_as_a_value
+from tutor.doctor.rules.consumers.unused import used_as_a_value
 from tutor.doctor.rules.consumers.waiting import unawaited
 from tutor.doctor.rules.found import TRIED, Found, at
 from tutor.doctor.rules.suites.testing import RANK, talks_of

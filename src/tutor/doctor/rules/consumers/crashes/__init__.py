@@ -158,6 +158,8 @@ def _cause(seen: Evidence, crash: Crash, every: str, place: Place) -> Cause | No
             seen.used("CHANNEL_LAYERS"),
             "",
         )
+    if "must be a list of possible keys" in every:
+        return "redis-encryption-keys-is-text", seen.used("CHANNEL_LAYERS"), ""
     if "list of Redis hosts" in every:
         return "redis-hosts-is-a-string", seen.used("CHANNEL_LAYERS"), ""
     if "Redis URL must specify" in every:

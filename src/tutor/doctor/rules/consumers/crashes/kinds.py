@@ -43,7 +43,11 @@ def no_coroutine(
         r"(\w+)\(\) takes no arguments|object (\w+) can't be used", every
     ):
         if set(name) & kinds and place[0] is None:
-            return "routing-as-asgi-missing", route_place(seen, crash.leaf), ""
+            route = route_place(seen, crash.leaf)
+            if _made_with(seen, route):
+                hint = "What as_asgi() is given goes to __init__(), which takes none."
+                return "python-arguments-differ", route, hint
+            return "routing-as-asgi-missing", route, ""
     awaited = re.search(r"object (\w+) can't be used in 'await'", every)
     known = ("method", "builtin_function_or_method", "function", "UserLazyObject")
     if awaited and awaited[1] not in known:
@@ -53,6 +57,16 @@ def no_coroutine(
             return awaited_there(seen, place)
         return "consumer-handlers-not-async", handler_place(seen, crash), ""
     return None
+
+
+def _made_with(seen: Evidence, route: Place) -> bool:
+    """Whether a route's consumer is to be made with arguments: ``as_asgi(room=1)``."""
+    return any(
+        isinstance(node, ast.Call)
+        and getattr(node.func, "attr", "") == "as_asgi"
+        and bool(node.args or node.keywords)
+        for node in seen.nodes_at(route)
+    )
 
 
 def _named(seen: Evidence, name: str) -> Place:
