@@ -86,11 +86,13 @@ def problem(found: Found) -> Problem:
     file, line = found.place
     known = mistakes().get(found.slug or "")
     if known is None:
+        told = "Something that is not in the list of mistakes"
         return Problem(
             tried=found.tried or "running the project",
             expected=found.expected or "a project that works",
             got=found.got,
-            title="Something that no known mistake explains",
+            cause=found.hint,
+            title=told if found.hint else "Something that no known mistake explains",
             file=file,
             line=line,
             slug=None,

@@ -100,7 +100,7 @@ def _asked(code: Code, function: Func, kind: str) -> Iterator[Found]:
     compared = re.search(number, body) if kind == "close" else None
     if compared:
         yield Found(
-            None,
+            "client-value-taken-for-another",
             f"never true: {first} is the event, and its code is {first}.code",
             code.spot(begin + compared.start()),
             RANK,

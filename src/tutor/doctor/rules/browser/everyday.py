@@ -18,9 +18,9 @@ from tutor.doctor.rules.browser import (
     neverrun,
     nopage,
     promises,
+    quoted,
     reloading,
     selectors,
-    unreadable,
     unserved,
     unset,
     widgets,
@@ -39,7 +39,7 @@ def rules(seen: Evidence) -> Iterator[Found]:
     yield from promises.rules(every)
     yield from selectors.rules(every)
     yield from eventparts.rules(every)
-    yield from unreadable.rules(every)
+    yield from quoted.rules(every)
     yield from unset.rules(every)
     yield from unserved.rules(seen, every)
     yield from jsontexts.rules(seen, every)

@@ -140,7 +140,8 @@ def _grammars(seen: Evidence) -> Iterator[Grammar]:
         if path.suffix == ".html":
             text = "".join(spoken(_ASIDE.sub(_blank, text)))
             text = _GIVEN.sub(_name, _QUIET.sub(_blank, text))
-        if text.strip() and len(text) <= BIG:
+        is_apart = "<script" not in text.lower()  # else one of them is not closed
+        if is_apart and text.strip() and len(text) <= BIG:
             yield Grammar(code, _parsed(text), bool(_TAG.search(text)))
 
 

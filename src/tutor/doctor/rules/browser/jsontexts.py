@@ -93,7 +93,7 @@ def _unparsed(every: list[Code]) -> Iterator[Found]:
                 if match[1] and re.search(word, code.bare):
                     continue
                 yield Found(
-                    None,
+                    "client-value-taken-for-another",
                     f'the text of {name} with its quotes: "…"',
                     code.spot(match.start()),
                     RANK,

@@ -52,7 +52,7 @@ def _not_awaited(code: Code) -> Iterator[Found]:
         )
         if read and read[1] not in _PROMISE:
             yield Found(
-                None,
+                "client-value-taken-for-another",
                 f"undefined: {name} is a promise, and has no {read[1]} yet",
                 code.spot(match.start(1)),
                 RANK,

@@ -149,7 +149,7 @@ def _a_list(code: Code) -> Iterator[Found]:
                     found, at = _OF_ONE.match(code.bare, used.end()), used.start()
         if found:
             yield Found(
-                None,
+                "client-value-taken-for-another",
                 f"a list of elements has no {found[1]}: {match['how']} gives a list",
                 code.spot(at),
                 RANK,
@@ -174,7 +174,7 @@ def _an_element(code: Code) -> Iterator[Found]:
         by = re.sub(r"\s", "", match["by"])
         part = "textContent" if by == "JSON.parse" else "value"
         yield Found(
-            None,
+            "client-value-taken-for-another",
             f"{by} is given the element itself, and not what stands in it",
             code.spot(match.start()),
             RANK,
@@ -210,7 +210,7 @@ def _not_a_node(code: Code) -> Iterator[Found]:
     """``list.appendChild("<li>")``, and an element among what is sent as JSON."""
     for match in _NODE.finditer(code.bare):
         yield Found(
-            None,
+            "client-value-taken-for-another",
             f"TypeError: {match[1]} is given a text, and no element",
             code.spot(match.start()),
             RANK,
@@ -223,7 +223,7 @@ def _not_a_node(code: Code) -> Iterator[Found]:
         inside = _WHOLE.search(code.bare, match.end(), end)
         if inside:
             yield Found(
-                None,
+                "client-value-taken-for-another",
                 "{} is sent: the element itself, and not what stands in it",
                 code.spot(inside.start()),
                 RANK,

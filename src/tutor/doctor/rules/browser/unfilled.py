@@ -186,12 +186,22 @@ def _found(
     if not page.given or (often > 1 and not unused):
         place = where
     told = ", ".join(unused or sorted(page.given)) or "nothing"
+    does_harm = unused or index in _in_scripts(text) or "json_script" in text
     return Found(
-        None,
+        "client-template-variable-not-given",
         f"nothing: the page {code.script.file} is given no {name}",
         place,
         RANK,
         TRIED,
         f"{name} in the context of {view}, which gives {told}",
         "Django prints a name that it does not know as nothing, and says no word.",
+        "" if does_harm else "Nothing stands there, and all the rest works.",
     )
+
+
+def _in_scripts(text: str) -> set[int]:
+    return {
+        index
+        for one in re.finditer(r"<script\b.*?</script", text, re.S | re.I)
+        for index in range(*one.span())
+    }

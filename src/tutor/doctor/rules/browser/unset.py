@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Iterator
 
 from tutor.doctor.rules.browser.attributes import OPENED
-from tutor.doctor.rules.browser.belonging import SLUG
 from tutor.doctor.rules.browser.handling import RANK
 from tutor.doctor.rules.browser.javascript import Code
 from tutor.doctor.rules.browser.pages import TRIED
@@ -35,7 +33,6 @@ def rules(every: list[Code]) -> Iterator[Found]:
         if not code.script.is_built:
             yield from _never_given(code, every)
             yield from _state(code)
-            yield from _nearly(code, whole, every)
             yield from _no_such_id(code, whole)
             yield from _always_on(code, whole)
 
@@ -85,58 +82,6 @@ def _state(code: Code) -> Iterator[Found]:
                 f"WebSocket.{right}",
             )
             return
-
-
-def _nearly(code: Code, whole: str, every: list[Code]) -> Iterator[Found]:
-    """``logs.append(…)``, where ``log`` is declared and no ``logs``."""
-    own = {*_DECLARED.findall(code.bare)}
-    own |= {
-        n for f in code.functions for at in range(len(f.given)) for n in f.names(at)
-    }
-    for match in _ASKED.finditer(code.bare):
-        name = match[1] or match[2]
-        if len(name) < 3 or name in _BROWSER or name[0].isupper():
-            continue  # what begins with a capital may be a library's
-        word = re.escape(name)
-        near = difflib.get_close_matches(name, own, 1, 0.8)
-        near = near or [one for one in own if one.lower() == name.lower()]
-        if not near or name in own:
-            continue
-        if re.search(rf"\b(?:id|name)\s*=\s*[\"']?{word}(?![\w-])", whole):
-            continue  # what has an id is in the window
-        given = rf"\b{word}\s*[=:]|\.\s*{word}\b|[{{,\[]\s*{word}\s*[,}}\]]|"
-        given += rf"\b(?:import|catch|of|in|class|function)\b[^;{{}}]*\b{word}\b"
-        if any(re.search(given, one.bare) for one in every):
-            continue
-        yield Found(
-            SLUG,
-            f"ReferenceError: {name} is not defined",
-            code.spot(match.start()),
-            RANK,
-            TRIED,
-            near[0],
-        )
-        return
-
-
-_BROWSER = {
-    *("window", "document", "console", "location", "history", "navigator", "screen"),
-    *("event", "self", "this", "super", "Math", "JSON", "Object", "Array", "Number"),
-    *("String", "Date", "Promise", "Symbol", "Map", "Set", "RegExp", "Error", "Intl"),
-    *("performance", "crypto", "localStorage", "sessionStorage", "globalThis", "URL"),
-    *(
-        "name",
-        "status",
-        "parent",
-        "top",
-        "frames",
-        "origin",
-        "caches",
-        "customElements",
-    ),
-    *("WebSocket", "Notification", "Element", "Node", "Event", "Reflect", "import"),
-    *("arguments", "exports", "module", "process", "jQuery", "axios", "Chart", "Vue"),
-}
 
 
 def _no_such_id(code: Code, whole: str) -> Iterator[Found]:

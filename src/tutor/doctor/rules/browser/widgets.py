@@ -125,7 +125,7 @@ def keys_of(code: Code, text: str, index: int) -> Iterator[Found]:
         what = match["number"] or repr(match["word"])
         kind = "a text" if match["key"] else "a number"
         yield Found(
-            None,
+            "client-value-taken-for-another",
             f"never true: {name} is {kind}, not {what}",
             code.spot(index + match.start()),
             RANK,
