@@ -337,6 +337,7 @@ PAGES = {
         "client-name-not-there"
     ),
     '<p onclick="say()"></p><script>function say() {}</script>': None,
+    '{% extends "b" %}{% block at-the-end %}<script></script>{% endblock %}': None,
     '{% extends "b" %}{% block a %}<script>document.querySelector("#log")</script>'
     '<p id="log">{% endblock %}': None,
 }

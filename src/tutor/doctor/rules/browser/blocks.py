@@ -13,7 +13,7 @@ from tutor.doctor.rules.found import Found
 RANK = 66
 DEEP = 5
 _EXTENDS = re.compile(r"""\{%-?\s*extends\s+(["'])([^"']+)\1""")
-_BLOCK = re.compile(r"\{%-?\s*block\s+(\w+)")
+_BLOCK = re.compile(r"\{%-?\s*block\s+([\w.-]+)")
 
 
 def rules(every: list[Code]) -> Iterator[Found]:

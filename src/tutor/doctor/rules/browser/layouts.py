@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from tutor.doctor.rules.browser.javascript import Code
 
-_BLOCK = re.compile(r"\{%-?\s*(?:block\s+(\w+)|endblock\b[^%]*?)\s*-?%\}")
+_BLOCK = re.compile(r"\{%-?\s*(?:block\s+([\w.-]+)|endblock\b[^%]*?)\s*-?%\}")
 EXTENDS = re.compile(r"""\{%\s*extends\s+["']([^"']+)["']""")
 
 
