@@ -68,8 +68,13 @@ class Grammar:
         """The first place that is no JavaScript."""
         if not self.tree.root_node.has_error:
             return None
-        wrong = (n for n in nodes(self.tree) if n.is_error or n.is_missing)
+        wrong = (n for n in _every(self.tree) if n.is_error or n.is_missing)
         return min(wrong, key=lambda node: node.start_byte, default=None)
+
+    @cached_property
+    def nodes(self) -> list[Node]:
+        """Every node that has a name, in the order of the text."""
+        return [node for node in _every(self.tree) if node.is_named]
 
     @cached_property
     def is_module(self) -> bool:
@@ -80,7 +85,7 @@ class Grammar:
     def bound(self) -> dict[str, list[Node]]:
         """The names that a script makes, and where."""
         found: dict[str, list[Node]] = {}
-        for node in nodes(self.tree):
+        for node in self.nodes:
             if _is_bound(node):
                 found.setdefault(said(node), []).append(node)
         return found
@@ -90,9 +95,7 @@ class Grammar:
         """The names that it asks for."""
         kinds = ("identifier", "shorthand_property_identifier")
         return [
-            node
-            for node in nodes(self.tree)
-            if node.type in kinds and not _is_bound(node)
+            node for node in self.nodes if node.type in kinds and not _is_bound(node)
         ]
 
     def spot(self, node: Node) -> Spot:
@@ -103,7 +106,7 @@ def said(node: Node) -> str:
     return (node.text or b"").decode()
 
 
-def nodes(tree: Tree) -> Iterator[Node]:
+def _every(tree: Tree) -> Iterator[Node]:
     """Every node of a tree, in the order of the text."""
     rest = [tree.root_node]
     while rest:

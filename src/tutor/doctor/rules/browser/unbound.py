@@ -9,7 +9,7 @@ from tree_sitter import Node
 
 from tutor.doctor.evidence import Evidence
 from tutor.doctor.rules.browser.belonging import BIG, SLUG
-from tutor.doctor.rules.browser.grammar import Grammar, grammars, nodes, said
+from tutor.doctor.rules.browser.grammar import Grammar, grammars, said
 from tutor.doctor.rules.browser.handling import RANK
 from tutor.doctor.rules.browser.libraries import OPEN, SOURCE
 from tutor.doctor.rules.browser.pages import TRIED
@@ -164,7 +164,7 @@ def _misspelt(one: Grammar) -> Iterator[Found]:
     """``this.scoket``, where the class has a ``socket``, and nothing is set so."""
     asked: dict[str, list[Node]] = {}
     made: set[str] = set()
-    for node in nodes(one.tree):
+    for node in one.nodes:
         if node.type not in ("property_identifier", "private_property_identifier"):
             continue
         above = node.parent
