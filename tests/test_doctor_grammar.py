@@ -28,7 +28,7 @@ KEEPS = """class Live {
 export const live = new Live();
 """
 UNREADABLE, NOT_THERE = "client-script-not-readable", "client-name-not-there"
-MISSPELLED = "client-name-misspelled"
+MISSPELLED, NEVER_SET = "client-name-misspelled", "client-property-never-set"
 
 
 def look(tmp_path: Path, files: dict[str, str]) -> list[tuple[str | None, str, int]]:
@@ -61,6 +61,7 @@ WRONG = {
     "a slip": ({LIVE: "const a = Maths.random();\n"}, MISSPELLED, LIVE, 1),
     "of this": ({LIVE: KEEPS % "thsi.losses += 1;"}, MISSPELLED, LIVE, 4),
     "of a property": ({LIVE: KEEPS % "this.scoket.close();"}, MISSPELLED, LIVE, 4),
+    "never set": ({LIVE: KEEPS % "this.url.port = 1;"}, NEVER_SET, LIVE, 4),
     "in a page": ({PAGE: "<script>docment.title = 1</script>"}, MISSPELLED, PAGE, 1),
 }  # fmt: skip
 RIGHT = {
@@ -88,6 +89,13 @@ RIGHT = {
     "a class of another": {
         LIVE: "class B {}\nclass A extends B { a() { this.remote = this.remove; } }"
     },
+    "set by another": {LIVE: KEEPS % "this.url.port = 1;" + "live.url = {};"},
+    "an element's own": {
+        LIVE: KEEPS % "this.socket.onopen = function () { this.url.port = 1; };"
+    },
+    "deeper": {LIVE: KEEPS % "this.socket.url.port.length;"},
+    "perhaps set": {LIVE: KEEPS % "this.url?.close();"},
+    "set by its name": {LIVE: KEEPS % "this['a'] = 1; this.a.b;"},
     "a comment": {PAGE: "<!-- <script> let a = {; </script> -->"},
     "data": {PAGE: '<script type="application/json">{"a": </script>'},
 }  # fmt: skip

@@ -287,6 +287,8 @@ def test_checks_that_fail_themselves_by_a_setting(tmp_path: Path) -> None:
         ("request.usr.is_authenticated", True),
         ("request.POST['value']", False),
         ("request.tenant", False),
+        ("request.auser()", False),
+        ("request.users, setattr(request, 'users', [])", False),
         ("request.post", False),
         ("other.PSOT", False),
     ],

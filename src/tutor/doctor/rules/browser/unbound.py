@@ -17,6 +17,7 @@ from tutor.doctor.rules.browser.scripts import Script, texts
 from tutor.doctor.rules.found import Found
 from tutor.doctor.slipped import is_slip
 
+SLIP, NEVER_SET = "client-name-misspelled", "client-property-never-set"
 # What every browser has under a name that begins small; workers and old ones, too.
 _WORDS = """
     addEventListener alert arguments atob blur btoa caches cancelAnimationFrame
@@ -53,6 +54,7 @@ _CLASSES = """
 _KNOWN = _GLOBAL | set(_CLASSES.split())
 SHORT = 4  # letters; of shorter names each is like another
 
+_OTHER_THIS = {"function_expression", "function_declaration", "object"}
 _NEVER = re.compile(r"on[a-z]+$|webkit|xx+$")  # the last is Django's to fill in
 _OWN = re.compile(r"[a-z]|[A-Z][A-Z_\d]{3,}$")  # of others, who knows?
 
@@ -64,8 +66,7 @@ def rules(seen: Evidence) -> Iterator[Found]:
     if all(one.mistake is None for one in loaded):
         # Else what cannot be read may have made it.
         yield from _not_there(loaded, own, every)
-    for one in loaded:
-        yield from _misspelt(one)
+    yield from _of_this(own, loaded)
 
 
 def _is_loaded(one: Script, every: Sequence[Script]) -> bool:
@@ -101,7 +102,7 @@ def _not_there(
 
 
 def _found(one: Grammar, node: Node, expected: str, meant: str = "") -> Found:
-    slug = "client-name-misspelled" if meant else SLUG
+    slug = SLIP if meant else SLUG
     got = f"ReferenceError: {said(node)} is not defined"
     return Found(slug, got, one.spot(node), RANK - 1, TRIED, meant or expected)
 
@@ -160,36 +161,68 @@ def _is_type(node: Node) -> bool:
     return above is not None and said(above).startswith("typeof")
 
 
-def _misspelt(one: Grammar) -> Iterator[Found]:
-    """``this.scoket``, where the class has a ``socket``, and nothing is set so."""
-    asked: dict[str, list[Node]] = {}
+def _properties(one: Grammar) -> tuple[set[str], dict[str, list[Node]]]:
+    """The names under which something is kept; and what a class asks itself for."""
     made: set[str] = set()
+    asked: dict[str, list[Node]] = {}
     for node in one.nodes:
         if node.type not in ("property_identifier", "private_property_identifier"):
             continue
         above = node.parent
         if above is None or above.type != "member_expression" or _is_set(above):
             made.add(said(node))
-        elif said(above).startswith("this.") and _is_of_a_class(above):
+        elif _is_of_this(above) and _is_of_a_class(above):
             asked.setdefault(said(node), []).append(node)
-    for name, places in asked.items():
-        meant = sorted(known for known in {*asked} & made if is_slip(name, known))
-        if meant and len(places) == 1 and len(name) >= SHORT and name not in made:
-            yield Found(
-                "client-name-misspelled",
-                f"this.{name} is undefined",
-                one.spot(places[0]),
-                RANK,
-                TRIED,
-                f"this.{meant[0]}",
-            )
-            return
+    return made, asked
+
+
+def _of_this(own: list[Grammar], loaded: list[Grammar]) -> Iterator[Found]:
+    """``this.scoket.close()``, where no object has anything under this name."""
+    every = {name for one in own for name in _properties(one)[0]}
+    for one in loaded:
+        made, asked = _properties(one)
+        for name in asked:
+            meant = sorted(known for known in {*asked} & made if is_slip(name, known))
+            is_one = len(asked[name]) == 1 and len(name) >= SHORT and name not in made
+            if meant and is_one:
+                yield _undefined(one, asked[name][0], f"this.{meant[0]}", SLIP)
+                return
+        text = one.code.bare
+        for name in sorted({*asked} - every):
+            opened = [node for node in asked[name] if _is_opened(node)]
+            if opened and "assign(this" not in text and "this[" not in text:
+                yield _undefined(one, opened[0], f"this.{name} = …", NEVER_SET)
+                return
+
+
+def _undefined(one: Grammar, node: Node, expected: str, slug: str) -> Found:
+    got = f"this.{said(node)} is undefined"
+    return Found(slug, got, one.spot(node), RANK, TRIED, expected)
+
+
+def _is_opened(node: Node) -> bool:
+    """``this.url.protocol``: something is asked of what is kept there."""
+    member = node.parent
+    above = member.parent if member is not None else None
+    return (
+        above is not None
+        and above.type in ("member_expression", "subscript_expression")
+        and above.child_by_field_name("object") == member
+        and "?." not in said(above)
+    )
+
+
+def _is_of_this(member: Node) -> bool:
+    whose = member.child_by_field_name("object")
+    return whose is not None and whose.type == "this"
 
 
 def _is_of_a_class(node: Node) -> bool:
-    """Whether a place is in a class that is no other's heir."""
+    """Whether ``this`` is an object of a class here, and of one that is no heir."""
     above: Node | None = node
     while above is not None and above.type != "class_body":
+        if above.type in _OTHER_THIS:
+            return False
         above = above.parent
     return above is not None and not any(
         one.type == "class_heritage" for one in (above.parent or above).children

@@ -24,10 +24,12 @@ _OF_A_REQUEST = {
     *("GET", "POST", "FILES", "META", "COOKIES", "headers", "method", "path", "body"),
     *("user", "session", "content_type", "resolver_match", "get_host", "is_secure"),
 }
+_TOO = {"auser", "site", "scheme", "encoding"}  # alike, and there
 
 
 def rules(seen: Evidence) -> Iterator[Found]:
     """``request.PSOT``: only who sends the form would meet it."""
+    texts = [one.text for one in seen.source.modules.values()]
     for function in seen.source.all_functions():
         if is_aside(function.module.file):
             continue
@@ -39,6 +41,9 @@ def rules(seen: Evidence) -> Iterator[Found]:
             if whose != "self.request" and not (whose == "request" and whose in given):
                 continue
             meant = sorted(k for k in _OF_A_REQUEST if is_slip(node.attr, k))
+            set_here = rf"\.{node.attr}\s*=[^=]|[\"']{node.attr}[\"']"
+            if node.attr in _TOO or any(re.search(set_here, one) for one in texts):
+                continue
             if meant and isinstance(node.ctx, ast.Load):
                 got = f"AttributeError: a request has no attribute {node.attr!r}"
                 yield Found(SLUG, got, at(function, node), RANK, TRIED, meant[0])
