@@ -36,12 +36,16 @@ def hall(body: str, guard: str = "") -> shapes.Change:
             "hall_number",
             hall("    hall_number.real\n" + RENDER),
         ),
-        (None, "request.usr", hall("    request.usr\n" + RENDER, "@login_required\n")),
+        (
+            "python-attribute-misspelled",
+            "request.usr",
+            hall("    request.usr\n" + RENDER, "@login_required\n"),
+        ),
     ],
     ids=["of strangers", "of members", "a name", "an attribute"],
 )
 def test_a_page_that_fails_is_named(
-    slug: str | None, text: str, change: shapes.Change, tmp_path: Path
+    slug: str, text: str, change: shapes.Change, tmp_path: Path
 ) -> None:
     project = shapes.write("guild", [change], tmp_path / "guild")
     lines = (project / VIEWS).read_text("utf-8").splitlines()
