@@ -161,17 +161,18 @@ def _texts(seen: Evidence, sent: Objects) -> Iterator[Found]:
 
 def _numbers(function: Function) -> Iterator[str]:
     """The keys of which a function asks ``type(value) is int``, and makes none."""
-    text = ast.unparse(function.node)
     for node in walk(function.node):
-        if not isinstance(node, ast.Call) or not node.args:
+        name = getattr(getattr(node, "func", None), "id", "")
+        asks = name in ("type", "isinstance")
+        if not asks or not isinstance(node, ast.Call) or not node.args:
             continue
-        name = getattr(node.func, "id", "")
+        text = ast.unparse(function.node)
         held = getattr(node.args[0], "id", "")
         kinds = [ast.unparse(one) for one in node.args[1:2]]
         if name == "type":
             kinds = re.findall(rf"type\({held}\) (?:is not|is|!=|==) (\w+)", text)
         given = function.values.get(held, [])
-        if name not in ("type", "isinstance") or len(given) != 1 or not held:
+        if len(given) != 1 or not held:
             continue
         if kinds not in (["int"], ["float"]) or re.search(
             rf"\b(?:int|float|isinstance)\({held}(?:\)|, str)", text

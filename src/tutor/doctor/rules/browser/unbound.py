@@ -83,20 +83,23 @@ def _not_there(
     loaded: list[Grammar], own: list[Grammar], every: Sequence[Script]
 ) -> Iterator[Found]:
     """The first name of which nobody can say where it comes from."""
-    of_window = _of_window(every)
+    there = _KNOWN | _of_window(every)
     made = {name for one in own for name in one.bound}
     is_whole = _is_whole(loaded, every)
     for one in loaded:
         for node in one.asked:
             name = said(node)
-            if name in _KNOWN | of_window or _NEVER.match(name) or _is_type(node):
+            if name in there or name in one.bound or _NEVER.match(name):
                 continue
-            meant = _meant(name, one)
+            if _is_type(node):
+                continue
             if name in made:
                 if _is_of_another_module(name, one, own):
                     yield _found(one, node, f"import {{ {name} }} from its module")
                     return
-            elif meant or (is_whole and _OWN.match(name)):
+                continue
+            meant = _meant(name, one)
+            if meant or (is_whole and _OWN.match(name)):
                 yield _found(one, node, f"{name} declared, or imported", meant)
                 return
 
@@ -178,9 +181,11 @@ def _properties(one: Grammar) -> tuple[set[str], dict[str, list[Node]]]:
 
 def _of_this(own: list[Grammar], loaded: list[Grammar]) -> Iterator[Found]:
     """``this.scoket.close()``, where no object has anything under this name."""
-    every = {name for one in own for name in _properties(one)[0]}
-    for one in loaded:
-        made, asked = _properties(one)
+    told = [(one, *_properties(one)) for one in own]
+    every = {name for _, made, _ in told for name in made}
+    for one, made, asked in told:
+        if one not in loaded:
+            continue
         for name in asked:
             meant = sorted(known for known in {*asked} & made if is_slip(name, known))
             is_one = len(asked[name]) == 1 and len(name) >= SHORT and name not in made
