@@ -25,7 +25,6 @@ _ASIDE = re.compile(
     r"<!--.*?-->|\{#.*?#\}|\{%\s*comment\b.*?%\}.*?\{%\s*endcomment\s*%\}", re.S
 )
 _PARSER = Parser(Language(tree_sitter_javascript.language()))
-_PATTERNS = ("object_pattern", "array_pattern", "rest_pattern", "assignment_pattern")
 # The field of a node in which it says a new name.
 _BINDS = {
     "variable_declarator": "name",
@@ -82,13 +81,9 @@ class Grammar:
         return bool(kinds & {"import_statement", "export_statement"})
 
     @cached_property
-    def bound(self) -> dict[str, list[Node]]:
-        """The names that a script makes, and where."""
-        found: dict[str, list[Node]] = {}
-        for node in self.nodes:
-            if _is_bound(node):
-                found.setdefault(said(node), []).append(node)
-        return found
+    def bound(self) -> set[str]:
+        """The names that a script makes."""
+        return {said(node) for node in self.nodes if _is_bound(node)}
 
     @cached_property
     def asked(self) -> list[Node]:

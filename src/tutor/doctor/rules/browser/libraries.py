@@ -61,7 +61,7 @@ def _gone(page: Code, tags: list[re.Match[str]], every: list[Code]) -> Iterator[
         for tag in inline:
             code = Code(Script("", tag[2]), bare(tag[2]))
             if re.search(used, code.bare) and not _SPOKEN.search(tag[1]):
-                yield _not_defined(name, _spot(page, tag, every))
+                yield _not_defined(name, spot_of(page, tag, every))
                 return
         for one in mine:
             found = re.search(used, one.bare) if one is not None else None
@@ -109,7 +109,7 @@ def _early(
                 return Found(
                     SLUG,
                     f"ReferenceError: {name} is not defined",
-                    _spot(page, tag, every),
+                    spot_of(page, tag, every),
                     RANK,
                     TRIED,
                     f"the library with {name} above this script",
@@ -135,7 +135,7 @@ def _is_bound(name: str, every: list[Code]) -> bool:
     return any(re.search(ways, code.bare) for code in every)
 
 
-def _spot(page: Code, tag: re.Match[str], every: list[Code]) -> Spot:
+def spot_of(page: Code, tag: re.Match[str], every: list[Code]) -> Spot:
     """Where a tag stands: in the page, or in the template below it."""
     pages = [page, *(code for code in every if not code.script.is_static)]
     for one in pages:

@@ -11,9 +11,9 @@ from tutor.doctor.rules.browser.belonging import SLUG
 from tutor.doctor.rules.browser.imports import Served, served_scripts
 from tutor.doctor.rules.browser.javascript import Code
 from tutor.doctor.rules.browser.layouts import laid_out
+from tutor.doctor.rules.browser.libraries import spot_of
 from tutor.doctor.rules.browser.loaded import SOURCE, TAG
 from tutor.doctor.rules.browser.pages import TRIED
-from tutor.doctor.rules.browser.scripts import Spot
 from tutor.doctor.rules.found import Found
 
 RANK = 67
@@ -116,7 +116,7 @@ def _order(
             yield Found(
                 SLUG,
                 f"ReferenceError: {name} is not defined",
-                _spot(page, match, every),
+                spot_of(page, match, every),
                 RANK,
                 TRIED,
                 f"{makers[0].script.file} above this script",
@@ -148,22 +148,12 @@ def _given_later(
                 yield Found(
                     SLUG,
                     f"undefined: {name} is given below this script",
-                    _spot(page, tag, every),
+                    spot_of(page, tag, every),
                     RANK,
                     TRIED,
                     f"{name} above the script that reads it",
                 )
                 return
-
-
-def _spot(page: Code, tag: re.Match[str], every: list[Code]) -> Spot:
-    """Where a tag stands: in the page, or in the template below it."""
-    pages = [page, *(one for one in every if not one.script.is_static)]
-    for one in pages:
-        index = one.script.text.find(tag[0])
-        if index >= 0:
-            return one.spot(index)
-    return page.spot(0)
 
 
 def _is_written(name: str, text: str) -> bool:

@@ -91,7 +91,7 @@ def _not_there(
             name = said(node)
             if name in there or name in one.bound or _NEVER.match(name):
                 continue
-            if _is_type(node):
+            if _is_asked_after(node):
                 continue
             if name in made:
                 if _is_of_another_module(name, one, own):
@@ -112,7 +112,7 @@ def _found(one: Grammar, node: Node, expected: str, meant: str = "") -> Found:
 
 def _meant(name: str, one: Grammar) -> str:
     """The name that this one is a slip of, if there is one."""
-    known = sorted({*one.bound} | _KNOWN | {"this"})
+    known = sorted(one.bound | _KNOWN | {"this"})
     return next((k for k in known if len(k) >= SHORT and _is_slip(name, k)), "")
 
 
@@ -158,7 +158,7 @@ def _is_of_another_module(name: str, one: Grammar, own: list[Grammar]) -> bool:
     )
 
 
-def _is_type(node: Node) -> bool:
+def _is_asked_after(node: Node) -> bool:
     """``typeof name``: whether there is such a name."""
     above = node.parent
     return above is not None and said(above).startswith("typeof")

@@ -37,14 +37,14 @@ def rules(seen: Evidence) -> Iterator[Found]:
         for node in walk(function.node):
             if not isinstance(node, ast.Attribute):
                 continue
+            meant = sorted(k for k in _OF_A_REQUEST if is_slip(node.attr, k))
+            if not meant or node.attr in _TOO:
+                continue
             whose = ast.unparse(node.value)
             if whose != "self.request" and not (whose == "request" and whose in given):
                 continue
-            meant = sorted(k for k in _OF_A_REQUEST if is_slip(node.attr, k))
             set_here = rf"\.{node.attr}\s*=[^=]|[\"']{node.attr}[\"']"
-            if node.attr in _TOO or any(re.search(set_here, one) for one in texts):
-                continue
-            if meant and isinstance(node.ctx, ast.Load):
+            if not any(re.search(set_here, one) for one in texts):
                 got = f"AttributeError: a request has no attribute {node.attr!r}"
                 yield Found(SLUG, got, at(function, node), RANK, TRIED, meant[0])
 
