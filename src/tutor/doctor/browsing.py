@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -75,6 +75,7 @@ def opened(
     cookies: Cookies = None,
     scene: Scene | None = None,
     awaited: str = "",
+    printed: Callable[[], str] = str,
 ) -> tuple[str, str]:
     """Open a page until its socket hears something, or fails.
 
@@ -82,23 +83,31 @@ def opened(
         server: who is asked.
         path: the page's.
         cookies: what the browser has already.
-        scene: may ask for what an element shows, or for how much is heard.
-        awaited: a text that the console will hold.
+        scene: may ask for what an element ``shows``: as soon as it is not what it was
+            ``first``, or, whatever it is, as soon as so many ``frames`` were heard.
+        awaited: a text that the console or the server's log will hold.
+        printed: what the server has logged.
 
     Returns:
         What the page came to, and what the browser's console says.
     """
     if _kept is not None and not server.arguments:
-        return _kept.opened(server, path, cookies, scene or {}, awaited)
+        return _kept.opened(server, path, cookies, scene or {}, awaited, printed)
     own = Kept(server.arguments)
     try:
-        return own.opened(server, path, cookies, scene or {}, awaited)
+        return own.opened(server, path, cookies, scene or {}, awaited, printed)
     finally:
         own.stop()
 
 
 def _seen(
-    chromium: Browser, server: Site, path: str, cookies: Cookies, scene: Scene, log: str
+    chromium: Browser,
+    server: Site,
+    path: str,
+    cookies: Cookies,
+    scene: Scene,
+    log: str,
+    printed: Callable[[], str],
 ) -> tuple[str, str]:
     from playwright.sync_api import WebSocket
 
@@ -123,13 +132,14 @@ def _seen(
     page.goto(server.url + path)
     shown = ""
     for _ in range(int(SECONDS / 0.02)):
+        said = log in "\n".join(console) or log in printed()
         if "shows" in scene:
-            told = log in "\n".join(console) and len(heard) >= scene.get("frames", 0)
+            told = said and len(heard) >= scene.get("frames", 0)
             # Asked after that: by now it has dealt with what it has heard.
             shown = page.locator(scene["shows"]).inner_text()
-            told = told and shown != scene["first"]
+            told = told and ("frames" in scene or shown != scene["first"])
         else:
-            told = len(heard) > 0
+            told = len(heard) > 0 or (said and log != "")
         if told or (failed and console):
             break
         page.wait_for_timeout(20)  # events come while Playwright waits

@@ -87,7 +87,9 @@ def play(scene: Scene, project: Path, awaited: str = "") -> tuple[str, str]:
         if "get" in scene:
             return title(server, scene["get"]), server.log()
         if "page" in scene:
-            seen, console = opened(server, scene["page"], scene=scene, awaited=awaited)
+            seen, console = opened(
+                server, scene["page"], None, scene, awaited, server.log
+            )
         else:
             seen, console = asyncio.run(talk(server, scene)), ""
         if awaited not in console:
