@@ -96,6 +96,8 @@ def hosts():
 def note_failed_pages():
     """Report what a page ends with in place of an answer; Django only logs it."""
     from django.core.signals import got_request_exception
+    from django.http import HttpResponse
+    from django.views import debug
 
     def note(request=None, **told):
         error = sys.exc_info()[1]
@@ -103,7 +105,12 @@ def note_failed_pages():
             path = getattr(request, "path", "")
             emit("page-failed", path=path, error=error_of(error))
 
+    def short(request, kind, error, traceback, status_code=500):
+        return HttpResponse(status=status_code)
+
     got_request_exception.connect(note, weak=False)
+    # Django would print all values of all frames into a page that nobody reads here.
+    debug.technical_500_response = short
 
 
 class Order(importlib.abc.MetaPathFinder):
