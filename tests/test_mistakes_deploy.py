@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import test_mistakes
 
-pytestmark = pytest.mark.takes(30)
+pytestmark = [pytest.mark.waits, pytest.mark.takes(30)]
 
 
 @pytest.mark.parametrize("slug", test_mistakes.behind_nginx(False))

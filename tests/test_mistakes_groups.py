@@ -9,7 +9,7 @@ import test_mistakes
 
 from tutor.doctor import making
 
-pytestmark = pytest.mark.takes(60)
+pytestmark = [pytest.mark.waits, pytest.mark.takes(60)]
 
 
 @pytest.mark.parametrize("slug", test_mistakes.slugs(10))

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import test_mistakes
 
-pytestmark = pytest.mark.takes(60)
+pytestmark = [pytest.mark.waits, pytest.mark.takes(60)]
 
 
 @pytest.mark.parametrize("slug", test_mistakes.slugs(7, 8, 11))

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import test_mistakes
 
-pytestmark = [pytest.mark.nginx, pytest.mark.takes(50)]
+pytestmark = [pytest.mark.waits, pytest.mark.nginx, pytest.mark.takes(50)]
 
 
 def marked(slug: str) -> object:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import test_mistakes
 
-pytestmark = pytest.mark.takes(15)
+pytestmark = [pytest.mark.waits, pytest.mark.takes(15)]
 
 
 @pytest.mark.parametrize("slug", test_mistakes.slugs(17))

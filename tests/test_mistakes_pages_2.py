@@ -8,6 +8,7 @@ import pytest
 import test_mistakes
 
 pytestmark = [
+    pytest.mark.waits,
     pytest.mark.browser,
     pytest.mark.takes(50),
     pytest.mark.usefixtures("one_browser"),

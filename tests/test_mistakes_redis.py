@@ -10,6 +10,7 @@ import test_mistakes
 from tutor import redis
 
 pytestmark = [
+    pytest.mark.waits,
     pytest.mark.takes(25),
     pytest.mark.skipif(redis.program() is None, reason=redis.NONE),
 ]

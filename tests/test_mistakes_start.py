@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 import test_mistakes
 
+pytestmark = pytest.mark.waits
+
 
 @pytest.mark.parametrize("slug", test_mistakes.slugs(1, 2))
 def test_a_mistake_is_seen_and_named(slug: str, tmp_path: Path) -> None:

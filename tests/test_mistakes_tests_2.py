@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import test_mistakes
 
-pytestmark = pytest.mark.takes(40)
+pytestmark = [pytest.mark.waits, pytest.mark.takes(40)]
 
 
 @pytest.mark.parametrize("slug", test_mistakes.slugs(9)[1::2])

@@ -11,6 +11,7 @@ import test_mistakes
 from tutor import redis
 
 pytestmark = [
+    pytest.mark.waits,
     pytest.mark.takes(50),
     pytest.mark.skipif(redis.program() is None, reason=redis.NONE),
 ]

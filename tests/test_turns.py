@@ -97,11 +97,15 @@ def test_a_test_has_a_turn_and_what_it_starts_asks_for_none(
 
 
 @pytest.mark.parametrize(
-    ("name", "to_a_core"),
-    [("checkpoint.ipynb", turns.CELLS), ("test_it.py", turns.TESTS)],
+    ("name", "marked", "to_a_core"),
+    [
+        ("checkpoint.ipynb", False, turns.WAITING),
+        ("test_it.py", True, turns.WAITING),
+        ("test_it.py", False, turns.TESTS),
+    ],
 )
-def test_a_cell_has_one_more_turn_to_a_core(
-    name: str, to_a_core: int, monkeypatch: pytest.MonkeyPatch
+def test_who_waits_has_one_more_turn_to_a_core(
+    name: str, marked: bool, to_a_core: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked = []
 
@@ -111,27 +115,19 @@ def test_a_cell_has_one_more_turn_to_a_core(
         yield True
 
     monkeypatch.setattr(turns, "turn", turn)
-    next(proving.pytest_runtest_protocol(SimpleNamespace(path=Path(name))))
+    marks = ["waits"] if marked else []
+    item = SimpleNamespace(path=Path(name), get_closest_marker=marks.count)
+    next(proving.pytest_runtest_protocol(item))
     assert asked == [to_a_core]
     assert len(turns.places(to_a_core)) == to_a_core * (os.cpu_count() or 1)
 
 
 @pytest.mark.parametrize(
-    ("args", "to_a_core"),
-    [
-        (["steps"], turns.CELLS),
-        (["steps/06-consumer", "tutorial.ipynb::Cell 3"], turns.CELLS),
-        (["steps", "tests"], turns.TESTS),
-        (["tests/test_turns.py"], turns.TESTS),
-        (["steps/../tests"], turns.TESTS),
-    ],
+    ("active", "to_a_core"), [(True, turns.WAITING), (False, None)]
 )
 def test_there_are_as_many_workers_as_turns(
-    args: list[str], to_a_core: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    active: bool, to_a_core: int | None
 ) -> None:
-    monkeypatch.chdir(tmp_path)
-    config = SimpleNamespace(
-        rootpath=tmp_path, args=args, option=SimpleNamespace(nbval=True)
-    )
+    config = SimpleNamespace(option=SimpleNamespace(nbval=active))
     workers = proving.pytest_xdist_auto_num_workers(config)
-    assert workers == to_a_core * (os.cpu_count() or 1)
+    assert workers == (to_a_core and to_a_core * (os.cpu_count() or 1))

@@ -9,7 +9,6 @@ import ipaddress
 import os
 import re
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Mapping
@@ -78,7 +77,7 @@ def _started(one: Command, project: Path, run: Path, chosen: bool) -> tuple[str,
         words += ["--port", str(at)]
     held.close()
     other.close()
-    argv = [sys.executable, "-m", one.program, *words]
+    argv = [one.program, *words]
     child = Child(argv, project, (), {k: v for k, (v, _) in one.env.items()})
     try:
         end = time.monotonic() + SECONDS

@@ -81,6 +81,9 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line(
         "markers", "takes(seconds): for a file that had better start early"
     )
+    config.addinivalue_line(
+        "markers", "waits: for a test that waits for servers more than it works"
+    )
     option = config.option
     if address := getattr(config, "workerinput", {}).get(NURSERIES):
         nurseries.borrow(address)
@@ -119,21 +122,14 @@ def active(config: pytest.Config) -> bool:
 @pytest.hookimpl(optionalhook=True, tryfirst=True)
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:
     """For ``-n logical``: as many workers as there are turns."""
-    if not active(config):
-        return None
-    steps = config.rootpath / "steps"
-    only = all(
-        names_one(one) or steps in (path := Path(os.path.abspath(one)), *path.parents)
-        for one in config.args
-    )
-    return (turns.CELLS if only else turns.TESTS) * (os.cpu_count() or 1)
+    return turns.WAITING * (os.cpu_count() or 1) if active(config) else None
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
     """One test after the other where other suites run on this machine."""
-    cell = item.path.suffix == ".ipynb"
-    with turns.turn(turns.CELLS if cell else turns.TESTS):
+    waits = item.path.suffix == ".ipynb" or item.get_closest_marker("waits")
+    with turns.turn(turns.WAITING if waits else turns.TESTS):
         return (yield)
 
 

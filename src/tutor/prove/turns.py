@@ -1,11 +1,11 @@
 """Few tests to a core run at once on a machine, whoever runs them.
 
-Two, and three where the third is a notebook's cell: a cell waits for its server for
-more than half of its time.  In a class on one server each runs the whole suite; every
-limit in time is meant for a machine on which a suite is alone.  So a test waits here,
-before its time begins, until a turn is free.  A turn is a lock on a file that all users
-of a Python share and nobody writes; the system takes it back from a process that is
-killed (``flock(2)``).
+Two, and three where the third waits for its server for more than half of its time: a
+notebook's cell, or a test that says so.  In a class on one server each runs the whole
+suite; every limit in time is meant for a machine on which a suite is alone.  So a test
+waits here, before its time begins, until a turn is free.  A turn is a lock on a file
+that all users of a Python share and nobody writes; the system takes it back from a
+process that is killed (``flock(2)``).
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 HELD = "TUTOR_TURN"  # in the environment of all that a test starts, other pytests too
-TESTS, CELLS = 2, 3  # turns to a core; a cell takes one of the tests' as well
+TESTS, WAITING = 2, 3  # turns to a core; who waits may have any, others the first
 PATIENCE = 120.0  # seconds; then a test runs all the same: a stopped run keeps its turn
 LOOK = 0.05  # seconds from one look to the next: nobody can wait for the first of many
 
