@@ -37,7 +37,7 @@ def rules(seen: Evidence) -> Iterator[Found]:
     yield from neverrun.rules(every)
     yield from hidden.rules(every)
     yield from promises.rules(every)
-    yield from selectors.rules(every)
+    yield from selectors.rules(seen)
     yield from eventparts.rules(every)
     yield from quoted.rules(every)
     yield from unset.rules(every)
