@@ -94,7 +94,7 @@ def _constant(code: Code) -> Iterator[Found]:
             ):
                 continue
             yield Found(
-                None,
+                "client-const-set-again",
                 f"TypeError: Assignment to constant variable: {match[1]}",
                 code.spot(index),
                 RANK,

@@ -66,9 +66,24 @@ def _files(
     seen: Evidence, page: Code, served: Served, prefix: str, known: list[str]
 ) -> Iterator[Found]:
     """A script under a path that no file has, and nearly one of ours."""
+    texts = "".join(one.text for one in seen.source.modules.values())
     for match in TAG.finditer(page.script.text):
         source = SOURCE.search(match[1])
-        if source is None or served.at(source[1] or source[2], prefix):
+        if source is None:
+            continue
+        code = served.at(source[1] or source[2], prefix)
+        path = (source[1] or source[2]).lstrip("./")
+        if code is not None:
+            bare = path.partition("?")[0] == served.paths[code.script.file]
+            if bare and prefix.strip("/") and "WHITENOISE_ROOT" not in texts:
+                yield Found(
+                    "client-static-file-not-there",
+                    f"404 for {path}: no static file has this path",
+                    page.spot(match.start()),
+                    RANK,
+                    TRIED,
+                    f"{{% static '{path}' %}}",
+                )
             continue
         named = STATIC.search(source[1] or source[2])
         path = named[1] if named else (source[1] or source[2]).partition("?")[0]
