@@ -35,7 +35,7 @@ def rules(seen: Evidence) -> Iterator[Found]:
     yield from loadorder.rules(seen, every)
     yield from nopage.rules(seen, every)
     yield from neverrun.rules(every)
-    yield from hidden.rules(every)
+    yield from hidden.rules(seen)
     yield from promises.rules(every)
     yield from selectors.rules(seen)
     yield from eventparts.rules(every)
