@@ -50,6 +50,7 @@ OPEN = "const ws = new WebSocket(`ws://${location.host}/ws/talk/`);\n"
 CSRF = "django.middleware.csrf.CsrfViewMiddleware"
 STATICFILES = "django.contrib.staticfiles"
 TAKEN, UNREADABLE = "client-value-taken-for-another", "client-script-not-readable"
+GONE = "client-page-not-there"
 NOT_GIVEN = "client-template-variable-not-given"
 Spots = list[tuple[str | None, str | None, int | None]]
 
@@ -114,7 +115,11 @@ WRONG: dict[str, tuple[str | None, int, str]] = {
         "/ws/talk/`);\n  ws.onopen = show;\n}\nopen();\nb.onclick = () => "
         "ws.send('a');",
     ),
-    "a const": (None, 2, "const all = [];\nb.onclick = () => { all = [...all, 1]; };"),
+    "a const": (
+        "client-const-set-again",
+        2,
+        "const all = [];\nb.onclick = () => { all = [...all, 1]; };",
+    ),
     "a promise": (
         TAKEN,
         2,
@@ -128,7 +133,7 @@ WRONG: dict[str, tuple[str | None, int, str]] = {
         "  const told = a.json();\n  show(told.count);\n}",
     ),
     "not returned": (
-        None,
+        TAKEN,
         1,
         "fetch('/told/').then((r) => { r.json(); }).then((told) => show(told.count));",
     ),
@@ -138,7 +143,7 @@ WRONG: dict[str, tuple[str | None, int, str]] = {
         "fetch('/told/').then((r) => r.json).then((told) => show(told.count));",
     ),
     "gives nothing": (
-        None,
+        TAKEN,
         1,
         "const byId = (id) => { document.getElementById(id); };\nbyId('log').hidden = "
         "true;",
@@ -200,12 +205,12 @@ WRONG: dict[str, tuple[str | None, int, str]] = {
         "const show = (n) => { document.getElementById(`row-${n}`)?.remove(); };",
     ),
     "always on": (
-        None,
+        TAKEN,
         1,
         "const on = document.getElementById('tick').value === 'on';",
     ),
-    "no page": (None, 1, "fetch('/api/told/').then((r) => r.text()).then(show);"),
-    "no page to go to": (None, 1, "location.href = `/room/${number}/`;"),
+    "no page": (GONE, 1, "fetch('/api/told/').then((r) => r.text()).then(show);"),
+    "no page to go to": (GONE, 1, "location.href = `/room/${number}/`;"),
     "no slash": (
         "client-form-leads-nowhere",
         1,
@@ -235,13 +240,13 @@ WRONG: dict[str, tuple[str | None, int, str]] = {
     ),
     "a key's number": (TAKEN, 1, "b.onkeydown = (e) => { if (e.key === 13) say(); };"),
     "emptied first": (
-        None,
+        "client-field-read-too-early",
         2,
         OPEN + "b.onclick = () => { field.value = ''; ws.send(JSON.stringify({ action: "
         "'watch',"
         " sensor: field.value })); };",
     ),
-    "the text of a div": (None, 1, "document.getElementById('log').value += 'a';"),
+    "the text of a div": (TAKEN, 1, "document.getElementById('log').value += 'a';"),
     "an event's on": (
         "client-handler-misnamed",
         1,
@@ -277,7 +282,7 @@ WRONG: dict[str, tuple[str | None, int, str]] = {
         OPEN + "ws.onmessage = (e) => show(JSON.parse(e.data.who));",
     ),
     "not returned at the end": (
-        None,
+        TAKEN,
         3,
         "async function post() {\n  const answer = await fetch('/told/');\n"
         "  answer.json();\n}",
@@ -419,7 +424,7 @@ USES = "const live = new Live();\nlive.open();"
 FIRST = "<script src=\"{% static 'a/first.js' %}\"></script>"
 HX = (
     '<script src="//a.example/htmx.org@1.9.12"></script>%s'
-    '<div ws-connect="/ws/talk/">%s</div>'
+    '<div hx-ext="ws" ws-connect="/ws/talk/">%s</div>'
 )
 EXT = '<script src="//a.example/htmx.org@1.9.12/dist/ext/ws.js"></script>'
 # The files; what is found first: the slug, the file, the line; None where it is right.
@@ -447,7 +452,7 @@ FILES: list[tuple[dict[str, str], tuple[str | None, str, int] | None]] = [
      ("client-name-not-there", PAGE, 1)),
     ({PAGE: LOADS.replace("></script>", " />") + "\n<script>say();</script>", SCRIPT:
      ""},
-     (None, PAGE, 1)),
+     (UNREADABLE, PAGE, 1)),
     ({PAGE: LOADS + "<script>window.FACTS = { a: 1 };</script>",
       SCRIPT: "show(window.FACTS.a);"}, ("client-name-not-there", PAGE, 1)),
     ({PAGE: "<script>window.FACTS = { a: 1 };</script>" + LOADS,
@@ -466,10 +471,10 @@ FILES: list[tuple[dict[str, str], tuple[str | None, str, int] | None]] = [
             ".textContent;</script>"}, (TAKEN, PAGE, 1)),
     ({PAGE: '{{ facts|json_script:"r" }}<script>const r = JSON.parse(document'
             '.getElementById("r").textContent); '
-            'show(r.url);</script>'}, (None, PAGE, 1)),
+            'show(r.url);</script>'}, ("client-reads-another-key", PAGE, 1)),
     ({PAGE: '{{ facts|json_script:"r" }}<script>const r = JSON.parse(document'
             '.getElementById("r").textContent); show(r.path);</script>'}, None),
-    ({PAGE: '<a href="/room/3/">a</a>'}, (None, PAGE, 1)),
+    ({PAGE: '<a href="/room/3/">a</a>'}, (GONE, PAGE, 1)),
     ({PAGE: '<a href="/rooms/3/">a</a><a href="/docs/">b</a>'}, None),
     ({PAGE: '<form action="/tell/" method="post">{% csrf_token %}</form>'},
      ("client-form-leads-nowhere", PAGE, 1)),

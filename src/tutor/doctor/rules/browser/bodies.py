@@ -38,6 +38,7 @@ _CALLS = re.compile(
     r"(?<![\w$.])(?:window\.)?(?:(?P<fetch>fetch)|(?P<beacon>navigator\.sendBeacon)|"
     r"(?P<axios>axios\.(?:post|put|patch))|(?P<jquery>(?:\$|jQuery)\.post))\s*\("
 )
+_AJAX = re.compile(r"(?<![\w$.])(?:\$|jQuery)\.ajax\s*\(")
 _OPENS = re.compile(r"(?<![\w$.])([\w$.]+)\.open\s*\(")
 # What may make a difference of how a body is read.
 _TELLS_APART = {"headers", "META", "content_type", "body", "data", "read", "stream"}
@@ -131,6 +132,12 @@ def _sent(code: Code, every: list[Code]) -> Iterator[_Sent]:
         if body is not None:
             literal = JSON if match["axios"] else FORM if match["jquery"] else ""
             yield from _resolved(code, given[0], body, verb, literal, every)
+    for match in _AJAX.finditer(code.bare):
+        options = _options(code, (match.end(), code.pairs.get(match.end() - 1, 0)))
+        told = options.get("type") or options.get("method")
+        if told and "url" in options and "data" in options:
+            url, body, verb = options["url"], options["data"], code.text(told)
+            yield from _resolved(code, url, body, verb, FORM, every)
     for match in _OPENS.finditer(code.bare):  # an XMLHttpRequest
         given = code.arguments(match.end() - 1)
         sends = rf"(?<![\w$.]){re.escape(match[1])}\.send\s*\("

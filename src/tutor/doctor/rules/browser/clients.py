@@ -40,6 +40,7 @@ from tutor.doctor.rules.browser import (
     taken,
     twice,
     unasked,
+    unbound,
     unfilled,
     unheard,
     untold,
@@ -151,7 +152,8 @@ def rules(seen: Evidence) -> Iterator[Found]:
     known = list(taken.rules(seen, every))
     yield from known or partners.rules(seen, every, opened)
     yield from untold.rules(every)
-    yield from belonging.rules(every)
+    yield from unbound.outside(seen)
+    yield from belonging.rules(seen, every)
     known = list(mustaches.rules(seen, every))
     yield from known or unfilled.rules(seen, every)
     yield from twice.rules(seen, every, opened)

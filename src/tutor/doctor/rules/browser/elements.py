@@ -1,46 +1,228 @@
-"""Elements that a script keeps for later, and that no page which loads it has."""
+"""Elements that a script looks for, and that no page which loads it has."""
 
 from __future__ import annotations
 
 import ast
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from tutor.doctor.evidence import Evidence
+from tutor.doctor.rules.browser.grammar import Grammar, grammars, is_member, said, word
 from tutor.doctor.rules.browser.imports import Served, closure, served_scripts
 from tutor.doctor.rules.browser.javascript import Code
 from tutor.doctor.rules.browser.loaded import RANK, SOURCE, TAG, is_made
+from tutor.doctor.rules.browser.lookups import JQUERY, LISTS, Lookup, lookups
 from tutor.doctor.rules.browser.pages import TRIED
 from tutor.doctor.rules.found import Found
 from tutor.doctor.source.walking import walk
 
-_KEPT = re.compile(
-    r"(?<![\w$.])((?:this\.)?[\w$]+)\s*=\s*(?:window\.)?document\s*\.\s*getElementById"
-    r"\s*\(\s*([\"'`])"
-)
 _MORE = re.compile(r"\{%\s*(?:extends|include)\s+([\"']?)([^\"'\s%]+)\1")
+# Pieces of pages that come later, whoever asks for them.
+_LATER = re.compile(r"\bhx-(?:get|post|put|patch)\b|\.\s*(?:text\s*\(\s*\)|load\s*\()")
+_FOREIGN = re.compile(r"<script\b[^>]*\bsrc\s*=\s*[\"']?(?:https?:)?//", re.I)
+_FILLED_CLASS = re.compile(r"\bclass\s*=\s*[\"'][^\"'>]*(?:\{\{|\{%|\$\{)")
+_PIECES = re.compile(r"\s*[\s>+~]\s*")
+_PIECE = re.compile(
+    r"(?P<tag>[\w-]+)?(?P<more>(?:[#.][\w-]+|\[[\w-]+=[\"']?[\w-]+[\"']?\])*)"
+)
+_SIGN = re.compile(r"([#.])([\w-]+)|\[name=[\"']?([\w-]+)")
+_ASKED = {
+    *("parenthesized_expression", "unary_expression", "binary_expression"),
+    "ternary_expression",
+}
+# What is given to these names something that is there already.
+_LOOKS = re.compile(
+    r"(?:querySelector\w*|getElement\w*|closest|matches|\$|jQuery|get|getAll|has|set|"
+    r"getItem|setItem|on|addEventListener)$"
+)
+_WORDS = """
+    a abbr address area article aside audio b base blockquote body br button canvas
+    caption circle code col colgroup data datalist dd del details dfn dialog div dl dt
+    em embed fieldset figcaption figure footer form g h1 h2 h3 h4 h5 h6 head header hr
+    html i iframe img input ins kbd label legend li line link main map mark menu meta
+    meter nav object ol optgroup option output p path picture polyline pre progress q
+    rect s samp script section select slot small source span strong style sub summary
+    sup svg table tbody td template text textarea tfoot th thead time title tr u ul var
+    video
+"""
+_TAGS = set(_WORDS.split())
+
+
+@dataclass(frozen=True)
+class _There:
+    """What some pages have.
+
+    Args:
+        whole: the text of all of them, and of their scripts.
+        words: what the scripts say apart from selectors.
+        ids: the ids that Python gives.
+    """
+
+    whole: str
+    words: set[str]
+    ids: set[str]
+
+    def lacks(self, one: Lookup) -> str:
+        """What of a selector no element has; empty where all may be there."""
+        if one.how == "getElementById":
+            return one.css if one.text and not self._has_id(one.text) else ""
+        pieces = [_PIECE.fullmatch(piece) for piece in _PIECES.split(one.css.strip())]
+        for piece in pieces if all(pieces) else ():
+            assert piece is not None
+            if piece["tag"] and not self._has_tag(piece["tag"]):
+                return piece["tag"]
+            for sign, name, field in _SIGN.findall(piece["more"]):
+                has = {"#": self._has_id, ".": self._has_class}.get(
+                    sign, self._has_name
+                )
+                if not has(name or field):
+                    return f"{sign}{name}" or f"[name={field}]"
+        return ""
+
+    def _has_id(self, name: str) -> bool:
+        return name.startswith("id_") or name in self.ids or is_made(name, self.whole)
+
+    def _has_class(self, name: str) -> bool:
+        word = rf"(?<![\w-]){re.escape(name)}(?![\w-])"
+        return bool(
+            name in self.words
+            or re.search(rf"\bclass(?:Name|List)?\b[^>\n]*?{word}", self.whole)
+            or re.search(rf"\bclass\s*=\s*\"[^\">]*{word}", self.whole)
+            or _FILLED_CLASS.search(self.whole)
+            or _FOREIGN.search(self.whole)
+        )
+
+    def _has_tag(self, name: str) -> bool:
+        return (
+            name.lower() in _TAGS
+            or name in self.words
+            or re.search(rf"<{re.escape(name)}(?![\w-])", self.whole) is not None
+        )
+
+    def _has_name(self, name: str) -> bool:
+        word = re.escape(name)
+        if name == "csrfmiddlewaretoken":
+            return bool(re.search(r"csrf_token|csrf_input", self.whole))
+        if "csrf" in name.lower():
+            return bool(re.search(rf"<[^<>]*\bname\s*=\s*[\"']?{word}", self.whole))
+        return bool(
+            name in self.words
+            or re.search(
+                rf"(?<![\w-])name\s*=\s*[\"']?{word}(?![\w-])(?!\"?\]|'?\])", self.whole
+            )
+            or re.search(
+                r"(?<![\w-])name\s*=\s*[\"'][^\"'>]*(?:\{\{|\{%|\$\{)", self.whole
+            )
+            or re.search(r"\{\{\s*\w*form\w*\b|\{%\s*(?:crispy|bootstrap)", self.whole)
+        )
 
 
 def rules(seen: Evidence, every: list[Code]) -> Iterator[Found]:
-    pages = [code for code in every if code.script.file.endswith(".html")]
-    there = served_scripts(seen, every)
+    """The first in each script."""
+    found: dict[str, list[Lookup]] = {}
+    for one in lookups(seen):
+        if one.text and (one.how in LISTS or _is_needed(one)):
+            found.setdefault(one.script.code.script.file, []).append(one)
+    if found:
+        yield from _missing(seen, every, found)
+
+
+def _missing(
+    seen: Evidence, every: list[Code], found: dict[str, list[Lookup]]
+) -> Iterator[Found]:
+    pages = [one for one in every if not one.script.is_static]
+    served = served_scripts(seen, every)
     prefix = str(seen.settings.get("static") or "")
-    families = {page.script.file: _family(page, pages) for page in pages}
-    if any(family is None for family in families.values()):
-        return  # a part of a page is elsewhere
-    made = {name for one in seen.source.modules.values() for name in _named(one.tree)}
-    loaded = {page.script.file: _loaded(page, there, prefix) for page in pages}
+    whole = "\n".join(one.script.text for one in every)
+    words = {one for script in grammars(seen) for one in _words(script)}
+    ids: set[str] | None = None
+    loaded = {page.script.file: _loaded(page, served, prefix) for page in pages}
     for code in every:
+        asked = found.get(code.script.file, [])
         loaders = [p for p in pages if p is code or code in loaded[p.script.file]]
-        if not loaders:
-            continue
-        around = [one for p in loaders for one in families[p.script.file] or ()]
+        families = [_family(page, pages) for page in loaders if asked]
+        if not asked or any(family is None for family in families):
+            continue  # a part of a page is elsewhere
+        around = [one for family in families for one in family or ()]
         texts = [one.script.text for one in around]
-        texts += [
-            one.script.text for page in around for one in loaded[page.script.file]
+        texts += [o.script.text for page in around for o in loaded[page.script.file]]
+        near = "\n".join([*texts, code.script.text])
+        if not loaders or _LATER.search(whole):
+            near = whole
+        for one in asked:
+            lost = _There(near, words, ids or set()).lacks(one)
+            if lost and ids is None:
+                ids = _ids(seen)
+                lost = _There(near, words, ids).lacks(one)
+            is_here = bool(loaders) or not lost.startswith("#")
+            if lost and is_here and (one.how not in LISTS or _is_meant(lost, whole)):
+                yield _found(one, lost, (loaders or [code])[0])
+                break
+
+
+def _found(one: Lookup, lost: str, page: Code) -> Found:
+    by_id = f"getElementById({one.text!r}) is null"
+    bare = re.fullmatch(r"\w+", lost) and f"A class is asked for with a dot: .{lost}"
+    return Found(
+        "client-element-not-there",
+        by_id
+        if one.how == "getElementById"
+        else f"{one.how}({one.text!r}) finds nothing",
+        one.script.spot(one.node),
+        RANK,
+        TRIED,
+        f'an element with id="{lost.strip("#")}" in {page.script.file}'
+        if lost.startswith("#")
+        else f"an element that fits {lost}, in a page",
+        bare or "",
+    )
+
+
+def _is_meant(name: str, whole: str) -> bool:
+    """Whether a tag that is none is a class or an id: ``querySelectorAll("box")``."""
+    word = rf"(?<![\w-]){re.escape(name)}(?![\w-])"
+    is_tag = not name.startswith((".", "#", "["))
+    return is_tag and bool(
+        re.search(rf"\b(?:class|id)\s*=\s*[\"'][^\"'>]*{word}", whole)
+    )
+
+
+def _is_needed(one: Lookup) -> bool:
+    """Whether a script fails without the element: it never asks whether it is there."""
+    if one.how in JQUERY:
+        return "#" in one.css and is_member(one.node)
+    if not is_member(one.node):
+        plain = [use for use in one.uses if is_member(use)]
+        passed = [
+            u for u in one.uses if u.parent is not None and u.parent.type == "arguments"
         ]
-        whole = "\n".join([*texts, code.script.text])
-        yield from _missing(code, whole, made, loaders)
+        if not plain or len(plain) + len(passed) < len(one.uses):
+            return False
+    return not any(
+        said(other) == said(one.node)
+        and other.parent is not None
+        and other.parent.type in _ASKED
+        for other in one.script.calls
+    )
+
+
+def _words(script: Grammar) -> Iterator[str]:
+    """What a script says, apart from what it looks for and compares."""
+    for node in script.strings:
+        above = node.parent
+        if above is None or above.type in ("binary_expression", "subscript_expression"):
+            continue
+        asks = above.type == "arguments" and word(above.parent, "function")
+        if not asks or not _LOOKS.search(asks):
+            yield from re.findall(r"[\w-]+", said(node))
+
+
+def _ids(seen: Evidence) -> set[str]:
+    """The ids that Python gives: ``attrs={"id": "line"}``, ``'<p id="line">'``."""
+    return {
+        name for module in seen.source.modules.values() for name in _named(module.tree)
+    }
 
 
 def _named(tree: ast.Module) -> Iterator[str]:
@@ -99,29 +281,3 @@ def _loaded(page: Code, there: Served, prefix: str) -> list[Code]:
         code = there.at(source[1] or source[2], prefix) if source else None
         found += closure(code, there) if code is not None else []
     return found
-
-
-def _missing(
-    code: Code, whole: str, made: set[str], loaders: list[Code]
-) -> Iterator[Found]:
-    for match in _KEPT.finditer(code.bare):
-        named = re.compile(r"([\w-]+)[\"'`]\s*\)\s*(?=[;,\n])").match(
-            code.script.text, match.end()
-        )
-        if named is None or named[1] in made or named[1].startswith("id_"):
-            continue
-        if is_made(named[1], whole):
-            continue
-        word = rf"(?<![\w$.]){re.escape(match[1])}"
-        asked = rf"{word}\s*(?:\?|&&|\|\||[!=]==?)|!\s*{word}|\(\s*{word}\s*\)"
-        used = re.search(rf"{word}\s*\.\s*[\w$]+", code.bare)
-        if used is not None and not re.search(asked, code.bare):
-            yield Found(
-                "client-element-not-there",
-                f"getElementById('{named[1]}') is null",
-                code.spot(match.start()),
-                RANK,
-                TRIED,
-                f'an element with id="{named[1]}" in {loaders[0].script.file}',
-            )
-            return

@@ -38,6 +38,8 @@ _HAS = {
     "close": {"code", "reason", "wasClean"},
 }
 
+SLUG = "client-value-taken-for-another"
+
 
 def rules(every: list[Code]) -> Iterator[Found]:
     for code in every:
@@ -100,7 +102,7 @@ def _asked(code: Code, function: Func, kind: str) -> Iterator[Found]:
     compared = re.search(number, body) if kind == "close" else None
     if compared:
         yield Found(
-            "client-value-taken-for-another",
+            SLUG,
             f"never true: {first} is the event, and its code is {first}.code",
             code.spot(begin + compared.start()),
             RANK,
@@ -113,7 +115,7 @@ def _asked(code: Code, function: Func, kind: str) -> Iterator[Found]:
 def _found(code: Code, index: int, kind: str, part: str) -> Found:
     right = "data" if kind == "message" else "code"
     return Found(
-        "client-parses-the-event" if kind == "message" else None,
+        "client-parses-the-event" if kind == "message" else SLUG,
         f"undefined: the event of a {kind} has no {part}",
         code.spot(index),
         RANK,

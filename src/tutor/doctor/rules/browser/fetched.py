@@ -159,14 +159,15 @@ def _cookie(seen: Evidence, every: list[Code]) -> Iterator[Found]:
         texts,
     )
     given = given or re.search(r"csrf_token|csrf_input", pages)
+    hidden = re.search(r"^CSRF_COOKIE_HTTPONLY\s*=\s*True\b", texts, re.M)
     for code in every:
         for match in _COOKIE.finditer(code.spoken):
-            name = match[2]
-            if not code.bare[match.start()].strip() or (name == "csrftoken" and given):
+            name, right = match[2], match[2] == "csrftoken"
+            if not code.bare[match.start()].strip() or (right and given and not hidden):
                 continue
-            lost = (
-                "no page sets the cookie" if name == "csrftoken" else "no such cookie"
-            )
+            lost = "no page sets the cookie" if right else "no such cookie"
+            if right and hidden:
+                lost = "CSRF_COOKIE_HTTPONLY hides the cookie from scripts:"
             yield Found(
                 "client-form-without-csrf-token",
                 f"Forbidden (CSRF token missing.): {lost} {name}",
@@ -174,7 +175,7 @@ def _cookie(seen: Evidence, every: list[Code]) -> Iterator[Found]:
                 RANK,
                 "reading the page's script",
                 "{% csrf_token %} in the page, or @ensure_csrf_cookie at its view"
-                if name == "csrftoken"
+                if right
                 else "the cookie csrftoken",
             )
             return

@@ -166,6 +166,8 @@ def _refused(
 def action_of(code: Code, told: str, every: list[Code]) -> str:
     """What a form has in its action, where a script asks: ``form.action``."""
     asked = re.fullmatch(r"([A-Za-z_$][\w$]*)\s*\.\s*action", told.strip())
+    if _ITS_OWN.fullmatch(told.strip()):
+        return _the_one(code, every)
     named = asked and re.search(
         rf"(?<![\w$.]){re.escape(asked[1])}\s*=\s*document\s*\.\s*(?:getElementById|"
         r"querySelector)\s*\(\s*['\"`]#?([\w-]+)['\"`]",
@@ -181,6 +183,23 @@ def action_of(code: Code, told: str, every: list[Code]) -> str:
             ):
                 return action[1] or action[2] or ""
     return ""
+
+
+_ITS_OWN = re.compile(
+    r"\$\(\s*this\s*\)\s*\.\s*(?:attr|prop)\(\s*['\"]action['\"]\s*\)|"
+    r"(?:this|[\w$]+\s*\.\s*(?:currentTarget|target))\s*\.\s*action"
+)
+
+
+def _the_one(code: Code, every: list[Code]) -> str:
+    """The action of the one form that a script names, where it asks the form itself."""
+    found = {
+        action[1] or action[2] or ""
+        for page in every
+        for form in FORM.finditer(page.script.text)
+        if _is_named(form[1], code.spoken) and (action := _ACTION.search(form[1]))
+    }
+    return found.pop() if len(found) == 1 else ""
 
 
 def route(seen: Evidence, route: str) -> tuple[str, int] | None:

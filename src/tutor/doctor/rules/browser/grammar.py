@@ -76,6 +76,29 @@ class Grammar:
         return [node for node in _every(self.tree) if node.is_named]
 
     @cached_property
+    def calls(self) -> list[Node]:
+        return [node for node in self.nodes if node.type == "call_expression"]
+
+    @cached_property
+    def members(self) -> list[Node]:
+        """What is asked for a part of something, or gives it one."""
+        return [node for node in self.nodes if node.type == "member_expression"]
+
+    @cached_property
+    def strings(self) -> list[Node]:
+        """Every text that is written out, whatever quotes it stands in."""
+        return [n for n in self.nodes if n.type in ("string", "template_string")]
+
+    @cached_property
+    def made(self) -> dict[str, list[Node]]:
+        """The places where each name is made, or given something else."""
+        found: dict[str, list[Node]] = {}
+        for node in self.nodes:
+            if _is_bound(node):
+                found.setdefault(said(node), []).append(node)
+        return found
+
+    @cached_property
     def is_module(self) -> bool:
         kinds = {node.type for node in self.tree.root_node.children}
         return bool(kinds & {"import_statement", "export_statement"})
@@ -83,7 +106,7 @@ class Grammar:
     @cached_property
     def bound(self) -> set[str]:
         """The names that a script makes."""
-        return {said(node) for node in self.nodes if _is_bound(node)}
+        return {*self.made}
 
     @cached_property
     def asked(self) -> list[Node]:
@@ -99,6 +122,47 @@ class Grammar:
 
 def said(node: Node) -> str:
     return (node.text or b"").decode()
+
+
+def part(node: Node | None, *path: str) -> Node | None:
+    """What a node has under a name, and that under the next one."""
+    for name in path:
+        node = node.child_by_field_name(name) if node is not None else None
+    return node
+
+
+def word(node: Node | None, *path: str) -> str:
+    """What is written there; empty where nothing is."""
+    found = part(node, *path)
+    return said(found) if found is not None else ""
+
+
+def given(call: Node | None) -> list[Node]:
+    """The arguments of a call."""
+    inside = part(call, "arguments")
+    named = inside.named_children if inside is not None else []
+    return [one for one in named if one.type != "comment"]
+
+
+def text_of(node: Node | None) -> str | None:
+    """The text that a node is, if it is written out and nothing is filled in."""
+    if node is None or node.type not in ("string", "template_string"):
+        return None
+    inside = node.named_children
+    if any(one.type == "template_substitution" for one in inside):
+        return None
+    return said(node)[1:-1]
+
+
+def is_member(node: Node | None) -> bool:
+    """Whether a node is asked for a part of it, which fails if it is nothing."""
+    above = node.parent if node is not None else None
+    return (
+        above is not None
+        and above.type in ("member_expression", "subscript_expression")
+        and part(above, "object") == node
+        and part(above, "optional_chain") is None
+    )
 
 
 def _every(tree: Tree) -> Iterator[Node]:

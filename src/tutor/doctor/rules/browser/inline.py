@@ -22,9 +22,6 @@ _LISTENS = re.compile(
     r"\.\s*addEventListener\s*\(\s*(['\"`])on(click|submit|input|change|keydown|keyup|"
     r"load|DOMContentLoaded)\1"
 )
-_EVENT = re.compile(
-    r"(?<![\w$.])(e|ev|evt)\s*\.\s*(?:preventDefault|target|key|data)\b"
-)
 
 
 def rules(every: list[Code]) -> Iterator[Found]:
@@ -32,7 +29,6 @@ def rules(every: list[Code]) -> Iterator[Found]:
     for code in every:
         yield from _with_on(code)
         yield from _given_wrongly(code, every)
-        yield from _event(code)
         if not code.script.is_static:
             yield from _tags(code, names, every)
 
@@ -122,26 +118,5 @@ def _with_on(code: Code) -> Iterator[Found]:
             RANK,
             TRIED,
             f"'{match[2]}'",
-        )
-        return
-
-
-def _event(code: Code) -> Iterator[Found]:
-    """``() => { e.preventDefault(); }``: nobody is given to the function as ``e``."""
-    for match in _EVENT.finditer(code.bare):
-        name = match[1]
-        outer = [f for f in code.functions if f.start <= match.start() < f.body[1]]
-        given = any(name in f.names(n) for f in outer for n in range(len(f.given)))
-        word = rf"(?:const|let|var|function)\s+{name}\b|\bcatch\s*\(\s*{name}\b|"
-        word += rf"[{{,\[]\s*{name}\s*[,}}\]][^;]*=|\b{name}\s*=(?![=>])|\bof\b"
-        if not outer or given or re.search(word, code.bare):
-            continue
-        yield Found(
-            SLUG,
-            f"ReferenceError: {name} is not defined",
-            code.spot(match.start()),
-            RANK,
-            TRIED,
-            f"a function that takes it: ({name}) => …",
         )
         return

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from tutor.doctor.evidence import Evidence
-from tutor.doctor.rules.browser import scripts
+from tutor.doctor.rules.browser import socketurls
 from tutor.doctor.rules.browser.blanked import bare, spoken
 from tutor.doctor.rules.browser.scripts import Script, Spot
 
@@ -251,7 +251,7 @@ class Code:
 
 def of_pages(seen: Evidence) -> Iterator[Code]:
     """The code of every script of a project's pages."""
-    yield from codes(scripts.texts(seen))
+    yield from codes(seen.once(socketurls.linked))
 
 
 def codes(texts: Iterable[Script]) -> list[Code]:

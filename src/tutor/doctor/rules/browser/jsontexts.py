@@ -12,6 +12,7 @@ from tutor.doctor.rules.browser.javascript import Code
 from tutor.doctor.rules.browser.pages import TRIED
 from tutor.doctor.rules.consumers.written import REST, written
 from tutor.doctor.rules.found import Found
+from tutor.doctor.source import calls
 
 RANK = 66
 _PUT = re.compile(r"\{\{-?\s*([\w.]+)\s*\|\s*json_script\s*:\s*[\"']([\w-]+)[\"']")
@@ -20,7 +21,33 @@ _NUMBER = re.compile(r"(?:^|[._])(?:id|pk|count|number|port|limit|size|total|max
 
 def rules(seen: Evidence, every: list[Code]) -> Iterator[Found]:
     yield from _unparsed(every)
+    yield from _twice(seen, every)
     yield from _keys(seen, every)
+
+
+_AGAIN = re.compile(r"JSON\s*\.\s*parse\s*\(\s*JSON\s*\.\s*parse\b")
+
+
+def _twice(seen: Evidence, every: list[Code]) -> Iterator[Found]:
+    """``json.dumps(facts)`` in the view, and ``json_script`` in the page."""
+    if any(_AGAIN.search(one.bare) for one in every):
+        return
+    for page in every:
+        for match in () if page.script.is_static else _PUT.finditer(page.script.text):
+            for function, node in contexts.given(seen, page.script.file, match[1]):
+                if (
+                    isinstance(node, ast.Call)
+                    and calls.name_of(node, function) == "json.dumps"
+                ):
+                    yield Found(
+                        "client-json-encoded-twice",
+                        f"JSON.parse() of {match[2]} gives a text, and no object",
+                        (function.module.file, node.lineno),
+                        RANK,
+                        TRIED,
+                        "the value itself in the view: json_script makes JSON of it",
+                    )
+                    return
 
 
 def _keys(seen: Evidence, every: list[Code]) -> Iterator[Found]:
@@ -41,7 +68,7 @@ def _keys(seen: Evidence, every: list[Code]) -> Iterator[Found]:
                     )
                     if one[1] not in (told or ()) and not asks:
                         yield Found(
-                            None,
+                            "client-reads-another-key",
                             f"undefined: {match[2]} has no {one[1]!r}",
                             code.spot(one.start()),
                             RANK,

@@ -40,6 +40,7 @@ def rules(every: list[Code]) -> Iterator[Found]:
             continue
         tags = [*_TAG.finditer(whole)]
         yield from _gone(page, tags, every)
+        yield from _slim(page, tags, every)
         for place, tag in enumerate(tags):
             found = _early(page, tags, place, tag, every)
             if found is not None:
@@ -68,6 +69,31 @@ def _gone(page: Code, tags: list[re.Match[str]], every: list[Code]) -> Iterator[
             if one is not None and found:
                 yield _not_defined(name, one.spot(found.start()))
                 return
+
+
+_LACKS = re.compile(
+    r"(?<![\w$.])(?:\$|jQuery)\s*\.\s*(?P<name>ajax|get|post|getJSON|ajaxSetup)\s*\("
+)
+
+
+def _slim(page: Code, tags: list[re.Match[str]], every: list[Code]) -> Iterator[Found]:
+    """``$.ajax(…)`` beside ``jquery.slim.js``, which leaves it out."""
+    sources = [s["path"] for tag in tags if (s := SOURCE.search(tag[1]))]
+    kinds = {".slim" in one for one in sources if re.search(r"jquery[.-][^/]*$", one)}
+    loaded = [page, *(one for path in sources if (one := _own(path, every)))]
+    for code in loaded if kinds == {True} else ():
+        match = _LACKS.search(code.bare)
+        if match is not None:
+            slim = next(tag for tag in tags if ".slim" in tag[1])
+            yield Found(
+                SLUG,
+                f"TypeError: $.{match['name']} is not a function",
+                spot_of(page, slim, every),
+                RANK,
+                TRIED,
+                "jquery.min.js: the slim one has no requests",
+            )
+            return
 
 
 def _not_defined(name: str, place: Spot) -> Found:

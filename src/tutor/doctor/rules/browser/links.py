@@ -38,7 +38,7 @@ def rules(seen: Evidence, every: list[Code]) -> Iterator[Found]:
             is_socket = any(_is_a_sockets(leaf, path) for leaf in seen.leaves)
             if is_socket and not any(may_be(str(one), path) for one in routes):
                 yield Found(
-                    None,
+                    "client-page-not-there",
                     f"Not Found: {match[2]} is the path of a socket, and no page's",
                     code.spot(match.start()),
                     RANK,

@@ -1,4 +1,4 @@
-"""What pages load: scripts, as modules or not, and the elements they look for."""
+"""What pages load: scripts, as modules or not."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 
 from tutor.doctor.evidence import Evidence
-from tutor.doctor.rules.browser import blocks, folders, layouts, typed
+from tutor.doctor.rules.browser import blocks, folders, typed
 from tutor.doctor.rules.browser.imports import (
     STATIC,
     Served,
@@ -28,12 +28,6 @@ _FILLED = re.compile(
     r"\{\{\s*(?:csrf_token|request\.|user\.|STATIC_URL)"
 )
 _SPOKEN = re.compile(r"(?:^|[;\n])[ \t]*(?:import\b(?!\s*[(.])|export\b)")
-_HELPER = re.compile(
-    r"(?:\b(?:const|let|var)\s+(?P<arrow>[\w$]+)\s*=\s*\(?\s*(?P<one>[\w$]+)\s*\)?\s*=>"
-    r"\s*\{?\s*(?:return\s+)?|"
-    r"\bfunction\s+(?P<function>[\w$]+)\s*\(\s*(?P<two>[\w$]+)\s*\)\s*\{\s*return\s+)"
-    r"document\s*\.\s*getElementById\s*\(\s*(?:(?P=one)|(?P=two))\s*\)"
-)
 
 
 def rules(seen: Evidence, every: list[Code]) -> Iterator[Found]:
@@ -50,7 +44,6 @@ def rules(seen: Evidence, every: list[Code]) -> Iterator[Found]:
         if page.script.is_static:
             continue
         yield from _files(seen, page, served, prefix, known)
-        reached = [page]
         for match in TAG.finditer(page.script.text):
             source, kind = SOURCE.search(match[1]), _TYPE.search(match[1])
             code = served.at(source[1] or source[2], prefix) if source else None
@@ -62,9 +55,6 @@ def rules(seen: Evidence, every: list[Code]) -> Iterator[Found]:
                 and _SPOKEN.search(code.bare)
             ):
                 yield _no_module(page, match.start())
-            if code is not None:
-                reached += closure(code, served)
-        yield from _elements(page, reached, every)
     done: set[str] = set()
     for code in (one for begin in modules for one in closure(begin, served)):
         if code.script.file not in done:
@@ -76,9 +66,24 @@ def _files(
     seen: Evidence, page: Code, served: Served, prefix: str, known: list[str]
 ) -> Iterator[Found]:
     """A script under a path that no file has, and nearly one of ours."""
+    texts = "".join(one.text for one in seen.source.modules.values())
     for match in TAG.finditer(page.script.text):
         source = SOURCE.search(match[1])
-        if source is None or served.at(source[1] or source[2], prefix):
+        if source is None:
+            continue
+        code = served.at(source[1] or source[2], prefix)
+        path = (source[1] or source[2]).lstrip("./")
+        if code is not None:
+            bare = path.partition("?")[0] == served.paths[code.script.file]
+            if bare and prefix.strip("/") and "WHITENOISE_ROOT" not in texts:
+                yield Found(
+                    "client-static-file-not-there",
+                    f"404 for {path}: no static file has this path",
+                    page.spot(match.start()),
+                    RANK,
+                    TRIED,
+                    f"{{% static '{path}' %}}",
+                )
             continue
         named = STATIC.search(source[1] or source[2])
         path = named[1] if named else (source[1] or source[2]).partition("?")[0]
@@ -162,50 +167,6 @@ def _no_module(page: Code, index: int) -> Found:
         TRIED,
         '<script type="module" src="…">',
     )
-
-
-def _elements(page: Code, reached: list[Code], every: list[Code]) -> Iterator[Found]:
-    """An element that a script uses at once, and that no page has."""
-    whole = "\n".join(code.script.text for code in every)
-    if re.search(r"\{%\s*(?:extends|include)\b", page.script.text):
-        known = {code.script.file for code in every}
-        named = re.findall(
-            r"\{%\s*(?:extends|include)\s+[\"']([^\"']+)", page.script.text
-        )
-        if not all(any(f.endswith("/" + one) for f in known) for one in named):
-            return  # a part of it is elsewhere
-    helpers = {
-        match["arrow"] or match["function"]
-        for code in reached
-        for match in _HELPER.finditer(code.bare)
-    }
-    words = "|".join(
-        [
-            r"\bdocument\s*\.\s*getElementById",
-            *(rf"(?<![\w$.]){re.escape(one)}" for one in helpers),
-        ]
-    )
-    queried = r"\bdocument\s*\.\s*querySelector\s*\(\s*[\"'`]#([\w-]+)[\"'`]"
-    asked = re.compile(
-        rf"(?:(?:{words})\s*\(\s*[\"'`]([\w-]+)[\"'`]|{queried})\s*\)\s*\.(?!\s*\?)"
-    )
-    for code in reached:
-        there = whole if code is not page else layouts.whole_of(page, every)
-        for match in asked.finditer(code.script.text):
-            name = match[1] or match[2]
-            if code.bare[match.start() : match.end()].strip()[-1:] != ".":
-                continue  # in a text
-            if name.startswith("id_") or is_made(name, there):
-                continue
-            yield Found(
-                "client-element-not-there",
-                f"getElementById('{name}') is null",
-                code.spot(match.start()),
-                RANK,
-                TRIED,
-                f'an element with id="{name}" in {page.script.file}',
-            )
-            return
 
 
 _FILLED_ID = re.compile(

@@ -59,7 +59,7 @@ def _unclosed(page: Code) -> Iterator[Found]:
         end = re.search(r"</script\s*>|<script\b|</head>|<body\b", text[match.end() :])
         if end is None or not end[0].lower().startswith("</script"):
             yield Found(
-                None,
+                "client-script-not-readable",
                 "the browser takes what follows for a part of this script",
                 page.spot(match.start()),
                 RANK,

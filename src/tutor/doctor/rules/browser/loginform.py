@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from collections.abc import Iterator
 
 from tutor.doctor.evidence import Evidence
 from tutor.doctor.rules.browser.javascript import Code
 from tutor.doctor.rules.found import Found
+from tutor.doctor.source.walking import walk
 
 RANK = 70
 TRIED = "reading the page"
 _FORM = re.compile(r"\{\{-?\s*form\b|\{%[^%]*\bform\b|\bin\s+form\b")
+_ERRORS = re.compile(r"\bform\.(?:\w+\.)?(?:non_field_)?errors\b")
 _OTHER = re.compile(r"\{\{-?\s*(\w+)\s*(?:\.\s*as_\w+|\|\s*crispy)?\s*-?\}\}")
+_VIEW = "django.contrib.auth.views.LoginView.as_view"
 _FIELD = re.compile(r"<input\b[^>]*>", re.I)
 
 
@@ -22,12 +26,13 @@ def rules(seen: Evidence, every: list[Code]) -> Iterator[Found]:
         return
     if any(re.search(r"authentication_form|AuthenticationForm", one) for one in texts):
         return  # its fields may be called otherwise
+    names = ("/registration/login.html", *_named(seen))
     for page in every:
         text = page.script.text
         posts = re.search(r"<form\b[^>]*>", text, re.I)
-        if not page.script.file.endswith("registration/login.html") or not posts:
+        if not f"/{page.script.file}".endswith(names) or not posts:
             continue
-        if _FORM.search(text) or re.search(r"\{%-?\s*include\b", text):
+        if _FORM.search(_ERRORS.sub("", text)) or re.search(r"\{%-?\s*include\b", text):
             continue
         named = re.findall(r"<input\b[^>]*\bname\s*=\s*[\"']?([\w-]+)", text, re.I)
         if {"username", "password"} <= {*named}:
@@ -47,3 +52,13 @@ def rules(seen: Evidence, every: list[Code]) -> Iterator[Found]:
             "LoginView calls its form form, and its fields username and password.",
         )
         return
+
+
+def _named(seen: Evidence) -> Iterator[str]:
+    """The templates that a LoginView is given in a list of paths."""
+    for module in seen.source.modules.values():
+        for node in walk(module.tree) if "LoginView" in module.text else ():
+            if isinstance(node, ast.Call) and module.resolve(node.func) == _VIEW:
+                for one in node.keywords:
+                    if one.arg == "template_name":
+                        yield f"/{getattr(one.value, 'value', '')}"

@@ -151,7 +151,7 @@ _TEXT_METHODS = {
 
 
 def _certain(seen: Evidence, function: Function, value: ast.expr) -> bool:
-    if typed.type_of(value, function) == "str":
+    if typed.type_of(value, function) in ("str", "dict"):  # whose keys have quotes
         return True
     if isinstance(value, ast.Call) and isinstance(value.func, ast.Attribute):
         of_texts = value.func.attr in _TEXT_METHODS

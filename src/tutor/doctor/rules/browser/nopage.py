@@ -16,7 +16,7 @@ from tutor.doctor.rules.browser.links import may_be
 from tutor.doctor.rules.browser.pages import TRIED
 from tutor.doctor.rules.found import Found
 from tutor.doctor.rules.routing.reached import takes
-from tutor.doctor.rules.routing.views import listed, views
+from tutor.doctor.rules.routing.views import listed, methods, views
 from tutor.doctor.source import Function
 from tutor.doctor.source.walking import walk
 
@@ -56,6 +56,10 @@ def rules(seen: Evidence, every: list[Code]) -> Iterator[Found]:
         yield from _beside(seen, routes, code)
         for (where, index), path, how in _asked(code, every):
             found = _lost(seen, routes, path, how)
+            taken = methods(seen, path.strip("/")) if how == "fetch" else None
+            if not found and taken and "GET" not in taken:
+                got = f"405 Method Not Allowed (GET): {path.replace(ANY, '…')}"
+                found = "client-form-method-refused", got, 'method: "POST"'
             if found:
                 yield Found(
                     *found[:2],
@@ -117,7 +121,7 @@ def _templates(view: Function) -> set[str]:
 
 def _lost(
     seen: Evidence, routes: list[str], path: str, how: str
-) -> tuple[str | None, str, str] | None:
+) -> tuple[str, str, str] | None:
     """What is wrong with a path: the slug, what comes, what was expected."""
     plain = path.replace(ANY, "1").lstrip("/")
     shown = "/" + path.replace(ANY, "…").lstrip("/")
@@ -143,11 +147,20 @@ def _lost(
     near = ends or [
         alike[one] for one in difflib.get_close_matches(shown, alike, 1, 0.6)
     ]
+    shape = _shape(shown)
+    same = [one for told, one in alike.items() if shape and _shape(told) == shape]
+    near = near or (same if len(same) == 1 else [])
     if not near and how == "go":
         return None  # it may be another program's
     told = f": {near[0]}" if near else ""
-    slug = "client-form-leads-nowhere" if how == "form" else None
+    slug = "client-form-leads-nowhere" if how == "form" else "client-page-not-there"
     return slug, f"Not Found: {shown}", f"the path of a route{told}"
+
+
+def _shape(path: str) -> list[bool]:
+    """Which parts of a path are filled in; empty where none is."""
+    parts = ["…" in one for one in path.strip("/").split("/")]
+    return parts if any(parts) else []
 
 
 Spot = tuple[Code, int]
@@ -159,8 +172,10 @@ def _asked(code: Code, every: list[Code]) -> Iterator[tuple[Spot, str, str]]:
         given = code.arguments(match.end() - 1)
         if given:
             options = " ".join(code.text(one) for one in given[1:])
-            posts = _CHANGES.search(options) or re.search(r"post|put|patch", match[0])
-            how = "post" if posts else "get"
+            posts = re.search(r"post|put|patch|delete", match[0])
+            is_known = options.startswith("{") and "..." not in options
+            how = "post" if posts or _CHANGES.search(options) else "fetch"
+            how = how if how == "post" or is_known or not options else "get"
             yield from _told((code, match.start()), given[0], how)
     for match in _GONE_TO.finditer(code.bare):
         span = code.expression(match.end())
@@ -200,8 +215,12 @@ def _asked(code: Code, every: list[Code]) -> Iterator[tuple[Spot, str, str]]:
 
 def _told(at: Spot, span: tuple[int, int], how: str) -> Iterator[tuple[Spot, str, str]]:
     text = at[0].text(span)
+    for _ in range(2):  # a name, and an attribute of the page behind it
+        word = rf"(?<![\w$.]){re.escape(text)}\s*=(?![=>])"
+        if len(re.findall(word, at[0].bare)) < 2:
+            text = at[0].script.bound.get(text, text).strip()
     if not re.match(r"[\"'`]/(?!/)", text) or "{%" in text or "{{" in text:
         return
     path = value(text, Scope(at[0].script)).partition("?")[0].partition("#")[0]
-    if OWN not in path and _PATH.fullmatch(path):
+    if OWN not in path and not path.startswith(ANY) and _PATH.fullmatch(path):
         yield at, path, how

@@ -65,12 +65,13 @@ def _asked_for_nothing(
             left = [
                 w for w in sorted(known) if not re.search(rf"['\"`]{w}['\"`]", text)
             ]
-            for one in messages(code, name, every) if left else ():
+            sent = [*messages(code, name, every)] if known else []
+            for one in sent:
                 for key, value in one.held.items():
                     said = _WORD.fullmatch(value.strip())
                     others = {
                         word[2]
-                        for other in messages(code, name, every)
+                        for other in sent
                         if (word := _WORD.fullmatch(other.held.get(key, "").strip()))
                     }
                     near = (
@@ -80,16 +81,24 @@ def _asked_for_nothing(
                     )
                     apart = key in ("type", "kind", "action", "op", "cmd", "event")
                     fits = near or (apart and (len(left) == 1 or others & known))
-                    if said and said[2] not in told and fits:
+                    asked = said[2] if said else ""
+                    same = [w for w in known if said and _plain(w) == _plain(asked)]
+                    other = same and asked not in known and not others & {*same}
+                    if said and ((fits and asked not in told) or other):
                         yield Found(
                             "client-sends-another-key",
                             f"the consumer knows no {key} {said[2]!r}",
                             _spot(one, key, said[2]),
                             RANK,
                             TRIED,
-                            f"one of {', '.join(left)}",
+                            f"one of {', '.join(same or left)}",
                         )
                         return
+
+
+def _plain(word: str) -> str:
+    """A word without the signs in it: ``chat.message`` for ``chat_message``."""
+    return re.sub(r"[\W_]", "", word).lower()
 
 
 def _half(seen: Evidence, every: list[Code], opened: list[Socket]) -> Iterator[Found]:

@@ -41,9 +41,7 @@ def _wrong(seen: Evidence, socket: Socket, same: list[Socket]) -> Iterator[Found
         yield Found(slug, got, place, 67, TRIED, expected)
     path = path_of(socket.url)
     known = [leaf["sample"] for leaf in seen.leaves if leaf["is"] != "empty"]
-    if path is None or not known:
-        return
-    if not _reached(seen, path):
+    if path and known and not _reached(seen, path):
         narrow = next((leaf for leaf in seen.leaves if _is_narrow(leaf, path)), None)
         if narrow is not None:
             got = f"No route found for path {_shown(path).lstrip('/')!r}."

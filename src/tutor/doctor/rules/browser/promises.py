@@ -10,6 +10,7 @@ from tutor.doctor.rules.browser.javascript import Code
 from tutor.doctor.rules.browser.pages import TRIED
 from tutor.doctor.rules.found import Found
 
+TAKEN = "client-value-taken-for-another"
 _KEPT = re.compile(
     r"(?:\b(?:const|let|var)\s+)?(?<![\w$.])([A-Za-z_$][\w$]*)\s*=(?![=>])\s*"
     r"(?:(?:window\.)?(?P<fetch>fetch)\s*\(|(?P<of>[A-Za-z_$][\w$]*)\s*\.\s*"
@@ -52,7 +53,7 @@ def _not_awaited(code: Code) -> Iterator[Found]:
         )
         if read and read[1] not in _PROMISE:
             yield Found(
-                "client-value-taken-for-another",
+                TAKEN,
                 f"undefined: {name} is a promise, and has no {read[1]} yet",
                 code.spot(match.start(1)),
                 RANK,
@@ -92,7 +93,7 @@ def _dropped(code: Code) -> Iterator[Found]:
             got, expected = "undefined: a method is named, and not called", "json()"
         if lost:
             yield Found(
-                "client-function-not-called" if not one.is_block else None,
+                "client-function-not-called" if not one.is_block else TAKEN,
                 got,
                 code.spot(one.body[0] + 1),
                 RANK,
@@ -119,7 +120,7 @@ def _for_nobody(code: Code) -> Iterator[Found]:
         rest = code.bare[match.end() : around.body[1]].strip()
         if not rest and _is_response(code, match[1], match.start(1)):
             yield Found(
-                None,
+                TAKEN,
                 f"undefined: {around.name} returns nothing",
                 code.spot(match.start(1)),
                 RANK,
@@ -150,7 +151,7 @@ def _gives_nothing(code: Code) -> Iterator[Found]:
         for match in re.finditer(used, code.bare):
             if not one.start <= match.start() < one.body[1]:
                 yield Found(
-                    None,
+                    TAKEN,
                     f"undefined: {one.name} returns nothing",
                     code.spot(one.start),
                     RANK,

@@ -50,18 +50,18 @@ def sockets(seen: Evidence) -> Sequence[Socket]:
     return seen.once(_sockets)
 
 
-def _sockets(seen: Evidence) -> Iterator[Socket]:
+def linked(seen: Evidence) -> Iterator[Script]:
+    """Every script with the texts that it takes from others, and from its page."""
     every = [(one.file, one.text) for one in texts(seen)]
     pages = [one for one in texts(seen) if not one.is_static]
     named = (seen.look.get("urls") or {}).get("named", {})
-    scripts = [
-        replace(
-            one,
-            taken=constants.taken(one.text, every),
-            marked=attributes.taken(one, pages, named),
-        )
-        for one in texts(seen)
-    ]
+    for one in texts(seen):
+        taken = constants.taken(one.text, every)
+        yield replace(one, taken=taken, marked=attributes.taken(one, pages, named))
+
+
+def _sockets(seen: Evidence) -> Iterator[Socket]:
+    scripts = [*seen.once(linked)]
     for script in scripts:
         for match in NEW.finditer(script.text):
             here = replace(script, until=match.start()) if script.is_built else script

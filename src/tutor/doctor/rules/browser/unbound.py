@@ -13,6 +13,7 @@ from tutor.doctor.rules.browser.grammar import Grammar, grammars, said
 from tutor.doctor.rules.browser.handling import RANK
 from tutor.doctor.rules.browser.libraries import OPEN, SOURCE
 from tutor.doctor.rules.browser.pages import TRIED
+from tutor.doctor.rules.browser.scoping import how, scopes
 from tutor.doctor.rules.browser.scripts import Script, texts
 from tutor.doctor.rules.found import Found
 from tutor.doctor.slipped import is_slip
@@ -54,6 +55,7 @@ _CLASSES = """
 _KNOWN = _GLOBAL | set(_CLASSES.split())
 SHORT = 4  # letters; of shorter names each is like another
 
+_DECLARES, _EVENTS = {"const", "let", "var"}, {"e", "ev", "evt"}
 _OTHER_THIS = {"function_expression", "function_declaration", "object"}
 _NEVER = re.compile(r"on[a-z]+$|webkit|xx+$")  # the last is Django's to fill in
 _OWN = re.compile(r"[a-z]|[A-Z][A-Z_\d]{3,}$")  # of others, who knows?
@@ -67,6 +69,24 @@ def rules(seen: Evidence) -> Iterator[Found]:
         # Else what cannot be read may have made it.
         yield from _not_there(loaded, own, every)
     yield from _of_this(own, loaded)
+
+
+def outside(seen: Evidence) -> Iterator[Found]:
+    """``const socket`` in one function, and ``socket.send(…)`` in another."""
+    held = scopes(seen).values()
+    there = (
+        _KNOWN | _of_window(texts(seen)) | {n for one in held for n in one.everywhere}
+    )
+    for one in held:
+        script = one.script
+        if len(script.code.bare) >= BIG or script.mistake is not None:
+            continue
+        for node in script.asked:
+            name = said(node)
+            made = {how(other) for other in script.made.get(name, ())} & _DECLARES
+            if (made or name in _EVENTS) and name not in there and not one.meant(node):
+                yield _found(script, node, f"a {name} that holds there, too")
+                break
 
 
 def _is_loaded(one: Script, every: Sequence[Script]) -> bool:

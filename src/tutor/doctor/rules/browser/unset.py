@@ -119,7 +119,7 @@ def _always_on(code: Code, whole: str) -> Iterator[Found]:
         asked = rf"\(\s*(['\"`])#?{named[1]}\1\s*\)"
         for one in re.finditer(rf"{asked}\s*\.\s*value(?![\w$]|\s*=[^=])", code.spoken):
             yield Found(
-                None,
+                "client-value-taken-for-another",
                 "'on': the value of a checkbox, whether it is ticked or not",
                 code.spot(one.start()),
                 RANK,

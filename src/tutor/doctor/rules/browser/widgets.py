@@ -64,7 +64,7 @@ def _value_of_a_text(code: Code, kinds: dict[str, set[str]]) -> Iterator[Found]:
                 part = sets[sets.lastindex or 0]
                 kind = sorted(tags)[0]
                 yield Found(
-                    None,
+                    "client-value-taken-for-another",
                     f"nothing is seen: a <{kind}> shows no {part}",
                     code.spot(sets.start()),
                     RANK,
@@ -99,7 +99,7 @@ def _emptied_first(code: Code) -> Iterator[Found]:
             before and re.search(r"\bsend\s*\(", code.bare[begin : match.start()])
         ):
             yield Found(
-                None,
+                "client-field-read-too-early",
                 "'' is sent: the field is emptied before it is read",
                 code.spot(match.start()),
                 RANK,

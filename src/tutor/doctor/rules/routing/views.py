@@ -33,7 +33,10 @@ def views(seen: Evidence, path: str) -> list[Function]:
 
 def methods(seen: Evidence, path: str) -> set[str] | None:
     """The HTTP methods that are answered at a path; None where that is not certain."""
-    found = [allowed for _, allowed in _behind(seen, path)]
+    found = [allowed for _, allowed in _behind(seen, path)] or [
+        allowed
+        for _, allowed in _behind(seen, lambda call: _may_be(_route(call), path))
+    ]
     if not found or None in found:
         return None
     return {one for allowed in found for one in allowed or ()}

@@ -1,0 +1,134 @@
+"""Where a script looks for elements of its page: the calls, and what they ask for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from tree_sitter import Node
+
+from tutor.doctor.evidence import Evidence
+from tutor.doctor.rules.browser.grammar import (
+    Grammar,
+    given,
+    grammars,
+    part,
+    said,
+    text_of,
+    word,
+)
+
+LISTS = {
+    *("querySelectorAll", "getElementsByClassName", "getElementsByTagName"),
+    "getElementsByName",
+}
+ONE = {"getElementById", "querySelector"}
+JQUERY = {"$", "jQuery"}
+_KEEPS = {"variable_declarator": "name", "assignment_expression": "left"}
+_FUNCTIONS = ("arrow_function", "function_declaration", "function_expression")
+
+
+@dataclass(frozen=True)
+class Lookup:
+    """A call that looks for elements.
+
+    Args:
+        script: who calls.
+        node: the call.
+        how: by which method of the browser, or jQuery's ``$``.
+        text: what it asks for, if that is written out.
+    """
+
+    script: Grammar
+    node: Node
+    how: str
+    text: str | None
+
+    @property
+    def css(self) -> str:
+        """The same as a selector."""
+        begin = {"getElementById": "#", "getElementsByClassName": "."}.get(self.how, "")
+        return begin + (self.text or "")
+
+    @cached_property
+    def uses(self) -> list[Node]:
+        """The uses of the one name that the result is kept under, if it is."""
+        above = self.node.parent
+        if above is None or above.type not in _KEEPS:
+            return []
+        name = part(above, _KEEPS[above.type])
+        if name is None or self.node == name:
+            return []
+        if name.type == "member_expression":
+            same = [one for one in self.script.members if said(one) == said(name)]
+            uses = [one for one in same if not _is_given(one)]
+            return uses if len(same) - len(uses) == 1 else []
+        made = [
+            one for one in self.script.made.get(said(name), []) if not _is_empty(one)
+        ]
+        uses = [one for one in self.script.asked if said(one) == said(name)]
+        return uses if made == [name] else []
+
+
+def _is_given(node: Node) -> bool:
+    """Whether a value is given to a member here."""
+    return part(node.parent, "left") == node
+
+
+def _is_empty(node: Node) -> bool:
+    """``let list;``, which is given something later."""
+    above = node.parent
+    return (
+        above is not None
+        and above.type == "variable_declarator"
+        and part(above, "value") is None
+        and above.parent is not None
+        and above.parent.type != "for_in_statement"
+    )
+
+
+def lookups(seen: Evidence) -> Sequence[Lookup]:
+    """All of a project."""
+    return seen.once(_lookups)
+
+
+def _lookups(seen: Evidence) -> Iterator[Lookup]:
+    every = grammars(seen)
+    helpers = dict(one for script in every for one in _helpers(script))
+    for script in every:
+        for call in script.calls:
+            how = _how(call)
+            if not how and part(call, "function", "object") is None:
+                name = word(call, "function")
+                how = helpers.get(name) or (name if name in JQUERY else "")
+            if how:
+                told = given(call)
+                yield Lookup(script, call, how, text_of(told[0]) if told else None)
+
+
+def _how(call: Node) -> str:
+    name = word(call, "function", "property")
+    return name if name in ONE | LISTS else ""
+
+
+def _helpers(script: Grammar) -> Iterator[tuple[str, str]]:
+    """``const byId = (id) => document.getElementById(id)``: its name, and how."""
+    for call in script.calls:
+        how, told = _how(call), given(call)
+        if not how or len(told) != 1 or told[0].type != "identifier":
+            continue
+        node: Node | None = call.parent
+        while node is not None and node.type in ("return_statement", "statement_block"):
+            node = node.parent
+        if node is None or node.type not in _FUNCTIONS:
+            continue
+        body = part(node, "body")
+        is_all = body == call or (
+            body is not None
+            and body.type == "statement_block"
+            and len(body.named_children) == 1
+        )
+        inner = part(node, "parameter") or part(node, "parameters")
+        if is_all and word(inner).strip("() ") == word(told[0]):
+            yield word(node, "name") or word(node.parent, "name"), how

@@ -1,0 +1,200 @@
+"""Pages and their scripts together: what one of them says, and the other does not."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from test_doctor_everyday import (
+    EXT,
+    GONE,
+    HX,
+    LOADS,
+    OPEN,
+    PAGE,
+    SCRIPT,
+    SHOWS,
+    STATICFILES,
+    TAKEN,
+    VIEWS,
+    look,
+)
+
+NOT_THERE = "client-element-not-there"
+NAMES = "const byId = (id) => document.getElementById(id);\n"
+ROWS = "<template id=row><td class='low'></td></template><input name='high'>"
+ROW = "const row = document.querySelector('#row').content.cloneNode(true);\n"
+JQUERY = "<p id=log></p><script src='https://a.example/jquery.min.js'></script>"
+SENDS = OPEN + "const say = () => ws.send(JSON.stringify({ action: %s, sensor: 1 }));"
+SENT, TOKEN = "client-sends-another-key", "client-form-without-csrf-token"
+LOGIN = "app/templates/a/enter.html"
+LOGINS = """
+from django.contrib.auth.views import LoginView
+from django.urls import path
+
+from app import views
+
+urlpatterns = [
+    path("", views.page),
+    path("enter/", LoginView.as_view(template_name="a/enter.html")),
+]
+"""
+DUMPED = VIEWS.replace('{"path": "/ws/a/"}', 'json.dumps({"path": "/ws/a/"})').replace(
+    "\nfrom", "import json\nfrom", 1
+)
+POSTS = (
+    VIEWS.replace("def told", "@require_POST\ndef told").replace(
+        '"count": 3', '"count": request.POST["a"]'
+    )
+    + "from django.views.decorators.http import require_POST\n"
+)
+Files = dict[str, str]
+
+
+def page(body: str) -> Files:
+    return {PAGE: body + LOADS, SCRIPT: ""}
+
+
+def script(text: str, body: str = "<p id=log class='box'></p>") -> Files:
+    return {PAGE: body + LOADS, SCRIPT: text}
+
+
+# What is wrong: the files, the slug, where.
+WRONG: dict[str, tuple[Files, str | None, str, int]] = {
+    "a sign in an id": (
+        script(NAMES + "byId('#log').hidden = true;"), NOT_THERE, SCRIPT, 2,
+    ),
+    "an id without its sign": (
+        script("const a = document.querySelector('log-line');\nb.onclick = () => "
+               "a.remove();", "<p id=log-line></p>"),
+        NOT_THERE, SCRIPT, 1,
+    ),
+    "a field's name for a class": (
+        script(ROW + "row.querySelector('.high').hidden = true;", ROWS),
+        NOT_THERE, SCRIPT, 2,
+    ),
+    "in a selector's end": (
+        script("document.querySelector('#log .line').hidden = true;"),
+        NOT_THERE, SCRIPT, 1,
+    ),
+    "kept in an object": (
+        script("class A {\n  constructor() { this.a = document.getElementById('a'); }\n"
+               "  b() { this.a.hidden = true; }\n}\nnew A().b();"),
+        NOT_THERE, SCRIPT, 2,
+    ),
+    "of jQuery": (script("$('#lag').text(1);", JQUERY), NOT_THERE, SCRIPT, 1),
+    "a method of jQuery": (script("$('#log').text = 1;", JQUERY), TAKEN, SCRIPT, 1),
+    "the layer's word": (
+        script(SENDS % "'Watch'", ""), SENT, SCRIPT, 2,
+    ),
+    "JSON of JSON": (
+        {**page('{{ facts|json_script:"a" }}'), SHOWS: DUMPED},
+        "client-json-encoded-twice", SHOWS, 7,
+    ),
+    "a dict in a script": (
+        page("<script>const a = {{ facts }};</script>"),
+        "client-template-variable-unquoted", PAGE, 1,
+    ),
+    "a slim library": (
+        script("$.post('/told/', $('#log').serialize());",
+               JQUERY.replace("jquery", "jquery.slim")),
+        "client-name-not-there", PAGE, 1,
+    ),
+    "a hidden cookie": (
+        {**script("const a = getCookie('csrftoken');", "{% csrf_token %}"),
+         "app/settings.py": "CSRF_COOKIE_HTTPONLY = True\n"},
+        TOKEN, SCRIPT, 1,
+    ),
+    "a login page's name": (
+        {LOGIN: "<form method=post>{{ form.errors }}{% csrf_token %}<input name=user>"
+                "</form>", "app/urls.py": LOGINS},
+        "client-form-field-not-named", LOGIN, 1,
+    ),
+    "a room's page": (
+        script("location.pathname = '/room/' + room + '/';"), GONE, SCRIPT, 1,
+    ),
+    "no slash of an attribute": (
+        script("const a = document.getElementById('log').dataset.to;\n"
+               "fetch(a, { method: 'POST', headers: { 'X-CSRFToken': b } });",
+               "<p id=log data-to='/told'></p>"),
+        "client-form-leads-nowhere", SCRIPT, 2,
+    ),
+    "a GET for a POST": (
+        {**script("fetch('/told/');"), SHOWS: POSTS},
+        "client-form-method-refused", SCRIPT, 1,
+    ),
+    "JSON for a form": (
+        {**script("$.ajax({ url: '/told/', type: 'POST', headers: { a },\n"
+                  "data: JSON.stringify({ a: 1 }) });", JQUERY), SHOWS: POSTS},
+        "client-body-not-as-the-view-reads-it", SCRIPT, 2,
+    ),
+    "htmx's token": (page("<p id=a><b hx-post='/told/'></b></p>"), TOKEN, PAGE, 1),
+    "htmx's target": (page("<b hx-get='/' hx-target='#a'></b>"), NOT_THERE, PAGE, 1),
+    "htmx's piece": (page("<b id='a' hx-swap-oob='true'></b>"), NOT_THERE, PAGE, 1),
+    "no extension of htmx": (
+        {PAGE: HX.replace(' hx-ext="ws"', "") % (EXT, "")}, None, PAGE, 1,
+    ),
+}  # fmt: skip
+RIGHT: dict[str, Files] = {
+    "asked after": script("const a = document.getElementById('a');\nif (a) a.b = 1;"),
+    "asked before": script(
+        "if (document.getElementById('a')) document.getElementById('a').b = 1;"
+    ),
+    "perhaps": script("document.querySelector('.line')?.remove();"),
+    "made there": script(
+        "const a = document.createElement('p');\na.className = 'line new';\n"
+        "a.append(1);\ndocument.querySelector('p.line').hidden = true;"
+    ),
+    "in its html": script(
+        "log.innerHTML = `<b class=\"n-${1}\" id='c'></b>`;\n"
+        "document.querySelector('#c').hidden = true;"
+    ),
+    "a row's own": script(ROW + "row.querySelector('.low').hidden = true;", ROWS),
+    "lists": script("document.querySelectorAll('.line').forEach(f);"),
+    "of jQuery": script("$('#log').text(1); $('<p id=a></p>').show();", JQUERY),
+    "more signs": script(
+        "document.querySelector('input:checked, .line').b = 1;\n"
+        "document.querySelector('[data-a] > p').b = 1;"
+    ),
+    "JSON once": {**page("{{ facts }}"), SHOWS: DUMPED},
+    "a word of its own": script(SENDS % "'watch'"),
+    "a hidden cookie": {
+        **script(
+            "const a = document.querySelector('[name=csrfmiddlewaretoken]').value;",
+            "{% csrf_token %}",
+        ),
+        "app/settings.py": "CSRF_COOKIE_HTTPONLY = True\n",
+    },
+    "a form's errors": {
+        LOGIN: "<form method=post>{{ form.errors }}{% csrf_token %}{{ form.as_p }}"
+        "</form>",
+        "app/urls.py": LOGINS,
+    },
+    "another program's page": script("location.pathname = '/shop/a/b/';"),
+    "one name of two": script(
+        "function f() { const a = '/told/'; fetch(a, { method: 'POST', headers }); }\n"
+        "function g() { const a = '/rooms/1/'; fetch(a); }"
+    ),
+    "htmx's own": page(
+        '<body hx-headers=\'{"X-CSRFToken": "{{ csrf_token }}"}\'><p id=a></p>'
+        "<b hx-post='/told/' hx-target='#a'></b><i id=a hx-swap-oob='true'></i>"
+    ),
+    "htmx's form": page(
+        "<form hx-post='/told/'>{% csrf_token %}<b hx-put='/'></b></form>"
+    ),
+    "another page's": script(
+        "document.getElementById('a').b = 1;", "{% include 'elsewhere.html' %}"
+    ),
+}
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_what_does_not_fit_is_named(name: str, tmp_path: Path) -> None:
+    files, slug, file, line = WRONG[name]
+    found = look(tmp_path, files, (STATICFILES,))
+    assert found[:1] == [(slug, file, line)]
+
+
+@pytest.mark.parametrize("name", RIGHT)
+def test_what_fits_is_right(name: str, tmp_path: Path) -> None:
+    assert look(tmp_path, RIGHT[name], (STATICFILES,)) == []
