@@ -17,6 +17,9 @@ RANK = 45
 def rules(seen: Evidence) -> Iterator[Found]:
     """A middleware before some route, which says nothing and calls nobody."""
     yield from tooearly.rules(seen)
+    for function in seen.source.all_functions():
+        if function.name == "__call__":
+            yield from _exchanged(function)
     before = {str(kind) for leaf in seen.leaves for kind in leaf.get("chain") or ()}
     for name in sorted(before):
         owner = seen.source.classes.get(name)
@@ -41,6 +44,24 @@ def rules(seen: Evidence) -> Iterator[Found]:
                 RANK,
                 TRIED,
                 "return await self.inner(scope, receive, send)",
+            )
+
+
+def _exchanged(method: Function) -> Iterator[Found]:
+    """``super().__call__(receive, scope, send)``: its own three, in another order."""
+    names = [one.arg for one in method.node.args.args][1:]
+    for node in walk(method.node):
+        if not isinstance(node, ast.Call) or len(names) != 3 or node.keywords:
+            continue
+        given = [getattr(one, "id", "") for one in node.args]
+        if given != names and sorted(given) == sorted(names):
+            yield Found(
+                "python-arguments-differ",
+                f"{', '.join(given)} are given where {', '.join(names)} are taken",
+                at(method, node),
+                RANK - 6,
+                TRIED,
+                f"{ast.unparse(node.func)}({', '.join(names)})",
             )
 
 

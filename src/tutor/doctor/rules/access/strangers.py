@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 from tutor.doctor.child import Event
 from tutor.doctor.evidence import Evidence
+from tutor.doctor.rules.access import turned
 from tutor.doctor.rules.found import Place
 from tutor.doctor.source import Class, Function
 from tutor.doctor.source.walking import walk
@@ -16,7 +17,7 @@ _NOBODY = re.compile(r"\bAnonymousUser\b")
 # Who has logged in is taken for what the scope's object stands for.
 _STORED = re.compile(
     r"Cannot assign \"<[^>]*UserLazyObject|got <[^>]*(UserLazyObject|AnonymousUser)"
-    r"|DB representation for AnonymousUser"
+    r"|DB representation for AnonymousUser|not '(UserLazyObject|AnonymousUser)'"
 )
 _NOTHING = re.compile(r"'NoneType' object|\bNoneType\b")
 # What is None for a visitor without a session, or without a login.
@@ -67,6 +68,8 @@ def _unasked(seen: Evidence, leaf: Event) -> bool:
 def _asks_at_all(seen: Evidence, leaf: Event) -> bool:
     """Whether the consumer of a route asks who is there, or is not known."""
     owner = seen.consumer_class(leaf.get("consumer"))
+    if owner is not None and turned.place(owner) is not None:
+        return False  # it asks, and refuses who is known
     return owner is None or any(map(_asks, owner.line_of_ancestors))
 
 

@@ -1,4 +1,4 @@
-"""A session that a consumer changes, and that nobody saves."""
+"""A session that a consumer changes, and that nobody saves, or not as it must."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ _SAVES = ("save", "flush", "login", "logout", "cycle_key")
 def rules(seen: Evidence) -> Iterator[Found]:
     """``self.scope["session"]["last"] = 1``: a socket has no answer that saves it."""
     for owner in seen.source.consumers():
+        yield from _at_once(owner)
         http = any("generic.http" in base for base in owner.library_bases())
         if http or _saves(owner):
             continue
@@ -35,6 +36,28 @@ def rules(seen: Evidence) -> Iterator[Found]:
                         "a session that is saved",
                     )
                     return
+
+
+def _at_once(owner: Class) -> Iterator[Found]:
+    """``session.save()`` where a coroutine waits: the table is asked at once."""
+    if any(
+        "SESSION_ENGINE" in one.values for one in owner.module.source.modules.values()
+    ):
+        return  # it may be kept where nobody has to wait
+    for method in owner.methods.values():
+        for node in own_nodes(method.node) if method.is_async else ():
+            func = getattr(node, "func", None)
+            if not isinstance(func, ast.Attribute) or func.attr != "save":
+                continue
+            if _is_session(func.value, method):
+                yield Found(
+                    "auth-session-saved-synchronously",
+                    "You cannot call this from an async context",
+                    at(method, node),
+                    63,
+                    TRIED,
+                    "await session.asave()",
+                )
 
 
 def _saves(owner: Class) -> bool:

@@ -9,7 +9,14 @@ from contextlib import suppress
 
 from tutor.doctor.child import Event
 from tutor.doctor.evidence import Evidence
-from tutor.doctor.rules.access import lasting, tokens, unknown
+from tutor.doctor.rules.access import (
+    lasting,
+    membership,
+    signed,
+    tokens,
+    turned,
+    unknown,
+)
 from tutor.doctor.rules.access.admission import asks, scope_read
 from tutor.doctor.rules.browser.expressions import ANY, HOST
 from tutor.doctor.rules.browser.pages import filled_in, leads_to
@@ -37,6 +44,9 @@ _LOCAL = re.compile(r"(https?)://(localhost|127\.0\.0\.1|\[::1\])(?::(\d+))?$")
 
 def rules(seen: Evidence) -> Iterator[Found]:
     yield from _strangers(seen)
+    yield from turned.rules(seen)
+    yield from signed.rules(seen)
+    yield from membership.rules(seen)
     yield from _secure_cookie(seen)
     yield from tokens.rules(seen)
     yield from lasting.rules(seen)

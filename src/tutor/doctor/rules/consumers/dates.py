@@ -6,6 +6,7 @@ import ast
 from collections.abc import Iterator, Mapping
 
 from tutor.doctor.evidence import Evidence
+from tutor.doctor.rules.consumers.written import written
 from tutor.doctor.rules.database import lazy
 from tutor.doctor.rules.found import TRIED, Found, Place, at
 from tutor.doctor.rules.groups.packed import UNPACKED, events
@@ -38,6 +39,7 @@ def rules(seen: Evidence) -> Iterator[Found]:
                 yield from _unread(seen, function, one)
                 for where, node, kind in (
                     *_strange(function, one, {}, 0),
+                    *_of_an_event(seen, function, one),
                     *_handed_in(seen, function, one),
                 ):
                     yield Found(
@@ -63,6 +65,23 @@ def _handed_in(seen: Evidence, function: Function, node: ast.expr) -> Iterator[L
             for _, _, kind in _strange(where.function, value, {}, 0):
                 if name in used and name not in function.values:
                     yield function, used[name], kind
+
+
+def _of_an_event(seen: Evidence, function: Function, node: ast.expr) -> Iterator[Leaf]:
+    """What a handler hands on as it is: ``{"names": event["names"]}``."""
+    names = [one.arg for one in function.node.args.args][1:2]
+    asked = {
+        str(getattr(value.slice, "value", ""))
+        for value in (node.values if isinstance(node, ast.Dict) else [node])
+        if isinstance(value, ast.Subscript)
+        and getattr(value.value, "id", None) in names
+    }
+    for where, message in events(seen) if asked else ():
+        told = written(message, where) or {}
+        kind = str(getattr(told.get("type"), "value", ""))
+        if kind.replace(".", "_") == function.name:
+            for key in asked & {*told}:
+                yield from _strange(where, told[key], {}, 0)
 
 
 def _unread(seen: Evidence, function: Function, node: ast.expr) -> Iterator[Found]:
@@ -141,11 +160,19 @@ def _strange(
             yield function, node, name.rpartition(".")[2]
         elif name in _WRAPPERS:
             parts = [*node.args, *(word.value for word in node.keywords)]
+            parts = [one for one in parts if not _is_set(function, one)]
         elif target := _called(function, node, known):
             for value in returned(target):
                 yield from _strange(target, value, {}, depth + 1)
     for part in parts:
         yield from _strange(function, part, known, depth + 1)
+
+
+def _is_set(function: Function, node: ast.expr) -> bool:
+    """Whether an expression is a set, of which a list or the like is made."""
+    made = calls.name_of(node, function) if isinstance(node, ast.Call) else ""
+    plain = isinstance(node, ast.Set | ast.SetComp)
+    return plain or made in ("builtins.set", "builtins.frozenset")
 
 
 def _named(function: Function, generators: list[ast.comprehension]) -> Known:

@@ -13,6 +13,8 @@ from tutor.doctor.rules.names import NICKNAMES
 from tutor.doctor.source import Class, Function, calls
 from tutor.doctor.source.walking import kept, walk
 
+_OF_JSON = ("decode_json", "encode_json")
+
 
 def rules(seen: Evidence) -> Iterator[Found]:
     for owner in seen.source.consumers():
@@ -142,6 +144,18 @@ def _handlers(seen: Evidence, owner: Class) -> Iterator[Found]:
             continue
         if name.startswith(begun) and not _takes_no_message(method):
             continue
+        json = _OF_JSON if owner.kind.endswith("json") else ()
+        for right in json:
+            wrong = name not in json and owner.method(right) is None
+            if wrong and seen.near(name, [right], 0.85):
+                yield Found(
+                    "consumer-receive-handler-misnamed",
+                    f"nobody calls {name}",
+                    place,
+                    53,
+                    TRIED,
+                    f"a method named {right}",
+                )
         for right in wanted:
             if owner.method(right) is not None:
                 continue

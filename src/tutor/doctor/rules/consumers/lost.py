@@ -20,6 +20,7 @@ def lost(seen: Evidence, function: Function) -> Iterator[Found]:
         *inloops.listed(function),
         *unused.used_as_a_value(function),
         *unused.kept(function),
+        *unused.tested(function),
         *unused.put(function),
         *unused.later(function),
         *unused.said(function),
@@ -73,7 +74,7 @@ def slug_of_lost(
         if isinstance(node, ast.Call):
             name = calls.name_of(node, function)
             if [getattr(one, "id", "") for one in node.args][1:] == ["receive", "send"]:
-                return None  # a middleware and what it wraps
+                return "auth-middleware-forgets-the-application"
             if (
                 name == known.TO_SYNC
                 and node.args

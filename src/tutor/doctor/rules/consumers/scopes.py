@@ -16,49 +16,63 @@ QUERY_DICT = "django.http.request.QueryDict"
 RANK = 66
 DEEP = 5  # a name may be given what it stood for before
 # What Channels itself puts around consumers that knows of no user.
-_WITHOUT_USERS = ("channels.routing.", "channels.security.", "channels.sessions.")
-_PUTS_ONE = re.compile(r"""scope\[['"]user['"]\]\s*=|\bscope\s*=\s*\{|dict\(scope""")
+_PLAIN = ("channels.routing.", "channels.security.")
+_WITHOUT = {"user": (*_PLAIN, "channels.sessions."), "session": _PLAIN}
+_PUTS_ONE = r"""scope\[['"]%s['"]\]\s*=|\bscope\s*=\s*\{|dict\(scope"""
 PARSERS = ("urllib.parse.parse_qs", "urllib.parse.parse_qsl", "django.http.QueryDict")
 
 
 def rules(seen: Evidence) -> Iterator[Found]:
-    yield from _nobody(seen)
+    for key, without in _WITHOUT.items():
+        yield from _nobody(seen, key, without)
     for function in seen.source.all_functions():
         yield from _query(function)
         yield from _shown(function)
         yield from _headers(function)
 
 
-def _nobody(seen: Evidence) -> Iterator[Found]:
-    """A consumer that takes its user from a scope into which nothing puts one."""
-    if any(_PUTS_ONE.search(one.text) for one in seen.source.modules.values()):
+def _nobody(seen: Evidence, key: str, without: tuple[str, ...]) -> Iterator[Found]:
+    """A consumer that takes its user from a scope into which nothing puts one.
+
+    Args:
+        seen: the evidence.
+        key: ``user`` or ``session``.
+        without: the beginnings of what puts no such thing into a scope.
+    """
+    puts = re.compile(_PUTS_ONE % key)
+    if any(puts.search(one.text) for one in seen.source.modules.values()):
         return
     protocols = seen.walk.get("protocols") or {}
     outer = (protocols.get("websocket") or {}).get("chain", [])
     for leaf in seen.leaves:
         owner = seen.consumer_class(leaf.get("consumer"))
         chain = [*outer, *leaf["chain"]]
-        if owner is None or not all(one.startswith(_WITHOUT_USERS) for one in chain):
+        if owner is None or not all(one.startswith(without) for one in chain):
             continue
         methods = [m for one in owner.line_of_ancestors for m in one.methods.values()]
-        if any(map(_asks_for_a_user, methods)):
+        if any(_needs(one, key) for one in methods):
             yield Found(
                 "auth-stack-missing",
-                "KeyError: 'user'",
+                f"KeyError: {key!r}",
                 websocket_place(seen),
                 63,
                 TRIED,
-                "an application that puts the user into the scope",
+                f"an application that puts the {key} into the scope",
             )
             return
 
 
-def _asks_for_a_user(method: Function) -> bool:
-    """Whether a method takes the user, and is not ready for a scope without one."""
+def _needs(method: Function, key: str) -> bool:
+    """Whether a method takes such a thing, and is not ready for a scope without one."""
     nodes = list(walk(method.node))
-    if any(isinstance(node, (ast.Try, ast.In, ast.NotIn)) for node in nodes):
-        return False
-    return any(isinstance(n, ast.Subscript) and _asks_for(n, "user") for n in nodes)
+    tried = [one for node in nodes if isinstance(node, ast.Try) for one in node.body]
+    ready = {id(inner) for one in tried for inner in walk(one)}
+    if any(getattr(getattr(n, "left", None), "value", None) == key for n in nodes):
+        return False  # if "user" in self.scope
+    return any(
+        isinstance(n, ast.Subscript) and id(n) not in ready and _asks_for(n, key)
+        for n in nodes
+    )
 
 
 def _looked_up(node: ast.AST) -> tuple[ast.expr | None, ast.expr | None]:

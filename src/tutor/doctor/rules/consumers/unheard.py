@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from tutor.doctor.answers import Client
 from tutor.doctor.evidence import Evidence
@@ -15,6 +15,7 @@ from tutor.doctor.source.walking import child_nodes, walk
 AROUND = ("dispatch", "websocket_receive", "__call__")
 BEGUN = ("connect", "receive", "receive_json", "websocket_connect", "websocket_receive")
 _END = (1 << 30, 0)
+LONG = 10  # seconds in which a client hears no answer
 _ASIDE = ("create_task", "ensure_future")
 
 
@@ -25,7 +26,7 @@ def rules(seen: Evidence) -> Iterator[Found]:
         if _is_closed(seen, owner):
             yield from _unchecked(owner)
             yield from kept_going(owner)
-            yield from _endless(owner, _stays(owner, seen, seen.answers.members))
+            yield from endless(owner, _stays(owner, seen, seen.answers.members))
             yield from _outlives(owner)
 
 
@@ -195,7 +196,7 @@ def kept_going(owner: Class) -> Iterator[Found]:
                 return
 
 
-def _endless(owner: Class, entered: bool) -> Iterator[Found]:
+def endless(owner: Class, entered: bool) -> Iterator[Found]:
     """Handlers that never come back, by themselves or in what they call.
 
     Where a member has ``entered``, connect() has come back, whatever it looks like.
@@ -218,7 +219,7 @@ def _endless(owner: Class, entered: bool) -> Iterator[Found]:
 
 
 def _stuck(method: Function, owner: Class, depth: int = 0) -> Place | None:
-    loop = forever(method)
+    loop = forever(method) or _long(method)
     if loop is not None:
         return at(method, loop)
     found = calls.calls(method.node)
@@ -254,6 +255,35 @@ def forever(function: Function) -> ast.While | None:
         ):
             return node
     return None
+
+
+def _long(function: Function) -> ast.For | None:
+    """``for left in range(60):`` that sleeps at each turn: a minute of nothing else."""
+    for node in walk(function.node):
+        if not isinstance(node, ast.For) or any(map(_leaves, node.body)):
+            continue
+        named = function.module.resolve(node.iter, function) == "builtins.range()"
+        counts = _numbers(getattr(node.iter, "args", ())) if named else []
+        sleeps = [
+            number
+            for call in calls.calls(node)
+            if calls.name_of(call, function) == "asyncio.sleep"
+            for number in _numbers(call.args)
+        ]
+        plain = 0 < len(counts) <= 3 and 0 not in counts[2:]
+        turns = len(range(*map(int, counts))) if plain else 0
+        if turns * sum(sleeps) >= LONG:
+            return node
+    return None
+
+
+def _numbers(given: Iterable[ast.expr]) -> list[float]:
+    """What is written out as numbers; nothing if one part is none."""
+    try:
+        found = [ast.literal_eval(one) for one in given]
+    except ValueError:
+        return []
+    return found if all(type(one) in (int, float) for one in found) else []
 
 
 def _leaves(node: ast.AST) -> bool:

@@ -125,6 +125,25 @@ def _is_scope(node: ast.expr) -> bool:
     return isinstance(node, ast.Name) and node.id == "scope"
 
 
+def tested(function: Function) -> Iterator[ast.Call]:
+    """Calls that are asked whether they are true: a coroutine always is."""
+    for node in walk(function.node):
+        if isinstance(node, ast.If | ast.While | ast.IfExp):
+            yield from _asked(node.test)
+
+
+def _asked(node: ast.expr) -> Iterator[ast.Call]:
+    """``may(user)``, ``not may(user)``, ``user and may(user)``, ``role() == "x"``."""
+    if isinstance(node, ast.UnaryOp):
+        yield from _asked(node.operand)
+    elif isinstance(node, ast.BoolOp):
+        yield from (call for one in node.values for call in _asked(one))
+    elif isinstance(node, ast.Compare):
+        yield from _asked(node.left)
+    elif isinstance(node, ast.Call):
+        yield node
+
+
 _TESTS = (ast.If, ast.Compare, ast.BoolOp, ast.UnaryOp, ast.FormattedValue)
 _SHOWN = ("bool", "str", "len", "print", "repr", "list", "int")
 _OF_COROUTINES = {"send", "close", "throw", "add_done_callback", "cancel", "result"}

@@ -71,12 +71,17 @@ def listed(seen: Evidence) -> Iterator[tuple[Frame, ast.expr]]:
                 yield Frame(methods[0], owner), node
 
 
-def _joined_elsewhere(seen: Evidence) -> Iterator[tuple[Frame, ast.expr | None]]:
+def joined_elsewhere(seen: Evidence) -> Iterator[tuple[Frame, ast.expr | None]]:
     """The groups that are joined over a layer which somebody was given."""
     for function in seen.source.all_functions():
         for call in every_call(function.node):
-            joins = getattr(call.func, "attr", "") == "group_add"
-            if joins and not calls.is_layer(calls.name_of(call, function)):
+            func = call.func
+            if isinstance(func, ast.Call) and func.args:  # async_to_sync(add)(…)
+                func = func.args[0]
+            joins = getattr(func, "attr", "") == "group_add"
+            if joins and not calls.is_layer(
+                function.module.resolve(func, function) or ""
+            ):
                 for frame in seen.sites.frames(function):
                     yield frame, group_of(call)
 
@@ -103,7 +108,7 @@ def rules(
     yield from _impossible([*adds, *sends])
     found = [values(frame, group_of(call)) for frame, call in adds]
     found += [values(frame, node) for frame, node in listed(seen)]
-    found += [values(frame, node) for frame, node in _joined_elsewhere(seen)]
+    found += [values(frame, node) for frame, node in joined_elsewhere(seen)]
     joined = {name for names in found for name in names or ()}
     if not joined or None in found:
         yield from _dressed(sends, adds)
@@ -111,8 +116,8 @@ def rules(
     for frame, call in sends:
         node = group_of(call)
         names = values(frame, node)
-        bare = _bare(frame.function, node, adds) or _plain(frame, node, adds, joined)
-        if names is None and bare:
+        part = bare(frame.function, node, adds) or _plain(frame, node, adds, joined)
+        if names is None and part:
             names = frozenset([ANY])
         elif names is None or any(meet(a, b) for a in names for b in joined):
             continue
@@ -126,6 +131,12 @@ def rules(
                 TRIED,
                 f"one of {shown}",
             )
+
+
+def is_joined(one: Call, adds: list[Call]) -> bool:
+    """Whether the group of an event is one of those that some calls join."""
+    joined = [name for add in adds for name in values(*_group(add)) or ()]
+    return any(meet(a, b) for a in values(*_group(one)) or () for b in joined)
 
 
 def _alone(name: str, adds: list[Call], drops: list[Call]) -> Place | None:
@@ -242,25 +253,33 @@ def _holes(frame: Frame, node: ast.expr | None, depth: int = 0) -> set[str]:
     return set()
 
 
-def _bare(function: Function, node: ast.expr | None, adds: list[Call]) -> bool:
-    """Whether an event goes to what the joined group's name is only made of."""
+def bare(function: Function, node: ast.expr | None, adds: list[Call]) -> bool:
+    """Whether a name is what the joined group's name is only made of."""
     if not isinstance(node, ast.Attribute) or function.owner is None:
         return False
-    for frame, call in adds:
-        group, where = group_of(call), frame.function
-        if where.owner is not function.owner or not isinstance(group, ast.Attribute):
+    mine = [one for one in adds if one[0].function.owner is function.owner]
+    known = [values(*_group(one)) for one in adds if one not in mine]
+    if any(names is None or ANY in names for names in known):
+        return False  # it may be another's group
+    for _, call in mine:
+        group = group_of(call)
+        if not isinstance(group, ast.Attribute):
             return False
         made = [value for _, value in function.owner.assigned(group.attr)]
         parts = {
             ast.unparse(inner)
             for value in made
-            if isinstance(value, (ast.JoinedStr, ast.BinOp))
+            if isinstance(value, ast.JoinedStr | ast.BinOp | ast.Call)
             for inner in walk(value)
             if isinstance(inner, ast.Attribute)
         }
         if group.attr == node.attr or ast.unparse(node) not in parts:
             return False
-    return bool(adds)
+    return bool(mine)
+
+
+def _group(one: Call) -> tuple[Frame, ast.expr | None]:
+    return one[0], group_of(one[1])
 
 
 def origin(function: Function, node: ast.expr) -> Place | None:

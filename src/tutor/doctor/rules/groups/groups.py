@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
 from tutor.doctor.evidence import Evidence
 from tutor.doctor.rules.consumers import leaving
@@ -35,6 +36,7 @@ def rules(seen: Evidence) -> Iterator[Found]:
     sends: list[tuple[Frame, ast.Call]] = []
     direct: list[tuple[Frame, ast.Call]] = []  # to one channel
     adds: list[tuple[Frame, ast.Call]] = []
+    unmet: list[tuple[Frame, ast.Call]] = []  # by who is behind no route
     leavers: list[Class | None] = []
     drops: list[tuple[Frame, ast.Call]] = []
     for function in functions:
@@ -61,11 +63,9 @@ def rules(seen: Evidence) -> Iterator[Found]:
             elif method == "send":
                 direct += [(frame, spread(frame, call)) for frame in frames]
             elif method == "group_add":
-                adds += [
-                    (frame, spread(frame, call))
-                    for frame in frames
-                    if _is_met(seen, frame)
-                ]
+                for frame in frames:
+                    met = adds if _is_met(seen, frame) else unmet
+                    met.append((frame, spread(frame, call)))
             if method == "group_discard" and _is_called(seen, function):
                 leavers.append(function.owner)
                 drops += [(frame, spread(frame, call)) for frame in frames]
@@ -84,10 +84,17 @@ def rules(seen: Evidence) -> Iterator[Found]:
     for frame, call in drops:
         yield from _drop(frame, call, adds)
     yield from joining.rules(seen, sends, adds)
+    alone = joining.unjoined(seen, sends, adds)
+    yield from (found for _, found in alone)
+    told = [one for one in sends if one[1] not in [call for call, _ in alone]]
     yield from mixed.rules(seen, sends, adds)
     yield from again.rules(seen, sends, adds)
     yield from events.rules(seen, [*sends, *direct])
-    yield from groupnames.rules(seen, sends, adds, drops)
+    late = [one for one in told if groupnames.is_joined(one, unmet)]
+    told = [one for one in told if one not in late]
+    yield from groupnames.rules(seen, told, adds, drops)
+    for found in groupnames.rules(seen, late, adds, drops) if late else ():
+        yield replace(found, rank=found.rank + 10)  # after what says that of the route
     yield from crossed.rules([*sends, *adds])
     yield from fillings.rules(sends, adds, drops)
 
@@ -260,10 +267,14 @@ def _drop(
     left = values(frame, group_of(call))
     of = [(member, add) for member, add in adds if member.owner is frame.owner]
     joined = [values(member, group_of(add)) for member, add in of]
+    group = group_of(call)
+    part = left is None and groupnames.bare(frame.function, group, of)
+    if part and group is not None:
+        left = frozenset([ast.unparse(group)])
     if frame.owner is None or not left or not joined:
         return
     names = [name for one in joined for name in one or (ANY,)]
-    if not any(meet(one, other) for one in left for other in names):
+    if part or not any(meet(one, other) for one in left for other in names):
         yield Found(
             "group-no-discard",
             f"{_shown(left)} is left, and {_shown(names)} was joined",

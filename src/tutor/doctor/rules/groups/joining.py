@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 import ast
+import difflib
 from collections.abc import Iterator
 
 from tutor.doctor.evidence import Evidence
 from tutor.doctor.rules.consumers.written import written
 from tutor.doctor.rules.found import TRIED, Found
-from tutor.doctor.rules.groups.groupnames import given
+from tutor.doctor.rules.groups.groupnames import (
+    given,
+    group_of,
+    joined_elsewhere,
+    meet,
+)
 from tutor.doctor.rules.groups.sent import jobs
 from tutor.doctor.source import Class
 from tutor.doctor.source.flow import Frame, unfold
 from tutor.doctor.source.values import ANY, values
 
 Call = tuple[Frame, ast.Call]
+NEAR = 0.6  # of two spellings of one name
 _PLAIN = ("channels.", "abc.", "typing.", "builtins.")
 
 
@@ -27,8 +34,8 @@ def rules(seen: Evidence, sends: list[Call], adds: list[Call]) -> Iterator[Found
         adds: the calls of ``group_add``.
     """
     joins = [frame.owner for frame, _ in adds]
-    if any(owner is None or not owner.kind for owner in joins):
-        return  # somebody joins in the name of a consumer
+    if _by_another(seen, adds):
+        return
     routed = {leaf.get("consumer") for leaf in seen.leaves}
     told = {job.kind for job in jobs(seen)}
     done: set[str] = set()
@@ -48,6 +55,53 @@ def rules(seen: Evidence, sends: list[Call], adds: list[Call]) -> Iterator[Found
             deaf = [one for one in hear if one.dotted in routed]
             if deaf and not any(_joins(one, joins) for one in hear):
                 yield _deaf(deaf[0], kind)
+
+
+def unjoined(
+    seen: Evidence, sends: list[Call], adds: list[Call]
+) -> list[tuple[ast.Call, Found]]:
+    """Events to a group that nobody joins, where each that is joined hears others.
+
+    So none of those was meant by another name: the one group has been forgotten.
+    """
+    known = [values(frame, group_of(call)) for frame, call in adds]
+    told = [values(frame, group_of(call)) for frame, call in sends]
+    joined = {name for names in known for name in names or ()}
+    heard = {
+        one
+        for one in joined
+        for names in told
+        if names is None or any(meet(one, name) for name in names)
+    }
+    found: list[tuple[ast.Call, Found]] = []
+    if None in known or not joined or heard < joined or _by_another(seen, adds):
+        return []
+    routed = {leaf.get("consumer") for leaf in seen.leaves}
+    for (frame, call), names in zip(sends, told, strict=True):
+        message = written(given(call, 1, "message"), frame.function) or {}
+        kind = str(getattr(message.get("type"), "value", ""))
+        hear = [
+            one
+            for one in seen.source.consumers()
+            if one.dotted in routed and one.method(kind.replace(".", "_"))
+        ]
+        near = (meet(a, b) or _alike(a, b) for a in names or () for b in joined)
+        if hear and names and not any(near):
+            found.append((call, _deaf(hear[0], kind)))
+    return found
+
+
+def _by_another(seen: Evidence, adds: list[Call]) -> bool:
+    """Whether somebody joins in the name of a consumer, perhaps over its layer."""
+    owners = [frame.owner for frame, _ in adds]
+    return any(one is None or not one.kind for one in owners) or any(
+        True for _ in joined_elsewhere(seen)
+    )
+
+
+def _alike(one: str, other: str) -> bool:
+    """Whether two names may be one that is spelt in two ways."""
+    return difflib.SequenceMatcher(None, one, other).ratio() > NEAR
 
 
 def _joins(one: Class, joins: list[Class | None]) -> bool:

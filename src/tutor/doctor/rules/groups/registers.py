@@ -45,8 +45,10 @@ def _enters(node: ast.AST, function: Function) -> Key | None:
     """The dictionary in which a consumer enters itself, if one does here."""
     if function.owner is None or not function.owner.kind:
         return None
-    if isinstance(node, ast.Assign) and _is_self(node.value, function):
+    if isinstance(node, ast.Assign):
         targets = [one for one in node.targets if isinstance(one, ast.Subscript)]
+        if not _is_self(node.value, function):
+            targets = [one for one in targets if _is_own(one.slice, function)]
         return next((k for t in targets if (k := _named(function, t.value))), None)
     if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute):
         return None
@@ -83,6 +85,12 @@ def _leaves(node: ast.AST, function: Function) -> Iterator[Key]:
 
 def _is_self(node: ast.AST, function: Function) -> bool:
     return isinstance(node, ast.Name) and node.id == function.self_name
+
+
+def _is_own(node: ast.AST, function: Function) -> bool:
+    """Whether an expression is the consumer's channel, which no other one has."""
+    own = isinstance(node, ast.Attribute) and _is_self(node.value, function)
+    return own and getattr(node, "attr", "") == "channel_name"
 
 
 def _named(function: Function, node: ast.expr) -> Key | None:

@@ -95,6 +95,9 @@ def cause(
         return "settings-variable-missing", seen.setting("SECRET_KEY"), ""
     if is_of_the_environment(seen, links, place):
         return "settings-variable-missing", place, ""
+    if kind == "KeyError" and text == "'admin'" and stage == "urls":
+        hint = "urls.py has its pages, and 'django.contrib.admin' is no app here."
+        return "apps-admin-without-its-parts", seen.setting("INSTALLED_APPS"), hint
     for slug, pattern in TEXTS:
         if re.search(pattern, every):
             if slug.startswith(("apps-", "origin-allowed")):

@@ -15,6 +15,7 @@ from tutor.doctor.source.walking import child_nodes, kept, own_nodes, walk
 RANK = 49  # as sure as what was seen of a message
 OF_TESTS = 80
 _ON_COMMIT = "django.db.transaction.on_commit"
+_RENDER = "django.shortcuts.render"
 _DEFINED = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 _Outer = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Lambda
 # What leaves the parameters of a function as they are.
@@ -29,6 +30,7 @@ def rules(seen: Evidence) -> Iterator[Found]:
     for function in seen.source.functions.values():
         yield from _named(function)
         made = [*every_call(function.node)]
+        yield from _turned(made, function)
         for call in [*made, *_later(made, function)]:
             targets = _targets(call, function)
             said = [_misfit(call, one) for one in targets]
@@ -42,6 +44,21 @@ def rules(seen: Evidence) -> Iterator[Found]:
                     f"the arguments of {targets[0].name}"
                     f"({ast.unparse(targets[0].node.args)})",
                 )
+
+
+def _turned(made: list[ast.Call], function: Function) -> Iterator[Found]:
+    """``render("page.html", request)``: who asks comes first."""
+    for call in made:
+        first = getattr(call.args[0], "value", None) if call.args else None
+        if isinstance(first, str) and calls.name_of(call, function) == _RENDER:
+            yield Found(
+                "python-arguments-differ",
+                f"TypeError: render() is given {first!r} for the request",
+                at(function, call),
+                RANK,
+                TRIED,
+                f"render(request, {first!r})",
+            )
 
 
 def _later(made: list[ast.Call], function: Function) -> Iterator[ast.Call]:

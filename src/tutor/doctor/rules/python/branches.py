@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import builtins
 from collections.abc import Iterator
+from itertools import pairwise
 
 from tutor.doctor.evidence import Evidence
 from tutor.doctor.rules.found import TRIED, Found, at
@@ -18,6 +19,7 @@ _ALL = "builtins.Exception"
 
 def rules(seen: Evidence) -> Iterator[Found]:
     for function in seen.source.all_functions():
+        yield from _after_the_end(function)
         for node in own_nodes(function.node):
             if isinstance(node, ast.Match):
                 yield from _cases(node, function)
@@ -25,6 +27,25 @@ def rules(seen: Evidence) -> Iterator[Found]:
                 yield from _handlers(node, function)
             elif isinstance(node, ast.If):
                 yield from _kinds(node, function)
+
+
+def _after_the_end(function: Function) -> Iterator[Found]:
+    """``raise StopConsumer()``, and below it what a consumer was to do before that."""
+    statements = function.node.body
+    if function.owner is None or not function.owner.kind:
+        return
+    for last, late in pairwise(statements):
+        awaits = isinstance(late, ast.Expr) and isinstance(late.value, ast.Await)
+        if isinstance(last, ast.Raise | ast.Return) and awaits:
+            yield Found(
+                SLUG,
+                f"never reached: line {last.lineno} ends {function.name} before",
+                at(function, late),
+                RANK,
+                TRIED,
+                f"what {function.name} does, above its end",
+            )
+            return
 
 
 def _found(function: Function, late: ast.AST, early: ast.AST, what: str) -> Found:

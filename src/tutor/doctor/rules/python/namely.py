@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import difflib
 import re
 from collections.abc import Iterator
 from dataclasses import replace
@@ -10,6 +11,7 @@ from dataclasses import replace
 from tutor.doctor.evidence import Evidence
 from tutor.doctor.rules.found import TRIED, Found, at
 from tutor.doctor.slipped import is_slip
+from tutor.doctor.source import known
 from tutor.doctor.source.index import is_aside
 from tutor.doctor.source.walking import walk
 
@@ -17,6 +19,8 @@ RANK = 58
 SLUG = "python-attribute-misspelled"
 
 _SETTING = re.compile(r"'Settings' object has no attribute '[A-Z_\d]+'")
+_OF_SUPER = re.compile(r"AttributeError: 'super' object has no attribute '(\w+)'")
+_HOOKS = sorted(known.CONSUMER_METHODS | known.INHERITED)  # of a consumer's base
 _MEANT = re.compile(r"AttributeError: .* has no attribute '\w+'. Did you mean: ('\w+')")
 
 # What a view asks of its request (docs.djangoproject.com: HttpRequest).
@@ -55,6 +59,9 @@ def named(found: Found) -> Found:
         return found
     if _SETTING.search(found.got):
         return replace(found, slug="settings-name-unknown")
+    if above := _OF_SUPER.match(found.got):
+        near = difflib.get_close_matches(above[1], _HOOKS, 1, 0.8)
+        return replace(found, slug=SLUG, expected=repr(near[0])) if near else found
     if meant := _MEANT.match(found.got):
         return replace(found, slug=SLUG, expected=meant[1])
     return found

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import ast
 import builtins
+import difflib
 import symtable
+import sys
 from collections.abc import Iterator
+from contextlib import suppress
+from functools import cache
+from importlib import import_module
 
 from tutor.doctor.evidence import Evidence
 from tutor.doctor.rules.found import TRIED, Found
-from tutor.doctor.source import Module
+from tutor.doctor.source import Function, Module
 from tutor.doctor.source.index import is_aside
 from tutor.doctor.source.walking import kept, walk
 
@@ -22,8 +27,13 @@ _THERE = {
     "frozendict",
 }
 
+_LIBRARIES = {"django", "channels", "asgiref", "asyncio", "json", "random", "time"}
+_LIBRARIES |= {"uuid", "datetime", "logging", "os", "re", "secrets", "math"}
+
 
 def rules(seen: Evidence) -> Iterator[Found]:
+    for function in seen.source.all_functions():
+        yield from _of_libraries(function)
     for module in seen.source.modules.values():
         names = _lost(module) if not module.stars else {}
         for name, line in sorted(names.items(), key=lambda one: one[1])[:1]:
@@ -35,6 +45,43 @@ def rules(seen: Evidence) -> Iterator[Found]:
                 TRIED,
                 "a name that is imported or assigned in this file",
             )
+
+
+def _of_libraries(function: Function) -> Iterator[Found]:
+    """``transaction.on_comit``: a name that a library's module has nearly so."""
+    nodes = list(walk(function.node))
+    own = {node.arg for node in nodes if isinstance(node, ast.arg)}
+    for node in nodes:
+        if not isinstance(node, ast.Attribute) or not isinstance(node.value, ast.Name):
+            continue
+        name = node.value.id
+        path = function.module.names.get(name, "")
+        known = _names_of(path) if path.partition(".")[0] in _LIBRARIES else ()
+        if not known or node.attr in known or name in own or name in function.values:
+            continue
+        near = difflib.get_close_matches(node.attr, known, 1, 0.8)
+        if near and isinstance(node.ctx, ast.Load):
+            yield Found(
+                "python-attribute-misspelled",
+                f"AttributeError: module {path!r} has no attribute {node.attr!r}",
+                (function.module.file, node.lineno),
+                OF_TESTS if is_aside(function.module.file) else RANK,
+                TRIED,
+                repr(near[0]),
+            )
+            return
+
+
+@cache
+def _names_of(path: str) -> frozenset[str]:
+    """The names in a library's module; none where that is unknown, or makes some up."""
+    found = sys.modules.get(path)
+    if found is None and path.startswith(("django.", "channels.", "asgiref.")):
+        with suppress(Exception):  # it may be one of another version's
+            found = import_module(path)
+    if found is None or hasattr(found, "__getattr__"):
+        return frozenset()
+    return frozenset(dir(found))
 
 
 def _lost(module: Module) -> dict[str, int]:

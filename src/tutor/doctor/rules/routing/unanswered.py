@@ -9,6 +9,7 @@ from tutor.doctor.evidence import Evidence
 from tutor.doctor.rules.found import TRIED, Found, at
 from tutor.doctor.rules.routing.views import listed
 from tutor.doctor.source import Function, calls
+from tutor.doctor.source.index import is_aside
 from tutor.doctor.source.walking import own_nodes, walk
 
 RANK = 62
@@ -18,6 +19,7 @@ _KEEPS = ("django.views.decorators.", "django.contrib.auth.decorators.")
 
 def rules(seen: Evidence) -> Iterator[Found]:
     yield from _behind_a_slash(seen)
+    yield from _unrouted(seen)
     for view in listed(seen):
         if not all(one.startswith(_KEEPS) for one in view.decorators()):
             continue  # who knows what a decorator makes of nothing
@@ -56,6 +58,39 @@ def _behind_a_slash(seen: Evidence) -> Iterator[Found]:
                     "path('', …)",
                 )
                 return
+
+
+def _unrouted(seen: Evidence) -> Iterator[Found]:
+    """A view that shows a page, and of which nobody speaks, where / has none."""
+    look = seen.look.get("urls") or {}
+    module = seen.source.modules.get(str(seen.settings.get("urlconf")))
+    own = [m for m in seen.source.modules.values() if not is_aside(m.file)]
+    if look.get("root", 1) is not None or module is None:
+        return
+    said = {
+        getattr(node, "attr", getattr(node, "id", getattr(node, "value", "")))
+        for one in own
+        for node in walk(one.tree)
+        if isinstance(node, ast.Attribute | ast.Name | ast.Constant)
+    }
+    for view in seen.source.functions.values():
+        names = [one.arg for one in view.node.args.args][:1]
+        shows = any(
+            calls.name_of(call, view) == "django.shortcuts.render"
+            for call in calls.calls(view.node)
+        )
+        if view.owner or view.module not in own or names != ["request"] or not shows:
+            continue
+        if view.name not in said and not view.node.decorator_list:
+            yield Found(
+                "client-no-page-at-root",
+                f"nobody routes {view.dotted}",
+                (module.file, module.lines.get("urlpatterns")),
+                RANK,
+                "GET /",
+                f"path('', {view.name})",
+            )
+            return
 
 
 def _is_answer(call: ast.Call, view: Function) -> bool:

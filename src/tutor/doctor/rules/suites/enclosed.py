@@ -13,9 +13,9 @@ from tutor.doctor.rules.browser import dialogue
 from tutor.doctor.rules.browser.expressions import ANY
 from tutor.doctor.rules.found import TRIED, Found
 from tutor.doctor.rules.groups.groupnames import given
-from tutor.doctor.rules.suites.expected import raising
+from tutor.doctor.rules.suites.expected import expects_a_refusal, raising
 from tutor.doctor.rules.suites.talks import DEEP, Talk
-from tutor.doctor.rules.suites.testing import RANK, expects_a_refusal
+from tutor.doctor.rules.suites.testing import RANK
 from tutor.doctor.source import Class, Function, calls
 from tutor.doctor.source.defaults import asked, filled_in
 from tutor.doctor.source.flow import Frame, body, bound_at, unfold

@@ -1,11 +1,15 @@
-"""The exceptions that a test awaits."""
+"""What a test awaits that others would call a failure: exceptions, a refusal."""
 
 from __future__ import annotations
 
 import ast
+import re
 
-from tutor.doctor.source import Function
+from tutor.doctor.rules.suites.headers import is_let_in
+from tutor.doctor.source import Function, calls
 from tutor.doctor.source.walking import walk
+
+CODES = range(1000, 5000)  # with which a socket closes
 
 
 def raising(function: Function, kinds: tuple[str, ...]) -> list[tuple[int, int]]:
@@ -32,3 +36,61 @@ def raising(function: Function, kinds: tuple[str, ...]) -> list[tuple[int, int]]
         if names & set(kinds):
             found.append(lines)
     return found
+
+
+def expects_a_refusal(function: Function) -> bool:
+    """Whether a test says that somebody stays outside, or one that uses a helper does.
+
+    Of one that nobody is known to call, it is asked of any test beside it.
+    """
+    answered = is_let_in(function)
+    alone = function.name.startswith("test") or answered
+    users = [] if alone else _users(function)
+    if users and all(one.name.startswith("test") for one in users):
+        refused = [one for one in users if expects_a_refusal(one)]
+        return bool(refused) and all(
+            one in refused or not is_let_in(one) for one in users
+        )
+    for node in walk(function.node if alone else function.module.tree):
+        if isinstance(node, ast.Assert) and _denies(node.test):
+            return True
+        said = getattr(getattr(node, "func", None), "attr", "")
+        if said == "assertFalse" or (
+            said in ("assertEqual", "assertIs") and not answered and _of_a_refusal(node)
+        ):
+            return True
+    return False
+
+
+def _users(function: Function) -> list[Function]:
+    """The functions of its module that call a helper."""
+    return [
+        one
+        for one in function.module.source.functions.values()
+        if one.module is function.module
+        and any(
+            calls.target_of(call, one) is function for call in calls.calls(one.node)
+        )
+    ]
+
+
+def _of_a_refusal(call: ast.AST) -> bool:
+    """Whether an assertion is of who is let in: of a message's content, it is not."""
+    given = [part for one in getattr(call, "args", ()) for part in walk(one)]
+    for one in given:
+        value = getattr(one, "value", None) if isinstance(one, ast.Constant) else None
+        if value is False or (type(value) is int and value in CODES):
+            return True
+        if isinstance(one, ast.Name) and re.search(r"code|connect|accept", one.id):
+            return True
+        if getattr(one, "attr", "") == "connect":
+            return True
+    return False
+
+
+def _denies(test: ast.expr) -> bool:
+    """Whether an assertion says that something is not so; what is called, it asks."""
+    if not isinstance(test, ast.UnaryOp) or not isinstance(test.op, ast.Not):
+        return False
+    asked = test.operand
+    return not (isinstance(asked, ast.Call) and isinstance(asked.func, ast.Attribute))

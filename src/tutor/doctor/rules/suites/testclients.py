@@ -10,8 +10,9 @@ from configparser import ConfigParser, Error
 from tutor.doctor.evidence import Evidence
 from tutor.doctor.rules.found import TRIED, Found, at
 from tutor.doctor.rules.routing.views import asks, views
+from tutor.doctor.rules.suites.expected import expects_a_refusal
 from tutor.doctor.rules.suites.headers import written
-from tutor.doctor.rules.suites.testing import COMMUNICATORS, RANK, expects_a_refusal
+from tutor.doctor.rules.suites.testing import COMMUNICATORS, RANK
 from tutor.doctor.source import Class, Function, calls
 from tutor.doctor.source.flow import Frame, unfold
 from tutor.doctor.source.index import is_aside

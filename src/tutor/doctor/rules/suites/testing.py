@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import ast
-import re
 from collections.abc import Iterator
 
 from tutor.doctor.evidence import Evidence
 from tutor.doctor.rules.found import TRIED, Found, Place, at
+from tutor.doctor.rules.suites.expected import expects_a_refusal
 from tutor.doctor.rules.suites.headers import (
-    is_let_in,
     left_out,
     names_origin,
     unlike_asgi,
@@ -34,7 +33,6 @@ _OTHERS = {
     "channels.testing.http.HttpCommunicator",
 }
 ROUTES = {"django.urls.path", "django.urls.re_path"}
-CODES = range(1000, 5000)  # with which a socket closes
 _UNAWAITED = {"unittest.TestCase", "unittest.case.TestCase"}
 
 
@@ -261,40 +259,3 @@ def _asks_for_origins(seen: Evidence) -> bool:
     named = [name for module in modules for name in module.names.values()]
     known = seen.walk.get("origins") is not None
     return known or any(name.endswith("OriginValidator") for name in named)
-
-
-def expects_a_refusal(function: Function) -> bool:
-    """Whether a test says that somebody stays outside; for a helper, any test of it."""
-    answered = is_let_in(function)
-    alone = function.name.startswith("test") or answered
-    for node in walk(function.node if alone else function.module.tree):
-        if isinstance(node, ast.Assert) and _denies(node.test):
-            return True
-        said = getattr(getattr(node, "func", None), "attr", "")
-        if said == "assertFalse" or (
-            said in ("assertEqual", "assertIs") and not answered and _of_a_refusal(node)
-        ):
-            return True
-    return False
-
-
-def _of_a_refusal(call: ast.AST) -> bool:
-    """Whether an assertion is of who is let in: of a message's content, it is not."""
-    given = [part for one in getattr(call, "args", ()) for part in walk(one)]
-    for one in given:
-        value = getattr(one, "value", None) if isinstance(one, ast.Constant) else None
-        if value is False or (type(value) is int and value in CODES):
-            return True
-        if isinstance(one, ast.Name) and re.search(r"code|connect|accept", one.id):
-            return True
-        if getattr(one, "attr", "") == "connect":
-            return True
-    return False
-
-
-def _denies(test: ast.expr) -> bool:
-    """Whether an assertion says that something is not so; what is called, it asks."""
-    if not isinstance(test, ast.UnaryOp) or not isinstance(test.op, ast.Not):
-        return False
-    asked = test.operand
-    return not (isinstance(asked, ast.Call) and isinstance(asked.func, ast.Attribute))

@@ -167,6 +167,9 @@ def by_type(seen: Evidence, crash: Crash, place: Place) -> Cause | None:
             if layer:
                 return layer.slug, layer.place, layer.hint
         return "consumer-attribute-never-set", place, ""
+    if unset and function is not None and function.name == "__call__":
+        hint = f"Its __init__ keeps nothing as self.{unset[2]}."
+        return "auth-middleware-forgets-the-application", place, hint
     return None, place if place[0] else handler_place(seen, crash), ""
 
 
