@@ -16,6 +16,7 @@ from tutor.doctor.rules.deployment import (
     composed,
     deployed,
     envfiles,
+    interpreters,
     options,
     ports,
     publichosts,
@@ -23,6 +24,7 @@ from tutor.doctor.rules.deployment import (
 )
 from tutor.doctor.rules.found import Found
 from tutor.doctor.rules.groups import spreading
+from tutor.doctor.rules.project import imports, switches
 
 BASE: Files = {
     "shop/settings.py": "STATIC_ROOT = BASE_DIR / 'collected'\nMIDDLEWARE = []\n",
@@ -36,7 +38,7 @@ UNIT = """\
 WorkingDirectory=/srv/shop
 ExecStart=/srv/v/bin/daphne -p 8001 shop.asgi:application
 """
-PROGRAM = "[program:a]\nnumprocs=1\ndirectory=/a\ncommand=daphne shop.asgi:application\n"
+PROGRAM = "[program:a]\ndirectory=/a\ncommand=daphne shop.asgi:application\n"
 SITE = """\
 server {
     listen 443 ssl;
@@ -91,6 +93,16 @@ def sell(request):
         order = Order.objects.create()
     tell.delay(order.pk)
 """
+ROUTES = "websocket_urlpatterns = []\n"
+PLACES = """\
+if os.environ.get("CLOUD"):
+    DEBUG, SECURE = False, True
+    DEBUG = False
+    ALLOWED_HOSTS = ["shop.example"]
+else:
+    DEBUG = True
+    ALLOWED_HOSTS = []
+"""
 UNITS = {"a.service": UNIT, "nginx.conf": SITE}
 CONTAINERS = {"Dockerfile": IMAGE, "compose.yaml": COMPOSE}
 WHITE = {"middleware": ["whitenoise.middleware.WhiteNoiseMiddleware"]}
@@ -119,6 +131,33 @@ CASES: list[tuple[Any, Files, dict[str, Any], str, str, str, str]] = [
         "a.conf",
         "directory=/a\n",
         "",
+        "",
+    ),
+    (
+        interpreters,
+        UNITS,
+        {},
+        "a.service",
+        "/srv/v/bin",
+        "v/bin",
+        "deploy-program-not-on-path",
+    ),
+    (
+        switches,
+        {"shop/prod.py": PLACES},
+        {},
+        "shop/prod.py",
+        '["shop.example"]',
+        "[]",
+        "origin-allowed-hosts-empty-in-production",
+    ),
+    (
+        switches,
+        {"shop/prod.py": PLACES + "ALLOWED_HOSTS += HOSTS\n"},
+        {},
+        "shop/prod.py",
+        '["shop.example"]',
+        "[]",
         "",
     ),
     (
@@ -299,3 +338,12 @@ def test_uvicorn_takes_none_of_the_options_of_others() -> None:
     own = {name for one in uvicorn.main.params for name in one.opts}
     assert not own & options._OF_OTHERS
     assert all(name.startswith("--") for name in own if name.startswith("-"))
+
+
+def test_a_list_that_another_module_has_is_asked_of_the_wrong_one(
+    tmp_path: Path,
+) -> None:
+    files = {"shop/urls.py": "urlpatterns = []\n", "shop/routing.py": ROUTES}
+    seen, place = evidence(tmp_path, {**BASE, **files}), ("shop/asgi.py", 1)
+    found = imports.cannot_import(seen, "websocket_urlpatterns", "shop.urls", place)
+    assert found == ("routing-list-name-differs", place, "shop/routing.py has it.")
