@@ -19,7 +19,7 @@ from tutor.doctor.answers import Client
 from tutor.doctor.ask import Conversation
 from tutor.doctor.child import Event, Live, Told
 from tutor.doctor.evidence import Evidence
-from tutor.doctor.inside import report
+from tutor.doctor.inside import folders, report
 from tutor.doctor.rules.project import loading
 from tutor.doctor.source import Source
 from tutor.doctor.talking import LEAVING
@@ -33,6 +33,14 @@ def finished(folder: Path, more: str) -> Path:
     consumers = folder / "project/master_app/consumers.py"
     consumers.write_text(consumers.read_text("utf-8") + more, "utf-8")
     return folder / "project"
+
+
+def test_a_folder_of_templates_may_be_relative(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    engine = SimpleNamespace(template_dirs=["pages"])
+    assert folders.of_templates(engine) == [str(tmp_path / "pages")]
 
 
 class Starved(Live):

@@ -403,6 +403,34 @@ class Chat(AsyncWebsocketConsumer):
     assert look(tmp_path, files, ['{"type": "other"}']) == []
 
 
+@pytest.mark.parametrize(("told", "lines"), [("event['text']", []), ("'hi'", [4])])
+def test_what_a_client_said_has_its_own_keys(
+    told: str, lines: list[int], tmp_path: Path
+) -> None:
+    consumers = f"""
+from channels.consumer import AsyncConsumer
+
+
+class Numbers(AsyncConsumer):
+    async def websocket_receive(self, event):
+        print(event["text"])
+        what = {{"type": "raw.said", "message": {told}}}
+        await self.channel_layer.group_send("all", what)
+
+    async def raw_said(self, event):
+        await self.send({{"type": "websocket.send", "text": event["message"]}})
+"""
+    script = OPEN + (
+        "ws.onmessage = (e) => {\n  const said = JSON.parse(e.data);\n"
+        "  log.append(said.msg);\n};\nbutton.onclick = () => "
+        "ws.send(JSON.stringify({ msg: field.value }));\n"
+    )
+    files = {"app/static/a/live.js": script, "app/consumers.py": consumers}
+    found = look(tmp_path, files, ['{"other": 1}'])
+    slug = "client-reads-another-key"
+    assert [one for one in found if one[0] == slug] == [(slug, n) for n in lines]
+
+
 @pytest.mark.parametrize(("level", "lines"), [("error", []), ("inform", [4])])
 def test_a_choice_of_two_provides_for_all_words(
     level: str, lines: list[int], tmp_path: Path

@@ -5,10 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from looked import evidence
 
+from tutor.doctor.answers import Client
 from tutor.doctor.child import Told
 from tutor.doctor.evidence import Evidence
 from tutor.doctor.rules.access import logins
+from tutor.doctor.rules.consumers import sockets
 from tutor.doctor.rules.database import emptytables
 from tutor.doctor.rules.project import checks, imports
 from tutor.doctor.rules.suites import marks, testclients, testing, unawaited, undone
@@ -466,3 +469,25 @@ def test_an_app_in_a_folder_is_no_package_that_lacks(tmp_path: Path) -> None:
     hint = "It is apps.orders.signals in this project."
     wanted = "asgi-any-import-error-is-masked", place, hint
     assert imports.explain_import(seen, event, "apps", place) == wanted
+
+
+@pytest.mark.parametrize(
+    ("backend", "kind", "late", "held"),
+    [
+        ("core.RedisChannelLayer", "ended", 1.01, True),
+        ("core.RedisChannelLayer", "killed", 1.01, False),
+        ("core.RedisChannelLayer", "ended", 2.5, False),
+        ("pubsub.RedisPubSubChannelLayer", "ended", 1.01, False),
+    ],
+)
+def test_a_layer_that_goes_on_to_ask_is_no_slow_handler(
+    backend: str, kind: str, late: float, held: bool, tmp_path: Path
+) -> None:
+    layers = {"default": {"BACKEND": f"channels_redis.{backend}"}}
+    seen = evidence(tmp_path, {}, layers=layers)
+    gone = {"kind": "told", "type": "websocket.disconnect", "t": 7.0, "lived": 0.5}
+    events = [gone, {"kind": kind, "t": 7.0 + late, "lived": 1.5}]
+    client = Client("c1", "/ws/orders/", None, 101)
+    found = sockets._ending(seen, None, client, events, ["websocket.disconnect"])
+    slug = "consumer-slow-work-in-disconnect"
+    assert [one.slug for one in found] == ([] if held else [slug])

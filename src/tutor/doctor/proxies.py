@@ -40,6 +40,11 @@ class Directive:
         """Those of a name, right in its block."""
         return [one for one in self.block if one.name == name]
 
+    @property
+    def speaks_tls(self) -> bool:
+        """Whether a server listens for https."""
+        return any("ssl" in one.args for one in self.all("listen"))
+
     def value(self, name: str) -> Directive | None:
         """What holds here: its own, or the next one outside."""
         here: Directive | None = self

@@ -13,7 +13,8 @@ def of_templates(engine):
         for loader in (one, *(getattr(one, "loaders", None) or ())):
             if hasattr(loader, "get_dirs"):
                 found += loader.get_dirs()
-    return list(dict.fromkeys(map(str, found)))
+    # One that is relative is of the folder in which the server starts, as ours does.
+    return list(dict.fromkeys(map(os.path.abspath, found)))
 
 
 def of_static():

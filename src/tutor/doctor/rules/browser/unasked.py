@@ -13,7 +13,7 @@ from tutor.doctor.rules.browser.handling import functions
 from tutor.doctor.rules.browser.javascript import Code
 from tutor.doctor.rules.browser.orders import said
 from tutor.doctor.rules.browser.pages import TRIED
-from tutor.doctor.rules.browser.vocabulary import RELAYS
+from tutor.doctor.rules.browser.vocabulary import relays_text
 from tutor.doctor.rules.dispatch import choices, chosen_by
 from tutor.doctor.rules.found import Found
 from tutor.doctor.source import Module
@@ -37,7 +37,7 @@ def rules(seen: Evidence, every: list[Code]) -> Iterator[Found]:
     """A word that is in no table, while a table has one that nobody says."""
     own = [one for one in seen.source.modules.values() if not is_aside(one.file)]
     tables = _tables(seen)
-    if not tables or any(RELAYS.search(one.text) for one in own):
+    if not tables or any(relays_text(one) for one in own):
         return
     told = _told(own)
     text = "\n".join(_OF_PAGE.sub("", code.script.text) for code in every)

@@ -28,6 +28,27 @@ _WHOLE = re.compile(
 )
 
 
+def relays_text(module: Module) -> bool:
+    """Whether what a client has said may reach others, and its keys with it."""
+    if RELAYS.search(module.text):
+        return True
+    for method in walk(module.tree) if "websocket_receive" in module.text else ():
+        if getattr(method, "name", "") != "websocket_receive":
+            continue
+        read: set[int] = set()  # by the method itself
+        for node in walk(method):
+            name = ast.unparse(node.func) if isinstance(node, ast.Call) else ""
+            if name in ("json.loads", "loads", "print", "len"):
+                read |= {id(part) for part in walk(node)}
+        if any(
+            getattr(getattr(node, "slice", None), "value", None) == "text"
+            for node in walk(method)
+            if id(node) not in read
+        ):
+            return True
+    return False
+
+
 def keys_sent(seen: Evidence) -> set[str]:
     """Keys of which it is certain that the project's consumers send them."""
     found: set[str] = set()
@@ -141,7 +162,7 @@ class Said:
 
     def __init__(self, modules: list[Module], every: list[Code]) -> None:
         trees = [one.tree for one in modules]
-        relays = any(RELAYS.search(one.text) for one in modules)
+        relays = any(relays_text(one) for one in modules)
         texts = "\n".join(one.text for one in modules)
         self.passes_on = relays or bool(_WHOLE.search(texts))
         self.keys: set[str] = set()

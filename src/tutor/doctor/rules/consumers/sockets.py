@@ -14,10 +14,12 @@ from tutor.doctor.rules.consumers.dropped import message
 from tutor.doctor.rules.consumers.loops import busy, endless
 from tutor.doctor.rules.found import Found, Place, at, deepest, last_line
 from tutor.doctor.rules.groups import fanout
+from tutor.doctor.rules.groups.workers import LISTS
 from tutor.doctor.source import Class, calls
 
 _ENDS = ("disconnect", "websocket_disconnect")
 SLOW = 0.8  # seconds for a consumer that cleans up
+CLOSING, SURE = 1, 2  # after which our server cancels it, and has done so for certain
 
 
 def rules(seen: Evidence) -> Iterator[Found]:
@@ -198,6 +200,8 @@ def _ending(
         return  # it may have waited for what somebody else did
     if _others_work(seen, events):
         return  # in the one thread that all synchronous work shares
+    if _layer_held_it(seen, events):
+        return
     lasted = _lasted(events, max((event["seconds"] for event in blocked), default=0))
     if (client.quiet == "disconnect") if lasted is None else lasted > SLOW:
         place = _place(owner, "websocket_disconnect", "disconnect")
@@ -209,6 +213,21 @@ def _ending(
             return  # it waits for a task that does not end
         # What the source says for certain comes first.
         yield Found("consumer-slow-work-in-disconnect", got, place, 77, tried, expected)
+
+
+def _layer_held_it(seen: Evidence, events: list[Event]) -> bool:
+    """Whether a consumer ended as it was cancelled, and no handler heard of that.
+
+    A layer of lists that is still connecting may take the first cancellation for
+    itself; it goes on to ask until the second one comes from the server.
+    """
+    gone = next(e for e in events if e.get("type") == "websocket.disconnect")
+    (end,) = [e for e in events if e["kind"] in ("killed", "ended")][:1] or [gone]
+    told: dict[str, object] = seen.settings.get("layers") or {}
+    lists = any(
+        isinstance(o, dict) and o.get("BACKEND") == LISTS for o in told.values()
+    )
+    return lists and end["kind"] == "ended" and CLOSING <= end["t"] - gone["t"] < SURE
 
 
 def _others_work(seen: Evidence, events: list[Event]) -> bool:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from tutor.doctor.evidence import Evidence
 from tutor.doctor.rules.database import heard
 from tutor.doctor.rules.found import TRIED, Found, Place, at
-from tutor.doctor.rules.groups.spreading import tells
+from tutor.doctor.rules.groups.spreading import asks_a_worker, tells
 from tutor.doctor.source import Function, calls
 from tutor.doctor.source.walking import own_nodes, walk
 
@@ -177,10 +177,12 @@ def _before_the_commit(function: Function, atomic: bool) -> Iterator[Found]:
         if not any(getattr(c.func, "attr", "") in WRITES for c in inside):
             continue
         for call in inside:
-            if tells(call, function):
+            worker = asks_a_worker(call, function)
+            if worker or tells(call, function):
+                who = "a worker" if worker else "a group"
                 yield Found(
                     "db-told-before-commit",
-                    "a group hears of what may still be undone",
+                    f"{who} hears of what may still be undone",
                     at(function, call),
                     RANK + 20,
                     TRIED,

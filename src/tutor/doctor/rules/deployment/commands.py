@@ -18,10 +18,9 @@ from tutor.doctor.evidence import Evidence
 from tutor.doctor.handed import handed
 from tutor.doctor.proxies import Directive, location, sites
 from tutor.doctor.recipes import asked, recipes
-from tutor.doctor.rules.browser import scripts, socketurls
+from tutor.doctor.rules.browser import socketurls
 from tutor.doctor.rules.browser.pages import path_of
 from tutor.doctor.rules.deployment import options, ports
-from tutor.doctor.rules.deployment.proxy import serves_files
 from tutor.doctor.rules.deployment.served import (
     RANK,
     TRIED,
@@ -61,7 +60,6 @@ def rules(seen: Evidence) -> Iterator[Found]:
     if told_by := handed(seen.project).get("DJANGO_SETTINGS_MODULE"):
         yield from _nowhere(seen, told_by.value, told_by.line, told_by.file)
     yield from _script_name(seen)
-    yield from _no_files(seen, told)
     yield from _pages_only(seen, [*told, *asked(seen.project)])
     yield from ports.rules(seen, told)
 
@@ -94,7 +92,8 @@ def _target(seen: Evidence, one: Command) -> Iterator[Found]:
         got = needs[one.program]
         yield found("deploy-daphne-argument-without-colon", got, one, right)
     if said := options.refused(seen, one):
-        expected = f"daphne -b 127.0.0.1 -p 8000 {right}"
+        where = "-b 127.0.0.1 -p" if one.program == "daphne" else "--port"
+        expected = f"{one.program} {where} 8000 {right}"
         yield found("deploy-daphne-options-refused", said, one, expected)
     meant = served_by(seen, one)
     if meant is None:
@@ -229,30 +228,6 @@ def _strips(taken: Directive) -> bool:
         if "/" in address and not address.startswith("unix:"):
             return True
     return bool(taken.all("rewrite"))
-
-
-def _no_files(seen: Evidence, told: Sequence[Command]) -> Iterator[Found]:
-    """Static files of a page, and a platform on which one server is asked for all."""
-    url = str(seen.settings.get("static") or "")
-    apps = [str(name) for name in seen.settings.get("apps") or []]
-    if not url.startswith("/") or "storages" in apps or sites(seen.project):
-        return
-    if any("//" in str(one["static"]) for one in seen.deployed.all("deployed")):
-        return  # another host has them
-    own = (one for one in scripts.texts(seen) if not one.is_built)
-    if serves_files(seen) or not any(one.is_static for one in own):
-        return
-    for one in told:
-        named = one.file.rpartition("/")[2].startswith("Procfile")
-        if named and serves_sockets(one) and served_by(seen, one):
-            yield found(
-                "deploy-static-files-under-daphne",
-                f"Not Found: {url}",
-                one,
-                "WhiteNoise in the project, where no nginx serves them",
-                5,
-            )
-            return
 
 
 def _pages_only(seen: Evidence, told: Sequence[Command]) -> Iterator[Found]:

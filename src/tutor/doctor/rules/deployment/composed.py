@@ -7,17 +7,19 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path, PurePosixPath
 
-from tutor.doctor.commands import MOST, known
+from tutor.doctor.commands import MOST, commands, known
 from tutor.doctor.compose import Service
 from tutor.doctor.evidence import Evidence
+from tutor.doctor.handed import PROGRAMS
 from tutor.doctor.rules.deployment.served import TRIED
 from tutor.doctor.rules.found import Found
-from tutor.doctor.rules.groups.spreading import backends
-from tutor.doctor.services import services
+from tutor.doctor.rules.groups.spreading import backends, configuring
+from tutor.doctor.services import services, started
 
 RANK = 66
 IMAGE = re.compile(r"(?:[\w./-]+/)?(?:redis|valkey)\b")
 _OLD = re.compile(r"(?:[\w./-]+/)?redis:v?([0-4])(?:[.-]|$)")
+_WORKS = re.compile(r"\b(?:celery|runworker|rqworker|dramatiq|huey)\b")
 _LOCKS = re.compile(r"(?mi)^\s*requirepass\s+\S")
 _URL = re.compile(r"rediss?://(?P<given>[^@/]*@)?(?P<host>[\w.-]+)(?::\d+)?(?:/\w*)?$")
 
@@ -31,9 +33,57 @@ def rules(seen: Evidence) -> Iterator[Found]:
         locked = {one.name for one in here if asks_for_password(seen.project, one)}
         for one in here if locked else ():
             yield from _without_password(one, locked)
+        yield from _untold(seen, here)
     if any("channels_redis" in text for text in backends(seen)):
         for one in every:
             yield from _too_old(one)
+
+
+def published(one: Service, port: str) -> str:
+    """Which port of a container this machine has under another number; "" if none."""
+    told = one.keys.get("ports", ([], 0))[0]
+    for text in told if isinstance(told, list) else ():
+        *_, outer, inner = ["", *text.partition("/")[0].split(":")]
+        if outer.rpartition("}")[2] == port and inner.isdigit() and inner != port:
+            return inner
+    return ""
+
+
+def _untold(seen: Evidence, here: list[Service]) -> Iterator[Found]:
+    """A worker's container that is not told where Redis is, as the server's is."""
+    redis = {one.name for one in here if IMAGE.match(one.text("image"))}
+    told = commands(seen.project)
+    for server in [one for one in here if started(one, told, PROGRAMS)]:
+        for key, (value, _) in server.below("environment").items():
+            match = _URL.fullmatch(value)
+            asked = any(f'"{key}"' in t or f"'{key}'" in t for t in _settings(seen))
+            if (match["host"] if match else value) not in redis or not asked:
+                continue
+            for one in here:
+                own = _WORKS.search(one.text("command")) and one.dockerfile
+                if own and own == server.dockerfile and not _knows(one, key):
+                    yield Found(
+                        "redis-server-not-running",
+                        f"{one.name} is not told {key}, so it asks its own container",
+                        (one.file, one.line),
+                        RANK,
+                        TRIED,
+                        f"{key} in its environment, as {server.name} has it",
+                    )
+                    return
+
+
+def _settings(seen: Evidence) -> Iterator[str]:
+    """The texts of the settings, where their layer asks this machine by itself."""
+    layers = str(seen.settings.get("layers"))
+    if "localhost" in layers or "127.0.0.1" in layers:
+        yield from (module.text for module in configuring(seen))
+
+
+def _knows(one: Service, key: str) -> bool:
+    """Whether a service may be told a variable: by its own list, or a file."""
+    said = one.keys.get("environment", ("", 0))[0]
+    return "env_file" in one.keys or key in one.below("environment") or key in said
 
 
 def asks_for_password(project: Path, one: Service) -> bool:

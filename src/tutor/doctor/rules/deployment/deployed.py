@@ -206,7 +206,18 @@ def _fixed_layers(seen: Evidence, name: str) -> ast.expr | None:
 
 
 def _layers(seen: Evidence, one: Event) -> Iterator[Found]:
-    """Layers that cannot be made of what the settings say of them."""
+    """Layers that cannot be made of what the settings say of them, or none at all."""
+    used = seen.settings.get("layers") and layers.uses_layer(seen)
+    if used and one["layers"] is None:  # an empty one may be filled elsewhere
+        yield Found(
+            "settings-channel-layers-missing",
+            "get_channel_layer() returns None",
+            (seen.source.modules[one["module"]].file, None),
+            RANK,
+            TRIED,
+            "CHANNEL_LAYERS with a layer named default",
+            "They stand in other settings than those that servers are started with.",
+        )
     for broken in one["broken"]:
         slug = layers.error(one["layers"][broken["alias"]], broken["error"])
         absent = "No module named" in " ".join(

@@ -16,7 +16,7 @@ from tutor.doctor.evidence import Evidence
 from tutor.doctor.handed import PROGRAMS, Variable, to_service
 from tutor.doctor.proxies import Directive, sites
 from tutor.doctor.rules.deployment import publichosts
-from tutor.doctor.rules.deployment.composed import IMAGE, asks_for_password
+from tutor.doctor.rules.deployment.composed import IMAGE, asks_for_password, published
 from tutor.doctor.rules.deployment.elsewhere import hosts_given, names_hosts
 from tutor.doctor.rules.deployment.places import place
 from tutor.doctor.rules.deployment.served import TRIED
@@ -126,11 +126,12 @@ def _wrong(
     if is_host:
         return  # the port and the password have variables of their own
     listens = _PORT.search(redis[host].text("command"))
-    if listens and listens[1] != port:
+    there = listens[1] if listens else published(redis[host], port) or port
+    if there != port:
         yield _nobody(
             f"nothing listens at {value}",
             at,
-            f"the port on which {host} listens: {listens[1]}",
+            f"the port on which {host} listens: {there}",
         )
     if by_file and not match["given"] and asks_for_password(project, redis[host]):
         yield Found(
@@ -284,9 +285,9 @@ def _origins(
         if server.all("proxy_pass") or any(
             inner.all("proxy_pass") for inner in server.block
         ):
-            secure = any("ssl" in one.args for one in server.all("listen"))
+            scheme = "https" if server.speaks_tls else "http"
             for name in publichosts.public(server):
-                schemes.setdefault(name, set()).add("https" if secure else "http")
+                schemes.setdefault(name, set()).add(scheme)
     for origin in origins:
         scheme, _, host = origin.partition("://")
         there = schemes.get(host.rstrip("/"))

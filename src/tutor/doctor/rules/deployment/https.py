@@ -78,7 +78,7 @@ def _encrypted(seen: Evidence) -> Iterator[list[str]]:
     """The names of each of nginx's servers that speaks TLS; one without any has ""."""
     for site in sites(seen.project):
         for server in site.servers():
-            if "ssl" in [word for one in server.all("listen") for word in one.args]:
+            if server.speaks_tls:
                 names = [word for one in server.all("server_name") for word in one.args]
                 yield names or [""]
 

@@ -27,6 +27,7 @@ def rules(seen: Evidence, told: Sequence[Command]) -> Iterator[Found]:
         return
     yield from _asked(seen, told, every, served)
     yield from _by_label(seen, told, served)
+    yield from _published(seen, told, served)
 
 
 def _asked(
@@ -116,3 +117,31 @@ def _by_label(
                     "the port on which the server listens",
                 )
                 return
+
+
+def _published(
+    seen: Evidence, told: Sequence[Command], served: list[Service]
+) -> Iterator[Found]:
+    """Ports that compose opens, and none of them leads to where the server listens."""
+    for service in served:
+        image = seen.project / (service.dockerfile or "")
+        text = image.read_text("utf-8", "replace") if image.is_file() else ""
+        if re.search(r"nginx|caddy|supervisor", service.text("command") + text):
+            continue  # another server may listen there
+        listens = [one.ports() for one in services.started(service, told)]
+        ports = {port for one in listens for port in one or ()}
+        given, line = service.keys.get("ports", ([], 0))
+        texts = [*given] if isinstance(given, list) else []
+        inner = [text.partition("/")[0].rpartition(":")[2] for text in texts]
+        plain = all(one.isdigit() for one in [*inner, *ports])
+        if inner and ports and plain and None not in listens and not {*inner} & ports:
+            yield Found(
+                SLUG,
+                f"{texts[0]} leads to port {inner[0]}; {service.name} listens on "
+                + ", ".join(sorted(ports)),
+                (service.file, line),
+                RANK,
+                TRIED,
+                f"the port on which the server listens: {min(ports)}",
+            )
+            return

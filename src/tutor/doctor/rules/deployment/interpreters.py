@@ -42,13 +42,15 @@ def rules(seen: Evidence) -> Iterator[Found]:
             )
             break
     for one in commands(seen.project):
-        if _is_supervised(one, texts) and _lacks_path(one, texts):
-            yield found(
-                "deploy-program-not-on-path",
-                f"can't find command '{one.before[0]}'",
-                one,
-                f"the whole path: /…/bin/{one.before[0]}",
-            )
+        first = one.before[0] if one.before else ""
+        got = ""
+        if one.file.endswith(".service") and re.match(r"[\w.-]+/", first):
+            got = f"{first!r} is neither an absolute path nor a name"
+        elif _is_supervised(one, texts) and _lacks_path(one, texts):
+            got = f"can't find command '{first}'"
+        if got:
+            expected = f"the whole path: /…/bin/{one.program}"
+            yield found("deploy-program-not-on-path", got, one, expected)
             return
 
 
@@ -72,13 +74,11 @@ def _installs_apart(one: Command, texts: dict[str, str]) -> bool:
 
 
 def _is_supervised(one: Command, texts: dict[str, str]) -> bool:
-    """Whether supervisor starts a server by its bare name."""
-    return (
-        one.file.endswith((".conf", ".ini"))
-        and one.program in SERVERS
-        and one.before[:1] == (one.program,)
-        and "[program:" in texts.get(one.file, "")
+    """Whether supervisor or systemd starts a server by its bare name."""
+    unit = one.file.endswith(".service") or (
+        one.file.endswith((".conf", ".ini")) and "[program:" in texts.get(one.file, "")
     )
+    return unit and one.program in SERVERS and one.before[:1] == (one.program,)
 
 
 def _lacks_path(one: Command, texts: dict[str, str]) -> bool:

@@ -54,7 +54,7 @@ def rules(seen: Evidence) -> Iterator[Found]:
             expected = f"the folder that collectstatic fills: {names[-1]}/"
             yield Found(SLUG, got, place, RANK + 4, TRIED, expected)
             return
-        if theirs and mentioned(seen.project, _PREPARES) and not _is_collected(seen):
+        if theirs and mentioned(seen.project, _PREPARES) and not is_collected(seen):
             service = theirs[0][0]
             image = service.dockerfile
             there_is = image is not None and (seen.project / image).is_file()
@@ -106,7 +106,7 @@ def _is_told(seen: Evidence) -> bool:
     )
 
 
-def _is_collected(seen: Evidence) -> bool:
+def is_collected(seen: Evidence) -> bool:
     """Whether the command is named anywhere, be it in words for people."""
     for path in files(seen.project):
         with suppress(OSError, UnicodeDecodeError):

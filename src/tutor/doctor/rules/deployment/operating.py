@@ -49,7 +49,7 @@ def _registered_twice(function: Function) -> Iterator[Found]:
                 "operate-metric-made-in-a-function",
                 "Duplicated timeseries in CollectorRegistry",
                 at(function, call),
-                RANK,
+                53,  # a handler that waits may only wait for what this has ended
                 TRIED,
                 "a metric made once, at the top of a module",
             )

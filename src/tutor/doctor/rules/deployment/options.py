@@ -23,8 +23,18 @@ _WITH_PORT = re.compile(r"[^:\[\]]+:(\d+|\$\w+|\$\{\w+\})")
 _WORKER = r"-k|--worker-class"
 
 
+# Options of others; uvicorn has none with one letter.
+_OF_OTHERS = {
+    *("--bind", "--worker-class", "--unix-socket", "--certfile", "--chdir"),
+    *("--keyfile", "--access-logfile", "--threads", "--endpoint", "--http-timeout"),
+}
+
+
 def refused(seen: Evidence, one: Command) -> str:
-    """What daphne says to its options; empty where it takes them."""
+    """What daphne or uvicorn says to its options; empty where it takes them."""
+    if one.program == "uvicorn":
+        wrong = (n for n, _ in one.read() if re.match("-[^-]", n) or n in _OF_OTHERS)
+        return next((f"Error: No such option: {name}" for name in wrong), "")
     if one.program != "daphne":
         return ""
     for name, value in one.read():

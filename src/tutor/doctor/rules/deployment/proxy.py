@@ -88,8 +88,8 @@ def _socket(
         slash = tail = ""
     ours = all(_is_ours(seen, address) for address in site.upstream(name))
     # What nginx spoke with the client says nothing of who is asked behind.
-    own = any("ssl" in one.args for one in server.all("listen"))
-    tls = target.startswith("https://") or (target.startswith("$scheme://") and own)
+    own = target.startswith("$scheme://") and server.speaks_tls
+    tls = target.startswith("https://") or own
     if tls and ours:
         slug = "nginx-https-to-plain-backend"
         yield _found(site, slug, f"proxy_pass {target}", at)
@@ -215,10 +215,7 @@ def _files(seen: Evidence, site: Site, server: Directive) -> Iterator[Found]:
             continue
         alias = one.all("alias")[-1]
         if not any("STATIC_ROOT" in m.lines for m in seen.source.modules.values()):
-            place: Place = seen.setting("STATIC_URL")
-            got = "staticfiles, without having set the STATIC_ROOT setting"
-            yield Found("deploy-static-root-missing", got, place, RANK + 3, TRIED)
-            continue
+            continue  # nobody collects them
         names = filled(seen)
         if (folder := _unseen(seen, alias)) is not None:
             got = f"nothing is mounted at {folder} in nginx's container"

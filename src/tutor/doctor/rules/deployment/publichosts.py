@@ -83,21 +83,20 @@ def _origins(seen: Evidence) -> Iterator[Found]:
     given = [*call.node.args[1:], *(word.value for word in call.node.keywords)]
     origins = _texts(call.module, given[-1]) if given else []
     hosts = [re.sub(r"^\w+://|:\d+$|/.*$", "", one) for one in origins]
-    names = [
-        name
-        for site in sites(seen.project)
-        for server in site.servers()
-        for name in public(server)
-    ]
+    servers = [one for site in sites(seen.project) for one in site.servers()]
+    names = [name for server in servers for name in public(server)]
+    slug, got, first = "origin-public-host-not-allowed", "", "".join(names[:1])
     if hosts and names and "*" not in hosts and not any_in(hosts, names):
-        yield Found(
-            "origin-public-host-not-allowed",
-            f"a page on {names[0]} is refused; allowed are {', '.join(origins)}",
-            (call.module.file, given[-1].lineno),
-            RANK,
-            "reading the origins and the words for nginx",
-            f"'https://{names[0]}'",
-        )
+        got = f"a page on {first} is refused; allowed are {', '.join(origins)}"
+    if origins and all(one.startswith("http://") for one in origins):
+        encrypted = [n for one in servers if one.speaks_tls for n in public(one)]
+        for name in [one for one in encrypted if any_in(hosts, [one])][:1]:
+            slug, first = "origin-validator-scheme-or-port-mismatch", name
+            got = f"a page of https://{name} is refused; allowed is http://{name}"
+    if got:
+        where = call.module.file, given[-1].lineno
+        tried = "reading the origins and the words for nginx"
+        yield Found(slug, got, where, RANK, tried, f"'https://{first}'")
 
 
 def _named(module: Module, node: ast.expr) -> list[str]:

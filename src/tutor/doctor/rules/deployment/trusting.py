@@ -62,11 +62,10 @@ def _is_told(one: Command) -> bool:
 
 def _has_proxy(seen: Evidence) -> bool:
     """Whether nginx or Caddy speaks TLS, and asks the server behind without."""
-    for site in sites(seen.project):
-        for server in site.servers():
-            if any("ssl" in one.args for one in server.all("listen")):
-                return True
-    return any(True for _ in caddy.asked(seen.project))
+    servers = (one for site in sites(seen.project) for one in site.servers())
+    return any(one.speaks_tls for one in servers) or any(
+        True for _ in caddy.asked(seen.project)
+    )
 
 
 def _bare(seen: Evidence) -> Iterator[Found]:

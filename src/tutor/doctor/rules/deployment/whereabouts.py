@@ -66,7 +66,7 @@ def rules(seen: Evidence) -> Iterator[Found]:
             continue
         root = str(PurePosixPath(module.file).parents[package.count(".")])
         looks = _in_image(seen, one, root)
-        if looks is None and one.file.endswith(".service"):
+        if looks is None and one.file.endswith((".service", ".conf", ".ini")):
             looks = _in_unit(seen, one)
         if looks is None:
             looks = _in_profile(seen, one, root) or folders.beside(seen, one, root)
@@ -222,17 +222,22 @@ def _copy(image: _Image, rest: str) -> None:
 
 
 def _in_unit(seen: Evidence, one: Command) -> str | None:
-    """A unit that names no folder starts its server in the root of the machine."""
+    """A unit that names no folder starts its server in the root of the machine.
+
+    A program of supervisor starts where that was started, which an image says.
+    """
     text = (seen.project / one.file).read_text("utf-8", "replace")
-    if re.search(r"(?m)^\s*(WorkingDirectory|RootDirectory)\s*=", text):
+    if one.file.endswith(".service"):
+        named = r"(?m)^\s*(WorkingDirectory|RootDirectory)\s*="
+        apart, where = r"(?m)^\s*directory\s*=\s*/", "/"
+    else:
+        named = r"(?m)^\s*(directory|nodaemon)\s*="
+        apart, where = r"\bsupervisord\b", "the folder of supervisord"
+    if re.search(rf"{named}|PYTHONPATH|\bcd\s|\.d/", text):
         return None
-    if re.search(r"PYTHONPATH|\bcd\s|\.d/", text) or mentioned(
-        seen.project, r"(?m)^\s*directory\s*=\s*/"
-    ):
+    if mentioned(seen.project, apart, [one.file]) or _is_packaged(seen.project):
         return None
-    if _is_packaged(seen.project):
-        return None
-    return "/"
+    return where
 
 
 def _in_profile(seen: Evidence, one: Command, root: str) -> str | None:

@@ -25,6 +25,7 @@ from tutor.doctor.startfiles import is_image
 MEMORY = "channels.layers.InMemoryChannelLayer"
 TASKS = ("celery.shared_task", "celery.app.shared_task", "django_rq.job")
 ACTORS = ("dramatiq.actor", "huey.contrib.djhuey.task", "huey.contrib.djhuey.db_task")
+QUEUES = ("delay", "apply_async", "send")
 FOLDERS = ("", "deploy", "deployment", "docker", "ops", "infra", "scripts", "conf")
 FILES = ("Procfile*", "*.conf", "*.service", "*.sh", "*.yml", "*.yaml")
 BIG = 100_000
@@ -61,11 +62,28 @@ def backends(seen: Evidence) -> set[str]:
     return {
         node.value
         for module in configuring(seen)
-        for node in walk(module.tree)
+        for statement in _in_force(module)
+        for node in walk(statement)
         if isinstance(node, ast.Constant)
         and isinstance(node.value, str)
         and re.fullmatch(r"[\w.]+\.\w*Layer", node.value)
     }
+
+
+def _in_force(module: Module) -> list[ast.stmt]:
+    """The statements from the last one on that sets the layers, whatever was before.
+
+    All of them, where what it says depends on anything.
+    """
+    body = module.tree.body
+    given = module.values.get("CHANNEL_LAYERS", [])
+    plain = (ast.Dict, ast.List, ast.Tuple, ast.Constant, ast.expr_context)
+    for index in reversed(range(len(body))):
+        value = getattr(body[index], "value", None)
+        if value in given:
+            fixed = all(isinstance(node, plain) for node in walk(value))
+            return body[index:] if fixed else body
+    return body
 
 
 def _only_in_memory(seen: Evidence) -> bool:
@@ -93,11 +111,7 @@ def _another_process(seen: Evidence) -> Iterator[Found]:
         command = ".management.commands." in f".{module}"
         if command and module.rpartition(".")[2] in called:
             continue  # the server's own process calls it
-        task = any(
-            name in (*TASKS, *ACTORS)
-            or re.fullmatch(r"(.*\.)?\w*Celery\(\)\.task", name)
-            for name in function.decorators()
-        )
+        task = _is_task(function)
         eager = "CELERY_TASK_ALWAYS_EAGER" in (seen.settings.get("names") or [])
         if (command or (task and not eager)) and (
             _tells(function) or stores_what_is_told(seen, function, _tells)
@@ -111,6 +125,23 @@ def _another_process(seen: Evidence) -> Iterator[Found]:
                 "a layer that several processes share",
             )
             return
+
+
+def _is_task(function: Function) -> bool:
+    """Whether a worker runs it, in a process of its own."""
+    return any(
+        name in (*TASKS, *ACTORS) or re.fullmatch(r"(.*\.)?\w*Celery\(\)\.task", name)
+        for name in function.decorators()
+    )
+
+
+def asks_a_worker(call: ast.Call, function: Function) -> bool:
+    """Whether a call puts a task of the project's into the queue at once."""
+    if not isinstance(call.func, ast.Attribute) or call.func.attr not in QUEUES:
+        return False
+    name = function.module.resolve(call.func.value, function) or ""
+    task = function.module.source.functions.get(name)
+    return task is not None and _is_task(task)
 
 
 def _words(seen: Evidence) -> set[str]:

@@ -176,7 +176,12 @@ def cannot_import(
         n for n, values in there.values.items() if isinstance(values[-1], ast.List)
     ]
     if "pattern" in name or "rout" in name or (near in lists):
-        if name == "websocket_urlpatterns" and near:
+        folder = module.rpartition(".")[0]
+        own = [one for one in seen.source.modules.values() if name in one.values]
+        beside = [o.file for o in own if o.name.rpartition(".")[0] == folder]
+        if beside:
+            hint = f"{beside[0]} has it."
+        elif name == "websocket_urlpatterns" and near:
             place = there.file, there.lines[near]
         return "routing-list-name-differs", place, hint
     return "asgi-any-import-error-is-masked", place, hint

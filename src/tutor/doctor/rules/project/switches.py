@@ -22,6 +22,7 @@ _NO = {"0", "false", "no", "off", "n", "f", "none"}
 def rules(seen: Evidence) -> Iterator[Found]:
     yield from _always_on(seen)
     yield from _inverted(seen)
+    yield from _nobody_there(seen)
     yield from _plain_origins(seen)
 
 
@@ -47,6 +48,49 @@ def _inverted(seen: Evidence) -> Iterator[Found]:
                         "if not DEBUG:",
                     )
                     return
+
+
+def _nobody_there(seen: Evidence) -> Iterator[Found]:
+    """A branch that turns DEBUG off, and lets in nobody."""
+    for module in seen.source.modules.values():
+        if "ALLOWED_HOSTS" in module.changed or "DEBUG" not in module.values:
+            continue
+        later = False
+        for node in reversed(module.tree.body):
+            later = later or "ALLOWED_HOSTS" in _given([node])
+            for branch in _branches(node) if not later else ():
+                given = _given(branch)
+                debug, hosts = given.get("DEBUG"), given.get("ALLOWED_HOSTS")
+                off = isinstance(debug, ast.Constant) and debug.value is False
+                if off and isinstance(hosts, ast.List) and not hosts.elts:
+                    yield Found(
+                        "origin-allowed-hosts-empty-in-production",
+                        "every page and socket is refused",
+                        (module.file, hosts.lineno),
+                        RANK,
+                        TRIED,
+                        "the plain names under which the site is visited",
+                    )
+                    return
+
+
+def _branches(node: ast.stmt) -> Iterator[list[ast.stmt]]:
+    """The branches of an ``if``, and of its ``elif``s."""
+    if isinstance(node, ast.If):
+        yield node.body
+        yield node.orelse
+        for inner in node.orelse if len(node.orelse) == 1 else ():
+            yield from _branches(inner)
+
+
+def _given(body: list[ast.stmt]) -> dict[str, ast.expr]:
+    """What some statements assign, by names."""
+    return {
+        str(getattr(target, "id", "")): node.value
+        for node in body
+        if isinstance(node, ast.Assign)
+        for target in node.targets
+    }
 
 
 def _plain_origins(seen: Evidence) -> Iterator[Found]:
