@@ -75,7 +75,7 @@ def _files(
         if code is not None:
             bare = path.partition("?")[0] == served.paths[code.script.file]
             texts = (one.text for one in seen.source.modules.values() if bare)
-            rooted = any("WHITENOISE_ROOT" in one for one in texts)
+            rooted = any(re.search(r"WHITENOISE_ROOT|\bserve\b", one) for one in texts)
             if bare and prefix.strip("/") and not rooted:
                 yield Found(
                     "client-static-file-not-there",
