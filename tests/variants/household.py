@@ -70,7 +70,7 @@ SEVERAL: tuple[
         "hearth",
         {
             "client-path-differs-from-route": PAGE,
-            None: FRAME,
+            "client-page-not-there": FRAME,
             "client-too-many-sockets": KITCHEN,
             "test-setuptestdata-never-called": TESTS,
         },

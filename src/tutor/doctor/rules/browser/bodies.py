@@ -110,7 +110,7 @@ def _by_get(every: list[Code]) -> Iterator[Found]:
 
 def _fills(module: Module) -> bool:
     """Whether a project fills ``request.POST`` itself, as for JSON."""
-    return any(
+    return ".POST" in module.text and any(
         isinstance(node, ast.Attribute)
         and node.attr == "POST"
         and isinstance(node.ctx, ast.Store)

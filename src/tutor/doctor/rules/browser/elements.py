@@ -136,7 +136,7 @@ def _missing(
     prefix = str(seen.settings.get("static") or "")
     whole = "\n".join(one.script.text for one in every)
     words = {one for script in grammars(seen) for one in _words(script)}
-    ids: set[str] | None = None
+    given: set[str] | None = None
     loaded = {page.script.file: _loaded(page, served, prefix) for page in pages}
     for code in every:
         asked = found.get(code.script.file, [])
@@ -151,10 +151,10 @@ def _missing(
         if not loaders or _LATER.search(whole):
             near = whole
         for one in asked:
-            lost = _There(near, words, ids or set()).lacks(one)
-            if lost and ids is None:
-                ids = _ids(seen)
-                lost = _There(near, words, ids).lacks(one)
+            lost = _There(near, words, given or set()).lacks(one)
+            if lost and given is None:
+                given = ids(seen)
+                lost = _There(near, words, given).lacks(one)
             is_here = bool(loaders) or not lost.startswith("#")
             if lost and is_here and (one.how not in LISTS or _is_meant(lost, whole)):
                 yield _found(one, lost, (loaders or [code])[0])
@@ -218,7 +218,7 @@ def _words(script: Grammar) -> Iterator[str]:
             yield from re.findall(r"[\w-]+", said(node))
 
 
-def _ids(seen: Evidence) -> set[str]:
+def ids(seen: Evidence) -> set[str]:
     """The ids that Python gives: ``attrs={"id": "line"}``, ``'<p id="line">'``."""
     return {
         name for module in seen.source.modules.values() for name in _named(module.tree)

@@ -149,6 +149,8 @@ _COOKIE = re.compile(
 
 def _cookie(seen: Evidence, every: list[Code]) -> Iterator[Found]:
     """``getCookie("csrf_token")``; and the right one, where no page ever gives it."""
+    if not any(_COOKIE.search(code.spoken) for code in every):
+        return
     texts = "".join(one.text for one in seen.source.modules.values())
     if "CSRF_COOKIE_NAME" in texts or "CSRF_USE_SESSIONS" in texts:
         return

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from tutor.doctor.evidence import Evidence
 from tutor.doctor.rules.browser import htmx
 from tutor.doctor.rules.browser.dialogue import leaves
+from tutor.doctor.rules.browser.elements import ids
 from tutor.doctor.rules.browser.expressions import HOST
 from tutor.doctor.rules.browser.forms import CSRF, FORM
 from tutor.doctor.rules.browser.javascript import Code
@@ -47,7 +48,8 @@ def _pieces(seen: Evidence, every: list[Code], whole: str) -> Iterator[Found]:
                 own = _ID.search(tag[0])
                 name = out[1] or (own[1] if own else "")
             others = whole.replace(tag[0], " ")
-            if name and not is_made(name, others):
+            is_there = name.startswith("id_") or is_made(name, others)
+            if name and not is_there and name not in ids(seen):
                 yield Found(
                     "client-element-not-there",
                     f"htmx:targetError: no element has the id {name}",

@@ -66,7 +66,6 @@ def _files(
     seen: Evidence, page: Code, served: Served, prefix: str, known: list[str]
 ) -> Iterator[Found]:
     """A script under a path that no file has, and nearly one of ours."""
-    texts = "".join(one.text for one in seen.source.modules.values())
     for match in TAG.finditer(page.script.text):
         source = SOURCE.search(match[1])
         if source is None:
@@ -75,7 +74,9 @@ def _files(
         path = (source[1] or source[2]).lstrip("./")
         if code is not None:
             bare = path.partition("?")[0] == served.paths[code.script.file]
-            if bare and prefix.strip("/") and "WHITENOISE_ROOT" not in texts:
+            texts = (one.text for one in seen.source.modules.values() if bare)
+            rooted = any(re.search(r"WHITENOISE_ROOT|\bserve\b", one) for one in texts)
+            if bare and prefix.strip("/") and not rooted:
                 yield Found(
                     "client-static-file-not-there",
                     f"404 for {path}: no static file has this path",

@@ -18,6 +18,7 @@ from tutor.doctor.rules.browser.grammar import (
     text_of,
     word,
 )
+from tutor.doctor.rules.browser.scoping import Scopes, scopes
 
 LISTS = {
     *("querySelectorAll", "getElementsByClassName", "getElementsByTagName"),
@@ -38,12 +39,14 @@ class Lookup:
         node: the call.
         how: by which method of the browser, or jQuery's ``$``.
         text: what it asks for, if that is written out.
+        scope: the names of the script.
     """
 
     script: Grammar
     node: Node
     how: str
     text: str | None
+    scope: Scopes | None
 
     @property
     def css(self) -> str:
@@ -62,30 +65,18 @@ class Lookup:
             return []
         if name.type == "member_expression":
             same = [one for one in self.script.members if said(one) == said(name)]
-            uses = [one for one in same if not _is_given(one)]
+            uses = [one for one in same if part(one.parent, "left") != one]
             return uses if len(same) - len(uses) == 1 else []
-        made = [
-            one for one in self.script.made.get(said(name), []) if not _is_empty(one)
-        ]
-        uses = [one for one in self.script.asked if said(one) == said(name)]
-        return uses if made == [name] else []
-
-
-def _is_given(node: Node) -> bool:
-    """Whether a value is given to a member here."""
-    return part(node.parent, "left") == node
-
-
-def _is_empty(node: Node) -> bool:
-    """``let list;``, which is given something later."""
-    above = node.parent
-    return (
-        above is not None
-        and above.type == "variable_declarator"
-        and part(above, "value") is None
-        and above.parent is not None
-        and above.parent.type != "for_in_statement"
-    )
+        scope = self.scope
+        made = scope.meant(name) if scope is not None else None
+        if made is None or scope is None:
+            return []
+        sets = [node for node, meant in scope.sets if meant == made]
+        empty = part(made.parent, "value") is None  # let list; and a value later
+        if sets != ([name] if empty and made != name else []):
+            return []
+        asked = [one for one in self.script.asked if said(one) == said(name)]
+        return [one for one in asked if scope.meant(one) == made]
 
 
 def lookups(seen: Evidence) -> Sequence[Lookup]:
@@ -94,7 +85,7 @@ def lookups(seen: Evidence) -> Sequence[Lookup]:
 
 
 def _lookups(seen: Evidence) -> Iterator[Lookup]:
-    every = grammars(seen)
+    every, held = grammars(seen), scopes(seen)
     helpers = dict(one for script in every for one in _helpers(script))
     for script in every:
         for call in script.calls:
@@ -104,7 +95,9 @@ def _lookups(seen: Evidence) -> Iterator[Lookup]:
                 how = helpers.get(name) or (name if name in JQUERY else "")
             if how:
                 told = given(call)
-                yield Lookup(script, call, how, text_of(told[0]) if told else None)
+                text = text_of(told[0]) if told else None
+                scope = held.get(script.code.script.file)
+                yield Lookup(script, call, how, text, scope)
 
 
 def _how(call: Node) -> str:

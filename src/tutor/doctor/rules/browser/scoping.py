@@ -83,13 +83,14 @@ class Scopes:
 
 
 def scopes(seen: Evidence) -> dict[str, Scopes]:
-    """Of each script, by its file."""
+    """Of each script that can be read, by its file."""
     return {one.script.code.script.file: one for one in seen.once(_scopes)}
 
 
 def _scopes(seen: Evidence) -> Iterator[Scopes]:
     for one in grammars(seen):
-        yield Scopes(one)
+        if one.mistake is None:
+            yield Scopes(one)
 
 
 def how(node: Node) -> str:

@@ -79,7 +79,7 @@ def outside(seen: Evidence) -> Iterator[Found]:
     )
     for one in held:
         script = one.script
-        if len(script.code.bare) >= BIG or script.mistake is not None:
+        if len(script.code.bare) >= BIG:
             continue
         for node in script.asked:
             name = said(node)
