@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 from looked import Files, evidence, said
 
 from tutor.doctor.child import Told
+from tutor.doctor.rules.consumers import threads
 from tutor.doctor.rules.database import stored
 from tutor.doctor.rules.deployment import (
     collecting,
@@ -17,13 +19,15 @@ from tutor.doctor.rules.deployment import (
     deployed,
     envfiles,
     interpreters,
+    listed,
     options,
+    passing,
     ports,
     publichosts,
     whereabouts,
 )
 from tutor.doctor.rules.found import Found
-from tutor.doctor.rules.groups import spreading
+from tutor.doctor.rules.groups import keeping, spreading
 from tutor.doctor.rules.project import imports, switches
 
 BASE: Files = {
@@ -103,8 +107,26 @@ else:
     DEBUG = True
     ALLOWED_HOSTS = []
 """
+TAKES = """\
+from redis import Redis
+redis = Redis()
+
+
+def take(key):
+    return redis.set(key, "", nx=True, ex=60)
+
+
+def work(key):
+    if take(key):
+        print(key)
+"""
+NAMED = """\
+upstream shop { server 127.0.0.1:8001; }
+server { location / { proxy_pass http://shop; } }
+"""
 UNITS = {"a.service": UNIT, "nginx.conf": SITE}
 CONTAINERS = {"Dockerfile": IMAGE, "compose.yaml": COMPOSE}
+LISTED = {**CONTAINERS, "requirements.txt": "whitenoise==6\n"}
 WHITE = {"middleware": ["whitenoise.middleware.WhiteNoiseMiddleware"]}
 HERE = {"layers": {"default": {"CONFIG": {"hosts": ["redis://localhost:6379"]}}}}
 READS = {"shop/settings.py": "import os\nCHANNEL_LAYERS = a('REDIS_URL')\n"}
@@ -132,6 +154,43 @@ CASES: list[tuple[Any, Files, dict[str, Any], str, str, str, str]] = [
         "directory=/a\n",
         "",
         "",
+    ),
+    (
+        keeping,
+        {"orders/jobs.py": TAKES},
+        {},
+        "orders/jobs.py",
+        " nx=True,",
+        "",
+        "worker-job-taken-twice",
+    ),
+    (
+        threads,
+        {"orders/views.py": TASK},
+        {},
+        "orders/views.py",
+        "def tell",
+        "async def tell",
+        "python-async-method-not-awaited",
+    ),
+    (
+        passing,
+        {"nginx.conf": NAMED},
+        {},
+        "nginx.conf",
+        "http://shop",
+        "http://django",
+        "nginx-502-upstream-down",
+    ),
+    (passing, {"nginx.conf": NAMED}, {}, "nginx.conf", "http://shop", "http://a.b", ""),
+    (
+        listed,
+        {"requirements.txt": "channels[daphne]\npsycopg[binary]\n"},
+        {},
+        "requirements.txt",
+        "psycopg[binary]\n",
+        "",
+        "install-package-missing",
     ),
     (
         interpreters,
@@ -261,15 +320,25 @@ CASES: list[tuple[Any, Files, dict[str, Any], str, str, str, str]] = [
         "",
         NO_FILES,
     ),
-    (collecting, CONTAINERS, {}, "", "", "", NO_FILES),
+    (collecting, CONTAINERS, {}, "", "", "", ""),
+    (collecting, LISTED, {}, "", "", "", NO_FILES),
     (
         collecting,
-        CONTAINERS,
+        LISTED,
         {},
         "compose.yaml",
         "web:\n    build: .\n",
         "web:\n    build: .\n    volumes: [files:/app/collected]\n",
         "",
+    ),
+    (
+        deployed,
+        {"compose.yaml": COMPOSE.replace("REDIS_URL: ", "HOSTS: 'a.b'\n#")},
+        {},
+        "compose.yaml",
+        "a.b",
+        "a.b,b.b",
+        "origin-allowed-hosts-with-scheme-or-port",
     ),
     (
         deployed,
@@ -292,11 +361,12 @@ def look(project: Path, module: Any, files: Files, settings: Any) -> list[str | 
         "kind": "deployed",
         "module": there.name,
         "layers": layers if there.name == "shop.prod" else {"default": {}},
-        "hosts": ["shop.example"],
+        "hosts": re.findall(r"HOSTS: '(.*)'", files.get("compose.yaml", "")) or ["a.b"],
         "debug": False,
         "static": "/static/",
         "static_root": "/x/collected" if "STATIC_ROOT" in there.lines else None,
         "secure": False,
+        "databases": {"default": ["django.db.backends.postgresql", "db"]},
         "lists": {},
         "broken": [],
     }

@@ -11,7 +11,8 @@ from tutor.doctor.child import Event
 from tutor.doctor.commands import Command, assigned, commands, known
 from tutor.doctor.deployed import VARIABLE, named
 from tutor.doctor.evidence import Evidence
-from tutor.doctor.handed import handed
+from tutor.doctor.handed import given, handed
+from tutor.doctor.rules.deployment.elsewhere import names_hosts
 from tutor.doctor.rules.deployment.places import place
 from tutor.doctor.rules.deployment.served import TRIED as READ
 from tutor.doctor.rules.deployment.served import serves_sockets
@@ -60,6 +61,9 @@ def _hosts(seen: Evidence, one: Event) -> Iterator[Found]:
     """All hosts, or none."""
     hosts = one["hosts"] if isinstance(one["hosts"], list) else []
     where = place(seen, one, "ALLOWED_HOSTS")
+    for key, told in given(seen.project).items():
+        if told.value in ("*", *hosts) and key in names_hosts(seen):
+            where = told.file, told.line  # it says so, and they only ask
     if isinstance(one["hosts"], str):
         slug = "origin-allowed-hosts-is-a-string"
         got = "The ALLOWED_HOSTS setting must be a list or a tuple."
@@ -69,6 +73,12 @@ def _hosts(seen: Evidence, one: Event) -> Iterator[Found]:
     if "*" in hosts and seen.walk.get("protocols") and not one["debug"]:
         slug, got = "origin-allowed-hosts-star", "a foreign origin is let in"
         yield Found(slug, got, where, ADVICE, TRIED, expected)
+    for host in hosts:
+        if re.fullmatch(r"[\w.-]+(?:\s*,\s*|\s+)[\w.,\s-]+", host):
+            slug = "origin-allowed-hosts-with-scheme-or-port"
+            got = f"one host by the name of {host!r}"
+            yield Found(slug, got, where, RANK, TRIED, expected)
+            break
     # What is handed to it is known where a file of the project does that.
     if (
         not hosts

@@ -111,7 +111,7 @@ def _another_process(seen: Evidence) -> Iterator[Found]:
         command = ".management.commands." in f".{module}"
         if command and module.rpartition(".")[2] in called:
             continue  # the server's own process calls it
-        task = _is_task(function)
+        task = is_task(function)
         eager = "CELERY_TASK_ALWAYS_EAGER" in (seen.settings.get("names") or [])
         if (command or (task and not eager)) and (
             _tells(function) or stores_what_is_told(seen, function, _tells)
@@ -127,7 +127,7 @@ def _another_process(seen: Evidence) -> Iterator[Found]:
             return
 
 
-def _is_task(function: Function) -> bool:
+def is_task(function: Function) -> bool:
     """Whether a worker runs it, in a process of its own."""
     return any(
         name in (*TASKS, *ACTORS) or re.fullmatch(r"(.*\.)?\w*Celery\(\)\.task", name)
@@ -141,7 +141,7 @@ def asks_a_worker(call: ast.Call, function: Function) -> bool:
         return False
     name = function.module.resolve(call.func.value, function) or ""
     task = function.module.source.functions.get(name)
-    return task is not None and _is_task(task)
+    return task is not None and is_task(task)
 
 
 def _words(seen: Evidence) -> set[str]:
