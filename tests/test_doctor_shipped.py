@@ -27,7 +27,7 @@ from tutor.doctor.rules.deployment import (
     whereabouts,
 )
 from tutor.doctor.rules.found import Found
-from tutor.doctor.rules.groups import keeping, spreading
+from tutor.doctor.rules.groups import keeping, oneprocess, spreading
 from tutor.doctor.rules.project import imports, switches
 
 BASE: Files = {
@@ -75,6 +75,7 @@ ORIGINS = """\
 from channels.security.websocket import OriginValidator
 application = OriginValidator(app, ["https://shop.example"])
 """
+SESSIONS = 'SESSION_ENGINE = "django.contrib.sessions.backends.cached_db"\n'
 PROD = 'CHANNEL_LAYERS = {"default": {}}\n'
 LAYERS = """\
 CHANNEL_LAYERS = {"default": {"BACKEND": "channels_redis.core.RedisChannelLayer"}}
@@ -120,6 +121,28 @@ def work(key):
     if take(key):
         print(key)
 """
+ONLINE = """\
+from channels.generic.websocket import AsyncJsonWebsocketConsumer
+online = {}
+
+
+class Orders(AsyncJsonWebsocketConsumer):
+    async def connect(self):
+        await self.accept()
+        online.setdefault("all", set()).add(self.scope["user"].username)
+        await self.send_json({"type": "here", "who": sorted(online["all"])})
+"""
+CACHED = """\
+from channels.generic.websocket import AsyncJsonWebsocketConsumer
+from django.core.cache import cache
+
+
+class Orders(AsyncJsonWebsocketConsumer):
+    async def connect(self):
+        await self.accept()
+        who = await cache.aget("who", [])
+        await cache.aset("who", [*who, 1])
+"""
 NAMED = """\
 upstream shop { server 127.0.0.1:8001; }
 server { location / { proxy_pass http://shop; } }
@@ -130,6 +153,7 @@ LISTED = {**CONTAINERS, "requirements.txt": "whitenoise==6\n"}
 WHITE = {"middleware": ["whitenoise.middleware.WhiteNoiseMiddleware"]}
 HERE = {"layers": {"default": {"CONFIG": {"hosts": ["redis://localhost:6379"]}}}}
 READS = {"shop/settings.py": "import os\nCHANNEL_LAYERS = a('REDIS_URL')\n"}
+SEVERAL = "layer-inmemory-several-processes"
 WRONG_FOLDER = "deploy-daphne-from-wrong-directory"
 NO_FILES = "deploy-static-files-under-daphne"
 # module, files, settings; then file, what is changed there, and what is then wrong
@@ -163,6 +187,51 @@ CASES: list[tuple[Any, Files, dict[str, Any], str, str, str, str]] = [
         " nx=True,",
         "",
         "worker-job-taken-twice",
+    ),
+    (
+        oneprocess,
+        {"orders/sockets.py": ONLINE, "run.sh": "uvicorn shop.asgi -w 1"},
+        {},
+        "run.sh",
+        "-w 1",
+        "-w 3",
+        SEVERAL,
+    ),
+    (
+        oneprocess,
+        {"orders/sockets.py": ONLINE, "run.sh": "uvicorn shop.asgi -w 3"},
+        {},
+        "orders/sockets.py",
+        'self.scope["user"].username',
+        "self",
+        "",
+    ),
+    (
+        oneprocess,
+        {"orders/sockets.py": CACHED, "run.sh": "uvicorn shop.asgi -w 1"},
+        {},
+        "run.sh",
+        "-w 1",
+        "-w 3",
+        SEVERAL,
+    ),
+    (
+        oneprocess,
+        {"orders/sockets.py": CACHED, "run.sh": "uvicorn shop.asgi -w 3"},
+        {},
+        "shop/settings.py",
+        "MIDDLEWARE",
+        "CACHES = {'default': {'BACKEND': 'django.core.cache.backends.redis.R'}}\n_",
+        "",
+    ),
+    (
+        oneprocess,
+        {"shop/prod.py": SESSIONS, "run.sh": "uvicorn shop.asgi -w 3"},
+        {},
+        "shop/prod.py",
+        "cached_db",
+        "cache",
+        SEVERAL,
     ),
     (
         threads,
@@ -235,7 +304,7 @@ CASES: list[tuple[Any, Files, dict[str, Any], str, str, str, str]] = [
         "run.sh",
         "1",
         "3",
-        "layer-inmemory-several-processes",
+        SEVERAL,
     ),
     (
         spreading,

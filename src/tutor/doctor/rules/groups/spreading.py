@@ -42,7 +42,15 @@ SEVERAL = (
 def rules(seen: Evidence) -> Iterator[Found]:
     if _only_in_memory(seen):
         yield from _another_process(seen)
-        yield from [*_several_processes(seen), *_copies(seen)][:1]
+        if said := several(seen):
+            yield Found(
+                "layer-inmemory-several-processes",
+                f"{said}, each with its own layer",
+                layers_there(seen),
+                RANK,
+                TRIED,
+                "a layer that several processes share",
+            )
     if any("channels_redis" in text for text in backends(seen)):
         yield from packed.rules(seen)
 
@@ -189,37 +197,18 @@ def _leads_to_a_group(node: ast.expr, function: Function, depth: int) -> bool:
     return bool(target and inner and _tells(target, depth + 1))
 
 
-def _several_processes(seen: Evidence) -> Iterator[Found]:
-    """A file that starts the server more than once."""
+def several(seen: Evidence) -> str:
+    """What starts the server more than once; empty if nothing does."""
     for path, text in _deployed(seen):
         for pattern in SEVERAL:
             match = re.search(pattern, text, re.M)
             if match and int(match[1]) > 1:
-                yield Found(
-                    "layer-inmemory-several-processes",
-                    f"{path.name} starts {match[1]} processes, each with its own layer",
-                    layers_there(seen),
-                    RANK,
-                    TRIED,
-                    "a layer that several processes share",
-                )
-                return
-
-
-def _copies(seen: Evidence) -> Iterator[Found]:
-    """A service of compose that serves sockets, and is started several times."""
+                return f"{path.name} starts {match[1]} processes"
     told = [one for one in commands(seen.project) if serves_sockets(one)]
     for one in services(seen.project):
         if one.copies > 1 and started(one, told):
-            yield Found(
-                "layer-inmemory-several-processes",
-                f"{one.file} starts {one.name} {one.copies} times, each with its layer",
-                layers_there(seen),
-                RANK,
-                TRIED,
-                "a layer that several processes share",
-            )
-            return
+            return f"{one.file} starts {one.name} {one.copies} times"
+    return ""
 
 
 def _deployed(seen: Evidence) -> Iterator[tuple[Path, str]]:
