@@ -75,6 +75,7 @@ ORIGINS = """\
 from channels.security.websocket import OriginValidator
 application = OriginValidator(app, ["https://shop.example"])
 """
+APPS = "INSTALLED_APPS = ['orders']\n"
 SESSIONS = 'SESSION_ENGINE = "django.contrib.sessions.backends.cached_db"\n'
 PROD = 'CHANNEL_LAYERS = {"default": {}}\n'
 LAYERS = """\
@@ -411,6 +412,15 @@ CASES: list[tuple[Any, Files, dict[str, Any], str, str, str, str]] = [
     ),
     (
         deployed,
+        {"shop/prod.py": f"from shop.base import *\n{PROD}", "shop/base.py": APPS},
+        {},
+        "shop/prod.py",
+        "from shop.base import *\n",
+        "",
+        "apps-own-app-missing",
+    ),
+    (
+        deployed,
         {"shop/prod.py": PROD},
         {},
         "shop/prod.py",
@@ -486,3 +496,9 @@ def test_a_list_that_another_module_has_is_asked_of_the_wrong_one(
     seen, place = evidence(tmp_path, {**BASE, **files}), ("shop/asgi.py", 1)
     found = imports.cannot_import(seen, "websocket_urlpatterns", "shop.urls", place)
     assert found == ("routing-list-name-differs", place, "shop/routing.py has it.")
+
+
+@pytest.mark.parametrize("debug", [True, False])
+def test_debug_is_off_in_production(debug: bool, tmp_path: Path) -> None:
+    files = {"shop/prod.py": f"DEBUG = {debug}\n{PROD}"}
+    assert look(tmp_path, deployed, files, {}) == ([None] if debug else [])

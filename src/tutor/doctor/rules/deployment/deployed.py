@@ -20,6 +20,7 @@ from tutor.doctor.rules.found import Found, Place, last_line
 from tutor.doctor.rules.groups.jobs import MEMORY
 from tutor.doctor.rules.groups.sent import jobs, under
 from tutor.doctor.rules.project import layers
+from tutor.doctor.rules.project.hiddensettings import unshared
 from tutor.doctor.source.walking import walk
 
 RANK = 66
@@ -35,6 +36,12 @@ def rules(seen: Evidence) -> Iterator[Found]:
     for one in seen.deployed.all("deployed"):
         if _goes_on_elsewhere(seen, one["module"]):
             continue
+        if cause := unshared(seen, one["module"]):
+            slug, where, hint = cause
+            got, expected = "INSTALLED_APPS is empty", "the settings that all share"
+            yield Found(slug, got, where, RANK - 1, TRIED, expected, hint)
+            continue
+        yield from _debug(seen, one)
         yield from _hosts(seen, one)
         yield from _memory(seen, one)
         yield from _layers(seen, one)
@@ -55,6 +62,17 @@ def _unsafe(seen: Evidence) -> Iterator[Found]:
                 "a database that is asked from a thread",
             )
             return
+
+
+def _debug(seen: Evidence, one: Event) -> Iterator[Found]:
+    """``DEBUG = True`` in settings that are called those of production."""
+    module = seen.source.modules[one["module"]]
+    given = module.values.get("DEBUG", [])
+    named = re.search(r"(?:^|[._])(?:prod|production|live)$", module.name)
+    if named and len(given) == 1 and getattr(given[0], "value", None) is True:
+        got = "a page that fails shows the settings to strangers"
+        where = module.file, given[0].lineno
+        yield Found(None, got, where, RANK, TRIED, "DEBUG = False")
 
 
 def _hosts(seen: Evidence, one: Event) -> Iterator[Found]:
