@@ -42,7 +42,7 @@ UNIT = """\
 WorkingDirectory=/srv/shop
 ExecStart=/srv/v/bin/daphne -p 8001 shop.asgi:application
 """
-PROGRAM = "[program:a]\ndirectory=/a\ncommand=daphne shop.asgi:application\n"
+PROGRAM = "[program:a]\ndirectory=/a\ncommand=/v/daphne shop.asgi:application\n"
 SITE = """\
 server {
     listen 443 ssl;
