@@ -102,6 +102,12 @@ JOBS: dict[str, tuple[Files, str | None, str | None, int | None]] = {
         "shop/asgi.py",
         6,
     ),
+    "one of two jobs with a letter too few": (
+        {"orders/later.py": SEND.replace("PRINT,", '"prin",')},
+        "worker-listens-to-another-name",
+        "orders/later.py",
+        6,
+    ),
     "a router made elsewhere": (
         {
             "shop/asgi.py": ASGI.replace(

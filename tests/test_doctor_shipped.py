@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 from looked import Files, evidence, said
 
 from tutor.doctor.child import Told
+from tutor.doctor.rules.consumers import threads
 from tutor.doctor.rules.database import stored
 from tutor.doctor.rules.deployment import (
     collecting,
@@ -17,13 +19,15 @@ from tutor.doctor.rules.deployment import (
     deployed,
     envfiles,
     interpreters,
+    listed,
     options,
+    passing,
     ports,
     publichosts,
     whereabouts,
 )
 from tutor.doctor.rules.found import Found
-from tutor.doctor.rules.groups import spreading
+from tutor.doctor.rules.groups import keeping, oneprocess, spreading
 from tutor.doctor.rules.project import imports, switches
 
 BASE: Files = {
@@ -38,7 +42,7 @@ UNIT = """\
 WorkingDirectory=/srv/shop
 ExecStart=/srv/v/bin/daphne -p 8001 shop.asgi:application
 """
-PROGRAM = "[program:a]\ndirectory=/a\ncommand=daphne shop.asgi:application\n"
+PROGRAM = "[program:a]\ndirectory=/a\ncommand=/v/daphne shop.asgi:application\n"
 SITE = """\
 server {
     listen 443 ssl;
@@ -71,6 +75,8 @@ ORIGINS = """\
 from channels.security.websocket import OriginValidator
 application = OriginValidator(app, ["https://shop.example"])
 """
+APPS = "INSTALLED_APPS = ['orders']\n"
+SESSIONS = 'SESSION_ENGINE = "django.contrib.sessions.backends.cached_db"\n'
 PROD = 'CHANNEL_LAYERS = {"default": {}}\n'
 LAYERS = """\
 CHANNEL_LAYERS = {"default": {"BACKEND": "channels_redis.core.RedisChannelLayer"}}
@@ -103,11 +109,52 @@ else:
     DEBUG = True
     ALLOWED_HOSTS = []
 """
+TAKES = """\
+from redis import Redis
+redis = Redis()
+
+
+def take(key):
+    return redis.set(key, "", nx=True, ex=60)
+
+
+def work(key):
+    if take(key):
+        print(key)
+"""
+ONLINE = """\
+from channels.generic.websocket import AsyncJsonWebsocketConsumer
+online = {}
+
+
+class Orders(AsyncJsonWebsocketConsumer):
+    async def connect(self):
+        await self.accept()
+        online.setdefault("all", set()).add(self.scope["user"].username)
+        await self.send_json({"type": "here", "who": sorted(online["all"])})
+"""
+CACHED = """\
+from channels.generic.websocket import AsyncJsonWebsocketConsumer
+from django.core.cache import cache
+
+
+class Orders(AsyncJsonWebsocketConsumer):
+    async def connect(self):
+        await self.accept()
+        who = await cache.aget("who", [])
+        await cache.aset("who", [*who, 1])
+"""
+NAMED = """\
+upstream shop { server 127.0.0.1:8001; }
+server { location / { proxy_pass http://shop; } }
+"""
 UNITS = {"a.service": UNIT, "nginx.conf": SITE}
 CONTAINERS = {"Dockerfile": IMAGE, "compose.yaml": COMPOSE}
+LISTED = {**CONTAINERS, "requirements.txt": "whitenoise==6\n"}
 WHITE = {"middleware": ["whitenoise.middleware.WhiteNoiseMiddleware"]}
 HERE = {"layers": {"default": {"CONFIG": {"hosts": ["redis://localhost:6379"]}}}}
 READS = {"shop/settings.py": "import os\nCHANNEL_LAYERS = a('REDIS_URL')\n"}
+SEVERAL = "layer-inmemory-several-processes"
 WRONG_FOLDER = "deploy-daphne-from-wrong-directory"
 NO_FILES = "deploy-static-files-under-daphne"
 # module, files, settings; then file, what is changed there, and what is then wrong
@@ -132,6 +179,88 @@ CASES: list[tuple[Any, Files, dict[str, Any], str, str, str, str]] = [
         "directory=/a\n",
         "",
         "",
+    ),
+    (
+        keeping,
+        {"orders/jobs.py": TAKES},
+        {},
+        "orders/jobs.py",
+        " nx=True,",
+        "",
+        "worker-job-taken-twice",
+    ),
+    (
+        oneprocess,
+        {"orders/sockets.py": ONLINE, "run.sh": "uvicorn shop.asgi -w 1"},
+        {},
+        "run.sh",
+        "-w 1",
+        "-w 3",
+        SEVERAL,
+    ),
+    (
+        oneprocess,
+        {"orders/sockets.py": ONLINE, "run.sh": "uvicorn shop.asgi -w 3"},
+        {},
+        "orders/sockets.py",
+        'self.scope["user"].username',
+        "self",
+        "",
+    ),
+    (
+        oneprocess,
+        {"orders/sockets.py": CACHED, "run.sh": "uvicorn shop.asgi -w 1"},
+        {},
+        "run.sh",
+        "-w 1",
+        "-w 3",
+        SEVERAL,
+    ),
+    (
+        oneprocess,
+        {"orders/sockets.py": CACHED, "run.sh": "uvicorn shop.asgi -w 3"},
+        {},
+        "shop/settings.py",
+        "MIDDLEWARE",
+        "CACHES = {'default': {'BACKEND': 'django.core.cache.backends.redis.R'}}\n_",
+        "",
+    ),
+    (
+        oneprocess,
+        {"shop/prod.py": SESSIONS, "run.sh": "uvicorn shop.asgi -w 3"},
+        {},
+        "shop/prod.py",
+        "cached_db",
+        "cache",
+        SEVERAL,
+    ),
+    (
+        threads,
+        {"orders/views.py": TASK},
+        {},
+        "orders/views.py",
+        "def tell",
+        "async def tell",
+        "python-async-method-not-awaited",
+    ),
+    (
+        passing,
+        {"nginx.conf": NAMED},
+        {},
+        "nginx.conf",
+        "http://shop",
+        "http://django",
+        "nginx-502-upstream-down",
+    ),
+    (passing, {"nginx.conf": NAMED}, {}, "nginx.conf", "http://shop", "http://a.b", ""),
+    (
+        listed,
+        {"requirements.txt": "channels[daphne]\npsycopg[binary]\n"},
+        {},
+        "requirements.txt",
+        "psycopg[binary]\n",
+        "",
+        "install-package-missing",
     ),
     (
         interpreters,
@@ -176,7 +305,7 @@ CASES: list[tuple[Any, Files, dict[str, Any], str, str, str, str]] = [
         "run.sh",
         "1",
         "3",
-        "layer-inmemory-several-processes",
+        SEVERAL,
     ),
     (
         spreading,
@@ -261,15 +390,34 @@ CASES: list[tuple[Any, Files, dict[str, Any], str, str, str, str]] = [
         "",
         NO_FILES,
     ),
-    (collecting, CONTAINERS, {}, "", "", "", NO_FILES),
+    (collecting, CONTAINERS, {}, "", "", "", ""),
+    (collecting, LISTED, {}, "", "", "", NO_FILES),
     (
         collecting,
-        CONTAINERS,
+        LISTED,
         {},
         "compose.yaml",
         "web:\n    build: .\n",
         "web:\n    build: .\n    volumes: [files:/app/collected]\n",
         "",
+    ),
+    (
+        deployed,
+        {"compose.yaml": COMPOSE.replace("REDIS_URL: ", "HOSTS: 'a.b'\n#")},
+        {},
+        "compose.yaml",
+        "a.b",
+        "a.b,b.b",
+        "origin-allowed-hosts-with-scheme-or-port",
+    ),
+    (
+        deployed,
+        {"shop/prod.py": f"from shop.base import *\n{PROD}", "shop/base.py": APPS},
+        {},
+        "shop/prod.py",
+        "from shop.base import *\n",
+        "",
+        "apps-own-app-missing",
     ),
     (
         deployed,
@@ -292,11 +440,12 @@ def look(project: Path, module: Any, files: Files, settings: Any) -> list[str | 
         "kind": "deployed",
         "module": there.name,
         "layers": layers if there.name == "shop.prod" else {"default": {}},
-        "hosts": ["shop.example"],
+        "hosts": re.findall(r"HOSTS: '(.*)'", files.get("compose.yaml", "")) or ["a.b"],
         "debug": False,
         "static": "/static/",
         "static_root": "/x/collected" if "STATIC_ROOT" in there.lines else None,
         "secure": False,
+        "databases": {"default": ["django.db.backends.postgresql", "db"]},
         "lists": {},
         "broken": [],
     }
@@ -347,3 +496,9 @@ def test_a_list_that_another_module_has_is_asked_of_the_wrong_one(
     seen, place = evidence(tmp_path, {**BASE, **files}), ("shop/asgi.py", 1)
     found = imports.cannot_import(seen, "websocket_urlpatterns", "shop.urls", place)
     assert found == ("routing-list-name-differs", place, "shop/routing.py has it.")
+
+
+@pytest.mark.parametrize("debug", [True, False])
+def test_debug_is_off_in_production(debug: bool, tmp_path: Path) -> None:
+    files = {"shop/prod.py": f"DEBUG = {debug}\n{PROD}"}
+    assert look(tmp_path, deployed, files, {}) == ([None] if debug else [])

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from tutor.doctor.evidence import Evidence
 from tutor.doctor.rules.found import TRIED, Found, at
+from tutor.doctor.rules.groups.spreading import is_task
 from tutor.doctor.source import Class, Function, calls, typed
 
 RANK = 47
@@ -24,6 +25,7 @@ _CALLS = {
     "add_done_callback": (0, "fn"),
 }
 
+_POOLS = "aio_pool"
 _COROUTINES = ("accept", "close", "send", "send_json")
 _TASKS = ("asyncio.create_task", "asyncio.ensure_future", "asyncio.get_running_loop")
 
@@ -34,6 +36,8 @@ def rules(seen: Evidence) -> Iterator[Found]:
         if owner.kind.startswith("sync"):
             yield from _no_loop(owner)
     for function in seen.source.all_functions():
+        if function.is_async and is_task(function):
+            yield from _of_a_queue(seen, function)
         for call in calls.calls(function.node):
             name = calls.name_of(call, function)
             if name == "asyncio.gather":
@@ -52,6 +56,21 @@ def rules(seen: Evidence) -> Iterator[Found]:
                     f"asyncio.create_task({ast.unparse(named or call)}(…))",
                     "It is called like any function, and gives a coroutine back.",
                 )
+
+
+def _of_a_queue(seen: Evidence, function: Function) -> Iterator[Found]:
+    """A task of Celery's, which calls it and awaits nothing; some pools may."""
+    every = seen.source.modules.values()
+    if "celery" in function.module.text and not any(_POOLS in m.text for m in every):
+        yield Found(
+            "python-async-method-not-awaited",
+            f"coroutine '{function.name}' was never awaited",
+            at(function, function.node),
+            RANK,
+            TRIED,
+            f"def {function.name}, with async_to_sync for what it awaits",
+            "A worker calls it like any function, and gets a coroutine back.",
+        )
 
 
 def _listed(function: Function, call: ast.Call) -> Iterator[Found]:

@@ -19,7 +19,7 @@ from tutor.doctor.rules.deployment.served import (
     served_by,
     serves_sockets,
 )
-from tutor.doctor.rules.found import Found, Place
+from tutor.doctor.rules.found import Found
 from tutor.doctor.services import services, started
 
 # Where files go that no folder of this machine or of a container has.
@@ -86,19 +86,20 @@ def _in_a_container(seen: Evidence, url: str) -> Iterator[Found]:
     finders = "WHITENOISE_USE_FINDERS" in (seen.settings.get("names") or [])
     if served and (finders or is_collected(seen) or _is_there(seen)):
         return
+    if not served and not _is_installed(seen):
+        return  # who serves them may stand elsewhere
     told = commands(seen.project)
     for service in services(seen.project):
         image = service.dockerfile or ""
         own = [one for one in started(service, told) if serves_sockets(one)]
         if own and "volumes" not in service.keys and (seen.project / image).is_file():
-            expected = "WhiteNoise in the project, where no nginx serves them"
+            slug, got = "deploy-static-files-under-daphne", f"Not Found: {url}"
             if served:
                 expected = "collectstatic --noinput, where the image is built"
-            place: Place = own[0].file, own[0].line
-            if not served and _is_installed(seen):
+                yield found(slug, got, own[0], expected, 5)
+            else:
                 place, expected = seen.setting("MIDDLEWARE"), "WhiteNoise in MIDDLEWARE"
-            slug = "deploy-static-files-under-daphne"
-            yield Found(slug, f"Not Found: {url}", place, RANK + 5, TRIED, expected)
+                yield Found(slug, got, place, RANK + 5, TRIED, expected)
             return
 
 

@@ -11,7 +11,8 @@ from tutor.doctor.child import Event
 from tutor.doctor.commands import Command, assigned, commands, known
 from tutor.doctor.deployed import VARIABLE, named
 from tutor.doctor.evidence import Evidence
-from tutor.doctor.handed import handed
+from tutor.doctor.handed import given, handed
+from tutor.doctor.rules.deployment.elsewhere import names_hosts
 from tutor.doctor.rules.deployment.places import place
 from tutor.doctor.rules.deployment.served import TRIED as READ
 from tutor.doctor.rules.deployment.served import serves_sockets
@@ -19,6 +20,7 @@ from tutor.doctor.rules.found import Found, Place, last_line
 from tutor.doctor.rules.groups.jobs import MEMORY
 from tutor.doctor.rules.groups.sent import jobs, under
 from tutor.doctor.rules.project import layers
+from tutor.doctor.rules.project.hiddensettings import unshared
 from tutor.doctor.source.walking import walk
 
 RANK = 66
@@ -34,6 +36,12 @@ def rules(seen: Evidence) -> Iterator[Found]:
     for one in seen.deployed.all("deployed"):
         if _goes_on_elsewhere(seen, one["module"]):
             continue
+        if cause := unshared(seen, one["module"]):
+            slug, where, hint = cause
+            got, expected = "INSTALLED_APPS is empty", "the settings that all share"
+            yield Found(slug, got, where, RANK - 1, TRIED, expected, hint)
+            continue
+        yield from _debug(seen, one)
         yield from _hosts(seen, one)
         yield from _memory(seen, one)
         yield from _layers(seen, one)
@@ -56,10 +64,24 @@ def _unsafe(seen: Evidence) -> Iterator[Found]:
             return
 
 
+def _debug(seen: Evidence, one: Event) -> Iterator[Found]:
+    """``DEBUG = True`` in settings that are called those of production."""
+    module = seen.source.modules[one["module"]]
+    given = module.values.get("DEBUG", [])
+    named = re.search(r"(?:^|[._])(?:prod|production|live)$", module.name)
+    if named and len(given) == 1 and getattr(given[0], "value", None) is True:
+        got = "a page that fails shows the settings to strangers"
+        where = module.file, given[0].lineno
+        yield Found(None, got, where, RANK, TRIED, "DEBUG = False")
+
+
 def _hosts(seen: Evidence, one: Event) -> Iterator[Found]:
     """All hosts, or none."""
     hosts = one["hosts"] if isinstance(one["hosts"], list) else []
     where = place(seen, one, "ALLOWED_HOSTS")
+    for key, told in given(seen.project).items():
+        if told.value in ("*", *hosts) and key in names_hosts(seen):
+            where = told.file, told.line  # it says so, and they only ask
     if isinstance(one["hosts"], str):
         slug = "origin-allowed-hosts-is-a-string"
         got = "The ALLOWED_HOSTS setting must be a list or a tuple."
@@ -69,6 +91,12 @@ def _hosts(seen: Evidence, one: Event) -> Iterator[Found]:
     if "*" in hosts and seen.walk.get("protocols") and not one["debug"]:
         slug, got = "origin-allowed-hosts-star", "a foreign origin is let in"
         yield Found(slug, got, where, ADVICE, TRIED, expected)
+    for host in hosts:
+        if re.fullmatch(r"[\w.-]+(?:\s*,\s*|\s+)[\w.,\s-]+", host):
+            slug = "origin-allowed-hosts-with-scheme-or-port"
+            got = f"one host by the name of {host!r}"
+            yield Found(slug, got, where, RANK, TRIED, expected)
+            break
     # What is handed to it is known where a file of the project does that.
     if (
         not hosts

@@ -11,10 +11,11 @@ from pathlib import Path
 
 from tutor.doctor import copying
 from tutor.doctor.commands import Command, commands
+from tutor.doctor.deployed import WORD
 from tutor.doctor.evidence import Evidence
 from tutor.doctor.rules.deployment import pinned
 from tutor.doctor.rules.found import Found, Place
-from tutor.doctor.services import services
+from tutor.doctor.services import services, started
 from tutor.doctor.source.index import is_aside
 from tutor.doctor.source.walking import walk
 from tutor.doctor.startfiles import is_image
@@ -46,8 +47,7 @@ def rules(seen: Evidence) -> Iterator[Found]:
         if package == "daphne" and old:
             continue  # Channels 3 brings it
         word = re.sub(r"[-_]", "[-_.]", package)
-        if package == "uvicorn":  # and what brings it along
-            word = "(?:uvicorn(?:-worker)?|fastapi|litestar)"
+        word = _OTHERS.get(package, word)
         named = re.compile(rf"(?<![\w.-]){word}(?![\w-])", re.I)
         if not any(named.search(text) for _, text, _ in texts):
             yield Found(
@@ -59,6 +59,13 @@ def rules(seen: Evidence) -> Iterator[Found]:
                 TRIED,
                 f"a line for {package}",
             )
+
+
+# What brings a package along, or does as well.
+_OTHERS = {
+    "uvicorn": "(?:uvicorn(?:-worker)?|fastapi|litestar)",
+    "psycopg2": "(?:python3-)?psycopg[23]?(?:-binary|-c)?",
+}
 
 
 def _without_channels(
@@ -96,6 +103,8 @@ def _used(seen: Evidence) -> Iterator[tuple[str, str]]:
     served = any(one.program == "daphne" for one in commands(seen.project))
     if served or any(app.partition(".")[0] == "daphne" for app in apps):
         yield "daphne", "install-channels-without-daphne-extra"
+    if _on_postgres(seen):
+        yield "psycopg2", "install-package-missing"
     for one in commands(seen.project):
         if one.file == "Procfile" or is_image(one.file) or one.file in _composed(seen):
             yield from _of_command(seen, one)
@@ -109,6 +118,21 @@ def _used(seen: Evidence) -> Iterator[tuple[str, str]]:
         ):
             yield "channels_redis", "redis-package-missing"
             return
+
+
+def _on_postgres(seen: Evidence) -> bool:
+    """Whether the servers that are started ask a PostgreSQL."""
+    told = commands(seen.project)
+    own = (one for one in services(seen.project) if started(one, told))
+    urls = (url for one in own for url, _ in one.below("environment").values())
+    databases = [one["databases"] for one in seen.deployed.all("deployed")]
+    return any(
+        re.match(r"(?:postgres(?:ql)?|postgis|psql)://", url) for url in urls
+    ) or any(
+        engine.endswith(".postgresql") and host not in ("", WORD)
+        for each in databases
+        for engine, host in each.values()
+    )
 
 
 def _composed(seen: Evidence) -> set[str]:

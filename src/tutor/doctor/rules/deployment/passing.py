@@ -24,6 +24,7 @@ def rules(seen: Evidence) -> Iterator[Found]:
             yield from _scheme(seen, site, server)
             yield from _unmapped(seen, site, server)
             yield from _folder(seen, site, server)
+            yield from _nobody(seen, site, server)
 
 
 def _found(site: Site, slug: str, got: str, at: Directive, hint: str = "") -> Found:
@@ -52,6 +53,21 @@ def _scheme(seen: Evidence, site: Site, server: Directive) -> Iterator[Found]:
                 "reading the settings",
                 "HTTP_X_FORWARDED_PROTO",
             )
+
+
+def _nobody(seen: Evidence, site: Site, server: Directive) -> Iterator[Found]:
+    """A name that is no upstream, beside one that nobody asks."""
+    named = [one.args[0] for one in site.top.all("upstream") if one.args]
+    for at in server.all("location"):
+        for passed in at.all("proxy_pass"):
+            name = passed.args[0].partition("://")[2].partition("/")[0]
+            lone = re.fullmatch(r"[A-Za-z]\w*", name) and name != "localhost"
+            text = (seen.project / site.file).read_text("utf-8", "replace")
+            idle = [one for one in named if f"://{one}" not in text]
+            if lone and name not in named and idle and not any(services(seen.project)):
+                got = f"host not found in upstream {name!r}"
+                hint = f"The upstream is called {idle[0]}."
+                yield _found(site, "nginx-502-upstream-down", got, passed, hint)
 
 
 def _unmapped(seen: Evidence, site: Site, server: Directive) -> Iterator[Found]:

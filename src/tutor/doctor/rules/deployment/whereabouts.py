@@ -224,12 +224,15 @@ def _copy(image: _Image, rest: str) -> None:
 def _in_unit(seen: Evidence, one: Command) -> str | None:
     """A unit that names no folder starts its server in the root of the machine.
 
-    A program of supervisor starts where that was started, which an image says.
+    A program of supervisor starts where that was started: in the project only by hand,
+    and then nobody writes the whole path of the server; or as an image says.
     """
     text = (seen.project / one.file).read_text("utf-8", "replace")
     if one.file.endswith(".service"):
         named = r"(?m)^\s*(WorkingDirectory|RootDirectory)\s*="
         apart, where = r"(?m)^\s*directory\s*=\s*/", "/"
+    elif not one.before[0].startswith("/"):
+        return None
     else:
         named = r"(?m)^\s*(directory|nodaemon)\s*="
         apart, where = r"\bsupervisord\b", "the folder of supervisord"

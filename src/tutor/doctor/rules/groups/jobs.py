@@ -180,6 +180,19 @@ def _differs(
                 TRIED,
                 f"the name to which jobs are sent: {strange[0]}",
             )
+    for job in sent:  # a letter too few, whatever else is sent
+        known = {*listened, *received(seen)}
+        near = seen.near(job.channel or "", [n for n in names if n], 0.85)
+        if job.channel in strange and near in used and job.channel not in known:
+            yield Found(
+                "worker-listens-to-another-name",
+                f"nobody reads {job.channel!r}",
+                job.place,
+                RANK,
+                TRIED,
+                f"a job for {near!r}",
+            )
+            return
     idle = [one.channel for one in entries if one.channel not in used]
     if len(strange) == 1 == len(idle) and {*idle} <= listened - {*strange}:
         # Two of the three places agree, so it is the third that is odd.

@@ -29,6 +29,7 @@ def rules(seen: Evidence) -> Iterator[Found]:
             if not ENDING & {*NAMES.findall(function.module.text)}:
                 yield from _counted(function)
             yield from _taken(function)
+            yield from _always_taken(seen, function)
 
 
 def _method(call: ast.Call) -> str:
@@ -141,6 +142,40 @@ def _taken(function: Function) -> Iterator[Found]:
                         "one command that asks and sets: set(key, value, nx=True)",
                     )
                     return
+
+
+def _always_taken(seen: Evidence, function: Function) -> Iterator[Found]:
+    """``return redis.set(key, "")``, and somebody asks whether it was the first."""
+    for node in walk(function.node):
+        call = getattr(node, "value", None) if isinstance(node, ast.Return) else None
+        call = call.value if isinstance(call, ast.Await) else call
+        if not isinstance(call, ast.Call) or _method(call) != "set":
+            continue
+        given = {word.arg for word in call.keywords}
+        redis = calls.name_of(call, function).startswith("redis.")
+        if redis and not given & {"nx", "xx", "get", None} and _decides(seen, function):
+            yield Found(
+                "worker-job-taken-twice",
+                "set says yes to everyone, also where the key is there already",
+                at(function, call),
+                RANK,
+                TRIED,
+                "set(key, value, nx=True), which says who was the first",
+            )
+            return
+
+
+def _decides(seen: Evidence, function: Function) -> bool:
+    """Whether somebody does one thing or another by what a function says."""
+    name = f"{function.module.name}.{function.name}"
+    return any(
+        isinstance(call, ast.Call) and calls.name_of(call, other) == name
+        for other in seen.source.all_functions()
+        if function.name in other.module.text
+        for node in walk(other.node)
+        if isinstance(node, ast.If)
+        for call in walk(node.test)
+    )
 
 
 def _gives_up(node: ast.stmt) -> bool:

@@ -42,7 +42,15 @@ SEVERAL = (
 def rules(seen: Evidence) -> Iterator[Found]:
     if _only_in_memory(seen):
         yield from _another_process(seen)
-        yield from [*_several_processes(seen), *_copies(seen)][:1]
+        if said := several(seen):
+            yield Found(
+                "layer-inmemory-several-processes",
+                f"{said}, each with its own layer",
+                layers_there(seen),
+                RANK,
+                TRIED,
+                "a layer that several processes share",
+            )
     if any("channels_redis" in text for text in backends(seen)):
         yield from packed.rules(seen)
 
@@ -111,7 +119,7 @@ def _another_process(seen: Evidence) -> Iterator[Found]:
         command = ".management.commands." in f".{module}"
         if command and module.rpartition(".")[2] in called:
             continue  # the server's own process calls it
-        task = _is_task(function)
+        task = is_task(function)
         eager = "CELERY_TASK_ALWAYS_EAGER" in (seen.settings.get("names") or [])
         if (command or (task and not eager)) and (
             _tells(function) or stores_what_is_told(seen, function, _tells)
@@ -127,7 +135,7 @@ def _another_process(seen: Evidence) -> Iterator[Found]:
             return
 
 
-def _is_task(function: Function) -> bool:
+def is_task(function: Function) -> bool:
     """Whether a worker runs it, in a process of its own."""
     return any(
         name in (*TASKS, *ACTORS) or re.fullmatch(r"(.*\.)?\w*Celery\(\)\.task", name)
@@ -141,7 +149,7 @@ def asks_a_worker(call: ast.Call, function: Function) -> bool:
         return False
     name = function.module.resolve(call.func.value, function) or ""
     task = function.module.source.functions.get(name)
-    return task is not None and _is_task(task)
+    return task is not None and is_task(task)
 
 
 def _words(seen: Evidence) -> set[str]:
@@ -189,37 +197,18 @@ def _leads_to_a_group(node: ast.expr, function: Function, depth: int) -> bool:
     return bool(target and inner and _tells(target, depth + 1))
 
 
-def _several_processes(seen: Evidence) -> Iterator[Found]:
-    """A file that starts the server more than once."""
+def several(seen: Evidence) -> str:
+    """What starts the server more than once; empty if nothing does."""
     for path, text in _deployed(seen):
         for pattern in SEVERAL:
             match = re.search(pattern, text, re.M)
             if match and int(match[1]) > 1:
-                yield Found(
-                    "layer-inmemory-several-processes",
-                    f"{path.name} starts {match[1]} processes, each with its own layer",
-                    layers_there(seen),
-                    RANK,
-                    TRIED,
-                    "a layer that several processes share",
-                )
-                return
-
-
-def _copies(seen: Evidence) -> Iterator[Found]:
-    """A service of compose that serves sockets, and is started several times."""
+                return f"{path.name} starts {match[1]} processes"
     told = [one for one in commands(seen.project) if serves_sockets(one)]
     for one in services(seen.project):
         if one.copies > 1 and started(one, told):
-            yield Found(
-                "layer-inmemory-several-processes",
-                f"{one.file} starts {one.name} {one.copies} times, each with its layer",
-                layers_there(seen),
-                RANK,
-                TRIED,
-                "a layer that several processes share",
-            )
-            return
+            return f"{one.file} starts {one.name} {one.copies} times"
+    return ""
 
 
 def _deployed(seen: Evidence) -> Iterator[tuple[Path, str]]:

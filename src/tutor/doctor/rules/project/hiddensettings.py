@@ -16,13 +16,13 @@ def hidden_settings(seen: Evidence) -> Cause | None:
     if "INSTALLED_APPS" in seen.settings.get("names", ()):
         return None
     name = str(seen.settings.get("module"))
-    base = _unshared(seen, name)
+    base = unshared(seen, name)
     if base is not None:
         return base
     return hidden(seen, name, f"{seen.prefix}manage.py", "settings-module-misspelled")
 
 
-def _unshared(seen: Evidence, name: str) -> Cause | None:
+def unshared(seen: Evidence, name: str) -> Cause | None:
     """Settings of one place, ``dev.py``, that take nothing from those of all."""
     module = seen.source.modules.get(name)
     folder = name.rpartition(".")[0]

@@ -279,9 +279,7 @@ def _settings_module(
     module = seen.source.by_file(file or "")
     line = None
     for node in walk(module.tree) if module else ():
-        if isinstance(node, ast.Constant) and str(node.value).startswith(
-            name.split(".")[0]
-        ):
+        if isinstance(node, ast.Constant) and _names(node.value, name):
             line = node.lineno
     if asgi and line is None:  # such as a worker's file, which the package imports
         named = [
