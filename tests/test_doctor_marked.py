@@ -400,3 +400,9 @@ def test_a_name_that_super_has_not() -> None:
         Found(None, got.format(name), ("a.py", 1)) for name in ("send_jsons", "other")
     ]
     assert [namely.named(one).slug for one in found] == [namely.SLUG, None]
+
+
+def test_an_await_in_a_test(tmp_path: Path) -> None:
+    text = "class It:\n    def test_it(self):\n        await self.client.get('/')\n"
+    found = said(undefined.rules(evidence(tmp_path, {"orders/tests.py": text})))
+    assert found == [("consumer-await-outside-async", "orders/tests.py", 3)]

@@ -32,7 +32,7 @@ _LIBRARIES |= {"uuid", "datetime", "logging", "os", "re", "secrets", "math"}
 
 
 def rules(seen: Evidence) -> Iterator[Found]:
-    for function in seen.source.all_functions():
+    for function in seen.source.functions.values():
         yield from _of_libraries(function)
         yield from _awaits(function)
     for module in seen.source.modules.values():
