@@ -13,7 +13,14 @@ from looked import LEAF, MODELS, evidence, said
 
 from tutor.doctor.evidence import Evidence
 from tutor.doctor.rules.access import halting, membership, signed, turned, unsaved
-from tutor.doctor.rules.consumers import dates, handlers, reading, scopes, unheard
+from tutor.doctor.rules.consumers import (
+    dates,
+    handlers,
+    messages,
+    reading,
+    scopes,
+    unheard,
+)
 from tutor.doctor.rules.found import Found
 from tutor.doctor.rules.groups import groups, registers
 from tutor.doctor.rules.python import arity, branches, namely, undefined
@@ -137,6 +144,10 @@ def right(done, transaction):
     transaction.on_comit(done)
 def newer(done):
     transaction.of_another_version(done)
+def waits(done):
+    async def inner():
+        await done()
+    return [await done()]  # consumer-await-outside-async
 """,
     ),
     "a hook that nobody calls": (
@@ -150,6 +161,26 @@ class Orders(AsyncJsonWebsocketConsumer):
 class Right(AsyncJsonWebsocketConsumer):
     @classmethod
     async def decode_json(cls, text): pass
+""",
+    ),
+    "who is gone already": (
+        messages,
+        """
+class Orders(AsyncJsonWebsocketConsumer):
+    async def disconnect(self, code):
+        await self.send_json({"bye": 1})  # consumer-send-after-close
+class Ready(AsyncJsonWebsocketConsumer):
+    async def disconnect(self, code):
+        try:
+            await self.send_json({"bye": 1})
+        except Exception:
+            pass
+class Own(AsyncJsonWebsocketConsumer):
+    async def disconnect(self, code):
+        await self.send_json({"bye": 1})
+    async def send_json(self, content, close=False):
+        if not self.gone:
+            await super().send_json(content, close)
 """,
     ),
     "what an event holds": (
@@ -193,6 +224,21 @@ async def tell():
     await get_channel_layer().group_send("user.1", {"type": "readings.new"})
 class Orders(AsyncJsonWebsocketConsumer):
     async def connect(self):  # group-never-joined
+        await self.channel_layer.group_add("user.1", self.channel_name)
+    async def disconnect(self, code):
+        await self.channel_layer.group_discard("user.1", self.channel_name)
+    async def readings_new(self, event): pass
+""",
+    ),
+    "a group in an attribute": (
+        groups,
+        """
+async def tell():
+    await get_channel_layer().group_send("readings", {"type": "readings.new"})
+    await get_channel_layer().group_send("user.1", {"type": "readings.new"})
+class Orders(AsyncJsonWebsocketConsumer):
+    groups = ["readings"]
+    async def connect(self):
         await self.channel_layer.group_add("user.1", self.channel_name)
     async def disconnect(self, code):
         await self.channel_layer.group_discard("user.1", self.channel_name)
@@ -354,3 +400,9 @@ def test_a_name_that_super_has_not() -> None:
         Found(None, got.format(name), ("a.py", 1)) for name in ("send_jsons", "other")
     ]
     assert [namely.named(one).slug for one in found] == [namely.SLUG, None]
+
+
+def test_an_await_in_a_test(tmp_path: Path) -> None:
+    text = "class It:\n    def test_it(self):\n        await self.client.get('/')\n"
+    found = said(undefined.rules(evidence(tmp_path, {"orders/tests.py": text})))
+    assert found == [("consumer-await-outside-async", "orders/tests.py", 3)]

@@ -114,10 +114,15 @@ def _begun(owner: Class) -> set[str]:
 
 
 def after_close(seen: Evidence, owner: Class) -> Iterator[Found]:
-    """Statements that send after a close in the same block, with no return between."""
+    """Statements that send after a close in the same block, with no return between.
+
+    To whoever hears of the end of its socket, the client is gone already.
+    """
+    own = any(owner.method(name) for name in ("send", "send_json"))  # it may be ready
     for method in owner.methods.values():
+        gone = method.name in ("disconnect", "websocket_disconnect") and not own
         for body in _bodies(method.node):
-            closed = False
+            closed = gone and body is method.node.body
             for statement in body:
                 if isinstance(statement, (ast.Return, ast.Raise)):
                     break

@@ -85,6 +85,7 @@ def unjoined(
             for one in seen.source.consumers()
             if one.dotted in routed and one.method(kind.replace(".", "_"))
         ]
+        hear = [] if any(_joins(one, []) for one in hear) else hear
         near = (meet(a, b) or _alike(a, b) for a in names or () for b in joined)
         if hear and names and not any(near):
             found.append((call, _deaf(hear[0], kind)))

@@ -16,7 +16,7 @@ from tutor.doctor.evidence import Evidence
 from tutor.doctor.rules.found import TRIED, Found
 from tutor.doctor.source import Function, Module
 from tutor.doctor.source.index import is_aside
-from tutor.doctor.source.walking import kept, walk
+from tutor.doctor.source.walking import kept, own_nodes, walk
 
 RANK, OF_TESTS = 62, 80
 _THERE = {
@@ -32,8 +32,9 @@ _LIBRARIES |= {"uuid", "datetime", "logging", "os", "re", "secrets", "math"}
 
 
 def rules(seen: Evidence) -> Iterator[Found]:
-    for function in seen.source.all_functions():
+    for function in seen.source.functions.values():
         yield from _of_libraries(function)
+        yield from _awaits(function)
     for module in seen.source.modules.values():
         names = _lost(module) if not module.stars else {}
         for name, line in sorted(names.items(), key=lambda one: one[1])[:1]:
@@ -68,6 +69,21 @@ def _of_libraries(function: Function) -> Iterator[Found]:
                 OF_TESTS if is_aside(function.module.file) else RANK,
                 TRIED,
                 repr(near[0]),
+            )
+            return
+
+
+def _awaits(function: Function) -> Iterator[Found]:
+    """``await`` in a plain function, of a file that the server never reads."""
+    for node in own_nodes(function.node) if not function.is_async else ():
+        if isinstance(node, ast.Await | ast.AsyncWith):
+            yield Found(
+                "consumer-await-outside-async",
+                "SyntaxError: 'await' outside async function",
+                (function.module.file, node.lineno),
+                OF_TESTS if is_aside(function.module.file) else RANK,
+                TRIED,
+                f"async def {function.name}",
             )
             return
 
