@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from tutor.doctor.source import known, walking
 from tutor.doctor.source.calls import name_of, target_of
 from tutor.doctor.source.syntax import Class, Function, Module
-from tutor.doctor.source.walking import child_nodes, walk
+from tutor.doctor.source.walking import child_nodes, kept, walk
 
 DEEP = 7
 VALUE = "self.value"  # what an enumeration's member is worth
@@ -265,12 +265,14 @@ def _attribute(frame: Frame, node: ast.Attribute) -> tuple[Frame, ast.expr] | No
 
 def is_changed(name: str, function: Function) -> bool:
     """Whether something is put into what a name stands for after it was made."""
-    for node in walk(function.node):
+    return name in kept(function.node, "_changed", _changed)
+
+
+def _changed(node: ast.AST) -> Iterator[str]:
+    for one in walk(node):
         if (
-            isinstance(node, (ast.Subscript, ast.Attribute))
-            and isinstance(node.value, ast.Name)
-            and node.value.id == name
-            and getattr(node, "attr", "") not in OF_TEXTS
+            isinstance(one, (ast.Subscript, ast.Attribute))
+            and isinstance(one.value, ast.Name)
+            and getattr(one, "attr", "") not in OF_TEXTS
         ):
-            return True
-    return False
+            yield one.value.id

@@ -23,12 +23,13 @@ from tutor.doctor.rules.found import Found
 from tutor.doctor.services import services, started
 
 # Where files go that no folder of this machine or of a container has.
-_AWAY = re.compile(r"\bstorages\.|\bcloudinary|s3boto|S3Storage|[gG]cloud|azure", re.I)
+_AWAY = ("storages.", "cloudinary", "s3boto", "s3storage", "gcloud", "azure")
 
 
 def rules(seen: Evidence) -> Iterator[Found]:
     url = str(seen.settings.get("static") or "")
-    away = any(_AWAY.search(module.text) for module in seen.source.modules.values())
+    texts = [module.text.lower() for module in seen.source.modules.values()]
+    away = any(word in text for word in _AWAY for text in texts)
     elsewhere = any("//" in str(one["static"]) for one in seen.deployed.all("deployed"))
     if away or elsewhere or "//" in url:
         return

@@ -22,11 +22,15 @@ ASKS = {"exists", "get"}
 
 
 def rules(seen: Evidence) -> Iterator[Found]:
+    every = seen.source.modules.items()
+    asks = {key: one.text for key, one in every if "redis" in one.text.lower()}
+    words = {key: {*NAMES.findall(text)} for key, text in asks.items()}
     for function in seen.source.all_functions():
-        if "redis" in function.module.text.lower():
+        known = words.get(function.module.name)
+        if known is not None:
             yield from _stays(function)
-            yield from _marked(function)
-            if not ENDING & {*NAMES.findall(function.module.text)}:
+            yield from _marked(function, known)
+            if not ENDING & known:
                 yield from _counted(function)
             yield from _taken(function)
             yield from _always_taken(seen, function)
@@ -61,9 +65,9 @@ def _stays(function: Function) -> Iterator[Found]:
             )
 
 
-def _marked(function: Function) -> Iterator[Found]:
+def _marked(function: Function, known: set[str]) -> Iterator[Found]:
     """A mark for each job or client, set once, that nobody takes away again."""
-    if {*ENDING, "delete", "unlink", "getdel"} & {*NAMES.findall(function.module.text)}:
+    if {*ENDING, "delete", "unlink", "getdel"} & known:
         return
     for call in calls.calls(function.node):
         words = {word.arg: word.value for word in call.keywords}

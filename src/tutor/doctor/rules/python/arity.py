@@ -144,17 +144,18 @@ def _is_plain(function: Function) -> bool:
     if any(one not in _SAME for one in function.decorators()):
         return False
     body = function.owner.node if function.owner else function.module.tree
+    same = kept(body, "_defined", _defined).count(function.name)
+    again = function.name in function.module.values and function.owner is None
+    return same == 1 and not again
+
+
+def _defined(body: ast.AST) -> Iterator[str]:
+    """The names of a body's functions and classes, without what its classes hold."""
     others = [one for one in child_nodes(body) if isinstance(one, ast.ClassDef)]
     inner = {id(node) for one in others for node in walk(one)}
-    same = [
-        node
-        for node in walk(body)
-        if isinstance(node, _DEFINED)
-        and node.name == function.name
-        and id(node) not in inner
-    ]
-    again = function.name in function.module.values and function.owner is None
-    return len(same) == 1 and not again
+    for node in walk(body):
+        if isinstance(node, _DEFINED) and id(node) not in inner:
+            yield node.name
 
 
 def _misfit(call: ast.Call, function: Function) -> str:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import ast
 import re
+from collections.abc import Iterator
 
 from tutor.doctor.rules.suites.headers import is_let_in
 from tutor.doctor.source import Function, calls
-from tutor.doctor.source.walking import walk
+from tutor.doctor.source.walking import kept, walk
 
 CODES = range(1000, 5000)  # with which a socket closes
 
@@ -15,12 +16,12 @@ CODES = range(1000, 5000)  # with which a socket closes
 def raising(function: Function, kinds: tuple[str, ...]) -> list[tuple[int, int]]:
     """The lines in which an exception of some kind is awaited."""
     found = []
-    for node in walk(function.node):
+    for node in kept(function.node, "_guards", _guards):
         types: list[ast.expr | None] = []
         if isinstance(node, ast.Try):
             types = [one.type for one in node.handlers]
             lines = node.lineno, node.body[-1].end_lineno or node.lineno
-        elif isinstance(node, ast.With | ast.AsyncWith):
+        else:
             lines = node.lineno, node.end_lineno or node.lineno
             for item in node.items:
                 call = item.context_expr
@@ -36,6 +37,12 @@ def raising(function: Function, kinds: tuple[str, ...]) -> list[tuple[int, int]]
         if names & set(kinds):
             found.append(lines)
     return found
+
+
+def _guards(node: ast.AST) -> Iterator[ast.Try | ast.With | ast.AsyncWith]:
+    for one in walk(node):
+        if isinstance(one, ast.Try | ast.With | ast.AsyncWith):
+            yield one
 
 
 def expects_a_refusal(function: Function) -> bool:
