@@ -123,11 +123,21 @@ def test_who_waits_has_one_more_turn_to_a_core(
 
 
 @pytest.mark.parametrize(
-    ("active", "to_a_core"), [(True, turns.WAITING), (False, None)]
+    ("args", "to_a_core"),
+    [
+        (["steps"], turns.WAITING),
+        (["steps/06-consumer", "tutorial.ipynb::Cell 3"], turns.WAITING),
+        (["steps", "tests"], turns.TESTS),
+        (["tests/test_turns.py"], turns.TESTS),
+        (["steps/../tests"], turns.TESTS),
+    ],
 )
 def test_there_are_as_many_workers_as_turns(
-    active: bool, to_a_core: int | None
+    args: list[str], to_a_core: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    config = SimpleNamespace(option=SimpleNamespace(nbval=active))
+    monkeypatch.chdir(tmp_path)
+    config = SimpleNamespace(
+        rootpath=tmp_path, args=args, option=SimpleNamespace(nbval=True)
+    )
     workers = proving.pytest_xdist_auto_num_workers(config)
-    assert workers == (to_a_core and to_a_core * (os.cpu_count() or 1))
+    assert workers == to_a_core * (os.cpu_count() or 1)

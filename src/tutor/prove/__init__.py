@@ -122,7 +122,14 @@ def active(config: pytest.Config) -> bool:
 @pytest.hookimpl(optionalhook=True, tryfirst=True)
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:
     """For ``-n logical``: as many workers as there are turns."""
-    return turns.WAITING * (os.cpu_count() or 1) if active(config) else None
+    if not active(config):
+        return None
+    steps = config.rootpath / "steps"
+    only = all(
+        names_one(one) or steps in (path := Path(os.path.abspath(one)), *path.parents)
+        for one in config.args
+    )
+    return (turns.WAITING if only else turns.TESTS) * (os.cpu_count() or 1)
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
