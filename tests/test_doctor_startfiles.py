@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
-from tutor.doctor import startfiles
+import sys
+from pathlib import Path
+
+import psutil
+
+from tutor.children import Child
+from tutor.doctor import bound, startfiles
 
 
 def told(script: str) -> list[object]:
@@ -19,3 +25,12 @@ def test_a_script_says_by_a_variable_what_it_serves() -> None:
 def test_a_variable_with_two_values_stays_unknown() -> None:
     script = "APP=one.asgi:app\nAPP=two.asgi:app\nexec daphne $APP\n"
     assert told(script) == ["exec daphne $APP"]
+
+
+def test_a_server_that_has_ended_listens_nowhere(tmp_path: Path) -> None:
+    """What can't listen ends by itself, before or after we look where it listens."""
+    child = Child([sys.executable, "-c", ""], tmp_path)
+    guard = psutil.Process(child.pid)
+    child.wait(20)
+    psutil.wait_procs([guard], 20)
+    assert bound._addresses(child) == set()
