@@ -32,6 +32,7 @@ from tutor.referee import (
     playing,
 )
 from tutor.referee.cli import as_json, problems
+from tutor.referee.clients import Watcher
 from tutor.referee.declaration import (
     FILE,
     ID,
@@ -294,6 +295,27 @@ def test_a_match_that_is_cut_short_is_told_rightly(
         assert all("machine" in cause for cause in got.values())
     else:
         assert set(got) == {"not heard"}
+
+
+def test_what_comes_late_out_of_a_history_is_no_news() -> None:
+    """What another one has heard before is not what was published now."""
+
+    async def told() -> list[object]:
+        board = SimpleNamespace(declared=Declaration())
+        async with asyncio.timeout(10), asyncio.TaskGroup() as group:
+
+            async def publish(_: object) -> int:
+                await ear._note('{"type": "reading", "id": 1, "value": 7}')
+                new = '{"type": "reading", "id": 2, "value": 7}'
+                group.create_task(ear._note(new))
+                return 7
+
+            of = playing.Match(board, publish, 1)
+            ear = Watcher(board.declared, {}, heard=of.heard)
+            of.heard.add(1)
+            return await of.tell(None, ear)
+
+    assert asyncio.run(told()) == [2]
 
 
 INTERRUPTED = """

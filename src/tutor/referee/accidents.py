@@ -84,7 +84,7 @@ async def crowd(match: Match) -> None:
             ) from None
         limit = match.declared.p99
         for _ in range(NEWS):
-            known, began = set(witness.news), time.monotonic()
+            known, began = set(match.heard), time.monotonic()
             value = await match.published(at)
             key = await witness.hears(value, known, SOON + limit)
             heard = key and await match.all_hear(crowd, [key], SOON + limit)

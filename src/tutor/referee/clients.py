@@ -33,15 +33,21 @@ class Watcher:
         declared: what the board says of itself.
         cookies: who it is.
         after: the newest id that it knows already; None for one who knows nothing.
+        heard: the ids that anybody has heard; it adds what it hears.
     """
 
     def __init__(
-        self, declared: Declaration, cookies: Mapping[str, str], after: Any = None
+        self,
+        declared: Declaration,
+        cookies: Mapping[str, str],
+        after: Any = None,
+        heard: set[Any] | None = None,
     ) -> None:
         self.declared, self.cookies = declared, cookies
         self.last = declared.start if after is None else after
         self.news: dict[Any, Any] = {}  # id -> value
         self.times: dict[Any, float] = {}  # id -> when it was heard first
+        self._heard = set() if heard is None else heard
         self.torn: list[Any] = []  # ids that came again with another value
         self.other: Any = None  # the newest message that is no news
         self.code: int | None = None  # of the close, where it is closed
@@ -111,6 +117,7 @@ class Watcher:
                 self.torn.append(key)
         else:
             self.news[key], self.times[key] = value, now
+            self._heard.add(key)
         self.last = _newer(self.last, key)
         self._changed.set()
         self._count += 1

@@ -9,7 +9,7 @@ from pathlib import Path
 from tutor.checks import talk
 from tutor.referee import accidents, declaration, scenes, shot
 from tutor.referee.clients import Turned, Watcher, knock
-from tutor.referee.declaration import Declaration, Undeclared
+from tutor.referee.declaration import Undeclared
 from tutor.referee.ground import Ground, ground, last_words
 from tutor.referee.playing import SOON, Failed, LeftOut, Match
 from tutor.referee.points import POINTS, Score
@@ -64,8 +64,8 @@ def played(
 async def _play(found: Ground, watchers: int, picture: bool, tell: Tell) -> Score:
     declared = found.declared
     async with Publisher(found) as publish:
-        await _tried(found, publish)
         match = Match(found, publish, watchers)
+        await _tried(match)
         problems: dict[str, Problem | None] = {}
         left_out: dict[str, str] = {}
         png, blind = b"", ""
@@ -115,13 +115,13 @@ async def _play(found: Ground, watchers: int, picture: bool, tell: Tell) -> Scor
     )
 
 
-async def _tried(found: Ground, publish: Publisher) -> None:
+async def _tried(match: Match) -> None:
     """Try the declaration: one client gets in, and hears what is published.
 
     Raises:
         Undeclared: one of the two does not work; what came instead is in it.
     """
-    declared: Declaration = found.declared
+    found, publish, declared = match.ground, match.publish, match.declared
     at, path = found.first, found.declared.socket
     answer = await knock(at, path, found.ada, at.url)
     if answer != "101":
@@ -129,7 +129,7 @@ async def _tried(found: Ground, publish: Publisher) -> None:
             f"The socket {path} answers ada's own page with {answer}, not 101. Is\n"
             f"`socket` in {declaration.FILE} right, and `environment`?"
         )
-    ear = Watcher(declared, found.ada)
+    ear = Watcher(declared, found.ada, heard=match.heard)
     try:
         await ear.enter(at)
         known = set(ear.news)

@@ -50,6 +50,9 @@ class Match:
         self.declared = ground.declared
         self.lost: set[str] = set()  # points; what they ask for is not asked again
         self.latencies: list[float] = []
+        # What somebody has heard is no news: who comes in hears it again, at times
+        # only after the next news has been published.
+        self.heard: set[Any] = set()
 
     @asynccontextmanager
     async def people(self) -> AsyncIterator[Enter]:
@@ -62,7 +65,7 @@ class Match:
                 after: Any = None,
                 slow: bool = False,
             ) -> Watcher:
-                one = Watcher(self.declared, jar, after)
+                one = Watcher(self.declared, jar, after, self.heard)
                 stack.push_async_callback(one.leave)
                 try:
                     return await one.enter(server, slow)
@@ -79,7 +82,7 @@ class Match:
         """
         ear, ids = ears[0], []
         for _ in range(times):
-            known = set(ear.news)
+            known = set(self.heard)
             value = await self.published(at)
             key = await ear.hears(value, known, SOON)
             if key is None:

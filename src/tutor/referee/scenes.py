@@ -38,7 +38,7 @@ async def processes(match: Match) -> None:
         there = await enter(match.ground.bob, second)
         await asyncio.sleep(0)
         for at, near, far in ((first, here, there), (second, there, here)):
-            known = set(far.news)
+            known = set(match.heard)
             await match.tell(at, near)
             value = list(near.news.values())[-1]
             if await far.hears(value, known, SOON) is None:
