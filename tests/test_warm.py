@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import difflib
+import io
 import os
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -23,7 +26,7 @@ from tutor import children
 from tutor.children import Child, Result
 from tutor.doctor import gathering
 from tutor.servers import Server
-from tutor.warm import Nursery, WarmProcess, understood
+from tutor.warm import Nursery, WarmProcess, ending, understood
 
 from .test_children import SECONDS, gone
 
@@ -267,6 +270,52 @@ SCRIPTS = {
         task = loop.create_task(asyncio.sleep(9), name="mine")
         loop.run_until_complete(asyncio.sleep(0))
     """,
+    "what is done at the end": """
+        import asyncio, io, tempfile
+        loop = asyncio.new_event_loop()
+        async def ended(): ...
+        kept = ended(), loop.create_task(ended()), loop.create_future()
+        loop.run_until_complete(asyncio.gather(*kept[:2])); kept[2].cancel()
+        read, memory = open(__file__), io.StringIO("x")
+        with tempfile.TemporaryFile("w") as gone:
+            gone.write("x")
+        print("end")
+    """,
+    "a future that nobody asked": """
+        import asyncio
+        loop = asyncio.new_event_loop()
+        future = loop.create_future()
+        future.set_exception(ValueError("mine"))
+    """,
+    "a generator's end": """
+        def numbers():
+            try:
+                yield 1
+            finally:
+                print("put away", flush=True)
+        class Kept: ...
+        kept = Kept(); kept.numbers = numbers(); kept.itself = kept
+        next(kept.numbers)
+    """,
+    "a file that is not closed": """
+        import os, sys
+        file = open("out.txt", "w"); file.write("kept")
+        if os.fork():
+            os.wait()
+            print(repr(open("out.txt").read()))
+            os._exit(0)
+    """,
+    "a file that is not closed, and a warning": """
+        import warnings
+        warnings.simplefilter("default")
+        class Kept: ...
+        kept = Kept(); kept.file = open(__file__); kept.itself = kept
+    """,
+    "a file in two halves": """
+        import io
+        file = open("out.txt", "wb"); text = io.TextIOWrapper(file); text.write("x")
+        text.detach()
+    """,
     "a circle at the end": """
         class End:
             def __del__(self):
@@ -304,6 +353,21 @@ def script(folder: Path, source: str, name: str = "script.py") -> str:
     encoding = "latin-1" if "latin-1" in text else "utf-8"
     (folder / name).write_text(text, encoding=encoding)
     return name
+
+
+def test_a_server_that_has_served_ends_at_once() -> None:
+    """What it leaves has ended: the rest of its memory is not touched once more."""
+
+    async def asked() -> None: ...
+
+    async def server() -> list[object]:
+        coroutine = asked()
+        task = asyncio.create_task(coroutine)
+        await task
+        return [coroutine, task]
+
+    left = [*asyncio.run(server()), io.BytesIO(b"body"), socket.socket()]
+    assert [one for one in left if not ending._is_silent(one)] == []
 
 
 @pytest.mark.parametrize("name", SCRIPTS)

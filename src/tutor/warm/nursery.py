@@ -19,6 +19,7 @@ import importlib.machinery
 import json
 import linecache
 import os
+import runpy
 import select
 import signal
 import socket
@@ -38,6 +39,8 @@ LARGE, COLLAPSE = 2 << 20, 25  # bytes of a large page; madvise(2)
 # Loops belong to the process that runs them; see `daphne.server`, which makes its
 # own as soon as it is imported.
 _NEVER = ("twisted.internet.reactor", "daphne.server")
+# By path, too: no child shall find a module of ours.
+_ENDING = runpy.run_path(str(Path(__file__).with_name("ending.py")))
 
 
 def main(control: socket.socket, libraries: list[str]) -> None:
@@ -261,30 +264,9 @@ def _run(argv: list[str]) -> None:
         code = 1
     vars(threading)["_shutdown"]()
     vars(atexit)["_run_exitfuncs"]()
-    if not _has_last_words():
+    if not _ENDING["has_last_words"]():
         os._exit(code)
     sys.exit(code)
-
-
-def _has_last_words() -> bool:
-    """Whether something would be printed while the interpreter takes itself apart.
-
-    Where nothing would, we end without it: it would copy all that is shared with the
-    nursery, and that takes longer than most commands of a course.
-    """
-    try:
-        sys.stdout.flush()
-        sys.stderr.flush()
-    except Exception:
-        return True
-    kinds = {type(one) for one in gc.get_objects()}  # without what is shared
-    return any(hasattr(kind, "__del__") and kind not in _silent() for kind in kinds)
-
-
-def _silent() -> list[object]:
-    """What has a ``__del__`` that says nothing: every project has Twisted's loop."""
-    asyncio = sys.modules.get("asyncio")
-    return [socket.socket, getattr(asyncio, "SelectorEventLoop", None)]
 
 
 def _status(code: Any) -> int:
