@@ -9,8 +9,8 @@ Linux only; elsewhere, and with ``TUTOR_COLD=1``, every child starts cold, and s
 does one that needs an interpreter of its own.  Between the two nothing differs but
 the time (``tests/test_warm.py``).
 
-`nursery` is that process, `forking` our side of it, `process` a child; `libraries` says
-what it holds in memory, `commands` which commands it can run.
+`nursery` is that process, `forking` our side of it, `process` a child, and `ending` how
+it ends; `libraries` says what is in memory, `commands` which commands can run.
 """
 
 from tutor.warm.commands import possible as possible
