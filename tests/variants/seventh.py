@@ -161,6 +161,41 @@ WRONG: list[tuple[int, str | None, str, tuple[Change, ...]]] = [
             ),
         ),
     ),
+    (
+        6,
+        "consumer-endless-loop-in-handler",
+        "master_app/consumers.py",
+        (
+            (
+                "master_app/consumers.py",
+                "        await self.send({'type': 'websocket.send', 'text': '0'})",
+                "        for n in count():\n            await self.send({'type': 'websocket.send', 'text': str(n)})",
+            ),
+            (
+                "master_app/consumers.py",
+                "from random",
+                "from itertools import count\nfrom random",
+            ),
+        ),
+    ),
+    (
+        12,
+        "python-function-not-called",
+        "webapp/urls.py",
+        (("webapp/urls.py", "LoginView.as_view()", "LoginView"),),
+    ),
+    (
+        11,
+        "settings-channel-layer-backend-typo",
+        "webapp/settings.py",
+        (
+            (
+                "webapp/settings.py",
+                "channels_redis.pubsub.RedisPubSubChannelLayer",
+                "channels_redis.core.RedisChannelLayers",
+            ),
+        ),
+    ),
 ]
 RIGHT: list[tuple[int, str, tuple[Change, ...]]] = [
     (

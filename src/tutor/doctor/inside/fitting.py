@@ -21,6 +21,9 @@ def unfit(patterns, given=(), depth=0):
         kind = getattr(view, "__self__", None)
         if isinstance(kind, type) and getattr(view, "__name__", "") == "as_view":
             yield told(pattern, kind, "as_view", "as_view() takes 1 argument, not 2")
+        elif hasattr(view, "as_view"):  # the class itself
+            said = f"{view.__name__}() takes 1 positional argument but 2 were given"
+            yield told(pattern, view, "as_view", said)
         elif both is not None:
             extra = {*both, *getattr(pattern, "default_args", {})}
             yield from _refuses(pattern, view, extra)

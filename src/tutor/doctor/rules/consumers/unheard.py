@@ -244,15 +244,19 @@ def _own(node: ast.expr, method: Function, owner: Class) -> Function | None:
     return owner.method(name[5:]) if name.startswith("self.") else None
 
 
-def forever(function: Function) -> ast.While | None:
+_NO_END = ("itertools.count()", "itertools.cycle()")
+
+
+def forever(function: Function) -> ast.While | ast.For | None:
     """A loop of a function that nothing in it leaves."""
     for node in walk(function.node):
-        if (
-            isinstance(node, ast.While)
-            and isinstance(node.test, ast.Constant)
-            and node.test.value
-            and not any(map(_leaves, node.body))
-        ):
+        if isinstance(node, ast.While):
+            on = isinstance(node.test, ast.Constant) and bool(node.test.value)
+        elif isinstance(node, ast.For):
+            on = function.module.resolve(node.iter, function) in _NO_END
+        else:
+            continue
+        if on and not any(map(_leaves, node.body)):
             return node
     return None
 

@@ -21,6 +21,7 @@ KNOWN = (
 )
 
 
+_LAYER = re.compile(r"channels(?:_redis)?\.(?:\w+\.)?[A-Z]\w*[Ll]ayer\w*")
 _SCHEME = re.compile(r"(?:rediss?|unix)://")
 
 
@@ -63,9 +64,7 @@ def _typo(seen: Evidence) -> Iterator[Found]:
             if not isinstance(node, ast.Constant) or node.value in KNOWN:
                 continue
             name = str(node.value)
-            library, _, last = name.rpartition(".")
-            ours = library.startswith(("channels_redis", "channels.layers"))
-            if ours and last.endswith("Layer"):
+            if _LAYER.fullmatch(name):
                 yield Found(
                     "settings-channel-layer-backend-typo",
                     f"Cannot import BACKEND {name!r} specified for default",
