@@ -493,7 +493,7 @@ FILES: list[tuple[dict[str, str], tuple[str | None, str, int] | None]] = [
             "new WebSocket(`${s}://${location.host}/ws/talk/`);</script>"},
      ("client-ws-hardcoded-on-https-page", PAGE, 1)),
     ({PAGE: "<script>new WebSocket('wss://' + location.host + '/ws/talk/');</script>"},
-     (None, PAGE, 1)),
+     ("client-wss-hardcoded-on-http-page", PAGE, 1)),
     ({LOGIN: "<form method=post>{% csrf_token %}{{ login }}</form>",
       "app/urls.py": LOGINS},
      (None, LOGIN, 1)),

@@ -18,6 +18,7 @@ from tutor.report import Refusal
 _CLIENT = {
     "server does not start": "the server does not start",
     "no answer": "the browser waits, then 1006; nothing in the log",
+    "nothing": "the socket never opens; nothing in the console",
     "101": "the socket opens; nothing in the log",
     "101, then 1011": "the socket is closed with 1011",
     "101, unheard": "the sender sees no error, and nobody hears the event",

@@ -60,9 +60,8 @@ def _wrong(seen: Evidence, socket: Socket, same: list[Socket]) -> Iterator[Found
         slug, expected = "client-ws-hardcoded-on-https-page", "wss:// over https"
         yield Found(slug, _shown(socket.url), socket.place, 75, TRIED, expected)
     if _only_encrypted(seen, socket):
-        got, expected = "a knock without an answer in TLS", "ws:// on a plain page"
-        hint = "This server speaks no TLS; take ws or wss from location.protocol."
-        yield Found(None, got, socket.place, 75, TRIED, expected, hint)
+        slug, got = "client-wss-hardcoded-on-http-page", "a knock without an answer"
+        yield Found(slug, got, socket.place, 75, TRIED, "ws:// on a plain page")
     host = re.match(r"(?:wss?:|\x00)//([^/\x00\x01]+)", socket.url)
     if host and re.match(r"(localhost|127\.0\.0\.1)(:|$)", host[1]):
         slug, expected = "auth-other-host-than-the-page", "the host the page came from"
