@@ -196,6 +196,24 @@ WRONG: list[tuple[int, str | None, str, tuple[Change, ...]]] = [
             ),
         ),
     ),
+    (
+        12,
+        "client-sends-another-key",
+        "master_app/messages.py",
+        (("master_app/messages.py", "Literal['publish']", "Literal['publis']"),),
+    ),
+    (
+        9,
+        "consumer-missing-await-on-send",
+        "master_app/tests/test_readings.py",
+        (
+            (
+                "master_app/tests/test_readings.py",
+                "answer = await ask(guest, {'type': 'hello', 'after': 0})",
+                "answer = ask(guest, {'type': 'hello', 'after': 0})",
+            ),
+        ),
+    ),
 ]
 RIGHT: list[tuple[int, str, tuple[Change, ...]]] = [
     (

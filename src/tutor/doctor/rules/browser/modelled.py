@@ -52,6 +52,31 @@ def rules(seen: Evidence, every: list[Code]) -> Iterator[Found]:
             return
     for _, _, keys in said:
         yield from _in_no_union(seen, checked, keys)
+    if len(checked) == 1:
+        yield from _of_no_kind(checked[0], said)
+
+
+def _of_no_kind(
+    checked: Checked, said: list[tuple[Code, int, dict[str, str]]]
+) -> Iterator[Found]:
+    """A word that no message has, from a script that says another one rightly."""
+    words = [dict(_words(kind)) for kind in checked.kinds]
+    for name in set.intersection(*(set(one) for one in words)):
+        known = {
+            one[name]: kind for one, kind in zip(words, checked.kinds, strict=True)
+        }
+        at_home = {id(code) for code, _, keys in said if keys.get(name) in known}
+        for code, index, keys in said:
+            word = keys.get(name)
+            if not word or word in known or id(code) not in at_home:
+                continue
+            place = code.spot(index)
+            for kind in known.values():  # its own name says whose slip it is
+                if kind.name.lower() == word.lower():
+                    place = kind.module.file, _fields(kind)[name].lineno
+            got = f"{word!r} is refused: none of {', '.join(sorted(known))}"
+            yield Found(SLUG, got, place, RANK, TRIED, f"the same {name} on both sides")
+            return
 
 
 def _in_no_union(

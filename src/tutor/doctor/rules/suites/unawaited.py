@@ -10,7 +10,7 @@ from tutor.doctor.rules.consumers.unused import used_as_a_value
 from tutor.doctor.rules.consumers.waiting import unawaited
 from tutor.doctor.rules.found import TRIED, Found, at
 from tutor.doctor.rules.suites.testing import RANK, talks_of
-from tutor.doctor.source import Function
+from tutor.doctor.source import Function, calls
 from tutor.doctor.source.flow import Frame, unfold
 from tutor.doctor.source.index import is_aside
 from tutor.doctor.source.walking import own_nodes
@@ -68,6 +68,17 @@ def _asks_a_page(call: ast.Call, function: Function) -> bool:
     return made in _CLIENTS
 
 
+def _is_helper(call: ast.Call, function: Function) -> bool:
+    """Whether a call makes a coroutine of a function of the project's own."""
+    target = calls.target_of(call, function)
+    return (
+        target is not None
+        and target.is_async
+        and not target.decorators()
+        and not any(isinstance(one, ast.Yield) for one in own_nodes(target.node))
+    )
+
+
 def _dropped(function: Function, every: list[tuple[ast.Call, bool]]) -> Iterator[Found]:
     """A communicator's call of which the coroutine is used as if it were the answer."""
     for call, alone in every:
@@ -85,6 +96,15 @@ def _dropped(function: Function, every: list[tuple[ast.Call, bool]]) -> Iterator
                 TRIED,
                 f"await client.{named}(...)",
                 "An AsyncClient asks for nothing before it is awaited.",
+            )
+        elif read and is_aside(function.module.file) and _is_helper(call, function):
+            yield Found(
+                "consumer-missing-await-on-send",
+                f"coroutine '{named or ast.unparse(call.func)}' was never awaited",
+                at(function, call),
+                RANK - 1,
+                TRIED,
+                f"await {ast.unparse(call.func)}(...)",
             )
         elif method in _AWAITED:
             yield Found(
