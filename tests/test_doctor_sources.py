@@ -13,6 +13,7 @@ from tutor.doctor.rules.suites import (
     communicators,
     listening,
     marks,
+    parsing,
     testcases,
     unawaited,
 )
@@ -71,6 +72,7 @@ ALONE = MEMORY + 'CHANNEL_LAYERS = {"default": L}\n'
 REDIS = (
     'CHANNEL_LAYERS = {"default": {"BACKEND": "channels_redis.core.RedisChannelLayer"}}'
 )
+ASKED = (communicators, unawaited, listening, testcases, marks, spreading, parsing)
 BACKEND = {"BACKEND": "channels.layers.InMemoryChannelLayer"}
 
 
@@ -93,11 +95,7 @@ def look(tmp_path: Path, files: dict[str, str]) -> list[tuple[str | None, str | 
         Source(tmp_path, tmp_path),
         Told([{"kind": "walk", "leaves": LEAVES}]),
     )
-    found = [
-        one
-        for module in (communicators, unawaited, listening, testcases, marks, spreading)
-        for one in module.rules(seen)
-    ]
+    found = [one for module in ASKED for one in module.rules(seen)]
     lines = []
     for one in found:
         file, line = one.place
@@ -109,6 +107,7 @@ def look(tmp_path: Path, files: dict[str, str]) -> list[tuple[str | None, str | 
 TEST = "app/tests/test_it.py"
 HEAD = """
 import asyncio
+import json
 import pytest
 from channels.testing import WebsocketCommunicator as Talk
 from channels.layers import get_channel_layer
@@ -202,6 +201,37 @@ WRONG = {
     "test-orm-called-synchronously": """
         User.objects.create(username="ada")  # here
 """,
+    "consumer-json-not-parsed": """
+        talk = Talk(application, "/ws/silent/")
+        answer = await talk.receive_from()
+        self.assertEqual(answer["a"], 1)  # here
+""",
+    "consumer-json-not-parsed/compared": """
+        talk = Talk(application, "/ws/silent/")
+        assert await talk.receive_from(3) == {"a": 1}  # here
+""",
+    "consumer-dict-payload": """
+        talk = Talk(application, "/ws/silent/")
+        message = {"a": 1}
+        await talk.send_to(text_data=message)  # here
+""",
+    "consumer-json-encoded-twice": """
+        text = json.dumps({"a": 1})
+        talk = Talk(application, "/ws/silent/")
+        await talk.send_json_to(text)  # here
+""",
+    "test-text-compared-with-number": """
+        talk = Talk(application, "/ws/silent/")
+        number = await talk.receive_from()
+        self.assertTrue(0 <= number <= 100)  # here
+""",
+    "test-text-compared-with-number/received-by-a-helper": """
+        talk = Talk(application, "/ws/silent/")
+        self.assertEqual(7, await self.heard(talk))  # here
+
+    async def heard(self, talk):
+        return await talk.receive_from()
+""",
 }
 
 RIGHT = {
@@ -290,6 +320,15 @@ RIGHT = {
     "asynchronous-queries": """
         await User.objects.acreate(username="ada")
         assert [u async for u in User.objects.all()]
+""",
+    "read-as-what-it-is": """
+        talk = Talk(application, "/ws/silent/")
+        text = await talk.receive_from()
+        assert text[0] == "a" and text in ["a", "b"] and len(text) == 1
+        assert int(await talk.receive_from()) in range(9)
+        assert json.loads(await talk.receive_from())["a"] == 1
+        await talk.send_to(text_data=json.dumps({"a": 1}))
+        await talk.send_json_to({"a": json.dumps([])})
 """,
     "in-a-function-of-its-own": """
         def make():
