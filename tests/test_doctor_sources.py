@@ -8,9 +8,11 @@ import pytest
 
 from tutor.doctor.child import Told
 from tutor.doctor.evidence import Evidence
+from tutor.doctor.rules.consumers import reading
 from tutor.doctor.rules.groups import spreading
 from tutor.doctor.rules.suites import (
     communicators,
+    isolation,
     listening,
     marks,
     parsing,
@@ -73,6 +75,7 @@ REDIS = (
     'CHANNEL_LAYERS = {"default": {"BACKEND": "channels_redis.core.RedisChannelLayer"}}'
 )
 ASKED = (communicators, unawaited, listening, testcases, marks, spreading, parsing)
+ASKED += (reading, isolation)
 BACKEND = {"BACKEND": "channels.layers.InMemoryChannelLayer"}
 
 
@@ -114,6 +117,7 @@ from channels.layers import get_channel_layer
 from django.contrib.auth import get_user_model
 from django.test import TransactionTestCase
 from app import consumers
+from asgiref.sync import sync_to_async
 from channels.auth import AuthMiddlewareStack
 from channels.routing import URLRouter
 from app.consumers import Room, Greets, Silent
@@ -200,6 +204,19 @@ WRONG = {
 """,
     "test-orm-called-synchronously": """
         User.objects.create(username="ada")  # here
+""",
+    "consumer-await-on-no-coroutine": """
+        talk = await self.guest()  # here
+
+    def guest(self):
+        return Talk(application, "/ws/silent/")
+""",
+    "python-function-not-called": """
+        talk = Talk(application, "/ws/silent/")
+        connected, _ = await talk.connect  # here
+""",
+    "db-wrapper-around-the-result": """
+        await sync_to_async(self.row.save())  # here
 """,
     "consumer-json-not-parsed": """
         talk = Talk(application, "/ws/silent/")
@@ -334,6 +351,7 @@ RIGHT = {
         def make():
             return User.objects.create(username="ada")
         await asyncio.to_thread(make)
+        await sync_to_async(self.row.save)(update_fields=["a"])
 """,
 }
 
@@ -364,6 +382,46 @@ def test_a_consumer_that_ends_closes_the_transaction(kind: str, tmp_path: Path) 
     text = HEAD.replace("TransactionTestCase", kind) + LEAVES_AND_ASKS
     wrong = [("test-testcase-with-database-consumer", "here")]
     found = look(tmp_path, {TEST: text})
+    assert found == (wrong if kind == "TestCase" else [])
+
+
+CLIENTS = """
+from contextlib import asynccontextmanager
+from channels.testing import WebsocketCommunicator
+from django.contrib.auth import get_user_model
+from django.test import TransactionTestCase
+
+class Visitors(TransactionTestCase):  # here
+    def setUp(self):
+        self.ada = new("ada")
+
+def new(name):
+    return get_user_model().objects.create_user(name)
+
+@asynccontextmanager
+async def entered(path):
+    guest = WebsocketCommunicator(application, path)
+    yield guest
+    await guest.disconnect()
+"""
+VISITS = """
+from app.tests.clients import Visitors, entered
+
+class Visits(Visitors):
+    async def test_one(self):
+        async with entered("/ws/silent/"):
+            pass
+
+    async def test_two(self):
+        pass
+"""
+
+
+@pytest.mark.parametrize("kind", ["TestCase", "TransactionTestCase"])
+def test_what_prepares_each_test_asks_the_next(kind: str, tmp_path: Path) -> None:
+    clients = CLIENTS.replace("TransactionTestCase", kind)
+    wrong = [("test-testcase-with-database-consumer", "here")]
+    found = look(tmp_path, {TEST: VISITS, "app/tests/clients.py": clients})
     assert found == (wrong if kind == "TestCase" else [])
 
 
