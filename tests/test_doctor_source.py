@@ -160,6 +160,25 @@ UNCHECKED = "consumer-unvalidated-input-closes-socket"
             UNCHECKED,
         ),
         ("dice(6, 1)", "ValueError", "empty range", None),
+        ("self.close()", "TypeError", "'bool' object is not callable", None),
+        (
+            "await Order.objects.acreate(shop=event['text'])",
+            "ValueError",
+            'Cannot assign "\'a\'": "Order.shop" must be a "Shop" instance.',
+            "db-object-expected",
+        ),
+        (
+            "await Order.objects.acreate(**event)",
+            "TypeError",
+            "Order() got unexpected keyword arguments: 'odd'",
+            "db-field-unknown",
+        ),
+        (
+            "await self.accept(self.scope['subprotocols'][0])",
+            "IndexError",
+            "list index out of range",
+            "consumer-subprotocol-not-offered",
+        ),
         ("a, b = event.split(':')", "ValueError", "not enough values", UNCHECKED),
     ],
 )

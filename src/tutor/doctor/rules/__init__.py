@@ -62,6 +62,7 @@ from tutor.doctor.rules.consumers import (
     wiring,
 )
 from tutor.doctor.rules.database import (
+    columns,
     counters,
     emptytables,
     related,
@@ -198,6 +199,7 @@ _LATER = (
     policies,
     everyday,
     offers,
+    columns,
     testing,
     parsing,
     unawaited,

@@ -130,6 +130,8 @@ def by_type(seen: Evidence, crash: Crash, place: Place) -> Cause | None:
         inside = stored is not None and stored.owner is not None and stored.owner.kind
         at = place if inside else handler_place(seen, crash)
         return "auth-anonymous-users-accepted", at, ""
+    if re.search(r"Cannot assign .* must be a \"\w+\" instance", text):
+        return "db-object-expected", place, ""
     if crash.told == "websocket.receive" and root["type"] in BAD_INPUT:
         if "JSONDecodeError" in root["bases"] and place[0] is None:
             return None  # the library's own JSON consumers close on bad JSON
