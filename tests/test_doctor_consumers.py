@@ -130,6 +130,17 @@ WRONG = {
         "async def connect(self): await asyncio.gather([self.send('1')])",
         (DIFFER, "gather"),
     ),
+    "loaded-from-a-text": (
+        "Plain",
+        "async def receive(self, text_data): json.load(text_data)['a']",
+        ("consumer-json-not-parsed", "json.load("),
+    ),
+    "hidden-by-a-comparison": (
+        "Plain",
+        "async def connect(self):\n  self.close = self.scope['path'] != '/'\n"
+        "  await self.close()",
+        ("consumer-name-hides-method", "!="),
+    ),
     "written-for-parsed": (
         "Plain",
         "async def receive(self, text_data):\n"

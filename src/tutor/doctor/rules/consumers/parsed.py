@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 
 from tutor.doctor.evidence import Evidence
@@ -11,6 +12,7 @@ from tutor.doctor.source import Class, Function, calls
 from tutor.doctor.source.walking import walk
 
 RANK = 58
+_TEXT = re.compile(r"text_data\b|event(\[|\.get\()")  # as it has come
 
 
 def rules(seen: Evidence) -> Iterator[Found]:
@@ -28,7 +30,16 @@ def rules(seen: Evidence) -> Iterator[Found]:
 
 
 def _written_again(method: Function) -> Iterator[Found]:
-    """``json.dumps(text_data)``, whose result is read as if it were parsed."""
+    """``json.dumps(text_data)``, read as if it were parsed, and ``json.load()``."""
+    for call in calls.calls(method.node):
+        given = ast.unparse(call.args[0]) if call.args else ""
+        if calls.name_of(call, method) == "json.load" and _TEXT.match(given):
+            yield _unparsed(
+                method,
+                call,
+                "AttributeError: 'str' object has no attribute 'read'",
+                given,
+            )
     for name, values in method.values.items():
         made = values[0] if len(values) == 1 else None
         if not isinstance(made, ast.Call) or not made.args:
@@ -36,17 +47,16 @@ def _written_again(method: Function) -> Iterator[Found]:
         if calls.name_of(made, method) != "json.dumps":
             continue
         given = ast.unparse(made.args[0])
-        if given != "text_data" and not given.startswith("event["):
+        if not _TEXT.match(given):
             continue
         if any(_is_read(node, name) for node in walk(method.node)):
-            yield Found(
-                "consumer-json-not-parsed",
-                "AttributeError: 'str' object has no attribute 'get'",
-                at(method, made),
-                RANK,
-                TRIED,
-                f"json.loads({given})",
-            )
+            got = "AttributeError: 'str' object has no attribute 'get'"
+            yield _unparsed(method, made, got, given)
+
+
+def _unparsed(method: Function, call: ast.Call, got: str, given: str) -> Found:
+    slug, right = "consumer-json-not-parsed", f"json.loads({given})"
+    return Found(slug, got, at(method, call), RANK, TRIED, right)
 
 
 def _is_read(node: ast.AST, name: str) -> bool:
