@@ -89,6 +89,10 @@ GIVEN = {
         ["headers = {b'origin': b'x'} if path else {}"],
         (ODD, "headers = {b'origin': b'x'} if path else {}"),
     ),
+    "table-made": (
+        ["headers = dict(origin=path)"],
+        (ODD, "headers = dict(origin=path)"),
+    ),
     "of-a-table": (["headers = [*{b'origin': b'x'}.items()]"], None),
     "origin-appended": (
         ["headers = []", "headers.append((b'origin', b'http://localhost'))"],

@@ -31,27 +31,17 @@ def rules(seen: Evidence) -> Iterator[Found]:
 
 def _written_again(method: Function) -> Iterator[Found]:
     """``json.dumps(text_data)``, read as if it were parsed, and ``json.load()``."""
+    nodes = [*walk(method.node)]
     for call in calls.calls(method.node):
         given = ast.unparse(call.args[0]) if call.args else ""
-        if calls.name_of(call, method) == "json.load" and _TEXT.match(given):
-            yield _unparsed(
-                method,
-                call,
-                "AttributeError: 'str' object has no attribute 'read'",
-                given,
-            )
-    for name, values in method.values.items():
-        made = values[0] if len(values) == 1 else None
-        if not isinstance(made, ast.Call) or not made.args:
-            continue
-        if calls.name_of(made, method) != "json.dumps":
-            continue
-        given = ast.unparse(made.args[0])
-        if not _TEXT.match(given):
-            continue
-        if any(_is_read(node, name) for node in walk(method.node)):
+        name = calls.name_of(call, method) if _TEXT.match(given) else ""
+        kept = [key for key, values in method.values.items() if values == [call]]
+        if name == "json.load":
+            got = "AttributeError: 'str' object has no attribute 'read'"
+            yield _unparsed(method, call, got, given)
+        elif name == "json.dumps" and any(_is_read(n, call, kept) for n in nodes):
             got = "AttributeError: 'str' object has no attribute 'get'"
-            yield _unparsed(method, made, got, given)
+            yield _unparsed(method, call, got, given)
 
 
 def _unparsed(method: Function, call: ast.Call, got: str, given: str) -> Found:
@@ -59,18 +49,21 @@ def _unparsed(method: Function, call: ast.Call, got: str, given: str) -> Found:
     return Found(slug, got, at(method, call), RANK, TRIED, right)
 
 
-def _is_read(node: ast.AST, name: str) -> bool:
-    """Whether a name is asked for a key, or for its kind."""
+def _is_read(node: ast.AST, call: ast.Call, names: list[str]) -> bool:
+    """Whether what a call gives is asked for a key, or for its kind."""
+
+    def is_it(one: ast.AST) -> bool:
+        return one is call or getattr(one, "id", "") in names
+
     if isinstance(node, ast.Subscript):
-        text = isinstance(getattr(node.slice, "value", None), str)
-        return text and getattr(node.value, "id", "") == name
+        return isinstance(getattr(node.slice, "value", None), str) and is_it(node.value)
     func = node.func if isinstance(node, ast.Call) else None
     if isinstance(func, ast.Attribute):
-        return func.attr == "get" and getattr(func.value, "id", "") == name
+        return func.attr == "get" and is_it(func.value)
     return (
         isinstance(func, ast.Name)
         and func.id == "isinstance"
-        and any(getattr(one, "id", "") == name for one in getattr(node, "args", ()))
+        and any(is_it(one) for one in getattr(node, "args", ()))
     )
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from tutor.doctor.evidence import Evidence
-from tutor.doctor.rules.consumers import plain
+from tutor.doctor.rules.consumers import inloops, plain
 from tutor.doctor.rules.consumers.lines import of_middleware
 from tutor.doctor.rules.consumers.lost import lost
 from tutor.doctor.rules.found import TRIED, Found, at
@@ -27,6 +27,7 @@ def rules(seen: Evidence) -> Iterator[Found]:
         yield from _handed(seen, function)
         if function.is_async:
             yield from _blocking(seen, function)
+            yield from inloops.restless(function)
     for function in seen.source.functions.values():
         if is_aside(function.module.file):
             for one in _handed(seen, function):

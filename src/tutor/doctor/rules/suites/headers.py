@@ -140,7 +140,9 @@ def _table(where: Frame, headers: ast.expr) -> Part | None:
     where, node = _behind(where, headers)
     if isinstance(node, ast.IfExp):
         return _table(where, node.body) or _table(where, node.orelse)
-    return (where, node) if isinstance(node, ast.Dict) and node.keys else None
+    is_made = where.module.resolve(node, where.function) == "builtins.dict()"
+    filled = isinstance(node, ast.Dict) and bool(node.keys)
+    return (where, node) if filled or is_made else None
 
 
 def pairs(where: Frame, node: ast.expr, depth: int = 0) -> Iterator[Header]:
