@@ -135,6 +135,9 @@ WRONG = {
     "test-arguments-like-httpcommunicator": """
         talk = Talk(application, path="GET", headers="/ws/room/")  # here
 """,
+    "python-arguments-differ": """
+        talk = Talk(application, "/ws/room/", header=[(b"origin", b"x")])  # here
+""",
     "test-consumer-without-urlrouter": """
         talk = Talk(consumers.Room.as_asgi(), "/ws/room/")  # here
         await talk.connect()

@@ -316,6 +316,7 @@ _FOLLOWS = {
     "client-reads-another-key": "consumer-python-text-for-json",
     "client-parses-plain-text-as-json": "consumer-python-text-for-json",
     "consumer-send-before-accept": "consumer-name-hides-method",
+    "consumer-endless-loop-in-handler": "consumer-asyncio-sleep-not-awaited",
     "consumer-background-task-not-cancelled": "load-task-cannot-be-cancelled",
 }
 
