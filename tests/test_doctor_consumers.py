@@ -130,6 +130,27 @@ WRONG = {
         "async def connect(self): await asyncio.gather([self.send('1')])",
         (DIFFER, "gather"),
     ),
+    "loaded-from-a-text": (
+        "Plain",
+        "async def receive(self, text_data): json.load(text_data)['a']",
+        ("consumer-json-not-parsed", "json.load("),
+    ),
+    "hidden-by-a-comparison": (
+        "Plain",
+        "async def connect(self):\n  self.close = self.scope['path'] != '/'\n"
+        "  await self.close()",
+        ("consumer-name-hides-method", "!="),
+    ),
+    "no-turn-for-others": (
+        "Plain",
+        "async def tick(self):\n  while True:\n    await self.send('1')",
+        ("consumer-endless-loop-in-handler", "while True"),
+    ),
+    "written-and-read-at-once": (
+        "Plain",
+        "async def receive(self, text_data): json.dumps(text_data)['a']",
+        ("consumer-json-not-parsed", "json.dumps("),
+    ),
     "written-for-parsed": (
         "Plain",
         "async def receive(self, text_data):\n"
@@ -296,6 +317,11 @@ RIGHT = {
         "  asyncio.get_event_loop().call_soon(self.tick, 1)\n"
         "  await asyncio.gather(*[self.send('1')])\n"
         "def tick(self, n): print(n)",
+    ),
+    "a-turn-for-others": (
+        "Plain",
+        "async def tick(self, n):\n  while True:\n    await self.send(await n.get())\n"
+        "async def once(self):\n  while True:\n    await self.send('1')\n    return",
     ),
     "written-for-a-file": (
         "Plain",

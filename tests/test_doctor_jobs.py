@@ -190,3 +190,14 @@ def test_a_worker_without_its_command(tmp_path: Path) -> None:
 
 def test_what_a_library_has_changed_is_told_last() -> None:
     assert workers.LATEST > testing.RANK
+
+
+@pytest.mark.parametrize("wrong", [True, False])
+def test_a_router_of_names_takes_a_dict(wrong: bool, tmp_path: Path) -> None:
+    held = "[('print', work.Printer.as_asgi())]"
+    listed = ASGI.replace("{\n        PRINT: work.Printer.as_asgi(),\n    }", held)
+    files = {"shop/asgi.py": listed if wrong else ASGI}
+    seen = evidence(tmp_path, SHOP | files)
+    seen.walk["protocols"]["channel"] = {}
+    found = said(workers.rules(seen))
+    assert found == [("asgi-router-without-mapping", "shop/asgi.py", 5)] * wrong

@@ -20,12 +20,12 @@ from tutor.doctor.rules.consumers import (
     wiring,
 )
 from tutor.doctor.rules.consumers.crashes import keys, kinds
-from tutor.doctor.rules.database import counters, related
+from tutor.doctor.rules.database import columns, counters, related
 from tutor.doctor.rules.groups import groups, jobs
 from tutor.doctor.rules.python import recursion
 from tutor.doctor.source import Source
 
-LOOKING = (reading, signatures, related, groups, jobs, threads, recursion)
+LOOKING = (reading, signatures, related, groups, jobs, threads, recursion, columns)
 FILES = {
     "site1/__init__.py": "",
     "site1/asgi.py": """\
@@ -154,6 +154,14 @@ WRONG = [
         "self.room.pk",
     ),
     (VIEWS, "room.slug", "room.pk", "group-names-differ", "room.pk"),
+    (VIEWS, "pk=pk", "slugs=pk", "db-field-unknown", "slugs=pk"),
+    (
+        SERVICES,
+        ".filter(slug=slug).first()",
+        ".get_or_create(slug=slug, defaults={}, name='')",
+        "db-field-unknown",
+        "name=''",
+    ),
     (
         CONSUMERS,
         ENTERS,
@@ -211,6 +219,13 @@ RIGHT = [
     (VIEWS, "room.slug", "room.slug"),
     (VIEWS, "services.page(1)", "services.found(room.slug)"),
     (VIEWS, "room.slug", "room.key"),
+    (VIEWS, "pk=pk", "members__username=pk, title__startswith='a', id=1"),
+    (VIEWS, "get(pk=pk)", "annotate(n=Count('members')).filter(n=pk).first()"),
+    (
+        SERVICES,
+        "filter(slug=slug).first()",
+        "update_or_create(slug=slug, defaults={})[0]",
+    ),
 ]
 
 

@@ -13,7 +13,7 @@ from tutor.doctor.rules.database import related
 from tutor.doctor.rules.groups import within
 from tutor.doctor.rules.project import causes
 from tutor.doctor.rules.python import bindings
-from tutor.doctor.rules.routing import routes
+from tutor.doctor.rules.routing import narrow, routes
 
 TOUCHED = {
     "if user.groups.count(): pass": True,
@@ -160,6 +160,32 @@ UNCHECKED = "consumer-unvalidated-input-closes-socket"
             UNCHECKED,
         ),
         ("dice(6, 1)", "ValueError", "empty range", None),
+        (
+            "a = json.loads(event); dice(a['n'])",
+            "TypeError",
+            'can only concatenate str (not "int") to str',
+            UNCHECKED,
+        ),
+        ("dice('a')", "TypeError", 'can only concatenate str (not "int")', None),
+        ("self.close()", "TypeError", "'bool' object is not callable", None),
+        (
+            "await Order.objects.acreate(shop=event['text'])",
+            "ValueError",
+            'Cannot assign "\'a\'": "Order.shop" must be a "Shop" instance.',
+            "db-object-expected",
+        ),
+        (
+            "await Order.objects.acreate(**event)",
+            "TypeError",
+            "Order() got unexpected keyword arguments: 'odd'",
+            "db-field-unknown",
+        ),
+        (
+            "await self.accept(self.scope['subprotocols'][0])",
+            "IndexError",
+            "list index out of range",
+            "consumer-subprotocol-not-offered",
+        ),
         ("a, b = event.split(':')", "ValueError", "not enough values", UNCHECKED),
     ],
 )
@@ -203,3 +229,14 @@ def test_a_parameter_as_others_write_it(
     seen = evidence(tmp_path, {"orders/routing.py": "routes = []\n"})
     found = [one.slug for one in routes._pattern(seen, leaf, 0)]
     assert found == ([slug] if slug else [])
+
+
+@pytest.mark.parametrize(("key", "wrong"), [("shop_name", True), ("shop", False)])
+def test_a_name_at_a_route_of_numbers(key: str, wrong: bool, tmp_path: Path) -> None:
+    text = f"ws/<int:{key}>/"
+    step = {"text": text, "regex": f"^ws/(?P<{key}>[0-9]+)/$", "names": [key]}
+    files = {"shop/urls.py": f"routes = [path('<slug:{key}>/', page, name='shop')]\n"}
+    seen = evidence(tmp_path, files, urlconf="shop.urls")
+    seen.leaves[0] = LEAF | {"steps": [step]}
+    found = [one.slug for one in narrow.rules(seen)]
+    assert found == ["routing-room-name-not-matched-by-w"] * wrong

@@ -8,11 +8,14 @@ import pytest
 
 from tutor.doctor.child import Told
 from tutor.doctor.evidence import Evidence
+from tutor.doctor.rules.consumers import reading
 from tutor.doctor.rules.groups import spreading
 from tutor.doctor.rules.suites import (
     communicators,
+    isolation,
     listening,
     marks,
+    parsing,
     testcases,
     unawaited,
 )
@@ -71,6 +74,8 @@ ALONE = MEMORY + 'CHANNEL_LAYERS = {"default": L}\n'
 REDIS = (
     'CHANNEL_LAYERS = {"default": {"BACKEND": "channels_redis.core.RedisChannelLayer"}}'
 )
+ASKED = (communicators, unawaited, listening, testcases, marks, spreading, parsing)
+ASKED += (reading, isolation)
 BACKEND = {"BACKEND": "channels.layers.InMemoryChannelLayer"}
 
 
@@ -93,11 +98,7 @@ def look(tmp_path: Path, files: dict[str, str]) -> list[tuple[str | None, str | 
         Source(tmp_path, tmp_path),
         Told([{"kind": "walk", "leaves": LEAVES}]),
     )
-    found = [
-        one
-        for module in (communicators, unawaited, listening, testcases, marks, spreading)
-        for one in module.rules(seen)
-    ]
+    found = [one for module in ASKED for one in module.rules(seen)]
     lines = []
     for one in found:
         file, line = one.place
@@ -109,12 +110,14 @@ def look(tmp_path: Path, files: dict[str, str]) -> list[tuple[str | None, str | 
 TEST = "app/tests/test_it.py"
 HEAD = """
 import asyncio
+import json
 import pytest
 from channels.testing import WebsocketCommunicator as Talk
 from channels.layers import get_channel_layer
 from django.contrib.auth import get_user_model
 from django.test import TransactionTestCase
 from app import consumers
+from asgiref.sync import sync_to_async
 from channels.auth import AuthMiddlewareStack
 from channels.routing import URLRouter
 from app.consumers import Room, Greets, Silent
@@ -131,6 +134,9 @@ class Tests(TransactionTestCase):
 WRONG = {
     "test-arguments-like-httpcommunicator": """
         talk = Talk(application, path="GET", headers="/ws/room/")  # here
+""",
+    "python-arguments-differ": """
+        talk = Talk(application, "/ws/room/", header=[(b"origin", b"x")])  # here
 """,
     "test-consumer-without-urlrouter": """
         talk = Talk(consumers.Room.as_asgi(), "/ws/room/")  # here
@@ -201,6 +207,50 @@ WRONG = {
 """,
     "test-orm-called-synchronously": """
         User.objects.create(username="ada")  # here
+""",
+    "consumer-await-on-no-coroutine": """
+        talk = await self.guest()  # here
+
+    def guest(self):
+        return Talk(application, "/ws/silent/")
+""",
+    "python-function-not-called": """
+        talk = Talk(application, "/ws/silent/")
+        connected, _ = await talk.connect  # here
+""",
+    "db-wrapper-around-the-result": """
+        await sync_to_async(self.row.save())  # here
+""",
+    "consumer-json-not-parsed": """
+        talk = Talk(application, "/ws/silent/")
+        answer = await talk.receive_from()
+        self.assertEqual(answer["a"], 1)  # here
+""",
+    "consumer-json-not-parsed/compared": """
+        talk = Talk(application, "/ws/silent/")
+        assert await talk.receive_from(3) == {"a": 1}  # here
+""",
+    "consumer-dict-payload": """
+        talk = Talk(application, "/ws/silent/")
+        message = {"a": 1}
+        await talk.send_to(text_data=message)  # here
+""",
+    "consumer-json-encoded-twice": """
+        text = json.dumps({"a": 1})
+        talk = Talk(application, "/ws/silent/")
+        await talk.send_json_to(text)  # here
+""",
+    "test-text-compared-with-number": """
+        talk = Talk(application, "/ws/silent/")
+        number = await talk.receive_from()
+        self.assertTrue(0 <= number <= 100)  # here
+""",
+    "test-text-compared-with-number/received-by-a-helper": """
+        talk = Talk(application, "/ws/silent/")
+        self.assertEqual(7, await self.heard(talk))  # here
+
+    async def heard(self, talk):
+        return await talk.receive_from()
 """,
 }
 
@@ -291,10 +341,20 @@ RIGHT = {
         await User.objects.acreate(username="ada")
         assert [u async for u in User.objects.all()]
 """,
+    "read-as-what-it-is": """
+        talk = Talk(application, "/ws/silent/")
+        text = await talk.receive_from()
+        assert text[0] == "a" and text in ["a", "b"] and len(text) == 1
+        assert int(await talk.receive_from()) in range(9)
+        assert json.loads(await talk.receive_from())["a"] == 1
+        await talk.send_to(text_data=json.dumps({"a": 1}))
+        await talk.send_json_to({"a": json.dumps([])})
+""",
     "in-a-function-of-its-own": """
         def make():
             return User.objects.create(username="ada")
         await asyncio.to_thread(make)
+        await sync_to_async(self.row.save)(update_fields=["a"])
 """,
 }
 
@@ -325,6 +385,46 @@ def test_a_consumer_that_ends_closes_the_transaction(kind: str, tmp_path: Path) 
     text = HEAD.replace("TransactionTestCase", kind) + LEAVES_AND_ASKS
     wrong = [("test-testcase-with-database-consumer", "here")]
     found = look(tmp_path, {TEST: text})
+    assert found == (wrong if kind == "TestCase" else [])
+
+
+CLIENTS = """
+from contextlib import asynccontextmanager
+from channels.testing import WebsocketCommunicator
+from django.contrib.auth import get_user_model
+from django.test import TransactionTestCase
+
+class Visitors(TransactionTestCase):  # here
+    def setUp(self):
+        self.ada = new("ada")
+
+def new(name):
+    return get_user_model().objects.create_user(name)
+
+@asynccontextmanager
+async def entered(path):
+    guest = WebsocketCommunicator(application, path)
+    yield guest
+    await guest.disconnect()
+"""
+VISITS = """
+from app.tests.clients import Visitors, entered
+
+class Visits(Visitors):
+    async def test_one(self):
+        async with entered("/ws/silent/"):
+            pass
+
+    async def test_two(self):
+        pass
+"""
+
+
+@pytest.mark.parametrize("kind", ["TestCase", "TransactionTestCase"])
+def test_what_prepares_each_test_asks_the_next(kind: str, tmp_path: Path) -> None:
+    clients = CLIENTS.replace("TransactionTestCase", kind)
+    wrong = [("test-testcase-with-database-consumer", "here")]
+    found = look(tmp_path, {TEST: VISITS, "app/tests/clients.py": clients})
     assert found == (wrong if kind == "TestCase" else [])
 
 

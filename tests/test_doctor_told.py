@@ -30,6 +30,7 @@ application = ProtocolTypeRouter({"websocket": checked(URLRouter([]))})
 HEAD = """
 import asyncio
 import pytest
+from asgiref.sync import sync_to_async as threaded
 from channels.testing import WebsocketCommunicator as Talk
 from django.contrib.auth.models import User
 from django.test import TransactionTestCase
@@ -84,6 +85,15 @@ GIVEN = {
         ["headers = [(b'origin', b'x')]", "headers.extend([('cookie', cookie)])"],
         (ODD, "headers.extend([('cookie', cookie)])"),
     ),
+    "table": (
+        ["headers = {b'origin': b'x'} if path else {}"],
+        (ODD, "headers = {b'origin': b'x'} if path else {}"),
+    ),
+    "table-made": (
+        ["headers = dict(origin=path)"],
+        (ODD, "headers = dict(origin=path)"),
+    ),
+    "of-a-table": (["headers = [*{b'origin': b'x'}.items()]"], None),
     "origin-appended": (
         ["headers = []", "headers.append((b'origin', b'http://localhost'))"],
         None,
@@ -249,8 +259,7 @@ def test_a_coroutine_that_is_taken_for_an_answer(name: str, tmp_path: Path) -> N
     body, wrong = LOST[name]
     lines = "\n".join(f"        {line}" for line in body.split("; "))
     found = [one for one, _ in look(tmp_path, ASYNC.format(body=lines))]
-    slugs = {one for one in found if one != "test-text-compared-with-number"}
-    assert slugs == ({"test-communicator-call-not-awaited"} if wrong else set())
+    assert {*found} == ({"test-communicator-call-not-awaited"} if wrong else set())
 
 
 AWAIT, DATABASE = "test-pytest-without-asyncio-mark", "test-pytest-without-django-db"
@@ -267,6 +276,11 @@ PYTEST = {
     "query-below": (
         "def made():\n    return User.objects.create_user('a')\n\n"
         "def test_it():\n    assert made()\n",
+        DATABASE,
+    ),
+    "query-in-a-thread": (
+        "def made():\n    return User.objects.create_user('a')\n\n"
+        "@pytest.mark.asyncio\nasync def test_it():\n    await threaded(made)()\n",
         DATABASE,
     ),
     "query-in-class": (

@@ -62,6 +62,7 @@ from tutor.doctor.rules.consumers import (
     wiring,
 )
 from tutor.doctor.rules.database import (
+    columns,
     counters,
     emptytables,
     related,
@@ -153,6 +154,7 @@ from tutor.doctor.rules.suites import (
     listening,
     livetests,
     marks,
+    parsing,
     prepared,
     slow,
     testcases,
@@ -197,7 +199,9 @@ _LATER = (
     policies,
     everyday,
     offers,
+    columns,
     testing,
+    parsing,
     unawaited,
     unheard,
     communicators,
@@ -312,6 +316,7 @@ _FOLLOWS = {
     "client-reads-another-key": "consumer-python-text-for-json",
     "client-parses-plain-text-as-json": "consumer-python-text-for-json",
     "consumer-send-before-accept": "consumer-name-hides-method",
+    "consumer-endless-loop-in-handler": "consumer-asyncio-sleep-not-awaited",
     "consumer-background-task-not-cancelled": "load-task-cannot-be-cancelled",
 }
 

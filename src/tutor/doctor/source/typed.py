@@ -24,9 +24,12 @@ def type_of(node: ast.expr | None, function: Function, depth: int = 0) -> str:
         ast.ListComp: "list",
         ast.Tuple: "tuple",
         ast.Set: "set",
+        ast.Compare: "bool",
     }
     if type(node) in simple:
         return simple[type(node)]
+    if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not):
+        return "bool"
     if isinstance(node, ast.Await):
         return type_of(node.value, function, depth + 1)
     if isinstance(node, ast.Name):

@@ -1,11 +1,13 @@
-"""Calls that a comprehension makes, and whose results nobody takes out of it."""
+"""Loops whose results nobody takes out of them, and loops that wait for nothing."""
 
 from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
 
-from tutor.doctor.source import Function
+from tutor.doctor.rules.consumers.unheard import forever
+from tutor.doctor.rules.found import TRIED, Found, at
+from tutor.doctor.source import Function, calls
 from tutor.doctor.source.walking import own_nodes, walk
 
 # They take each result, and await none.
@@ -37,3 +39,27 @@ def listed(function: Function) -> Iterator[ast.Call]:
         element = getattr(value, "elt", None) if made else None
         if isinstance(element, ast.Call):
             yield element
+
+
+def restless(function: Function) -> Iterator[Found]:
+    """``while True`` that sends at each turn and waits for nothing: no send does."""
+    loop = forever(function)
+    waits = (ast.Await, ast.AsyncFor, ast.AsyncWith, ast.comprehension)
+    waited = [n for n in walk(loop) if isinstance(n, waits)] if loop else []
+    sent = [getattr(node, "value", None) for node in waited]
+    owner = function.owner
+    if loop is None or owner is None or not sent:
+        return
+    for call in sent:
+        name = calls.name_of(call, function) if isinstance(call, ast.Call) else ""
+        if name not in ("self.send", "self.send_json") or owner.method(name[5:]):
+            return
+    yield Found(
+        "consumer-endless-loop-in-handler",
+        "no other client gets a turn",
+        at(function, loop),
+        63,
+        TRIED,
+        "await asyncio.sleep(…) at each turn",
+        "Nothing in this loop waits, and a send never does.",
+    )

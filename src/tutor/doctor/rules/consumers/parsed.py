@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 
 from tutor.doctor.evidence import Evidence
@@ -11,6 +12,7 @@ from tutor.doctor.source import Class, Function, calls
 from tutor.doctor.source.walking import walk
 
 RANK = 58
+_TEXT = re.compile(r"text_data\b|event(\[|\.get\()")  # as it has come
 
 
 def rules(seen: Evidence) -> Iterator[Found]:
@@ -28,39 +30,40 @@ def rules(seen: Evidence) -> Iterator[Found]:
 
 
 def _written_again(method: Function) -> Iterator[Found]:
-    """``json.dumps(text_data)``, whose result is read as if it were parsed."""
-    for name, values in method.values.items():
-        made = values[0] if len(values) == 1 else None
-        if not isinstance(made, ast.Call) or not made.args:
-            continue
-        if calls.name_of(made, method) != "json.dumps":
-            continue
-        given = ast.unparse(made.args[0])
-        if given != "text_data" and not given.startswith("event["):
-            continue
-        if any(_is_read(node, name) for node in walk(method.node)):
-            yield Found(
-                "consumer-json-not-parsed",
-                "AttributeError: 'str' object has no attribute 'get'",
-                at(method, made),
-                RANK,
-                TRIED,
-                f"json.loads({given})",
-            )
+    """``json.dumps(text_data)``, read as if it were parsed, and ``json.load()``."""
+    nodes = [*walk(method.node)]
+    for call in calls.calls(method.node):
+        given = ast.unparse(call.args[0]) if call.args else ""
+        name = calls.name_of(call, method) if _TEXT.match(given) else ""
+        kept = [key for key, values in method.values.items() if values == [call]]
+        if name == "json.load":
+            got = "AttributeError: 'str' object has no attribute 'read'"
+            yield _unparsed(method, call, got, given)
+        elif name == "json.dumps" and any(_is_read(n, call, kept) for n in nodes):
+            got = "AttributeError: 'str' object has no attribute 'get'"
+            yield _unparsed(method, call, got, given)
 
 
-def _is_read(node: ast.AST, name: str) -> bool:
-    """Whether a name is asked for a key, or for its kind."""
+def _unparsed(method: Function, call: ast.Call, got: str, given: str) -> Found:
+    slug, right = "consumer-json-not-parsed", f"json.loads({given})"
+    return Found(slug, got, at(method, call), RANK, TRIED, right)
+
+
+def _is_read(node: ast.AST, call: ast.Call, names: list[str]) -> bool:
+    """Whether what a call gives is asked for a key, or for its kind."""
+
+    def is_it(one: ast.AST) -> bool:
+        return one is call or getattr(one, "id", "") in names
+
     if isinstance(node, ast.Subscript):
-        text = isinstance(getattr(node.slice, "value", None), str)
-        return text and getattr(node.value, "id", "") == name
+        return isinstance(getattr(node.slice, "value", None), str) and is_it(node.value)
     func = node.func if isinstance(node, ast.Call) else None
     if isinstance(func, ast.Attribute):
-        return func.attr == "get" and getattr(func.value, "id", "") == name
+        return func.attr == "get" and is_it(func.value)
     return (
         isinstance(func, ast.Name)
         and func.id == "isinstance"
-        and any(getattr(one, "id", "") == name for one in getattr(node, "args", ()))
+        and any(is_it(one) for one in getattr(node, "args", ()))
     )
 
 

@@ -6,6 +6,7 @@ import ast
 from collections.abc import Iterator
 
 from tutor.doctor.rules.found import TRIED, Found, at
+from tutor.doctor.rules.suites.testing import COMMUNICATORS
 from tutor.doctor.source import Function, calls, known, typed
 from tutor.doctor.source.flow import returned
 from tutor.doctor.source.walking import own_nodes, walk
@@ -23,8 +24,18 @@ def rules(function: Function) -> Iterator[Found]:
         held, target = _awaited(node, function), None
         if isinstance(held, ast.Call):
             target = calls.target_of(held, function)
-        if target is not None and _is_plain(target):
-            kind = typed.type_of(next(iter(returned(target)), None), target)
+        if made := _made(held, function):
+            yield Found(
+                "consumer-await-on-no-coroutine",
+                f"object {made} can't be used in 'await' expression",
+                at(function, node),
+                RANK,
+                TRIED,
+                "await before coroutines only",
+            )
+        elif target is not None and _is_plain(target):
+            first = next(iter(returned(target)), None)
+            kind = typed.type_of(first, target) or _made(first, target)
             yield Found(
                 "consumer-await-on-no-coroutine",
                 f"{target.name}() returns {kind or None}",
@@ -59,4 +70,13 @@ def _is_plain(target: Function) -> bool:
         return False
     if any(target.name in one.methods for one in heirs):
         return False
-    return all(typed.type_of(one, target) for one in returned(target))
+    return all(
+        typed.type_of(one, target) or _made(one, target) for one in returned(target)
+    )
+
+
+def _made(node: ast.expr | None, function: Function) -> str:
+    """The communicator that an expression makes: it is no coroutine."""
+    name = function.module.resolve(node, function) or "" if node is not None else ""
+    made = name.removesuffix("()")
+    return made.rpartition(".")[2] if made != name and made in COMMUNICATORS else ""

@@ -4,26 +4,42 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from dataclasses import replace
 
 from tutor.doctor.evidence import Evidence
-from tutor.doctor.rules.consumers import plain
+from tutor.doctor.rules.consumers import inloops, plain
 from tutor.doctor.rules.consumers.lines import of_middleware
 from tutor.doctor.rules.consumers.lost import lost
 from tutor.doctor.rules.found import TRIED, Found, at
 from tutor.doctor.source import Function, calls, known, queries
 from tutor.doctor.source.flow import returned
+from tutor.doctor.source.index import is_aside
 from tutor.doctor.source.walking import own_nodes, walk
+
+_IN_A_TEST = 30  # after what is wrong with the project
+# What a row of a table is asked for, whoever holds it, and gives back no function.
+_SAVES = {"save", "delete", "refresh_from_db", "full_clean"}
 
 
 def rules(seen: Evidence) -> Iterator[Found]:
     for function in seen.source.all_functions():
         yield from lost(seen, function)
-        yield from _wrapped(seen, function)
-        yield from _unbracketed(function)
-        yield from _uncalled(function)
-        yield from plain.rules(function)
+        yield from _handed(seen, function)
         if function.is_async:
             yield from _blocking(seen, function)
+            yield from inloops.restless(function)
+    for function in seen.source.functions.values():
+        if is_aside(function.module.file):
+            for one in _handed(seen, function):
+                yield replace(one, rank=one.rank + _IN_A_TEST)
+
+
+def _handed(seen: Evidence, function: Function) -> Iterator[Found]:
+    """What a wrapper, a task or an ``await`` is given."""
+    yield from _wrapped(seen, function)
+    yield from _unbracketed(function)
+    yield from _uncalled(function)
+    yield from plain.rules(function)
 
 
 def _wrapped(seen: Evidence, function: Function) -> Iterator[Found]:
@@ -56,7 +72,11 @@ def _wrapped(seen: Evidence, function: Function) -> Iterator[Found]:
         elif (
             (name in known.TO_THREAD or name == "asyncio.to_thread" or first)
             and isinstance(inner, ast.Call)
-            and (queries.queries(inner, function) or _done(call, inner, function))
+            and (
+                queries.queries(inner, function)
+                or getattr(inner.func, "attr", "") in _SAVES
+                or _done(call, inner, function)
+            )
         ):
             yield Found(
                 "db-wrapper-around-the-result",

@@ -121,6 +121,11 @@ TEXTS: tuple[tuple[str, str], ...] = (
         "redis-message-not-serialisable",
         r"can not serialize '(datetime\.|decimal\.|uuid\.|set'|frozenset')",
     ),
+    (
+        "db-field-unknown",
+        r"\w\(\) got unexpected keyword arguments: |"
+        r"Cannot resolve keyword '\w+' into field|Invalid field name\(s\) for model",
+    ),
     ("redis-non-string-dict-keys", r"not allowed for map key"),
     ("db-model-instance-in-event", r"is not JSON serializable|can not serialize"),
     (

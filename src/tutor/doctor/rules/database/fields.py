@@ -39,7 +39,7 @@ def held(node: ast.expr, function: Function) -> str:
     if not isinstance(node, ast.Attribute) or not isinstance(node.value, ast.Name):
         return ""
     one = row_of(node.value.id, function)
-    for name, kind, given in _fields(one) if one is not None else ():
+    for name, kind, given in fields(one) if one is not None else ():
         is_key = node.attr == "pk" and any(
             word.arg == "primary_key" for word in given.keywords
         )
@@ -83,11 +83,11 @@ def row_of(name: str, function: Function) -> Class | None:
 def is_given_row(name: str, function: Function) -> bool:
     """Whether a parameter is a row: it is called so, and is asked for its fields."""
     one = row_of(name, function) if name not in function.values else None
-    fields = {field for field, _, _ in _fields(one)} if one is not None else set()
+    named = {field for field, _, _ in fields(one)} if one is not None else set()
     return any(
         isinstance(node, ast.Attribute)
         and getattr(node.value, "id", "") == name
-        and node.attr.removesuffix("_id") in fields
+        and node.attr.removesuffix("_id") in named
         for node in walk(function.node)
     )
 
@@ -121,7 +121,7 @@ def _lists(source: Source) -> set[str]:
     for one in source.classes.values():
         if not managers.is_model(source, one.dotted):
             continue
-        for name, kind, given in _fields(one):
+        for name, kind, given in fields(one):
             if kind == "ManyToManyField":
                 found.add(name)
             if kind in ("ForeignKey", "ManyToManyField"):
@@ -135,7 +135,7 @@ def _model(source: Source, dotted: str) -> Class | None:
     return source.classes.get(dotted) if managers.is_model(source, dotted) else None
 
 
-def _fields(one: Class) -> Iterator[tuple[str, str, ast.Call]]:
+def fields(one: Class) -> Iterator[tuple[str, str, ast.Call]]:
     """The fields of a model: name, class, and the call that makes it."""
     for owner in one.line_of_ancestors:
         for name, given in owner.attributes.items():

@@ -83,6 +83,16 @@ def _entries(seen: Evidence, router: Called) -> Iterator[Found]:
         where, table = unfold(Frame(body(module)), table)
         module, place = where.module, (where.module.file, table.lineno)
     table = as_dict(table, module)
+    if isinstance(table, ast.List | ast.Tuple | ast.Set):
+        yield Found(
+            "asgi-router-without-mapping",
+            f"TypeError: {type(table).__name__.lower()} indices must be integers",
+            place,
+            RANK,
+            TRIED,
+            "ChannelNameRouter({'name': Consumer.as_asgi()})",
+            "ChannelNameRouter takes one, too: of names and consumers.",
+        )
     for value in table.values if isinstance(table, ast.Dict) else []:
         named = (module.resolve(value) or "").removesuffix("()")
         one = seen.source.classes.get(named)

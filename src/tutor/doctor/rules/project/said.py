@@ -30,7 +30,7 @@ TEXTS = (
     ("apps-own-app-missing", r"doesn't declare an explicit app_label"),
     (
         "asgi-router-without-mapping",
-        r"ProtocolTypeRouter.*(__init__\(\)|takes|unexpected|missing)",
+        r"(?:ProtocolType|ChannelName)Router.*(__init__\(\)|takes|unexpected|missing)",
     ),
     ("asgi-list-passed-without-urlrouter", r"'list' object is not callable"),
     (

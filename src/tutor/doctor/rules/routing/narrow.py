@@ -24,6 +24,7 @@ _LOOP = re.compile(r"\{%\s*for\s+(\w+)\s+in\s+(\w+)\s*%\}")
 _GROUP = re.compile(r"\(\?P<(\w+)>((?:[^()\\]|\\.)+)\)")
 _SLUG = re.compile(r"<slug:(\w+)>")
 _OF_ANY = {"slug", "name", "id", "key"}  # of two things that have nothing in common
+_NUMBERS = (r"\d+", "[0-9]+")  # the second is that of <int:…>
 _KWARG = re.compile(r"<(?:\w+:)?(\w+)>|\(\?P<(\w+)>")
 
 
@@ -32,7 +33,8 @@ def rules(seen: Evidence) -> Iterator[Found]:
     for leaf in seen.leaves:
         for step in leaf.get("steps") or ():
             for key, pattern in _GROUP.findall(step.get("regex") or ""):
-                wide = re.compile(widened(pattern) or pattern)
+                number = pattern in _NUMBERS and key.endswith("name")
+                wide = re.compile(".+" if number else widened(pattern) or pattern)
                 slug = {"a-b"} if key in slugs else set()
                 for name in sorted(names.get(key, set()) | slug):
                     if wide.fullmatch(name) and not re.fullmatch(pattern, name):
@@ -42,7 +44,8 @@ def rules(seen: Evidence) -> Iterator[Found]:
                             route_place(seen, leaf),
                             RANK,
                             TRIED,
-                            "[^/]+ in place of \\w+",
+                            f"[^/]+ in place of {pattern}",
+                            "It takes numbers alone." if number else "",
                         )
                         return
 

@@ -26,6 +26,7 @@ METHODS_OF_A_TALK = {
     *("connect", "disconnect", "send_to", "send_json_to", "receive_from", "wait"),
     *("receive_json_from", "receive_nothing", "receive_output", "send_input", "stop"),
 }
+_TAKEN = ("application", "path", "headers", "subprotocols", "spec_version")
 WAITS = ("receive_from", "receive_json_from", "receive_output")
 LATE = ("TimeoutError", "Exception", "BaseException")
 
@@ -58,6 +59,17 @@ def _made(seen: Evidence, function: Function, talk: Talk) -> Iterator[Found]:
             RANK - 2,
             TRIED,
             "WebsocketCommunicator(application, path)",
+        )
+    odd = [str(w.arg) for w in talk.made.keywords if w.arg and w.arg not in _TAKEN]
+    if odd and not named:
+        near = difflib.get_close_matches(odd[0], _TAKEN, 1)
+        yield Found(
+            "python-arguments-differ",
+            f"TypeError: got an unexpected keyword argument {odd[0]!r}",
+            at(function, talk.made),
+            RANK - 2,
+            TRIED,
+            f"{near[0]}=" if near else "application, path, headers, subprotocols",
         )
 
 

@@ -120,7 +120,12 @@ def is_let_in(function: Function) -> bool:
 
 
 def unlike_asgi(where: Frame, headers: ast.expr) -> Part | None:
-    """The first header with a text for bytes, or with a capital letter in its name."""
+    """The first header with a text for bytes, or with a capital letter in its name.
+
+    A table is none at all: its names alone are read from it.
+    """
+    if (table := _table(where, headers)) is not None:
+        return table
     for inside, name, value in pairs(where, headers):
         told = _worth(inside, name)
         if isinstance(told, str) or (told is not None and told != told.lower()):
@@ -128,6 +133,16 @@ def unlike_asgi(where: Frame, headers: ast.expr) -> Part | None:
         if value is not None and told in _READ and isinstance(_worth(*value), str):
             return value
     return None
+
+
+def _table(where: Frame, headers: ast.expr) -> Part | None:
+    """The table that a client is given for its list of pairs."""
+    where, node = _behind(where, headers)
+    if isinstance(node, ast.IfExp):
+        return _table(where, node.body) or _table(where, node.orelse)
+    is_made = where.module.resolve(node, where.function) == "builtins.dict()"
+    filled = isinstance(node, ast.Dict) and bool(node.keys)
+    return (where, node) if filled or is_made else None
 
 
 def pairs(where: Frame, node: ast.expr, depth: int = 0) -> Iterator[Header]:

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 
 from tutor.doctor.evidence import Evidence
 from tutor.doctor.rules.found import TRIED, Found
-from tutor.doctor.rules.suites.talks import talks
-from tutor.doctor.rules.suites.testcases import IN_TRANSACTION
+from tutor.doctor.rules.suites.marks import query
+from tutor.doctor.rules.suites.testcases import IN_TRANSACTION, chosen, ends
 from tutor.doctor.rules.suites.testing import COMMUNICATORS, RANK
-from tutor.doctor.source import Class, Function, Module, calls, queries
+from tutor.doctor.source import Class, Function, Module, calls
 from tutor.doctor.source.flow import Frame, body, returned, unfold, yielded
 from tutor.doctor.source.index import is_aside
 from tutor.doctor.source.walking import walk
@@ -164,26 +164,18 @@ def _binds(test: Function, name: str) -> bool:
 def _closed(owner: Class) -> Iterator[Found]:
     """A consumer's end closes the transaction that the tests of a class share."""
     tests = sorted(name for name in owner.methods if name.startswith("test"))
-    ending = [name for name in tests if _ends(owner.methods[name])]
+    ending = [name for name in tests if any(ends(owner.methods[name]))]
     later = tests[tests.index(ending[0]) + 1 :] if ending else []
     before = [one for name in _EACH if (one := owner.method(name)) is not None]
     asking = [
-        one
-        for one in (*before, *(owner.methods[name] for name in later))
-        if any(queries.queries(call, one) for call in calls.calls(one.node))
+        one for one in (*before, *(owner.methods[name] for name in later)) if query(one)
     ]
     if later and asking:
         yield Found(
             "test-testcase-with-database-consumer",
             "ProgrammingError: Cannot operate on a closed database.",
-            (owner.module.file, owner.node.lineno),
+            chosen(owner) or (owner.module.file, owner.node.lineno),
             RANK - 1,
             TRIED,
             "TransactionTestCase",
         )
-
-
-def _ends(test: Function) -> bool:
-    """Whether a test waits for a consumer's end."""
-    frame = Frame(test, test.owner)
-    return any(talk.line("disconnect") for talk in talks(frame).values())

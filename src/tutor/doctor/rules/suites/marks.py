@@ -18,7 +18,7 @@ from tutor.doctor.rules.suites.configured import (
 from tutor.doctor.rules.suites.talks import talks
 from tutor.doctor.rules.suites.testing import RANK
 from tutor.doctor.source import Class, Function, Module, calls, known, queries
-from tutor.doctor.source.flow import Frame
+from tutor.doctor.source.flow import Frame, called_function
 from tutor.doctor.source.index import is_aside
 from tutor.doctor.source.managers import is_model
 from tutor.doctor.source.walking import walk
@@ -127,7 +127,7 @@ def query(function: Function, depth: int = 0) -> ast.Call | None:
         asks = method in known.ASYNC_ORM and ".objects" in f".{base}"
         if queries.queries(call, function) or asks:
             return call
-        target = calls.target_of(call, function) if depth < DEEP else None
+        target = called_function(call, function)[0] if depth < DEEP else None
         if target is not None and target is not function and query(target, depth + 1):
             return call
     return None

@@ -160,7 +160,7 @@ def _closed(function: Function) -> Iterator[Found]:
     owner = function.owner
     if owner is None or not owner.library_bases() & IN_TRANSACTION:
         return
-    left = min(_ends(function), default=None)
+    left = min(ends(function), default=None)
     for call in calls.calls(function.node):
         name = calls.name_of(call, function)
         asks = (
@@ -172,7 +172,7 @@ def _closed(function: Function) -> Iterator[Found]:
             yield Found(
                 "test-testcase-with-database-consumer",
                 "ProgrammingError: Cannot operate on a closed database.",
-                _chosen(owner) or at(function, call),
+                chosen(owner) or at(function, call),
                 RANK - 2,
                 TRIED,
                 "TransactionTestCase",
@@ -180,7 +180,7 @@ def _closed(function: Function) -> Iterator[Found]:
             return
 
 
-def _chosen(owner: Class) -> Place | None:
+def chosen(owner: Class) -> Place | None:
     """Where a base class of one's own, in another file, holds the transaction."""
     for one in owner.line_of_ancestors:
         named = {one.module.resolve(base) for base in one.node.bases}
@@ -189,7 +189,7 @@ def _chosen(owner: Class) -> Place | None:
     return None
 
 
-def _ends(function: Function) -> Iterator[int]:
+def ends(function: Function) -> Iterator[int]:
     """Where a test lets a consumer end, itself or by a context manager of its own."""
     for call in calls.calls(function.node):
         owner, _, method = calls.name_of(call, function).rpartition(".")

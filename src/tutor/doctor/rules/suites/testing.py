@@ -48,7 +48,6 @@ def rules(seen: Evidence) -> Iterator[Found]:
         if function.is_async:
             yield from _never_awaited(function)
             yield from _tuples(function)
-            yield from _numbers(function)
 
 
 def a_class(known: Class, spot: Place) -> Found:
@@ -135,47 +134,6 @@ def _tuples(function: Function) -> Iterator[Found]:
                 TRIED,
                 "connected, _ = await client.connect()",
             )
-
-
-def _numbers(function: Function) -> Iterator[Found]:
-    """What a client receives is a text, and is compared with numbers."""
-    for node in walk(function.node):
-        name = getattr(getattr(node, "func", None), "attr", "")
-        if not isinstance(node, ast.Call) or len(node.args) < 2:
-            continue
-        parts: list[ast.expr] = []
-        for part in node.args[:2]:
-            given = function.values.get(getattr(part, "id", ""), [])
-            parts.append(given[0] if len(given) == 1 else part)
-        texts = [
-            getattr(getattr(one.value, "func", None), "attr", "") == "receive_from"
-            for one in parts
-            if isinstance(one, ast.Await)
-        ]
-        other = [one for one in parts if not isinstance(one, ast.Await)][:1]
-        numbers = [
-            (
-                name == "assertEqual"
-                and isinstance(one, ast.Constant)
-                and type(one.value) in (int, float)
-            )
-            or (
-                name in ("assertIn", "assertNotIn")
-                and isinstance(one, ast.Call)
-                and function.module.resolve(one.func, function) == "builtins.range"
-            )
-            for one in other
-        ]
-        if any(texts) and any(numbers) and len(texts) == 1:
-            yield Found(
-                "test-text-compared-with-number",
-                f"{ast.unparse(node.args[0])} is a text, whatever stands in it",
-                at(function, node),
-                RANK,
-                TRIED,
-                "int(…) around what was received",
-            )
-            return
 
 
 def talks_of(call: ast.Call, function: Function, frame: Frame | None = None) -> str:

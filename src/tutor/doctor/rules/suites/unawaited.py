@@ -34,9 +34,25 @@ _CLIENTS = (
 def rules(seen: Evidence) -> Iterator[Found]:
     for function in seen.source.functions.values():
         if function.is_async:
+            yield from _uncalled(function)
             yield from _dropped(function, [*unawaited(function), *_given(function)])
         elif function.name.startswith("test") and is_aside(function.module.file):
             yield from _dropped(function, _at_once(function))
+
+
+def _uncalled(function: Function) -> Iterator[Found]:
+    """``await talk.connect``: the method itself, which nobody has called."""
+    for node in own_nodes(function.node) if is_aside(function.module.file) else ():
+        held = node.value if isinstance(node, ast.Await) else None
+        if isinstance(held, ast.Attribute) and held.attr in _ITS_OWN | {"connect"}:
+            yield Found(
+                "python-function-not-called",
+                "TypeError: object method can't be used in 'await' expression",
+                at(function, node),
+                RANK - 1,
+                TRIED,
+                f"await {ast.unparse(held)}()",
+            )
 
 
 def _given(function: Function) -> list[tuple[ast.Call, bool]]:

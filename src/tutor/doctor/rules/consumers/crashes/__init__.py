@@ -194,7 +194,13 @@ def _cause(seen: Evidence, crash: Crash, every: str, place: Place) -> Cause | No
         mine = crash.links[-1]["frames"][-1:] and crash.links[-1]["frames"][-1]["own"]
         slug = "consumer-await-on-no-coroutine" if mine else "consumer-handler-yields"
         return slug, place, ""
+    if crash.links[-1]["type"] == "IndexError":
+        taken = offers.takes(seen, crash.leaf, place)
+        if taken is not False:
+            return (offers.SLUG, place, "") if taken else None
     for slug, pattern in TEXTS:
+        if slug == "auth-is-authenticated-called" and not _asks_who(seen, place):
+            continue
         if slug == "consumer-json-not-parsed" and not _own_last(crash):
             continue
         if slug in OF_TYPES and is_nested(seen, crash, place):
@@ -208,6 +214,12 @@ def _cause(seen: Evidence, crash: Crash, every: str, place: Place) -> Cause | No
         if re.search(pattern, every):
             return refined(seen, crash, slug, place)
     return by_type(seen, crash, place)
+
+
+def _asks_who(seen: Evidence, place: Place) -> bool:
+    """Whether a line calls what Django's users have as an attribute."""
+    called = (getattr(node, "func", None) for node in seen.nodes_at(place))
+    return any(re.match(r"is_", getattr(func, "attr", "")) for func in called)
 
 
 def _sets_it(seen: Evidence, crash: Crash, every: str) -> bool:

@@ -126,6 +126,27 @@ def _of_a_client(seen: Evidence, place: Place, key: str) -> bool:
     return False
 
 
+def is_parsed(seen: Evidence, place: Place) -> bool:
+    """Whether a line uses what a function has parsed of a client's message."""
+    function = seen.function_at(place)
+    nodes = [*walk(function.node)] if function is not None else []
+    found: set[str] = set()
+
+    def is_of_it(node: ast.AST) -> bool:
+        parts = (node, *walk(node))
+        return any(
+            getattr(one, "id", "") in found or getattr(one, "attr", "") == "loads"
+            for one in parts
+        )
+
+    for node in sorted(nodes, key=lambda one: getattr(one, "lineno", 0)):
+        if isinstance(node, ast.Assign) and is_of_it(node.value):
+            stored = [one for one in walk(node) if isinstance(one, ast.Name)]
+            found |= {one.id for one in stored if isinstance(one.ctx, ast.Store)}
+    there = [one for one in seen.nodes_at(place) if isinstance(one, ast.expr)]
+    return any(is_of_it(one) for one in there)
+
+
 def _puts_a_user(seen: Evidence) -> Function | None:
     """The project's own middleware that gives a scope its user."""
     for function in seen.source.all_functions():

@@ -11,7 +11,7 @@ from tutor.doctor.models import example, is_message
 from tutor.doctor.rules.access import strangers
 from tutor.doctor.rules.consumers import hiding
 from tutor.doctor.rules.consumers.crashes.crash import Crash, handler_place
-from tutor.doctor.rules.consumers.crashes.keys import missing
+from tutor.doctor.rules.consumers.crashes.keys import is_parsed, missing
 from tutor.doctor.rules.consumers.crashes.ours import (
     BAD_INPUT,
     is_nested,
@@ -130,6 +130,8 @@ def by_type(seen: Evidence, crash: Crash, place: Place) -> Cause | None:
         inside = stored is not None and stored.owner is not None and stored.owner.kind
         at = place if inside else handler_place(seen, crash)
         return "auth-anonymous-users-accepted", at, ""
+    if re.search(r"Cannot assign .* must be a \"\w+\" instance", text):
+        return "db-object-expected", place, ""
     if crash.told == "websocket.receive" and root["type"] in BAD_INPUT:
         if "JSONDecodeError" in root["bases"] and place[0] is None:
             return None  # the library's own JSON consumers close on bad JSON
@@ -141,6 +143,10 @@ def by_type(seen: Evidence, crash: Crash, place: Place) -> Cause | None:
             root["type"] == "TypeError" and is_nested(seen, crash, place)
         ):
             return None  # they send an object where we send a text
+        of_another_type = crash.phase == "json" and root["type"] == "TypeError"
+        guessed = of_another_type and not is_of_the_code(root)
+        if guessed and is_parsed(seen, place):
+            return "consumer-unvalidated-input-closes-socket", place, ""
         if "ValueError" in root["bases"] and not _of_constants(seen, place):
             return "consumer-unvalidated-input-closes-socket", place, ""
     if crash.phase == "typed" and not is_of_the_code(root):

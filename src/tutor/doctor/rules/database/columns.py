@@ -1,0 +1,90 @@
+"""Fields that a model is given or asked for, and does not have."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterator
+
+from tutor.doctor.evidence import Evidence
+from tutor.doctor.rules.database.fields import fields
+from tutor.doctor.rules.found import TRIED, Found, Place, at
+from tutor.doctor.source import Class, Source, calls, managers
+
+RANK = 46  # before what the library says at that line
+SLUG = "db-field-unknown"
+_BOTH = {"get_or_create", "aget_or_create", "update_or_create", "aupdate_or_create"}
+_GIVEN = {"create", "acreate", "update", "aupdate", *_BOTH}
+_ASKED = {"filter", "exclude", "get", "aget", *_BOTH}
+_KEPT = {"all", "filter", "exclude", "order_by", "using", "select_related", "distinct"}
+_KEPT |= {"prefetch_related", "select_for_update", "only", "defer", "reverse"}
+_OWN = ("django.db.models.Model", "django.db.models.base.Model", "builtins.object")
+_NAMES = ("related_name", "related_query_name")
+_LINKS = ("ForeignKey", "OneToOneField", "ManyToManyField")
+
+
+def rules(seen: Evidence) -> Iterator[Found]:
+    for function in seen.source.all_functions():
+        for call in calls.calls(function.node):
+            named = [word.arg for word in call.keywords if word.arg]
+            path = calls.name_of(call, function) if named else ""
+            one, last = _asked(seen.source, path)
+            if one is None:
+                continue
+            known = _names(one) | (_back(seen.source) if last in _ASKED else set())
+            known |= {"defaults", "create_defaults"} if last in _BOTH else set()
+            parts = [
+                word.partition("__")[0] if last in _ASKED else word for word in named
+            ]
+            wrong = next((name for name in parts if name not in known), None)
+            if wrong is not None and not any("%(" in name for name in known):
+                yield _unknown(one, wrong, last, at(function, call))
+
+
+def _asked(source: Source, path: str) -> tuple[Class | None, str]:
+    """The model of which a call makes a row, or asks for some; and by which method."""
+    model, manager, rest = path.partition(".objects.")
+    *chain, last = rest.split(".")
+    one = source.classes.get(model)
+    if one is None or not _is_plain(one):
+        return None, ""
+    kept = all(part.removesuffix("()") in _KEPT for part in chain)
+    if manager and (last not in _GIVEN | _ASKED or not kept):
+        return None, ""
+    own = managers.manager_of(source, model, "objects")
+    return (None, "") if manager and own is not None else (one, last)
+
+
+def _unknown(one: Class, name: str, last: str, place: Place) -> Found:
+    has = [field for field, _, _ in fields(one)]
+    near = difflib.get_close_matches(name, has, 1, 0.5)
+    got = f"{one.name}() got unexpected keyword arguments: {name!r}"
+    got = f"Cannot resolve keyword {name!r} into field" if last in _ASKED else got
+    right = near[0] if near else "a field of the model"
+    hint = f"{one.name} has: {', '.join(has)}."
+    return Found(SLUG, got, place, RANK, TRIED, right, hint)
+
+
+def _is_plain(one: Class) -> bool:
+    """Whether all that makes a model stands in the project."""
+    made = any("__init__" in own.methods for own in one.line_of_ancestors)
+    bases = one.library_bases()
+    return not made and any(base in _OWN[:2] for base in bases) and bases <= {*_OWN}
+
+
+def _names(one: Class) -> set[str]:
+    """What a row may be given: its fields, and whatever else it has."""
+    found = {"pk", "id"}
+    for own in one.line_of_ancestors:
+        found |= {*own.attributes, *own.methods}
+    return found | {f"{name}_id" for name, kind, _ in fields(one) if kind in _LINKS}
+
+
+def _back(source: Source) -> set[str]:
+    """The names by which models are found from those that they lead to."""
+    found = {one.name.lower() for one in source.classes.values()}
+    for other in source.classes.values():
+        for _, kind, given in fields(other):
+            if kind in _LINKS:
+                named = [w.value for w in given.keywords if str(w.arg) in _NAMES]
+                found |= {str(getattr(value, "value", "")) for value in named}
+    return found
