@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ from looked import LEAF, MODELS, USER, evidence, said
 from tutor.doctor.rules.browser import scripts
 from tutor.doctor.rules.consumers import crashes, dates, unset
 from tutor.doctor.rules.database import related
-from tutor.doctor.rules.groups import within
+from tutor.doctor.rules.groups import packed, within
 from tutor.doctor.rules.project import causes
 from tutor.doctor.rules.python import bindings
 from tutor.doctor.rules.routing import routes
@@ -203,3 +204,35 @@ def test_a_parameter_as_others_write_it(
     seen = evidence(tmp_path, {"orders/routing.py": "routes = []\n"})
     found = [one.slug for one in routes._pattern(seen, leaf, 0)]
     assert found == ([slug] if slug else [])
+
+
+SAVED = """\
+from channels.layers import get_channel_layer
+from django.db import transaction
+from django.db.models.signals import post_save
+from django.dispatch import receiver
+from orders.models import Order
+
+@receiver(post_save, sender=Order)
+def heard(sender, instance, **kwargs):
+    def push():
+        layer = get_channel_layer()
+        async_to_sync(layer.group_send)("all", {"type": "new", "x": HERE})
+    transaction.on_commit(push)
+"""
+
+
+@pytest.mark.parametrize(
+    ("value", "wrong"),
+    [("instance.at", True), ("instance.pk", False), ("instance.at.isoformat()", False)],
+)
+def test_a_function_in_a_receiver_has_its_row(
+    value: str, wrong: bool, tmp_path: Path
+) -> None:
+    heard = "from asgiref.sync import async_to_sync\n" + SAVED.replace("HERE", value)
+    seen = evidence(tmp_path, {"orders/heard.py": heard, "orders/models.py": MODELS})
+    slug = "redis-message-not-serialisable"
+    assert said(packed.rules(seen)) == [(slug, "orders/heard.py", 12)] * wrong
+    outer = seen.source.functions["orders.heard.heard"]
+    inner = outer.module.resolve(ast.Name("push"), outer)
+    assert inner == "orders.heard.heard.<locals>.push"

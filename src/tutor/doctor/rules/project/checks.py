@@ -18,7 +18,7 @@ _KNOWN = {"4_0.E001": "deploy-trusted-origin-without-scheme"}
 _OF_THE_ADMIN = re.compile(
     r"admin\.E4(?:0[1-9]|1\d)"
 )  # its apps, middleware, templates
-_ELSEWHERE = ("daphne.", "staticfiles.", "templates.")  # other rules say more of them
+_ELSEWHERE = ("daphne.", "templates.")  # other rules say more of them
 
 
 def rules(seen: Evidence) -> Iterator[Found]:
