@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +12,7 @@ import pytest
 from looked import Files, evidence, said
 
 from tutor.doctor.child import Told
-from tutor.doctor.rules.deployment import commands, proxy
+from tutor.doctor.rules.deployment import commands, deployed, proxy, secrets
 from tutor.doctor.rules.project import apps
 
 SITE = """\
@@ -142,3 +145,58 @@ def test_a_prefix_and_the_proxy(place: str, wrong: bool, tmp_path: Path) -> None
     assert found == (
         [("deploy-root-path-breaks-routes", "Procfile", 1)] if wrong else []
     )
+
+
+STREAM = {"class": "logging.StreamHandler", "formatter": "plain"}
+TABLE = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"plain": {"()": "shop.logs.Plain"}},
+    "handlers": {
+        "lines": STREAM,
+        "file": {"class": "logging.FileHandler", "filename": "/nowhere/a.log"},
+        "other": {"class": "watchtower.CloudWatchLogHandler"},
+    },
+    "root": {"handlers": ["lines", "file", "other"], "level": "INFO"},
+}
+TABLES: list[tuple[dict[str, Any], str | None]] = [
+    ({}, None),
+    ({"disable_existing_loggers": True}, "settings-logging-hides-consumer-errors"),
+    ({"root": {"handlers": ["line"]}}, "settings-logging-refused"),
+    ({"handlers": {"lines": {"class": "logging.Lines"}}}, "settings-logging-refused"),
+    ({"formatters": {}}, "settings-logging-refused"),
+    ({"version": 2}, "settings-logging-refused"),
+]
+
+
+def test_the_logging_of_other_settings(tmp_path: Path) -> None:
+    tables = json.dumps([{**TABLE, **change} for change, _ in TABLES])
+    asked = "import json, sys; from tutor.doctor.inside import deployed as d; "
+    asked += "print(json.dumps([d.logged(one) for one in json.loads(sys.argv[1])]))"
+    words = [sys.executable, "-c", asked, tables]
+    told = subprocess.run(words, check=True, capture_output=True, text=True).stdout
+    seen = evidence(tmp_path, {"shop/prod.py": "LOGGING = {}\n"})
+    found = [
+        [one.slug for one in deployed._logging(seen, {"module": "shop.prod", **event})]
+        for event in [{"logging": one} for one in json.loads(told)]
+    ]
+    assert found == [[slug] if slug else [] for _, slug in TABLES]
+
+
+@pytest.mark.parametrize(
+    ("ignored", "value", "wrong"),
+    [
+        ("*.pyc\n", "4u8xkd02m9qvn27zpl3a7", True),
+        ("*.pyc\n.env\n", "4u8xkd02m9qvn27zpl3a7", False),
+        (".env*\n", "4u8xkd02m9qvn27zpl3a7", False),
+        ("*.pyc\n", "change-me-before-you-deploy", False),
+    ],
+)
+def test_a_key_that_git_keeps(
+    ignored: str, value: str, wrong: bool, tmp_path: Path
+) -> None:
+    settings = 'import os\nSECRET_KEY = os.environ["SECRET_KEY"]\n'
+    files = {"shop/settings.py": settings, ".gitignore": ignored}
+    seen = evidence(tmp_path, {**files, ".env": f"A=1\nSECRET_KEY={value}\n"})
+    found = [("deploy-secret-in-the-repository", ".env", 2)]
+    assert said(secrets.rules(seen)) == (found if wrong else [])

@@ -436,6 +436,13 @@ PROCESSES = {
         },
         SEVERAL,
     ),
+    "an image": (
+        {
+            "site1/settings.py": ALONE,
+            "Dockerfile": 'CMD ["gunicorn", "site1.asgi", "-w", "3"]\n',
+        },
+        SEVERAL,
+    ),
     "supervisor": (
         {
             "site1/settings.py": ALONE,

@@ -228,4 +228,6 @@ def _deployed(seen: Evidence) -> Iterator[tuple[Path, str]]:
     for path in (*others, *images):
         with suppress(OSError):
             if path.is_file() and path.stat().st_size < BIG:
-                yield path, path.read_text("utf-8", "replace")
+                # The words of a list in brackets stand apart, as in a shell.
+                text = path.read_text("utf-8", "replace")
+                yield path, re.sub(r"""["'],\s*["']""", " ", text)
