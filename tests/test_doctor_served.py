@@ -12,7 +12,7 @@ import pytest
 from looked import Files, evidence, said
 
 from tutor.doctor.child import Told
-from tutor.doctor.rules.deployment import commands, deployed, proxy, secrets
+from tutor.doctor.rules.deployment import behind, commands, deployed, proxy, secrets
 from tutor.doctor.rules.project import apps
 
 SITE = """\
@@ -200,3 +200,28 @@ def test_a_key_that_git_keeps(
     seen = evidence(tmp_path, {**files, ".env": f"A=1\nSECRET_KEY={value}\n"})
     found = [("deploy-secret-in-the-repository", ".env", 2)]
     assert said(secrets.rules(seen)) == (found if wrong else [])
+
+
+TLS = "listen 443 ssl;\n    ssl_certificate a.pem;"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "options", "found"),
+    [
+        ("listen 80;", TLS, "-p 8001", None),
+        ("listen 80;", TLS.replace(" ssl;", ";"), "-p 8001", (None, "nginx.conf", 3)),
+        ("http://behind", "behind", "-p 8001", (None, "nginx.conf", 4)),
+        ("http://behind", "$behind", "-p 8001", None),
+        ("HERE", "", "--ping-interval 30", None),
+        ("HERE", "", "--ping-interval 60", ("nginx-idle-socket-cut", "Procfile", 1)),
+        ("HERE", "", "--ping-interval 0", ("nginx-idle-socket-cut", "Procfile", 1)),
+        ("HERE", "proxy_read_timeout 5m;", "--ping-interval 60", None),
+    ],
+)
+def test_what_nginx_asks_and_how_long_it_waits(
+    old: str, new: str, options: str, found: Any, tmp_path: Path
+) -> None:
+    site = SITE.replace(old, new).replace("HERE", "")
+    files = {"nginx.conf": site, "Procfile": f"web: daphne {options} a.b:c\n"}
+    seen = evidence(tmp_path, files)
+    assert said(behind.rules(seen)) == ([found] if found else [])

@@ -29,8 +29,6 @@ _LOOPBACK = re.compile(r"(127\.0\.0\.1|localhost|\[::1\]|unix)(:|$)")
 _HEADERS = ("upgrade", "connection")
 TLS = ("ssl:", "--ssl", "--cert", "--keyfile")  # of daphne, uvicorn, gunicorn
 _NGINX = re.compile(r"(?:[\w./-]+/)?nginx(?:[:@-]|$)")
-_TIME = re.compile(r"(\d+)(ms|s|m|h|d)?")
-_SECONDS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
 def rules(seen: Evidence) -> Iterator[Found]:
@@ -113,11 +111,10 @@ def _socket(
             got = f"{' and '.join(missing)} not passed on for {path}"
             yield _found(site, "nginx-without-upgrade-headers", got, at, -1)
     limit = taken.value("proxy_read_timeout")
-    if limit is not None and limit.args:
-        match = _TIME.fullmatch(limit.args[0])
-        if match and int(match[1]) * _SECONDS[match[2] or "s"] <= PING:
-            got = f"proxy_read_timeout {limit.args[0]}"
-            yield _found(site, "nginx-idle-socket-cut", got, limit, 10)
+    wait = limit.seconds if limit is not None else None
+    if limit is not None and wait is not None and wait <= PING:
+        got = f"proxy_read_timeout {limit.args[0]}"
+        yield _found(site, "nginx-idle-socket-cut", got, limit, 10)
 
 
 def _is_led_to(server: Directive, taken: Directive, path: str) -> bool:
