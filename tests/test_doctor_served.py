@@ -12,7 +12,14 @@ import pytest
 from looked import Files, evidence, said
 
 from tutor.doctor.child import Told
-from tutor.doctor.rules.deployment import behind, commands, deployed, proxy, secrets
+from tutor.doctor.rules.deployment import (
+    behind,
+    commands,
+    composed,
+    deployed,
+    proxy,
+    secrets,
+)
 from tutor.doctor.rules.project import apps
 
 SITE = """\
@@ -225,3 +232,73 @@ def test_what_nginx_asks_and_how_long_it_waits(
     files = {"nginx.conf": site, "Procfile": f"web: daphne {options} a.b:c\n"}
     seen = evidence(tmp_path, files)
     assert said(behind.rules(seen)) == ([found] if found else [])
+
+
+IN_MEMORY = {"default": {"BACKEND": "channels.layers.InMemoryChannelLayer"}}
+UNIT = "[Service]\nHERE\nExecStart=/srv/bin/{}\n"
+WEB, WORK = UNIT.format("daphne a.b:c"), UNIT.format("python manage.py runworker mail")
+PLAIN = "services:\n  web:\n    command: daphne a.b:c\n"
+PLAIN += "  work:\n    command: python manage.py runworker mail\n"
+DB = "Environment=REDIS_URL=redis://r:6379/0"
+APART, ALONE = "worker-on-another-layer", "worker-with-inmemory-layer"
+
+
+@pytest.mark.parametrize(
+    ("web", "work", "slug"),
+    [
+        (DB, DB, None),
+        (DB, "Environment=REDIS_URL=redis://r:6379", None),
+        (DB, "Environment=REDIS_URL=redis://r:6379/1", APART),
+        (DB, "", ALONE),
+        (DB, "EnvironmentFile=/etc/a.env", None),
+        (DB, "Environment=REDIS_URL=redis://other:6379/1", None),
+        ("", "", ALONE),
+        ("EnvironmentFile=/etc/a.env", "EnvironmentFile=/etc/a.env", None),
+        ("Environment=OTHER=1", "", ALONE),
+    ],
+)
+@pytest.mark.parametrize("composed_of", [False, True])
+def test_a_worker_is_told_the_server_s_redis(
+    web: str, work: str, slug: str | None, composed_of: bool, tmp_path: Path
+) -> None:
+    settings = 'import os\nCHANNEL_LAYERS = {} if os.environ.get("REDIS_URL") else {}\n'
+    files = {"shop/settings.py": settings}
+    if composed_of:
+        told = [
+            "    env_file: a.env\n"
+            if one.startswith("EnvironmentFile")
+            else f"    environment: [{one.partition('=')[2]}]\n"
+            if one
+            else ""
+            for one in (web, work)
+        ]
+        files["compose.yaml"] = PLAIN.replace("  work:", told[0] + "  work:") + told[1]
+    else:
+        files["a.service"] = WEB.replace("HERE", web)
+        files["b.service"] = WORK.replace("HERE", work)
+    seen = evidence(tmp_path, files, layers=IN_MEMORY)
+    assert [one.slug for one in composed.rules(seen)] == ([slug] if slug else [])
+
+
+@pytest.mark.parametrize(
+    ("host", "locked"),
+    [
+        (["cache", 6379], True),
+        ("redis://cache:6379/0", True),
+        ("redis://:x@cache:6379/0", False),
+        (["other", 6379], False),
+    ],
+)
+def test_settings_name_a_redis_that_asks_for_a_password(
+    host: object, locked: bool, tmp_path: Path
+) -> None:
+    compose = "services:\n  cache:\n    image: redis:7\n"
+    compose += "    command: redis-server --requirepass x\n"
+    prod = {"shop/prod.py": "CHANNEL_LAYERS = {}\n", "compose.yaml": compose}
+    seen = evidence(tmp_path, prod)
+    layers = {"default": {"CONFIG": {"hosts": [host]}}}
+    seen.deployed = Told(
+        [{"kind": "deployed", "module": "shop.prod", "layers": layers}]
+    )
+    found = [("redis-password-missing", "shop/prod.py", 1)]
+    assert said(composed.rules(seen)) == (found if locked else [])
