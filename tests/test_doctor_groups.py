@@ -108,6 +108,10 @@ WRONG = {
     JOB.replace("EVENT", '{"type": "resize", "picture": 1}').replace("es", "e", 1): (
         "worker-listens-to-another-name"
     ),
+    SEND.replace("self.group,", '"pictures",').replace(
+        "EVENT", '{"type": "resize", "picture": 1}'
+    ): "group-taken-for-a-channel",
+    SEND.replace("EVENT", '"new", {"type": "bid.new"}'): "python-arguments-differ",
     "await self.channel_layer.group_add(self.group, self.channel_layer)": (
         "group-wrong-channel-joined"
     ),
@@ -138,7 +142,9 @@ def look(tmp_path: Path, line: str) -> set[str | None]:
     for name, text in files.items():
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text(text, encoding="utf-8")
-    seen = Evidence(tmp_path, tmp_path, Told([]), Source(tmp_path, tmp_path))
+    works = {"pictures": {"consumer": "bids.consumers.Work"}}
+    walk = {"kind": "walk", "channels": works}
+    seen = Evidence(tmp_path, tmp_path, Told([walk]), Source(tmp_path, tmp_path))
     rules = (groups, jobs, workers)
     return {one.slug for module in rules for one in module.rules(seen)}
 
