@@ -338,3 +338,26 @@ def test_an_import_of_a_file_that_no_server_reads(
     at = 1 + line.startswith("def")
     wrong = [("python-name-not-defined", IN_TESTS, at)] if is_wrong else []
     assert said(imported.rules(seen)) == wrong
+
+
+SCRIPT = (
+    "HERE\nfrom orders.models import Order\nif __name__ == '__main__':\n    Order()\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("first", "slug"),
+    [
+        ("import sys", "settings-module-not-set"),
+        ("os.environ.setdefault('DJANGO_SETTINGS_MODULE', 'shop.settings')", None),
+        ("django.setup()", ""),
+        ("application = get_wsgi_application()", ""),
+    ],
+)
+def test_a_script_needs_a_django_that_is_ready(
+    first: str, slug: str | None, tmp_path: Path
+) -> None:
+    script = SCRIPT.replace("HERE", first)
+    seen = evidence(tmp_path, {"tell.py": script, "orders/models.py": MODELS})
+    found = [(slug, "tell.py", 2)] if slug != "" else []
+    assert said(imported.rules(seen)) == found

@@ -393,9 +393,11 @@ def later(self):
 """
 ELSEWHERE = "layer-inmemory-from-another-process"
 SEVERAL = "layer-inmemory-several-processes"
+SCRIPT = "from app.tell import tell\nif __name__ == '__main__':\n    tell('a')\n"
 NAMED = "app/management/commands/say.py"
 PROCESSES = {
     "command": ({NAMED: COMMAND, "site1/settings.py": ALONE}, ELSEWHERE),
+    "script": ({"push.py": SCRIPT, "site1/settings.py": ALONE}, ELSEWHERE),
     "task": ({"app/tasks.py": TASK, "site1/settings.py": ALONE}, ELSEWHERE),
     "with-redis-elsewhere": (
         {NAMED: COMMAND, "site1/settings.py": ALONE, "site1/production.py": REDIS},

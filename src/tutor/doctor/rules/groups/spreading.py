@@ -18,6 +18,7 @@ from tutor.doctor.rules.groups.packed import DEEP, RANK
 from tutor.doctor.rules.groups.receivers import stores_what_is_told
 from tutor.doctor.services import replaced, services, started
 from tutor.doctor.source import Function, Module, calls, known
+from tutor.doctor.source.flow import body
 from tutor.doctor.source.index import is_aside
 from tutor.doctor.source.walking import walk
 from tutor.doctor.startfiles import is_image
@@ -133,6 +134,32 @@ def _another_process(seen: Evidence) -> Iterator[Found]:
                 "a layer that several processes share",
             )
             return
+    for module in seen.source.modules.values():
+        whole = body(module)
+        for node in program(module):
+            if not is_aside(module.file) and any(
+                tells(call, whole) for call in calls.calls(node)
+            ):
+                yield Found(
+                    "layer-inmemory-from-another-process",
+                    f"what {module.file} sends reaches nobody",
+                    layers_there(seen),
+                    RANK,
+                    TRIED,
+                    "a layer that several processes share",
+                )
+                return
+
+
+def program(module: Module) -> list[ast.If]:
+    """What a file does that is started by its name, as a process of its own."""
+    return [
+        node
+        for node in module.tree.body
+        if isinstance(node, ast.If)
+        and isinstance(node.test, ast.Compare)
+        and ast.unparse(node.test.left) == "__name__"
+    ]
 
 
 def is_task(function: Function) -> bool:

@@ -13,14 +13,19 @@ from pathlib import Path
 
 from tutor.doctor.evidence import Evidence
 from tutor.doctor.rules.found import TRIED, Found
+from tutor.doctor.rules.groups.spreading import program
 from tutor.doctor.source import Module
 from tutor.doctor.source.definitions import base_of
 from tutor.doctor.source.index import is_aside
+from tutor.doctor.source.managers import is_model
 from tutor.doctor.source.walking import child_nodes
 
 RANK, OF_TESTS = 62, 80
 _LIBRARIES = ("channels", "django", "asgiref", "channels_redis")
 _DYNAMIC = re.compile(r"import \*|globals\(\)|__getattr__|setattr\(|sys\.modules")
+_READY = re.compile(
+    r"\bsetup\(|get_[aw]sgi_application|execute_from_command|configure\("
+)
 # Below these, an import may be for another case than that at hand.
 _IF = (ast.Try, ast.If, ast.With, ast.Match)
 
@@ -29,6 +34,7 @@ def rules(seen: Evidence) -> Iterator[Found]:
     stages = ("settings", "apps", "asgi", "urls")
     if not seen.walk or any(seen.failed(t, *stages) for t in (seen.look, seen.serve)):
         return  # what they import is told there
+    yield from _unready(seen)
     for module in seen.source.modules.values():
         if "migrations" in module.file.split("/"):
             continue
@@ -44,6 +50,53 @@ def rules(seen: Evidence) -> Iterator[Found]:
                     right or "a module, and a name in it, that are there",
                 )
                 break
+
+
+def _unready(seen: Evidence) -> Iterator[Found]:
+    """A script that is started by its name, and imports models without any Django."""
+    models = {
+        one.module.name
+        for one in seen.source.classes.values()
+        if is_model(seen.source, one.dotted)
+    }
+    for module in seen.source.modules.values() if models else ():
+        if not program(module) or is_aside(module.file) or _READY.search(module.text):
+            continue
+        for node in _imports(module.tree):
+            if node in module.tree.body and _reaches(seen, module, node, models):
+                named = "DJANGO_SETTINGS_MODULE" in module.text
+                yield Found(
+                    None if named else "settings-module-not-set",
+                    "AppRegistryNotReady: Apps aren't loaded yet."
+                    if named
+                    else "Requested setting INSTALLED_APPS, but settings are not "
+                    "configured.",
+                    (module.file, node.lineno),
+                    RANK,
+                    TRIED,
+                    "django.setup() above, after DJANGO_SETTINGS_MODULE is set",
+                )
+                return
+
+
+def _reaches(
+    seen: Evidence, module: Module, node: ast.ImportFrom, models: set[str]
+) -> bool:
+    """Whether an import comes to models, itself or by what it imports."""
+    todo, done = [(module, node)], set[str]()
+    for where, one in todo:  # it grows
+        base = base_of(one, where)
+        names = [base, *(f"{base}.{alias.name}" for alias in one.names)]
+        if models & {*names}:
+            return True
+        for found in [
+            seen.source.modules[n] for n in names if n in seen.source.modules
+        ]:
+            if found.name not in done:
+                done.add(found.name)
+                inner = (n for n in found.tree.body if isinstance(n, ast.ImportFrom))
+                todo += [(found, n) for n in inner]
+    return False
 
 
 def _imports(node: ast.AST) -> Iterator[ast.ImportFrom]:
