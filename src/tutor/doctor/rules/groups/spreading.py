@@ -125,30 +125,24 @@ def _another_process(seen: Evidence) -> Iterator[Found]:
         if (command or (task and not eager)) and (
             _tells(function) or stores_what_is_told(seen, function, _tells)
         ):
-            yield Found(
-                "layer-inmemory-from-another-process",
-                f"what {function.module.file} sends reaches nobody",
-                layers_there(seen),
-                RANK,
-                TRIED,
-                "a layer that several processes share",
-            )
+            yield _unheard(seen, function.module)
             return
-    for module in seen.source.modules.values():
-        whole = body(module)
-        for node in program(module):
-            if not is_aside(module.file) and any(
-                tells(call, whole) for call in calls.calls(node)
-            ):
-                yield Found(
-                    "layer-inmemory-from-another-process",
-                    f"what {module.file} sends reaches nobody",
-                    layers_there(seen),
-                    RANK,
-                    TRIED,
-                    "a layer that several processes share",
-                )
-                return
+    for one in seen.source.modules.values():
+        made = [call for node in program(one) for call in calls.calls(node)]
+        if not is_aside(one.file) and any(tells(call, body(one)) for call in made):
+            yield _unheard(seen, one)
+            return
+
+
+def _unheard(seen: Evidence, module: Module) -> Found:
+    return Found(
+        "layer-inmemory-from-another-process",
+        f"what {module.file} sends reaches nobody",
+        layers_there(seen),
+        RANK,
+        TRIED,
+        "a layer that several processes share",
+    )
 
 
 def program(module: Module) -> list[ast.If]:
