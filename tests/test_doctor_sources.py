@@ -145,6 +145,11 @@ WRONG = {
         talk = Talk(URLRouter(SOCKETS), "/ws/own/")  # here
         await talk.connect()
 """,
+    "test-consumer-without-urlrouter/too-late": """
+        talk = Talk(URLRouter(SOCKETS), "/ws/own/")  # here
+        await talk.connect()
+        talk.scope["user"] = self.user
+""",
     "test-path-without-route": """
         talk = Talk(URLRouter(SOCKETS), "/ws/silent")  # here
         await talk.connect()

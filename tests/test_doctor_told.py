@@ -176,6 +176,43 @@ def test_a_helper_that_logs_in_is_no_part_of_a_loop(
     assert found == ([("test-sync-client-in-async-test", line)] if wrong else [])
 
 
+NOTE_URLS = """
+from django.urls import path
+from app.views import note
+urlpatterns = [path("notes/<int:pk>/", note, name="note")]
+"""
+NOTE_VIEW = """
+from asgiref.sync import async_to_sync
+def note(request, pk):
+    async_to_sync(layer.group_send)("notes", {"type": "note"})
+"""
+NOTE_TEST = """
+from django.urls import reverse
+class It(TestCase):
+    async def test_it(self):
+        {line}
+"""
+
+
+@pytest.mark.parametrize(
+    ("line", "wrong"),
+    [
+        ("self.client.post(reverse('note', args=[1]))", True),
+        ("self.client.post('/notes/1/')", True),
+        ("await self.async_client.post(reverse('note', args=[1]))", False),
+        ("self.client.post('/others/1/')", False),
+    ],
+)
+def test_a_view_that_waits_is_no_part_of_a_loop(
+    line: str, wrong: bool, tmp_path: Path
+) -> None:
+    for name, text in (("urls", NOTE_URLS), ("views", NOTE_VIEW)):
+        (tmp_path / "app").mkdir(exist_ok=True)
+        (tmp_path / "app" / f"{name}.py").write_text(text, encoding="utf-8")
+    found = look(tmp_path, NOTE_TEST.format(line=line), testclients)
+    assert found == ([("test-sync-client-in-async-test", line)] if wrong else [])
+
+
 VISITS = """
 def logged_in(name):
     visitor = AsyncClient()
