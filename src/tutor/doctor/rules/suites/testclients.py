@@ -120,7 +120,7 @@ def _waits(seen: Evidence, call: ast.Call, function: Function) -> bool:
         name = function.module.resolve(path.func, function) or ""
         if name not in REVERSES or not isinstance(path.args[0], ast.Constant):
             return False
-        url = f"{{% url '{path.args[0].value}' %}}"
+        url = f"{{% url '{path.args[0].value!s}' %}}"
         return any(one.is_async or asks(one) for one in behind_url(seen, url, verb))
     if not isinstance(path, ast.Constant) or not isinstance(path.value, str):
         return False
