@@ -145,6 +145,16 @@ WRONG = {
         talk = Talk(URLRouter(SOCKETS), "/ws/own/")  # here
         await talk.connect()
 """,
+    "test-communicator-without-such-method/entered": """
+        async with Talk(application, "/ws/silent/") as talk:  # here
+            pass
+""",
+    "consumer-json-not-parsed": """
+        talk = Talk(application, "/ws/silent/")
+        await talk.connect()
+        said = await talk.receive_from()
+        assert said["kind"] == "new"  # here
+""",
     "test-consumer-without-urlrouter/too-late": """
         talk = Talk(URLRouter(SOCKETS), "/ws/own/")  # here
         await talk.connect()
@@ -210,6 +220,13 @@ WRONG = {
 }
 
 RIGHT = {
+    "parsed": """
+        talk = Talk(application, "/ws/silent/")
+        await talk.connect()
+        assert (await talk.receive_json_from())["kind"] == "new"
+        said = await talk.receive_from()
+        assert said[0] == "{"
+""",
     "scope-filled": """
         talk = Talk(Room.as_asgi(), "/ws/room/")
         talk.scope["url_route"] = {"kwargs": {"room": "a"}}

@@ -528,3 +528,28 @@ def test_a_layer_that_goes_on_to_ask_is_no_slow_handler(
     found = sockets._ending(seen, None, client, events, ["websocket.disconnect"])
     slug = "consumer-slow-work-in-disconnect"
     assert [one.slug for one in found] == ([] if held else [slug])
+
+
+@pytest.mark.parametrize(
+    ("file", "told", "name", "slug"),
+    [
+        ("pytest.ini", "[pytest]\npython_files = test_*.py", "spec.py", "never"),
+        ("pytest.ini", "[pytest]\npython_files =\n    *spec.py", "spec.py", ""),
+        ("pyproject.toml", "python_files = ['*_spec.py', 'spec.py']", "spec.py", ""),
+        ("pytest.ini", "DJANGO_SETTINGS_MODULE = site1.tests", "test_a.py", "module"),
+        ("pytest.ini", "DJANGO_SETTINGS_MODULE = site1.asgi", "test_a.py", ""),
+        ("pytest.ini", "DJANGO_SETTINGS_MODULE = other.tests", "test_a.py", ""),
+    ],
+)
+def test_what_pytest_is_told(
+    file: str, told: str, name: str, slug: str, tmp_path: Path
+) -> None:
+    (tmp_path / "app/tests").mkdir(parents=True)
+    (tmp_path / file).write_text(told, encoding="utf-8")
+    (tmp_path / "site1").mkdir()
+    (tmp_path / "site1/__init__.py").write_text("", encoding="utf-8")
+    test = "import pytest\ndef test_it():\n    assert 1\n"
+    (tmp_path / f"app/tests/{name}").write_text(test, encoding="utf-8")
+    found = [one for one, _ in look(tmp_path, "", testclients)]
+    slugs = {"never": "test-never-run", "module": "settings-module-misspelled"}
+    assert found == ([slugs[slug]] if slug else [])

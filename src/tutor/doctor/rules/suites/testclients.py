@@ -12,6 +12,7 @@ from tutor.doctor.rules.found import TRIED, Found, at
 from tutor.doctor.rules.routing.reversing import REVERSES
 from tutor.doctor.rules.routing.views import asked as answering
 from tutor.doctor.rules.routing.views import asks, behind_url
+from tutor.doctor.rules.suites.configured import settings_missing
 from tutor.doctor.rules.suites.expected import expects_a_refusal
 from tutor.doctor.rules.suites.headers import written
 from tutor.doctor.rules.suites.testing import COMMUNICATORS, RANK
@@ -31,6 +32,7 @@ _LOCAL = re.compile(rb"https?://(localhost|127\.0\.0\.1)")
 
 def rules(seen: Evidence) -> Iterator[Found]:
     yield from _sections(seen)
+    yield from settings_missing(seen)
     yield from _nobody_allowed(seen)
     for function in seen.source.functions.values():
         if function.is_async and is_aside(function.module.file):
