@@ -281,6 +281,14 @@ def test_checks_that_fail_themselves_by_a_setting(tmp_path: Path) -> None:
     assert said(checks.rules(seen)) == [(None, "shop/settings.py", 1)]
 
 
+def test_checks_that_fail_over_the_folders_of_files(tmp_path: Path) -> None:
+    seen = evidence(tmp_path, {"shop/settings.py": "A = 1\nSTATICFILES_DIRS = 2\n"})
+    frames = [{"module": "django.contrib.staticfiles.finders"}]
+    link = {"type": "TypeError", "module": "builtins", "text": "x", "frames": frames}
+    seen.look.events.append({"kind": "failed", "stage": "problems", "error": [link]})
+    assert said(checks.rules(seen)) == [(None, "shop/settings.py", 2)]
+
+
 @pytest.mark.parametrize(
     ("line", "is_wrong"),
     [
@@ -343,6 +351,13 @@ def test_an_import_of_a_file_that_no_server_reads(
 SCRIPT = (
     "HERE\nfrom orders.models import Order\nif __name__ == '__main__':\n    Order()\n"
 )
+
+
+def test_a_script_that_names_its_settings_is_one(tmp_path: Path) -> None:
+    first = "os.environ.setdefault('DJANGO_SETTINGS_MODULE', 'shop.settings')"
+    flat = SCRIPT.partition("if")[0].replace("HERE", first)
+    seen = evidence(tmp_path, {"tell.py": flat, "orders/models.py": MODELS})
+    assert said(imported.rules(seen)) == [(None, "tell.py", 2)]
 
 
 @pytest.mark.parametrize(

@@ -17,9 +17,11 @@ from tutor.doctor.rules.deployment import (
     commands,
     composed,
     deployed,
+    mounts,
     proxy,
     secrets,
 )
+from tutor.doctor.rules.groups import jobs
 from tutor.doctor.rules.project import apps
 
 SITE = """\
@@ -302,3 +304,22 @@ def test_settings_name_a_redis_that_asks_for_a_password(
     )
     found = [("redis-password-missing", "shop/prod.py", 1)]
     assert said(composed.rules(seen)) == (found if locked else [])
+
+
+def test_a_worker_and_no_entry_for_channels(tmp_path: Path) -> None:
+    files = {"Procfile": "work: python manage.py runworker mail\n"}
+    found = [("worker-no-channel-entry", "Procfile", 1)]
+    assert said(jobs.rules(evidence(tmp_path, files))) == found
+
+
+@pytest.mark.parametrize(
+    ("volumes", "empty"), [("", True), ("    volumes: [files:/app/collected]\n", False)]
+)
+def test_a_volume_that_nobody_fills(volumes: str, empty: bool, tmp_path: Path) -> None:
+    compose = "services:\n  web:\n    command: daphne a.b:c\n" + volumes
+    compose += "  proxy:\n    image: nginx\n    volumes: [files:/static]\n"
+    site = SITE.replace("HERE", "location /static/ { alias /static/; }")
+    settings = {"shop/settings.py": 'STATIC_ROOT = BASE_DIR / "collected"\n'}
+    files = {"compose.yaml": compose, "nginx.conf": site, **settings}
+    found = [("nginx-static-alias-elsewhere", "compose.yaml", 2)]
+    assert said(mounts.rules(evidence(tmp_path, files))) == (found if empty else [])

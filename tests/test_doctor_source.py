@@ -9,7 +9,7 @@ import pytest
 from looked import LEAF, MODELS, USER, evidence, said
 
 from tutor.doctor.rules.browser import scripts
-from tutor.doctor.rules.consumers import crashes, dates, unset
+from tutor.doctor.rules.consumers import crashes, dates, threads, unset
 from tutor.doctor.rules.database import related
 from tutor.doctor.rules.groups import packed, within
 from tutor.doctor.rules.project import causes
@@ -236,3 +236,35 @@ def test_a_function_in_a_receiver_has_its_row(
     outer = seen.source.functions["orders.heard.heard"]
     inner = outer.module.resolve(ast.Name("push"), outer)
     assert inner == "orders.heard.heard.<locals>.push"
+
+
+VIEW = """\
+import asyncio
+from threading import Thread
+from channels.layers import get_channel_layer
+from django.db import transaction
+async def told(): ...
+def publish(request):
+    layer = get_channel_layer()
+    HERE
+"""
+LOST, ASYNC = "group-view-without-async-to-sync", "python-async-method-not-awaited"
+
+
+@pytest.mark.parametrize(
+    ("line", "slug"),
+    [
+        ("Thread(target=layer.group_send, args=('a', {})).start()", LOST),
+        ("loop = asyncio.get_event_loop().run_until_complete(HIM)", LOST),
+        ("transaction.on_commit(told)", ASYNC),
+        ("Thread(target=print).start()", None),
+        ("transaction.on_commit(publish)", None),
+        ("asyncio.get_event_loop().run_until_complete(told())", None),
+    ],
+)
+def test_who_awaits_what_a_thread_is_given(
+    line: str, slug: str | None, tmp_path: Path
+) -> None:
+    view = VIEW.replace("HERE", line).replace("HIM", "layer.group_send('a', {})")
+    found = said(threads.rules(evidence(tmp_path, {"orders/views.py": view})))
+    assert found == ([(slug, "orders/views.py", 8)] if slug else [])

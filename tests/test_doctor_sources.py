@@ -460,6 +460,14 @@ PROCESSES = {
         },
         SEVERAL,
     ),
+    "compose": (
+        {
+            "site1/settings.py": ALONE,
+            "compose.yaml": "services:\n  web:\n    command:\n      - uvicorn\n"
+            "      - site1.asgi:application\n      - --workers\n      - '4'\n",
+        },
+        SEVERAL,
+    ),
     "an image": (
         {
             "site1/settings.py": ALONE,

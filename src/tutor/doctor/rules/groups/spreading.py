@@ -226,6 +226,10 @@ def several(seen: Evidence) -> str:
             if match and int(match[1]) > 1:
                 return f"{path.name} starts {match[1]} processes"
     told = [one for one in commands(seen.project) if serves_sockets(one)]
+    for command in told:
+        number = re.match(r"\$?\{?\w*:?-?(\d+)", command.value("--workers", "-w") or "")
+        if number and int(number[1]) > 1:
+            return f"{Path(command.file).name} starts {number[1]} processes"
     for one in services(seen.project):
         if one.copies > 1 and started(one, told):
             return f"{one.file} starts {one.name} {one.copies} times"

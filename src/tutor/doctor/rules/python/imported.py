@@ -14,6 +14,7 @@ from pathlib import Path
 from tutor.doctor.evidence import Evidence
 from tutor.doctor.rules.found import TRIED, Found
 from tutor.doctor.rules.groups.spreading import program
+from tutor.doctor.rules.suites.configured import imported
 from tutor.doctor.source import Module
 from tutor.doctor.source.definitions import base_of
 from tutor.doctor.source.index import is_aside
@@ -59,12 +60,14 @@ def _unready(seen: Evidence) -> Iterator[Found]:
         for one in seen.source.classes.values()
         if is_model(seen.source, one.dotted)
     }
+    used = imported(seen) if models else set[str]()
     for module in seen.source.modules.values() if models else ():
-        if not program(module) or is_aside(module.file) or _READY.search(module.text):
+        named = "DJANGO_SETTINGS_MODULE" in module.text
+        begins = program(module) or (named and module.name not in used)
+        if not begins or is_aside(module.file) or _READY.search(module.text):
             continue
         for node in _imports(module.tree):
             if node in module.tree.body and _reaches(seen, module, node, models):
-                named = "DJANGO_SETTINGS_MODULE" in module.text
                 yield Found(
                     None if named else "settings-module-not-set",
                     "AppRegistryNotReady: Apps aren't loaded yet."
