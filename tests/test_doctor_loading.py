@@ -367,12 +367,15 @@ def test_a_script_that_names_its_settings_is_one(tmp_path: Path) -> None:
         ("os.environ.setdefault('DJANGO_SETTINGS_MODULE', 'shop.settings')", None),
         ("django.setup()", ""),
         ("application = get_wsgi_application()", ""),
+        ("from shop.asgi import application", ""),
     ],
 )
 def test_a_script_needs_a_django_that_is_ready(
     first: str, slug: str | None, tmp_path: Path
 ) -> None:
     script = SCRIPT.replace("HERE", first)
-    seen = evidence(tmp_path, {"tell.py": script, "orders/models.py": MODELS})
+    asgi = "application = get_asgi_application()\nfrom orders import models\n"
+    files = {"shop/__init__.py": "", "shop/asgi.py": asgi}
+    seen = evidence(tmp_path, {**files, "tell.py": script, "orders/models.py": MODELS})
     found = [(slug, "tell.py", 2)] if slug != "" else []
     assert said(imported.rules(seen)) == found

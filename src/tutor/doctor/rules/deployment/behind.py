@@ -40,7 +40,7 @@ def _misread(site: Site, server: Directive) -> Iterator[Found]:
         one for each in server.all("location") for one in each.all("proxy_pass")
     ):
         target = at.args[0] if at.args else "$"
-        if not re.match(r"https?://|\$|fastcgi", target):
+        if not re.match(r"https?://|\$", target):
             spot = site.file, at.line
             yield Found(None, got, spot, RANK + 1, READ, f"http:// before {target}")
             return

@@ -28,7 +28,7 @@ _LOCKED = "redis-password-missing"
 _REFUSES = "HELLO must be called with the client already authenticated"
 _PARTS = re.compile(r"rediss?://(?P<host>[^/$]+)(?:/(?P<db>\d*))?")
 _KEY = re.compile(r"""["'](\w*REDIS\w*)["']""")
-_MORE = re.compile(r"env_file|EnvironmentFile|PassEnvironment|\bx-|<<:|extends")
+_MORE = re.compile(r"env_file|EnvironmentFile|PassEnvironment|\bx-|<<:|extends|: \*\w")
 
 
 def rules(seen: Evidence) -> Iterator[Found]:
@@ -103,7 +103,7 @@ def _is_alone(seen: Evidence, one: Command) -> bool:
     layers = seen.settings.get("layers")
     used = layers.values() if isinstance(layers, dict) else ()
     memory = [isinstance(x, dict) and x.get("BACKEND") == MEMORY for x in used]
-    return bool(whole) and all(memory) and not _MORE.search(text)
+    return bool(whole and memory) and all(memory) and not _MORE.search(text)
 
 
 def _asked_without(seen: Evidence, locked: set[str]) -> Iterator[Found]:

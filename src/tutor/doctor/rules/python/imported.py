@@ -64,7 +64,7 @@ def _unready(seen: Evidence) -> Iterator[Found]:
     for module in seen.source.modules.values() if models else ():
         named = "DJANGO_SETTINGS_MODULE" in module.text
         begins = program(module) or (named and module.name not in used)
-        if not begins or is_aside(module.file) or _READY.search(module.text):
+        if not begins or is_aside(module.file) or _is_ready(seen, module):
             continue
         for node in _imports(module.tree):
             if node in module.tree.body and _reaches(seen, module, node, models):
@@ -82,6 +82,16 @@ def _unready(seen: Evidence) -> Iterator[Found]:
                 return
 
 
+def _is_ready(seen: Evidence, module: Module) -> bool:
+    """Whether a file, or another that it imports, makes Django ready."""
+    names = {module.name, *module.stars, *module.names.values()}
+    names |= {name.rpartition(".")[0] for name in names}
+    return any(
+        _READY.search(seen.source.modules[name].text)
+        for name in names & {*seen.source.modules}
+    )
+
+
 def _reaches(
     seen: Evidence, module: Module, node: ast.ImportFrom, models: set[str]
 ) -> bool:
@@ -92,10 +102,8 @@ def _reaches(
         names = [base, *(f"{base}.{alias.name}" for alias in one.names)]
         if models & {*names}:
             return True
-        for found in [
-            seen.source.modules[n] for n in names if n in seen.source.modules
-        ]:
-            if found.name not in done:
+        for found in map(seen.source.modules.get, names):
+            if found is not None and found.name not in done:
                 done.add(found.name)
                 inner = (n for n in found.tree.body if isinstance(n, ast.ImportFrom))
                 todo += [(found, n) for n in inner]
