@@ -13,6 +13,7 @@ from looked import Files, evidence, said
 
 from tutor.doctor.child import Told
 from tutor.doctor.rules.deployment import (
+    addresses,
     behind,
     commands,
     composed,
@@ -172,6 +173,7 @@ TABLES: list[tuple[dict[str, Any], str | None]] = [
     ({}, None),
     ({"disable_existing_loggers": True}, "settings-logging-hides-consumer-errors"),
     ({"root": {"handlers": ["line"]}}, "settings-logging-refused"),
+    ({"root": {"level": "CRITICAL"}}, "settings-logging-hides-consumer-errors"),
     ({"handlers": {"lines": {"class": "logging.Lines"}}}, "settings-logging-refused"),
     ({"formatters": {}}, "settings-logging-refused"),
     ({"version": 2}, "settings-logging-refused"),
@@ -323,3 +325,40 @@ def test_a_volume_that_nobody_fills(volumes: str, empty: bool, tmp_path: Path) -
     files = {"compose.yaml": compose, "nginx.conf": site, **settings}
     found = [("nginx-static-alias-elsewhere", "compose.yaml", 2)]
     assert said(mounts.rules(evidence(tmp_path, files))) == (found if empty else [])
+
+
+@pytest.mark.parametrize(
+    ("header", "wrong"),
+    [
+        ('("HTTP_X_FORWARDED_PROTO", "https")', False),
+        ('("HTTP_X_FORWARDED_SSL", "on")', False),
+        ("None", False),
+        ('("HTTP_X_FORWARDED_PROTO", "on")', True),
+        ('"HTTP_X_FORWARDED_PROTO"', True),
+        ('("X-Forwarded-Proto", "https")', True),
+    ],
+)
+def test_what_says_that_a_page_came_by_https(
+    header: str, wrong: bool, tmp_path: Path
+) -> None:
+    files = {"shop/settings.py": f"SECURE_PROXY_SSL_HEADER = {header}\n"}
+    found = [("deploy-proxy-header-misnamed", "shop/settings.py", 1)]
+    assert said(proxy.rules(evidence(tmp_path, files))) == (found if wrong else [])
+
+
+@pytest.mark.parametrize(
+    ("user", "path", "wrong"),
+    [
+        ("User=shop", "/run/daphne.sock", True),
+        ("User=root", "/run/daphne.sock", False),
+        ("", "/run/daphne.sock", False),
+        ("User=shop", "/srv/shop/daphne.sock", False),
+    ],
+)
+def test_a_socket_where_root_alone_makes_files(
+    user: str, path: str, wrong: bool, tmp_path: Path
+) -> None:
+    unit = UNIT.format(f"daphne -u {path} a.b:c").replace("HERE", user)
+    found = [("deploy-unix-socket-directory-missing", "a.service", 3)]
+    seen = evidence(tmp_path, {"a.service": unit})
+    assert said(addresses.rules(seen)) == (found if wrong else [])

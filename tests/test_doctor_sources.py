@@ -155,6 +155,11 @@ WRONG = {
         said = await talk.receive_from()
         assert said["kind"] == "new"  # here
 """,
+    "consumer-json-not-parsed/equal": """
+        talk = Talk(application, "/ws/silent/")
+        await talk.connect()
+        self.assertEqual(await talk.receive_from(), {"kind": "new"})  # here
+""",
     "test-consumer-without-urlrouter/too-late": """
         talk = Talk(URLRouter(SOCKETS), "/ws/own/")  # here
         await talk.connect()
@@ -226,6 +231,8 @@ RIGHT = {
         assert (await talk.receive_json_from())["kind"] == "new"
         said = await talk.receive_from()
         assert said[0] == "{"
+        assert said == '{"kind": "new"}'
+        self.assertEqual(await talk.receive_json_from(), {"kind": "new"})
 """,
     "scope-filled": """
         talk = Talk(Room.as_asgi(), "/ws/room/")

@@ -105,7 +105,7 @@ def logged(table):
         logging.config.dictConfig({**table, **plain_ones, "handlers": handlers})
     except Exception as error:
         return {"error": error_of(error)}
-    return {"hidden": logger.disabled}
+    return {"hidden": not logger.isEnabledFor(logging.ERROR)}
 
 
 def unopened(entry):

@@ -133,7 +133,7 @@ def _logging(seen: Evidence, one: Event) -> Iterator[Found]:
     if told.get("hidden"):
         slug, got = (
             "settings-logging-hides-consumer-errors",
-            "it disables daphne.server",
+            "daphne.server says nothing",
         )
         yield Found(slug, got, where, RANK, TRIED, "'disable_existing_loggers': False")
 

@@ -47,17 +47,19 @@ def _header(seen: Evidence) -> Iterator[Found]:
     """A header by the name that the proxy gives it, and Django does not."""
     for module in seen.source.modules.values():
         for value in module.values.get("SECURE_PROXY_SSL_HEADER", []):
-            first = next(iter(getattr(value, "elts", [])), None)
-            name = getattr(first, "value", None)
-            if isinstance(name, str) and not re.fullmatch(r"HTTP_[A-Z0-9_]+", name):
-                yield Found(
-                    "deploy-proxy-header-misnamed",
-                    f"{name!r} is in no request; every page leads to https again",
-                    (module.file, value.lineno),
-                    RANK,
-                    "reading the settings",
-                    "HTTP_ and the header in capitals, with underscores",
-                )
+            parts = getattr(value, "elts", [value])
+            told = [getattr(one, "value", None) for one in parts]
+            name = told[0] if told else None
+            proto = isinstance(value, ast.Constant) or name == "HTTP_X_FORWARDED_PROTO"
+            got = f"{name!r} is in no request; every page leads to https again"
+            right = "HTTP_ and the header in capitals, with underscores"
+            if isinstance(name, str) and proto and told[1:] not in (["https"], [None]):
+                got = "a proxy says https in it, and that is waited for nowhere"
+                right = "('HTTP_X_FORWARDED_PROTO', 'https')"
+            elif not isinstance(name, str) or re.fullmatch(r"HTTP_[A-Z0-9_]+", name):
+                continue
+            slug, place = "deploy-proxy-header-misnamed", (module.file, value.lineno)
+            yield Found(slug, got, place, RANK, "reading the settings", right)
 
 
 def _found(site: Site, slug: str, got: str, at: Directive, more: int = 0) -> Found:

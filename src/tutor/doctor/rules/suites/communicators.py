@@ -68,6 +68,15 @@ def _entered(function: Function) -> Iterator[Found]:
                 return
 
 
+def _equal(node: ast.AST) -> list[ast.expr]:
+    """The two sides of what a test holds to be equal."""
+    if isinstance(node, ast.Compare) and isinstance(node.ops[0], ast.Eq):
+        return [node.left, node.comparators[0]]
+    if isinstance(node, ast.Call) and getattr(node.func, "attr", "") == "assertEqual":
+        return node.args[:2]
+    return []
+
+
 def _unparsed(function: Function) -> Iterator[Found]:
     """``(await talk.receive_from())["kind"]``: it is a text, whatever is in it."""
     for node in walk(function.node):
@@ -75,15 +84,21 @@ def _unparsed(function: Function) -> Iterator[Found]:
         held = node.value if isinstance(node, ast.Subscript) else None
         given = function.values.get(getattr(held, "id", ""), [])
         held = given[0] if len(given) == 1 else held
+        sides = _equal(node)
+        dicts = [one for one in sides if isinstance(one, ast.Dict)]
+        if len(dicts) == 1:
+            held = next(one for one in sides if one is not dicts[0])
         call = held.value if isinstance(held, ast.Await) else None
         if (
             isinstance(call, ast.Call)
-            and isinstance(getattr(key, "value", None), str)
+            and (dicts or isinstance(getattr(key, "value", None), str))
             and talks_of(call, function) == "receive_from"
         ):
             yield Found(
                 "consumer-json-not-parsed",
-                "TypeError: string indices must be integers, not 'str'",
+                "a text equals no dict"
+                if dicts
+                else "TypeError: string indices must be integers, not 'str'",
                 at(function, node),
                 RANK - 1,
                 TRIED,
