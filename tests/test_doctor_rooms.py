@@ -146,7 +146,7 @@ WRONG = [
     ),
     (SERVICES, "def counted", SAVED, "python-method-calls-itself", "instance.save"),
     (CONSUMERS, 'event["by"]', 'event["who"]', "group-event-without-key", "who"),
-    (SERVICES, "async def page", AGAIN, "group-event-without-key", '"number"'),
+    (SERVICES, "async def page", AGAIN, "group-event-without-key", "job"),
     (
         VIEWS,
         'type="room.bell"',

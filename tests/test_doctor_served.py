@@ -18,7 +18,6 @@ from tutor.doctor.rules.deployment import (
     commands,
     composed,
     deployed,
-    mounts,
     proxy,
     secrets,
 )
@@ -256,9 +255,8 @@ APART, ALONE = "worker-on-another-layer", "worker-with-inmemory-layer"
         (DB, "", ALONE),
         (DB, "EnvironmentFile=/etc/a.env", None),
         (DB, "Environment=REDIS_URL=redis://other:6379/1", None),
-        ("", "", ALONE),
         ("EnvironmentFile=/etc/a.env", "EnvironmentFile=/etc/a.env", None),
-        ("Environment=OTHER=1", "", ALONE),
+        ("", "", None),
     ],
 )
 @pytest.mark.parametrize("composed_of", [False, True])
@@ -312,19 +310,6 @@ def test_a_worker_and_no_entry_for_channels(tmp_path: Path) -> None:
     files = {"Procfile": "work: python manage.py runworker mail\n"}
     found = [("worker-no-channel-entry", "Procfile", 1)]
     assert said(jobs.rules(evidence(tmp_path, files))) == found
-
-
-@pytest.mark.parametrize(
-    ("volumes", "empty"), [("", True), ("    volumes: [files:/app/collected]\n", False)]
-)
-def test_a_volume_that_nobody_fills(volumes: str, empty: bool, tmp_path: Path) -> None:
-    compose = "services:\n  web:\n    command: daphne a.b:c\n" + volumes
-    compose += "  proxy:\n    image: nginx\n    volumes: [files:/static]\n"
-    site = SITE.replace("HERE", "location /static/ { alias /static/; }")
-    settings = {"shop/settings.py": 'STATIC_ROOT = BASE_DIR / "collected"\n'}
-    files = {"compose.yaml": compose, "nginx.conf": site, **settings}
-    found = [("nginx-static-alias-elsewhere", "compose.yaml", 2)]
-    assert said(mounts.rules(evidence(tmp_path, files))) == (found if empty else [])
 
 
 @pytest.mark.parametrize(

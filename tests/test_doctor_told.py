@@ -536,7 +536,7 @@ def test_a_layer_that_goes_on_to_ask_is_no_slow_handler(
         ("pytest.ini", "[pytest]\npython_files = test_*.py", "spec.py", "never"),
         ("pytest.ini", "[pytest]\npython_files =\n    *spec.py", "spec.py", ""),
         ("pyproject.toml", "python_files = ['*_spec.py', 'spec.py']", "spec.py", ""),
-        ("pytest.ini", "DJANGO_SETTINGS_MODULE = site1.tests", "test_a.py", "module"),
+        ("pytest.ini", "DJANGO_SETTINGS_MODULE = site1.asgy", "test_a.py", "module"),
         ("pytest.ini", "DJANGO_SETTINGS_MODULE = site1.asgi", "test_a.py", ""),
         ("pytest.ini", "DJANGO_SETTINGS_MODULE = other.tests", "test_a.py", ""),
     ],

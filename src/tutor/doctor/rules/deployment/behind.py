@@ -56,11 +56,13 @@ def _misread(site: Site, server: Directive) -> Iterator[Found]:
 def _rarely(seen: Evidence) -> Iterator[Found]:
     """A server that pings more rarely than nginx has patience."""
     paths = [leaf["sample"] for leaf in seen.leaves if leaf["is"] == "consumer"]
+    if not paths:
+        return
     waits = [
         limit.seconds if (limit := taken.value("proxy_read_timeout")) else _USUAL
         for site in sites(seen.project)
         for server in site.servers()
-        for taken in [location(server, paths[0])] * bool(paths)
+        for taken in [location(server, paths[0])]
         if taken is not None and taken.all("proxy_pass")
     ]
     for one in commands(seen.project) if waits and None not in waits else ():

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path, PurePosixPath
 
-from tutor.doctor.commands import MOST, Command, commands, known, mentioned
+from tutor.doctor.commands import MOST, Command, commands, known
 from tutor.doctor.compose import FILE, Service
 from tutor.doctor.evidence import Evidence
 from tutor.doctor.handed import PROGRAMS
@@ -27,7 +27,6 @@ _URL = re.compile(r"rediss?://(?P<given>[^@/]*@)?(?P<host>[\w.-]+)(?::\d+)?(?:/\
 _LOCKED = "redis-password-missing"
 _REFUSES = "HELLO must be called with the client already authenticated"
 _PARTS = re.compile(r"rediss?://(?P<host>[^/$]+)(?:/(?P<db>\d*))?")
-_KEY = re.compile(r"""["'](\w*REDIS\w*)["']""")
 _MORE = re.compile(r"env_file|EnvironmentFile|PassEnvironment|\bx-|<<:|extends|: \*\w")
 
 
@@ -67,18 +66,6 @@ def _apart(seen: Evidence) -> Iterator[Found]:
                     got = f"it is not told {key}: its layer is in its own memory"
                     slug, right = "worker-with-inmemory-layer", f"{key} as the server's"
                     yield _of_worker(one, slug, got, line, right)
-    for one in workers:
-        keys = [key for key in _KEY.findall(" ".join(_texts(seen))) if key]
-        if (
-            keys
-            and not mentioned(seen.project, "|".join(keys))
-            and _is_alone(seen, one)
-        ):
-            got = (
-                f"nobody is told {keys[0]}: each layer is in the memory of its process"
-            )
-            slug, right = "worker-with-inmemory-layer", f"{keys[0]} for all of them"
-            yield _of_worker(one, slug, got, one.line, right)
 
 
 def _of_worker(one: Command, slug: str, got: str, line: int, right: str) -> Found:

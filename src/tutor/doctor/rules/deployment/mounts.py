@@ -42,17 +42,6 @@ def rules(seen: Evidence) -> Iterator[Found]:
         if not there:
             continue  # it is looked at elsewhere
         volume, at = max(there, key=lambda m: len(m[1]))
-        others = [one for one in every if one is not proxies[0]]
-        text = (seen.project / own[0].file).read_text("utf-8", "replace")
-        if (
-            not any(volume in f"{o.keys.get('volumes')}" for o in others)
-            and "external" not in text
-        ):
-            got = f"the volume {volume} stays empty: no other container has it"
-            right = f"{volume} at the folder that collectstatic fills: {names[-1]}/"
-            spot: Place = own[0].file, own[0].line
-            yield Found(SLUG, got, spot, RANK + 4, TRIED, right)
-            return
         theirs = [(o, to) for o in own for name, to in _mounts(o) if name == volume]
         inner = PurePosixPath(folder).relative_to(at)
         whole = [PurePosixPath(to, inner) for _, to in theirs]

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from tutor.doctor.evidence import Evidence
 from tutor.doctor.rules.consumers.written import REST
-from tutor.doctor.rules.found import GENERIC, HANDLERS, TRIED, Found, Place, at
+from tutor.doctor.rules.found import GENERIC, HANDLERS, TRIED, Found, at
 from tutor.doctor.rules.groups.groupnames import given, group_of
 from tutor.doctor.rules.groups.opened import opened
 from tutor.doctor.source import Class, Function
@@ -26,7 +26,7 @@ def rules(seen: Evidence, sends: list[tuple[Frame, ast.Call]]) -> Iterator[Found
     """
     known: dict[str, set[str]] = {}
     senders: dict[str, list[Class | None]] = {}
-    mine: list[tuple[Class | None, str, set[str], bool, Place]] = []
+    mine: list[tuple[Class | None, str, set[str], bool]] = []
     of_any: set[str] = set()  # the keys of events whose type only a run would tell
     for frame, call in sends:
         node = given(call, 1, "message")
@@ -45,8 +45,7 @@ def rules(seen: Evidence, sends: list[tuple[Frame, ast.Call]]) -> Iterator[Found
             group = ast.unparse(group_of(call) or ast.Constant(""))
             if REST not in message:
                 here = group.startswith("self.")
-                spot = at(where.function, found or call)
-                mine.append((frame.owner, name, set(message), here, spot))
+                mine.append((frame.owner, name, set(message), here))
     later = of_any | set(_put(seen))
     for owner in seen.source.consumers():
         for name, method in owner.methods.items():
@@ -57,8 +56,8 @@ def rules(seen: Evidence, sends: list[tuple[Frame, ast.Call]]) -> Iterator[Found
                 continue
             alone = not _also(seen, owner, name)
             own = [
-                (keys, spot)
-                for sender, kind, keys, here, spot in mine
+                keys
+                for sender, kind, keys, here in mine
                 if kind == name and (alone or here)
                 if owner
                 in (
@@ -69,16 +68,13 @@ def rules(seen: Evidence, sends: list[tuple[Frame, ast.Call]]) -> Iterator[Found
             ]
             sure = {id(node) for node in _always(method)}
             for node, key in _asked(method):
-                lacks = [one for one in own if key not in one[0]]
-                sent, spot = known[name], at(method, node)
-                if lacks and id(node) in sure:
-                    told = key in sent  # then it is the sender that is odd
-                    sent, spot = lacks[0][0], lacks[0][1] if told else spot
+                lacks = [keys for keys in own if key not in keys]
+                sent = lacks[0] if lacks and id(node) in sure else known[name]
                 if key not in sent | later:
                     yield Found(
                         "group-event-without-key",
                         f"KeyError: {key!r}",
-                        spot,
+                        at(method, node),
                         65,
                         TRIED,
                         f"one of {', '.join(sorted(sent - {'type'})) or 'no keys'}",

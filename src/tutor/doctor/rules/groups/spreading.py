@@ -129,6 +129,8 @@ def _another_process(seen: Evidence) -> Iterator[Found]:
             return
     for one in seen.source.modules.values():
         made = [call for node in program(one) for call in calls.calls(node)]
+        if ".receive(" in one.text:
+            continue  # it is the other side, too
         if not is_aside(one.file) and any(tells(call, body(one)) for call in made):
             yield _unheard(seen, one)
             return

@@ -31,7 +31,11 @@ def settings_missing(seen: Evidence) -> Iterator[Found]:
                     continue
                 path = seen.home / told[1].replace(".", "/")
                 there = path.is_dir() or path.with_suffix(".py").exists()
-                if told[1].partition(".")[0] in modules and not there:
+                above = modules.get(told[1].rpartition(".")[0])
+                near = seen.near(told[1], modules, 0.9)
+                # A package may hold one that is not in the repository.
+                lost = (above is not None and not above.is_package) or near
+                if told[1].partition(".")[0] in modules and lost and not there:
                     file = (folder / name).relative_to(seen.project).as_posix()
                     yield Found(
                         "settings-module-misspelled",
@@ -39,7 +43,7 @@ def settings_missing(seen: Evidence) -> Iterator[Found]:
                         (file, text.count("\n", 0, told.start(1)) + 1),
                         80,
                         "reading the settings of pytest",
-                        seen.near(told[1], modules, 0.6) or "a module that is there",
+                        near or "a module that is there",
                     )
                     return
 
