@@ -12,6 +12,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -103,10 +104,13 @@ def _is_there(run: Path) -> bool:
 
 def _addresses(child: Child) -> set[tuple[str, int]]:
     """The addresses and the ports on which a child and what it has started listen."""
-    process = psutil.Process(child.pid)
-    return {
-        (connection.laddr.ip, connection.laddr.port)
-        for each in (process, *process.children(recursive=True))
-        for connection in each.net_connections("tcp")
-        if connection.status == psutil.CONN_LISTEN
-    }
+    found = set[tuple[str, int]]()
+    with suppress(psutil.NoSuchProcess):  # it may end meanwhile
+        process = psutil.Process(child.pid)
+        for each in (process, *process.children(recursive=True)):
+            found |= {
+                (one.laddr.ip, one.laddr.port)
+                for one in each.net_connections("tcp")
+                if one.status == psutil.CONN_LISTEN
+            }
+    return found
