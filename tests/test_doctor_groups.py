@@ -12,7 +12,7 @@ from tutor.doctor.rules.access import tooearly
 from tutor.doctor.rules.consumers import overriding
 from tutor.doctor.rules.found import Found
 from tutor.doctor.rules.groups import groups, jobs, workers
-from tutor.doctor.rules.project import layerconfig
+from tutor.doctor.rules.project import backends, layerconfig
 from tutor.doctor.source import Source
 
 CONSUMERS = """
@@ -108,6 +108,10 @@ WRONG = {
     JOB.replace("EVENT", '{"type": "resize", "picture": 1}').replace("es", "e", 1): (
         "worker-listens-to-another-name"
     ),
+    SEND.replace("self.group,", '"pictures",').replace(
+        "EVENT", '{"type": "resize", "picture": 1}'
+    ): "group-taken-for-a-channel",
+    SEND.replace("EVENT", '"new", {"type": "bid.new"}'): "python-arguments-differ",
     "await self.channel_layer.group_add(self.group, self.channel_layer)": (
         "group-wrong-channel-joined"
     ),
@@ -138,7 +142,9 @@ def look(tmp_path: Path, line: str) -> set[str | None]:
     for name, text in files.items():
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text(text, encoding="utf-8")
-    seen = Evidence(tmp_path, tmp_path, Told([]), Source(tmp_path, tmp_path))
+    work = {"pictures": {"is": "consumer", "consumer": "bids.consumers.Work"}}
+    works = [{"kind": "walk", "channels": work}] * ('"pictures"' in line)
+    seen = Evidence(tmp_path, tmp_path, Told(works), Source(tmp_path, tmp_path))
     rules = (groups, jobs, workers)
     return {one.slug for module in rules for one in module.rules(seen)}
 
@@ -232,3 +238,28 @@ def test_who_asks_for_the_user_too_early(
 
 def test_what_never_runs_is_told_before_what_is_wrong_in_it() -> None:
     assert Found("", "").rank > overriding.NEVER
+
+
+TYPO = "settings-channel-layer-backend-typo"
+
+
+@pytest.mark.parametrize(
+    ("layers", "slug"),
+    [
+        ("'hosts': ['redis://redis:6379/0']", None),
+        ("'hosts': [('redis', 6379)]", None),
+        ("'hosts': ['redis:6379']", "redis-url-without-scheme"),
+        ("'hosts': [('redis://redis', 6379)]", "redis-url-without-scheme"),
+        ("'BACKEND': 'channels.layers.InMemoryLayer'", TYPO),
+        ("'BACKEND': 'channels.layers.InMemoryChannelLayer'", None),
+    ],
+)
+@pytest.mark.parametrize("file", ["settings.py", "tests.py"])
+def test_a_layer_is_named_as_its_library_has_it(
+    layers: str, slug: str | None, file: str, tmp_path: Path
+) -> None:
+    text = f"CHANNEL_LAYERS = {{'default': {{{layers}}}}}\n"
+    (tmp_path / file).write_text(text, encoding="utf-8")
+    seen = Evidence(tmp_path, tmp_path, Told([]), Source(tmp_path, tmp_path))
+    found = [one.slug for one in backends.rules(seen)]
+    assert found == ([slug] if slug == TYPO or (slug and file == "settings.py") else [])

@@ -13,6 +13,7 @@ from tutor.doctor.evidence import Evidence
 from tutor.doctor.rules.deployment import (
     composed,
     development,
+    interpreters,
     libraries,
     listed,
     nowhere,
@@ -238,3 +239,25 @@ def test_a_project_without_its_database_is_looked_at_all_the_same(
     found = doctor.diagnose(both).findings
     assert [one.severity for one in found] == ["error", "advice"]
     assert found[1].slug == slug
+
+
+IMAGE = 'FROM python\nCMD ["./start.sh"]\n'
+
+
+@pytest.mark.parametrize(
+    ("image", "script", "found"),
+    [
+        ('CMD ["daphne -p 80 a:b"]', "", [("deploy-program-not-on-path", 1)]),
+        ('CMD ["daphne", "-p", "80", "a:b"]', "", []),
+        ('CMD ["sh", "-c", "daphne a:b"]', "", []),
+        (IMAGE, "set -e\ndaphne a:b\n", [("operate-sigterm-is-not-handed-on", 2)]),
+        (IMAGE, "set -e\nexec daphne a:b\n", []),
+        (f"RUN apt install tini\n{IMAGE}", "daphne a:b\n", []),
+        ("FROM python\n", "daphne a:b\n", []),
+    ],
+)
+def test_what_an_image_starts(
+    image: str, script: str, found: list[tuple[str, int]], tmp_path: Path
+) -> None:
+    told = look(tmp_path, interpreters, Dockerfile=image, start_DOT_sh=script)
+    assert told == found

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from tutor.doctor.rules.database import tables
 from tutor.doctor.rules.found import Found
 from tutor.doctor.rules.project import application, causes, checks, paths
 from tutor.doctor.rules.project import said as words
-from tutor.doctor.rules.python import namely, slips
+from tutor.doctor.rules.python import imported, namely, slips
 
 ADMIN, SHOP = "apps-admin-without-its-parts", "shop/settings.py"
 READY = """\
@@ -250,6 +251,7 @@ def test_what_an_exception_says_for_itself(got: str, slug: str | None) -> None:
         ("admin.E403", "A 'DjangoTemplates' must be configured", [(ADMIN, SHOP, 2)]),
         ("models.E001", "'x' must be in MIDDLEWARE", [(None, SHOP, 1)]),
         ("models.E001", "something else", []),
+        ("staticfiles.E002", "MIDDLEWARE should not contain it", [(None, SHOP, 1)]),
     ],
 )  # fmt: skip
 def test_what_the_checks_refuse(
@@ -279,6 +281,14 @@ def test_checks_that_fail_themselves_by_a_setting(tmp_path: Path) -> None:
     assert said(checks.rules(seen)) == [(None, "shop/settings.py", 1)]
 
 
+def test_checks_that_fail_over_the_folders_of_files(tmp_path: Path) -> None:
+    seen = evidence(tmp_path, {"shop/settings.py": "A = 1\nSTATICFILES_DIRS = 2\n"})
+    frames = [{"module": "django.contrib.staticfiles.finders"}]
+    link = {"type": "TypeError", "module": "builtins", "text": "x", "frames": frames}
+    seen.look.events.append({"kind": "failed", "stage": "problems", "error": [link]})
+    assert said(checks.rules(seen)) == [(None, "shop/settings.py", 2)]
+
+
 @pytest.mark.parametrize(
     ("line", "is_wrong"),
     [
@@ -299,3 +309,73 @@ def test_a_request_has_no_such_attribute(
     view = f"def publish(request, other):\n    return {line}\n"
     found = said(namely.rules(evidence(tmp_path, {"shop/views.py": view})))
     assert found == ([(namely.SLUG, "shop/views.py", 2)] if is_wrong else [])
+
+
+IN_TESTS, OF_SHOP = (
+    "shop/tests.py",
+    {"shop/__init__.py": "", "shop/rooms.py": "A = 1\n"},
+)
+
+
+@pytest.mark.parametrize(
+    ("line", "is_wrong"),
+    [
+        ("from shop.rooms import B", True),
+        ("from .rooms import B", True),
+        ("from shop.room import A", True),
+        ("def test_it():\n    from shop import room", True),
+        ("from channels.testing import WebSocketCommunicator", True),
+        ("from channels.test import WebsocketCommunicator", True),
+        ("from django.test import TransactionalTestCase", True),
+        ("from shop.rooms import A", False),
+        ("from shop import rooms", False),
+        ("from shop.rooms import *", False),
+        ("try:\n    from shop.rooms import B\nexcept ImportError:\n    B = 2", False),
+        ("from others.rooms import B", False),
+        ("from channels.testing import WebsocketCommunicator", False),
+        ("from django.test import TransactionTestCase, utils", False),
+        ("from django.db.models import CharField", False),
+    ],
+)
+def test_an_import_of_a_file_that_no_server_reads(
+    line: str, is_wrong: bool, tmp_path: Path
+) -> None:
+    seen = evidence(tmp_path, {**OF_SHOP, IN_TESTS: f"{line}\n"})
+    versions = {name: version(name) for name in ("django", "channels")}
+    seen.look.events.append({"kind": "versions", "found": versions})
+    at = 1 + line.startswith("def")
+    wrong = [("python-name-not-defined", IN_TESTS, at)] if is_wrong else []
+    assert said(imported.rules(seen)) == wrong
+
+
+SCRIPT = (
+    "HERE\nfrom orders.models import Order\nif __name__ == '__main__':\n    Order()\n"
+)
+
+
+def test_a_script_that_names_its_settings_is_one(tmp_path: Path) -> None:
+    first = "os.environ.setdefault('DJANGO_SETTINGS_MODULE', 'shop.settings')"
+    flat = SCRIPT.partition("if")[0].replace("HERE", first)
+    seen = evidence(tmp_path, {"tell.py": flat, "orders/models.py": MODELS})
+    assert said(imported.rules(seen)) == [(None, "tell.py", 2)]
+
+
+@pytest.mark.parametrize(
+    ("first", "slug"),
+    [
+        ("import sys", "settings-module-not-set"),
+        ("os.environ.setdefault('DJANGO_SETTINGS_MODULE', 'shop.settings')", None),
+        ("django.setup()", ""),
+        ("application = get_wsgi_application()", ""),
+        ("from shop.asgi import application", ""),
+    ],
+)
+def test_a_script_needs_a_django_that_is_ready(
+    first: str, slug: str | None, tmp_path: Path
+) -> None:
+    script = SCRIPT.replace("HERE", first)
+    asgi = "application = get_asgi_application()\nfrom orders import models\n"
+    files = {"shop/__init__.py": "", "shop/asgi.py": asgi}
+    seen = evidence(tmp_path, {**files, "tell.py": script, "orders/models.py": MODELS})
+    found = [(slug, "tell.py", 2)] if slug != "" else []
+    assert said(imported.rules(seen)) == found

@@ -116,6 +116,13 @@ def saved(instance, new, **kwargs):
 
 def counted"""
 
+AGAIN = """\
+def again():
+    job = {"type": "print.page", "number": 1}
+    async_to_sync(get_channel_layer().send)("prints", job)
+
+async def page"""
+
 # A change, its mistake, and the line where that stands.
 WRONG = [
     (VIEWS, 'type="room.bell"', 'type="_bell"', HANDLER, "_bell"),
@@ -139,6 +146,7 @@ WRONG = [
     ),
     (SERVICES, "def counted", SAVED, "python-method-calls-itself", "instance.save"),
     (CONSUMERS, 'event["by"]', 'event["who"]', "group-event-without-key", "who"),
+    (SERVICES, "async def page", AGAIN, "group-event-without-key", "job"),
     (
         VIEWS,
         'type="room.bell"',
@@ -214,6 +222,7 @@ RIGHT = [
     ),
     (CONSUMERS, 'f"room.{slug}"', "f\"room.{self.user.email.replace('@', '-')}\""),
     (VIEWS, 'by="me"', '**{"by": "me"}'),
+    (SERVICES, "async def page", AGAIN.replace('"number"', '"page"')),
     (SERVICES, "    async_to_sync(", '    event["who"] = "me"\n    async_to_sync('),
     (CONSUMERS, "group_discard(self.group,", "group_discard(f'room.{self.room.slug}',"),
     (VIEWS, "room.slug", "room.slug"),

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +12,16 @@ import pytest
 from looked import Files, evidence, said
 
 from tutor.doctor.child import Told
-from tutor.doctor.rules.deployment import commands, proxy
+from tutor.doctor.rules.deployment import (
+    addresses,
+    behind,
+    commands,
+    composed,
+    deployed,
+    proxy,
+    secrets,
+)
+from tutor.doctor.rules.groups import jobs
 from tutor.doctor.rules.project import apps
 
 SITE = """\
@@ -142,3 +154,196 @@ def test_a_prefix_and_the_proxy(place: str, wrong: bool, tmp_path: Path) -> None
     assert found == (
         [("deploy-root-path-breaks-routes", "Procfile", 1)] if wrong else []
     )
+
+
+STREAM = {"class": "logging.StreamHandler", "formatter": "plain"}
+TABLE = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"plain": {"()": "shop.logs.Plain"}},
+    "handlers": {
+        "lines": STREAM,
+        "file": {"class": "logging.FileHandler", "filename": "/nowhere/a.log"},
+        "other": {"class": "watchtower.CloudWatchLogHandler"},
+    },
+    "root": {"handlers": ["lines", "file", "other"], "level": "INFO"},
+}
+TABLES: list[tuple[dict[str, Any], str | None]] = [
+    ({}, None),
+    ({"disable_existing_loggers": True}, "settings-logging-hides-consumer-errors"),
+    ({"root": {"handlers": ["line"]}}, "settings-logging-refused"),
+    ({"root": {"level": "CRITICAL"}}, "settings-logging-hides-consumer-errors"),
+    ({"handlers": {"lines": {"class": "logging.Lines"}}}, "settings-logging-refused"),
+    ({"formatters": {}}, "settings-logging-refused"),
+    ({"version": 2}, "settings-logging-refused"),
+]
+
+
+def test_the_logging_of_other_settings(tmp_path: Path) -> None:
+    tables = json.dumps([{**TABLE, **change} for change, _ in TABLES])
+    asked = "import json, sys; from tutor.doctor.inside import deployed as d; "
+    asked += "print(json.dumps([d.logged(one) for one in json.loads(sys.argv[1])]))"
+    words = [sys.executable, "-c", asked, tables]
+    told = subprocess.run(words, check=True, capture_output=True, text=True).stdout
+    seen = evidence(tmp_path, {"shop/prod.py": "LOGGING = {}\n"})
+    found = [
+        [one.slug for one in deployed._logging(seen, {"module": "shop.prod", **event})]
+        for event in [{"logging": one} for one in json.loads(told)]
+    ]
+    assert found == [[slug] if slug else [] for _, slug in TABLES]
+
+
+@pytest.mark.parametrize(
+    ("ignored", "value", "wrong"),
+    [
+        ("*.pyc\n", "4u8xkd02m9qvn27zpl3a7", True),
+        ("*.pyc\n.env\n", "4u8xkd02m9qvn27zpl3a7", False),
+        (".env*\n", "4u8xkd02m9qvn27zpl3a7", False),
+        ("*.pyc\n", "change-me-before-you-deploy", False),
+    ],
+)
+def test_a_key_that_git_keeps(
+    ignored: str, value: str, wrong: bool, tmp_path: Path
+) -> None:
+    settings = 'import os\nSECRET_KEY = os.environ["SECRET_KEY"]\n'
+    files = {"shop/settings.py": settings, ".gitignore": ignored}
+    seen = evidence(tmp_path, {**files, ".env": f"A=1\nSECRET_KEY={value}\n"})
+    found = [("deploy-secret-in-the-repository", ".env", 2)]
+    assert said(secrets.rules(seen)) == (found if wrong else [])
+
+
+TLS = "listen 443 ssl;\n    ssl_certificate a.pem;"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "options", "found"),
+    [
+        ("listen 80;", TLS, "-p 8001", None),
+        ("listen 80;", TLS.replace(" ssl;", ";"), "-p 8001", (None, "nginx.conf", 3)),
+        ("http://behind", "behind", "-p 8001", (None, "nginx.conf", 4)),
+        ("http://behind", "$behind", "-p 8001", None),
+        ("HERE", "", "--ping-interval 30", None),
+        ("HERE", "", "--ping-interval 60", ("nginx-idle-socket-cut", "Procfile", 1)),
+        ("HERE", "", "--ping-interval 0", ("nginx-idle-socket-cut", "Procfile", 1)),
+        ("HERE", "proxy_read_timeout 5m;", "--ping-interval 60", None),
+    ],
+)
+def test_what_nginx_asks_and_how_long_it_waits(
+    old: str, new: str, options: str, found: Any, tmp_path: Path
+) -> None:
+    site = SITE.replace(old, new).replace("HERE", "")
+    files = {"nginx.conf": site, "Procfile": f"web: daphne {options} a.b:c\n"}
+    seen = evidence(tmp_path, files)
+    assert said(behind.rules(seen)) == ([found] if found else [])
+
+
+IN_MEMORY = {"default": {"BACKEND": "channels.layers.InMemoryChannelLayer"}}
+UNIT = "[Service]\nHERE\nExecStart=/srv/bin/{}\n"
+WEB, WORK = UNIT.format("daphne a.b:c"), UNIT.format("python manage.py runworker mail")
+PLAIN = "services:\n  web:\n    command: daphne a.b:c\n"
+PLAIN += "  work:\n    command: python manage.py runworker mail\n"
+DB = "Environment=REDIS_URL=redis://r:6379/0"
+APART, ALONE = "worker-on-another-layer", "worker-with-inmemory-layer"
+
+
+@pytest.mark.parametrize(
+    ("web", "work", "slug"),
+    [
+        (DB, DB, None),
+        (DB, "Environment=REDIS_URL=redis://r:6379", None),
+        (DB, "Environment=REDIS_URL=redis://r:6379/1", APART),
+        (DB, "", ALONE),
+        (DB, "EnvironmentFile=/etc/a.env", None),
+        (DB, "Environment=REDIS_URL=redis://other:6379/1", None),
+        ("EnvironmentFile=/etc/a.env", "EnvironmentFile=/etc/a.env", None),
+        ("", "", None),
+    ],
+)
+@pytest.mark.parametrize("composed_of", [False, True])
+def test_a_worker_is_told_the_server_s_redis(
+    web: str, work: str, slug: str | None, composed_of: bool, tmp_path: Path
+) -> None:
+    settings = 'import os\nCHANNEL_LAYERS = {} if os.environ.get("REDIS_URL") else {}\n'
+    files = {"shop/settings.py": settings}
+    if composed_of:
+        told = [
+            "    env_file: a.env\n"
+            if one.startswith("EnvironmentFile")
+            else f"    environment: [{one.partition('=')[2]}]\n"
+            if one
+            else ""
+            for one in (web, work)
+        ]
+        files["compose.yaml"] = PLAIN.replace("  work:", told[0] + "  work:") + told[1]
+    else:
+        files["a.service"] = WEB.replace("HERE", web)
+        files["b.service"] = WORK.replace("HERE", work)
+    seen = evidence(tmp_path, files, layers=IN_MEMORY)
+    assert [one.slug for one in composed.rules(seen)] == ([slug] if slug else [])
+
+
+@pytest.mark.parametrize(
+    ("host", "locked"),
+    [
+        (["cache", 6379], True),
+        ("redis://cache:6379/0", True),
+        ("redis://:x@cache:6379/0", False),
+        (["other", 6379], False),
+    ],
+)
+def test_settings_name_a_redis_that_asks_for_a_password(
+    host: object, locked: bool, tmp_path: Path
+) -> None:
+    compose = "services:\n  cache:\n    image: redis:7\n"
+    compose += "    command: redis-server --requirepass x\n"
+    prod = {"shop/prod.py": "CHANNEL_LAYERS = {}\n", "compose.yaml": compose}
+    seen = evidence(tmp_path, prod)
+    layers = {"default": {"CONFIG": {"hosts": [host]}}}
+    seen.deployed = Told(
+        [{"kind": "deployed", "module": "shop.prod", "layers": layers}]
+    )
+    found = [("redis-password-missing", "shop/prod.py", 1)]
+    assert said(composed.rules(seen)) == (found if locked else [])
+
+
+def test_a_worker_and_no_entry_for_channels(tmp_path: Path) -> None:
+    files = {"Procfile": "work: python manage.py runworker mail\n"}
+    found = [("worker-no-channel-entry", "Procfile", 1)]
+    assert said(jobs.rules(evidence(tmp_path, files))) == found
+
+
+@pytest.mark.parametrize(
+    ("header", "wrong"),
+    [
+        ('("HTTP_X_FORWARDED_PROTO", "https")', False),
+        ('("HTTP_X_FORWARDED_SSL", "on")', False),
+        ("None", False),
+        ('("HTTP_X_FORWARDED_PROTO", "on")', True),
+        ('"HTTP_X_FORWARDED_PROTO"', True),
+        ('("X-Forwarded-Proto", "https")', True),
+    ],
+)
+def test_what_says_that_a_page_came_by_https(
+    header: str, wrong: bool, tmp_path: Path
+) -> None:
+    files = {"shop/settings.py": f"SECURE_PROXY_SSL_HEADER = {header}\n"}
+    found = [("deploy-proxy-header-misnamed", "shop/settings.py", 1)]
+    assert said(proxy.rules(evidence(tmp_path, files))) == (found if wrong else [])
+
+
+@pytest.mark.parametrize(
+    ("user", "path", "wrong"),
+    [
+        ("User=shop", "/run/daphne.sock", True),
+        ("User=root", "/run/daphne.sock", False),
+        ("", "/run/daphne.sock", False),
+        ("User=shop", "/srv/shop/daphne.sock", False),
+    ],
+)
+def test_a_socket_where_root_alone_makes_files(
+    user: str, path: str, wrong: bool, tmp_path: Path
+) -> None:
+    unit = UNIT.format(f"daphne -u {path} a.b:c").replace("HERE", user)
+    found = [("deploy-unix-socket-directory-missing", "a.service", 3)]
+    seen = evidence(tmp_path, {"a.service": unit})
+    assert said(addresses.rules(seen)) == (found if wrong else [])

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import ast
 from pathlib import Path
 
 import pytest
 from looked import LEAF, MODELS, USER, evidence, said
 
 from tutor.doctor.rules.browser import scripts
-from tutor.doctor.rules.consumers import crashes, dates, unset
+from tutor.doctor.rules.consumers import crashes, dates, threads, unset
 from tutor.doctor.rules.database import related
-from tutor.doctor.rules.groups import within
+from tutor.doctor.rules.groups import packed, within
 from tutor.doctor.rules.project import causes
 from tutor.doctor.rules.python import bindings
 from tutor.doctor.rules.routing import narrow, routes
@@ -240,3 +241,67 @@ def test_a_name_at_a_route_of_numbers(key: str, wrong: bool, tmp_path: Path) -> 
     seen.leaves[0] = LEAF | {"steps": [step]}
     found = [one.slug for one in narrow.rules(seen)]
     assert found == ["routing-room-name-not-matched-by-w"] * wrong
+
+
+SAVED = """\
+from channels.layers import get_channel_layer
+from django.db import transaction
+from django.db.models.signals import post_save
+from django.dispatch import receiver
+from orders.models import Order
+
+@receiver(post_save, sender=Order)
+def heard(sender, instance, **kwargs):
+    def push():
+        layer = get_channel_layer()
+        async_to_sync(layer.group_send)("all", {"type": "new", "x": HERE})
+    transaction.on_commit(push)
+"""
+
+
+@pytest.mark.parametrize(
+    ("value", "wrong"),
+    [("instance.at", True), ("instance.pk", False), ("instance.at.isoformat()", False)],
+)
+def test_a_function_in_a_receiver_has_its_row(
+    value: str, wrong: bool, tmp_path: Path
+) -> None:
+    heard = "from asgiref.sync import async_to_sync\n" + SAVED.replace("HERE", value)
+    seen = evidence(tmp_path, {"orders/heard.py": heard, "orders/models.py": MODELS})
+    slug = "redis-message-not-serialisable"
+    assert said(packed.rules(seen)) == [(slug, "orders/heard.py", 12)] * wrong
+    outer = seen.source.functions["orders.heard.heard"]
+    inner = outer.module.resolve(ast.Name("push"), outer)
+    assert inner == "orders.heard.heard.<locals>.push"
+
+
+VIEW = """\
+import asyncio
+from threading import Thread
+from channels.layers import get_channel_layer
+from django.db import transaction
+async def told(): ...
+def publish(request):
+    layer = get_channel_layer()
+    HERE
+"""
+LOST, ASYNC = "group-view-without-async-to-sync", "python-async-method-not-awaited"
+
+
+@pytest.mark.parametrize(
+    ("line", "slug"),
+    [
+        ("Thread(target=layer.group_send, args=('a', {})).start()", LOST),
+        ("loop = asyncio.get_event_loop().run_until_complete(HIM)", LOST),
+        ("transaction.on_commit(told)", ASYNC),
+        ("Thread(target=print).start()", None),
+        ("transaction.on_commit(publish)", None),
+        ("asyncio.get_event_loop().run_until_complete(told())", None),
+    ],
+)
+def test_who_awaits_what_a_thread_is_given(
+    line: str, slug: str | None, tmp_path: Path
+) -> None:
+    view = VIEW.replace("HERE", line).replace("HIM", "layer.group_send('a', {})")
+    found = said(threads.rules(evidence(tmp_path, {"orders/views.py": view})))
+    assert found == ([(slug, "orders/views.py", 8)] if slug else [])

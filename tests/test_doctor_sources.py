@@ -151,6 +151,26 @@ WRONG = {
         talk = Talk(URLRouter(SOCKETS), "/ws/own/")  # here
         await talk.connect()
 """,
+    "test-communicator-without-such-method/entered": """
+        async with Talk(application, "/ws/silent/") as talk:  # here
+            pass
+""",
+    "consumer-json-not-parsed": """
+        talk = Talk(application, "/ws/silent/")
+        await talk.connect()
+        said = await talk.receive_from()
+        assert said["kind"] == "new"  # here
+""",
+    "consumer-json-not-parsed/equal": """
+        talk = Talk(application, "/ws/silent/")
+        await talk.connect()
+        self.assertEqual(await talk.receive_from(), {"kind": "new"})  # here
+""",
+    "test-consumer-without-urlrouter/too-late": """
+        talk = Talk(URLRouter(SOCKETS), "/ws/own/")  # here
+        await talk.connect()
+        talk.scope["user"] = self.user
+""",
     "test-path-without-route": """
         talk = Talk(URLRouter(SOCKETS), "/ws/silent")  # here
         await talk.connect()
@@ -255,6 +275,15 @@ WRONG = {
 }
 
 RIGHT = {
+    "parsed": """
+        talk = Talk(application, "/ws/silent/")
+        await talk.connect()
+        assert (await talk.receive_json_from())["kind"] == "new"
+        said = await talk.receive_from()
+        assert said[0] == "{"
+        assert said == '{"kind": "new"}'
+        self.assertEqual(await talk.receive_json_from(), {"kind": "new"})
+""",
     "scope-filled": """
         talk = Talk(Room.as_asgi(), "/ws/room/")
         talk.scope["url_route"] = {"kwargs": {"room": "a"}}
@@ -493,9 +522,11 @@ def later(self):
 """
 ELSEWHERE = "layer-inmemory-from-another-process"
 SEVERAL = "layer-inmemory-several-processes"
+SCRIPT = "from app.tell import tell\nif __name__ == '__main__':\n    tell('a')\n"
 NAMED = "app/management/commands/say.py"
 PROCESSES = {
     "command": ({NAMED: COMMAND, "site1/settings.py": ALONE}, ELSEWHERE),
+    "script": ({"push.py": SCRIPT, "site1/settings.py": ALONE}, ELSEWHERE),
     "task": ({"app/tasks.py": TASK, "site1/settings.py": ALONE}, ELSEWHERE),
     "with-redis-elsewhere": (
         {NAMED: COMMAND, "site1/settings.py": ALONE, "site1/production.py": REDIS},
@@ -533,6 +564,21 @@ PROCESSES = {
         {
             "site1/settings.py": ALONE,
             "docker/run.sh": "gunicorn -w 2 -k uvicorn.workers.UvicornWorker a.asgi",
+        },
+        SEVERAL,
+    ),
+    "compose": (
+        {
+            "site1/settings.py": ALONE,
+            "compose.yaml": "services:\n  web:\n    command:\n      - uvicorn\n"
+            "      - site1.asgi:application\n      - --workers\n      - '4'\n",
+        },
+        SEVERAL,
+    ),
+    "an image": (
+        {
+            "site1/settings.py": ALONE,
+            "Dockerfile": 'CMD ["gunicorn", "site1.asgi", "-w", "3"]\n',
         },
         SEVERAL,
     ),

@@ -186,6 +186,43 @@ def test_a_helper_that_logs_in_is_no_part_of_a_loop(
     assert found == ([("test-sync-client-in-async-test", line)] if wrong else [])
 
 
+NOTE_URLS = """
+from django.urls import path
+from app.views import note
+urlpatterns = [path("notes/<int:pk>/", note, name="note")]
+"""
+NOTE_VIEW = """
+from asgiref.sync import async_to_sync
+def note(request, pk):
+    async_to_sync(layer.group_send)("notes", {"type": "note"})
+"""
+NOTE_TEST = """
+from django.urls import reverse
+class It(TestCase):
+    async def test_it(self):
+        {line}
+"""
+
+
+@pytest.mark.parametrize(
+    ("line", "wrong"),
+    [
+        ("self.client.post(reverse('note', args=[1]))", True),
+        ("self.client.post('/notes/1/')", True),
+        ("await self.async_client.post(reverse('note', args=[1]))", False),
+        ("self.client.post('/others/1/')", False),
+    ],
+)
+def test_a_view_that_waits_is_no_part_of_a_loop(
+    line: str, wrong: bool, tmp_path: Path
+) -> None:
+    for name, text in (("urls", NOTE_URLS), ("views", NOTE_VIEW)):
+        (tmp_path / "app").mkdir(exist_ok=True)
+        (tmp_path / "app" / f"{name}.py").write_text(text, encoding="utf-8")
+    found = look(tmp_path, NOTE_TEST.format(line=line), testclients)
+    assert found == ([("test-sync-client-in-async-test", line)] if wrong else [])
+
+
 VISITS = """
 def logged_in(name):
     visitor = AsyncClient()
@@ -505,3 +542,28 @@ def test_a_layer_that_goes_on_to_ask_is_no_slow_handler(
     found = sockets._ending(seen, None, client, events, ["websocket.disconnect"])
     slug = "consumer-slow-work-in-disconnect"
     assert [one.slug for one in found] == ([] if held else [slug])
+
+
+@pytest.mark.parametrize(
+    ("file", "told", "name", "slug"),
+    [
+        ("pytest.ini", "[pytest]\npython_files = test_*.py", "spec.py", "never"),
+        ("pytest.ini", "[pytest]\npython_files =\n    *spec.py", "spec.py", ""),
+        ("pyproject.toml", "python_files = ['*_spec.py', 'spec.py']", "spec.py", ""),
+        ("pytest.ini", "DJANGO_SETTINGS_MODULE = site1.asgy", "test_a.py", "module"),
+        ("pytest.ini", "DJANGO_SETTINGS_MODULE = site1.asgi", "test_a.py", ""),
+        ("pytest.ini", "DJANGO_SETTINGS_MODULE = other.tests", "test_a.py", ""),
+    ],
+)
+def test_what_pytest_is_told(
+    file: str, told: str, name: str, slug: str, tmp_path: Path
+) -> None:
+    (tmp_path / "app/tests").mkdir(parents=True)
+    (tmp_path / file).write_text(told, encoding="utf-8")
+    (tmp_path / "site1").mkdir()
+    (tmp_path / "site1/__init__.py").write_text("", encoding="utf-8")
+    test = "import pytest\ndef test_it():\n    assert 1\n"
+    (tmp_path / f"app/tests/{name}").write_text(test, encoding="utf-8")
+    found = [one for one, _ in look(tmp_path, "", testclients)]
+    slugs = {"never": "test-never-run", "module": "settings-module-misspelled"}
+    assert found == ([slugs[slug]] if slug else [])

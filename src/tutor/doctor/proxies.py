@@ -14,6 +14,8 @@ MOST = 200_000  # bytes of a file
 _TOKEN = re.compile(r"""#[^\n]*|\n|[;{}]|"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'|"""
                     r"""(?:\$\{\w+\}|[^\s;{}])+""")  # fmt: skip
 _VARIABLE = re.compile(r"\$\{?(\w+)\}?")
+_TIME = re.compile(r"(\d+)(ms|s|m|h|d)?")
+_SECONDS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400}
 _OTHERS = (".py", ".md", ".ipynb", ".toml", ".yml", ".yaml")
 _LIKELY = re.compile(r"\bserver\s*\{")
 
@@ -44,6 +46,12 @@ class Directive:
     def speaks_tls(self) -> bool:
         """Whether a server listens for https."""
         return any("ssl" in one.args for one in self.all("listen"))
+
+    @property
+    def seconds(self) -> float | None:
+        """How long it says; None where a variable says it."""
+        match = _TIME.fullmatch(self.args[0]) if self.args else None
+        return int(match[1]) * _SECONDS[match[2] or "s"] if match else None
 
     def value(self, name: str) -> Directive | None:
         """What holds here: its own, or the next one outside."""

@@ -7,6 +7,7 @@ imported, and what stands in it is reported.
 
 import asyncio
 import importlib
+import logging.config
 import os
 import re
 import sys
@@ -79,10 +80,45 @@ def tell(name, found):
         databases=databases(getattr(found, "DATABASES", None)),
         static=plain(getattr(found, "STATIC_URL", None)),
         static_root=plain(getattr(found, "STATIC_ROOT", None)),
+        logging=logged(getattr(found, "LOGGING", None)),
         secure=bool(getattr(found, "SESSION_COOKIE_SECURE", False)),
         lists={k: plain(v) for k, v in vars(found).items() if is_list(k, v)},
         broken=attempt(lambda: asyncio.run(broken(layers))) or [],
     )
+
+
+def logged(table):
+    """What logging makes of its table, and whether Daphne's logger prints then.
+
+    No handler of the project's is made: it may open a file, or ask another machine.
+    """
+    if not isinstance(table, dict):
+        return {}
+    logger = logging.getLogger("daphne.server")
+    logger.disabled = False
+    try:
+        handlers = dict(map(unopened, table.get("handlers", {}).items()))
+        plain_ones = {
+            kind: {name: {} for name in table.get(kind, {})}
+            for kind in ("formatters", "filters")
+        }
+        logging.config.dictConfig({**table, **plain_ones, "handlers": handlers})
+    except Exception as error:
+        return {"error": error_of(error)}
+    return {"hidden": not logger.isEnabledFor(logging.ERROR)}
+
+
+def unopened(entry):
+    """A handler that keeps nothing of its own but its formatter and its filters."""
+    name, one = entry
+    kind = str(one.get("class"))
+    if kind.startswith("logging."):
+        try:
+            logging.config.DictConfigurator({}).resolve(kind)
+        except Exception as error:
+            raise ValueError(f"Unable to configure handler {name!r}") from error
+    kept = {key: one[key] for key in ("formatter", "filters", "level") if key in one}
+    return name, {"class": "logging.NullHandler", **kept}
 
 
 def databases(given):

@@ -38,7 +38,7 @@ class Definitions(ast.NodeVisitor):
         self.owner, self.outer = before, outer
 
     def _function(self, node: Def) -> None:
-        made = Function(node.name, node, self.module, self.owner)
+        made = Function(node.name, node, self.module, self.owner, outer=self.outer)
         if self.outer is not None:
             made.owner = self.outer.owner
             made.names.update(self.outer.names)

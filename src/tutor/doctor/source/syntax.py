@@ -33,6 +33,7 @@ class Function:
     owner: Class | None = None
     names: dict[str, str] = field(default_factory=dict)
     values: dict[str, list[ast.expr]] = field(default_factory=dict)
+    outer: Function | None = None  # in whose body it is made
 
     @property
     def is_async(self) -> bool:
@@ -241,6 +242,11 @@ class Module:
                 return self.source.canonical(function.names[name])
             for value in reversed(function.values.get(name, [])):
                 return self.resolve(value, function, depth + 1)
+        while function is not None:  # a function that is made in one
+            inner = f"{function.dotted}.<locals>.{name}"
+            if inner in self.source.functions:
+                return inner
+            function = function.outer
         return self.source.canonical(f"{self.name}.{name}", self, name)
 
     def _attribute(

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from tutor.doctor.evidence import Evidence
 from tutor.doctor.rules.found import TRIED, Found, at
-from tutor.doctor.rules.groups.spreading import is_task
+from tutor.doctor.rules.groups.spreading import is_task, program
 from tutor.doctor.source import Class, Function, calls, typed
 
 RANK = 47
@@ -23,8 +23,11 @@ _CALLS = {
     "call_soon": (0, "callback"),
     "call_soon_threadsafe": (0, "callback"),
     "add_done_callback": (0, "fn"),
+    "submit": (0, "fn"),
+    "django.db.transaction.on_commit": (0, "func"),
 }
 
+_TELLS = "group-view-without-async-to-sync"
 _POOLS = "aio_pool"
 _COROUTINES = ("accept", "close", "send", "send_json")
 _TASKS = ("asyncio.create_task", "asyncio.ensure_future", "asyncio.get_running_loop")
@@ -46,7 +49,19 @@ def rules(seen: Evidence) -> Iterator[Found]:
             named = _given(call, *told) if told else None
             target = _named(named, function) if named is not None else None
             own = _of_channels(named, function)
-            if own or (target is not None and target.is_async):
+            layer = function.module.resolve(named, function) or "" if named else ""
+            if calls.is_layer(layer) or _is_run(call, function):
+                yield Found(
+                    _TELLS,
+                    "RuntimeError: There is no current event loop in thread"
+                    if named is None
+                    else f"coroutine '{layer.rpartition('.')[2]}' was never awaited",
+                    at(function, call),
+                    RANK,
+                    TRIED,
+                    "async_to_sync(layer.group_send)(group, event)",
+                )
+            elif own or (target is not None and target.is_async):
                 yield Found(
                     "python-async-method-not-awaited",
                     f"coroutine '{target.name if target else own}' was never awaited",
@@ -56,6 +71,18 @@ def rules(seen: Evidence) -> Iterator[Found]:
                     f"asyncio.create_task({ast.unparse(named or call)}(…))",
                     "It is called like any function, and gives a coroutine back.",
                 )
+
+
+def _is_run(call: ast.Call, function: Function) -> bool:
+    """``get_event_loop().run_until_complete(layer.group_send(…))``, in a thread."""
+    name, told = calls.name_of(call, function), call.args[0] if call.args else None
+    return (
+        name == "asyncio.get_event_loop().run_until_complete"
+        and isinstance(told, ast.Call)
+        and calls.is_layer(calls.name_of(told, function))
+        and ".management.commands." not in f".{function.module.name}"
+        and not program(function.module)
+    )
 
 
 def _of_a_queue(seen: Evidence, function: Function) -> Iterator[Found]:

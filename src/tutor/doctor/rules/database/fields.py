@@ -6,6 +6,7 @@ import ast
 import re
 from collections.abc import Iterator
 
+from tutor.doctor.rules.groups.receivers import hears
 from tutor.doctor.source import Class, Function, Source, calls, managers
 from tutor.doctor.source.walking import walk
 
@@ -67,7 +68,10 @@ def row_of(name: str, function: Function) -> Class | None:
             return _model(source, kind_of.partition(".objects")[0])
         return _model(source, match[1]) if match else None
     if name not in given:
-        return None
+        return row_of(name, function.outer) if function.outer is not None else None
+    heard = hears(function) if name == "instance" else set[str]()
+    if len(heard) == 1:
+        return _model(source, heard.pop())
     kind = given[name].annotation
     if kind is not None:
         return _model(source, function.module.resolve(kind, function) or "")

@@ -19,6 +19,8 @@ _INSIDE = re.compile(r"nginx|caddy|supervisor|haproxy|envoy|traefik|apache|s6-",
 _TO_ALL = re.compile(r"0\.0\.0\.0(?::|$)|\[?::\]?(?::\d|$)|:\d+$")
 _PORT = re.compile(r"\$\{?PORT\b")
 _RUN = re.compile(r"/(?:var/)?run/([\w.-]+)/")
+_IN_RUN = re.compile(r"/(?:var/)?run/[\w.-]+")  # where root alone makes files
+_NOT_ROOT = re.compile(r"(?m)^\s*User\s*=\s*(?!root\b|0\b)\S")
 _END = r"(?![\w.-])"  # of a folder's name: not of web in web-api
 _VENV = re.compile(
     r"\b(?:python[\d.]*\s+-m\s+venv|virtualenv|uv\s+venv)\s+(?:-\S+\s+)*(\S+)|"
@@ -144,6 +146,14 @@ def _no_folder(seen: Evidence, one: Command) -> Iterator[Found]:
         return
     for path in one.values("-u", "--unix-socket", "--uds", "-b", "--bind"):
         match = _RUN.match(path.removeprefix("unix:"))
+        text = (seen.project / one.file).read_text("utf-8", "replace")
+        if _IN_RUN.fullmatch(path.removeprefix("unix:")) and _NOT_ROOT.search(text):
+            yield found(
+                "deploy-unix-socket-directory-missing",
+                f"Listen failure: [Errno 13] Permission denied: {path}",
+                one,
+                "a folder of its own below /run: RuntimeDirectory=…",
+            )
         if match is None:
             continue
         folder = re.escape(match[1])

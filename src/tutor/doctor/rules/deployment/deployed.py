@@ -21,6 +21,7 @@ from tutor.doctor.rules.groups.jobs import MEMORY
 from tutor.doctor.rules.groups.sent import jobs, under
 from tutor.doctor.rules.project import layers
 from tutor.doctor.rules.project.hiddensettings import unshared
+from tutor.doctor.rules.project.loading import REFUSED, unlogged
 from tutor.doctor.source.walking import walk
 
 RANK = 66
@@ -46,6 +47,7 @@ def rules(seen: Evidence) -> Iterator[Found]:
         yield from _memory(seen, one)
         yield from _layers(seen, one)
         yield from _over_http(seen, one)
+        yield from _logging(seen, one)
     yield from _memory_of_units(seen)
 
 
@@ -120,6 +122,20 @@ def _over_http(seen: Evidence, one: Event) -> Iterator[Found]:
             TRIED,
             "https, or SESSION_COOKIE_SECURE = False",
         )
+
+
+def _logging(seen: Evidence, one: Event) -> Iterator[Found]:
+    """A table of which logging makes nothing, or that silences the server's log."""
+    told, where = one.get("logging") or {}, place(seen, one, "LOGGING")
+    if logs := unlogged(seen, told.get("error") or [], where):
+        right = "a LOGGING that can be made"
+        yield Found(REFUSED, logs[1], logs[0], RANK, TRIED, right)
+    if told.get("hidden"):
+        slug, got = (
+            "settings-logging-hides-consumer-errors",
+            "daphne.server says nothing",
+        )
+        yield Found(slug, got, where, RANK, TRIED, "'disable_existing_loggers': False")
 
 
 def _goes_on_elsewhere(seen: Evidence, name: str) -> bool:

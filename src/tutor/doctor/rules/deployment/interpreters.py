@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import replace
 
 from tutor.doctor.commands import SERVERS, Command, commands, files, of_manage
 from tutor.doctor.evidence import Evidence
 from tutor.doctor.recipes import recipes
-from tutor.doctor.rules.deployment.served import found
+from tutor.doctor.rules.deployment.served import RANK, TRIED, found
 from tutor.doctor.rules.found import Found
 from tutor.doctor.startfiles import is_image
 
@@ -23,6 +24,14 @@ _INTO_SYSTEM = re.compile(
 )
 _PATH = re.compile(r"(?<![A-Z_])PATH\s*[=:]|(?<![A-Z_])PATH\s+/")
 _ACTIVATED = re.compile(r"\bactivate\b")
+
+# ["daphne -p 8000 a:b"]: one word, with spaces in it.
+_GLUED = re.compile(
+    r"""(?m)^\s*(?:CMD|ENTRYPOINT|command:|entrypoint:)\s*\[\s*["']"""
+    r"""((?:daphne|uvicorn|gunicorn|hypercorn|python[\d.]*)\s[^"'\n]*)["']\s*\]"""
+)
+_KEPT = "operate-sigterm-is-not-handed-on"
+_HEARS = re.compile(r"\btrap\b|\btini\b|dumb-init|\bs6-|supervisor")
 
 
 def rules(seen: Evidence) -> Iterator[Found]:
@@ -51,6 +60,36 @@ def rules(seen: Evidence) -> Iterator[Found]:
         if got:
             expected = f"the whole path: /…/bin/{one.program}"
             yield found("deploy-program-not-on-path", got, one, expected)
+            return
+    for file, text in texts.items():
+        if (is_image(file) or "compose" in file) and (match := _GLUED.search(text)):
+            got = f'exec: "{match[1]}": executable file not found in $PATH'
+            place = file, text.count("\n", 0, match.start(1)) + 1
+            right = "each word in quotes of its own"
+            yield Found("deploy-program-not-on-path", got, place, RANK, TRIED, right)
+            return
+    yield from _unheard(seen, texts)
+
+
+def _unheard(seen: Evidence, texts: dict[str, str]) -> Iterator[Found]:
+    """A script that an image starts, and whose shell keeps SIGTERM from the server."""
+    images = "\n".join(text for file, text in texts.items() if is_image(file))
+    for one in commands(seen.project):
+        name = one.file.rpartition("/")[2]
+        started = re.search(rf"(?m)^(?:CMD|ENTRYPOINT)\b.*{re.escape(name)}", images)
+        if (
+            one.program in SERVERS
+            and name.endswith(".sh")
+            and "exec" not in one.before
+            and started
+            and not _HEARS.search(images + texts.get(one.file, ""))
+        ):
+            got = "docker stop waits ten seconds, then kills: the shell hears SIGTERM"
+            yield replace(
+                found(_KEPT, got, one, f"exec {one.program} …", 10),
+                milder="A shell that is the first process of a container neither "
+                "ends by SIGTERM nor hands it on to what it has started.",
+            )
             return
 
 

@@ -10,6 +10,7 @@ from tutor.doctor.commands import SERVERS
 from tutor.doctor.evidence import Evidence
 from tutor.doctor.rules.consumers.written import written
 from tutor.doctor.rules.found import TRIED, Found, at
+from tutor.doctor.rules.groups.spreading import program
 from tutor.doctor.source import Class, Function, Module, calls
 from tutor.doctor.source.flow import Frame, each
 from tutor.doctor.source.walking import walk
@@ -155,12 +156,8 @@ def _in_own_process(seen: Evidence, function: Function) -> bool:
 
 def _is_program(module: Module) -> bool:
     """Whether a module is started by its name: a command of Django, or a script."""
-    return ".management.commands." in f".{module.name}" or any(
-        isinstance(node, ast.If)
-        and isinstance(node.test, ast.Compare)
-        and ast.unparse(node.test.left) == "__name__"
-        for node in module.tree.body
-    )
+    named = ".management.commands." in f".{module.name}"
+    return named or bool(program(module))
 
 
 def _takes_sigterm(call: ast.Call, function: Function) -> bool:

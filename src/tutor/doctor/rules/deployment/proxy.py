@@ -29,8 +29,6 @@ _LOOPBACK = re.compile(r"(127\.0\.0\.1|localhost|\[::1\]|unix)(:|$)")
 _HEADERS = ("upgrade", "connection")
 TLS = ("ssl:", "--ssl", "--cert", "--keyfile")  # of daphne, uvicorn, gunicorn
 _NGINX = re.compile(r"(?:[\w./-]+/)?nginx(?:[:@-]|$)")
-_TIME = re.compile(r"(\d+)(ms|s|m|h|d)?")
-_SECONDS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
 def rules(seen: Evidence) -> Iterator[Found]:
@@ -49,17 +47,19 @@ def _header(seen: Evidence) -> Iterator[Found]:
     """A header by the name that the proxy gives it, and Django does not."""
     for module in seen.source.modules.values():
         for value in module.values.get("SECURE_PROXY_SSL_HEADER", []):
-            first = next(iter(getattr(value, "elts", [])), None)
-            name = getattr(first, "value", None)
-            if isinstance(name, str) and not re.fullmatch(r"HTTP_[A-Z0-9_]+", name):
-                yield Found(
-                    "deploy-proxy-header-misnamed",
-                    f"{name!r} is in no request; every page leads to https again",
-                    (module.file, value.lineno),
-                    RANK,
-                    "reading the settings",
-                    "HTTP_ and the header in capitals, with underscores",
-                )
+            parts = getattr(value, "elts", [value])
+            told = [getattr(one, "value", None) for one in parts]
+            name = told[0] if told else None
+            proto = isinstance(value, ast.Constant) or name == "HTTP_X_FORWARDED_PROTO"
+            got = f"{name!r} is in no request; every page leads to https again"
+            right = "HTTP_ and the header in capitals, with underscores"
+            if isinstance(name, str) and proto and told[1:] not in (["https"], [None]):
+                got = "a proxy says https in it, and that is waited for nowhere"
+                right = "('HTTP_X_FORWARDED_PROTO', 'https')"
+            elif not isinstance(name, str) or re.fullmatch(r"HTTP_[A-Z0-9_]+", name):
+                continue
+            slug, place = "deploy-proxy-header-misnamed", (module.file, value.lineno)
+            yield Found(slug, got, place, RANK, "reading the settings", right)
 
 
 def _found(site: Site, slug: str, got: str, at: Directive, more: int = 0) -> Found:
@@ -113,11 +113,10 @@ def _socket(
             got = f"{' and '.join(missing)} not passed on for {path}"
             yield _found(site, "nginx-without-upgrade-headers", got, at, -1)
     limit = taken.value("proxy_read_timeout")
-    if limit is not None and limit.args:
-        match = _TIME.fullmatch(limit.args[0])
-        if match and int(match[1]) * _SECONDS[match[2] or "s"] <= PING:
-            got = f"proxy_read_timeout {limit.args[0]}"
-            yield _found(site, "nginx-idle-socket-cut", got, limit, 10)
+    wait = limit.seconds if limit is not None else None
+    if limit is not None and wait is not None and wait <= PING:
+        got = f"proxy_read_timeout {limit.args[0]}"
+        yield _found(site, "nginx-idle-socket-cut", got, limit, 10)
 
 
 def _is_led_to(server: Directive, taken: Directive, path: str) -> bool:

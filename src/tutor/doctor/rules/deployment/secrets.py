@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 
 from tutor.doctor.evidence import Evidence
 from tutor.doctor.handed import given
@@ -13,12 +14,15 @@ from tutor.doctor.rules.deployment.proxy import RANK
 from tutor.doctor.rules.found import Found, Place
 from tutor.doctor.source.walking import walk
 from tutor.doctor.startfiles import is_image
+from tutor.doctor.texts import text_of
 
 _GENERATED = "django-insecure-"  # so startproject begins, for development
 # What nobody takes for a key, as it stands in examples.
 _EXAMPLE = re.compile(
     r"(?i)chang|secret|insecure|example|dummy|dev|test|your|local|xxx"
 )
+
+_IGNORES = re.compile(r"/?(?:\*\*/)?(?:\.env(?:\*|\.\*)?|\*\.env\*?|\.\*|\*)/?")
 
 
 def rules(seen: Evidence) -> Iterator[Found]:
@@ -39,6 +43,21 @@ def rules(seen: Evidence) -> Iterator[Found]:
         handed = one.file.endswith((".service", ".yml", ".yaml", ".conf", ".ini"))
         if key in asked and plain and handed and not is_image(one.file):
             yield _found((one.file, one.line), "reading what servers are told")
+    for name, line, value in _kept(seen):
+        if name in asked and len(value) >= 20 and not _EXAMPLE.search(value):
+            yield _found((".env", line), "reading .gitignore")
+
+
+def _kept(seen: Evidence) -> Iterator[tuple[str, int, str]]:
+    """The lines of an ``.env`` that Git would keep: name, line and value."""
+    with suppress(OSError):
+        ignored = text_of(seen.project / ".gitignore").splitlines()
+        if not any(_IGNORES.fullmatch(one.strip()) for one in ignored):
+            for number, line in enumerate(
+                text_of(seen.project / ".env").split("\n"), 1
+            ):
+                name, sign, value = line.removeprefix("export ").partition("=")
+                yield name.strip(), number, value.strip(" '\"\r") if sign else ""
 
 
 def _is_production(seen: Evidence, file: str) -> bool:

@@ -26,7 +26,7 @@ def rules(seen: Evidence, sends: list[tuple[Frame, ast.Call]]) -> Iterator[Found
     """
     known: dict[str, set[str]] = {}
     senders: dict[str, list[Class | None]] = {}
-    mine: list[tuple[Class, str, set[str], bool]] = []
+    mine: list[tuple[Class | None, str, set[str], bool]] = []
     of_any: set[str] = set()  # the keys of events whose type only a run would tell
     for frame, call in sends:
         node = given(call, 1, "message")
@@ -43,7 +43,7 @@ def rules(seen: Evidence, sends: list[tuple[Frame, ast.Call]]) -> Iterator[Found
             known.setdefault(name, set()).update(message)
             senders.setdefault(name, []).append(frame.owner)
             group = ast.unparse(group_of(call) or ast.Constant(""))
-            if frame.owner is not None and REST not in message:
+            if REST not in message:
                 here = group.startswith("self.")
                 mine.append((frame.owner, name, set(message), here))
     later = of_any | set(_put(seen))
@@ -54,11 +54,17 @@ def rules(seen: Evidence, sends: list[tuple[Frame, ast.Call]]) -> Iterator[Found
                 continue
             if _is_for_another(seen, owner, name, senders[name]):
                 continue
+            alone = not _also(seen, owner, name)
             own = [
                 keys
                 for sender, kind, keys, here in mine
-                if kind == name and owner in sender.line_of_ancestors
-                if here or not _also(seen, owner, name)
+                if kind == name and (alone or here)
+                if owner
+                in (
+                    sender.line_of_ancestors
+                    if sender and sender.kind
+                    else [owner] * alone
+                )
             ]
             sure = {id(node) for node in _always(method)}
             for node, key in _asked(method):

@@ -122,6 +122,12 @@ def rules(
         elif names is None or any(meet(a, b) for a in names for b in joined):
             continue
         for name in sorted(names):
+            if name in (seen.walk.get("channels") or {}):
+                got = f"nobody is in the group {name!r}, which is a worker's channel"
+                slug, right = "group-taken-for-a-channel", f"send({name!r}, …)"
+                spot = asked(frame, node, call)
+                yield Found(slug, got, spot, 66, TRIED, right)
+                continue
             shown = ", ".join(sorted(p.replace(ANY, "…") for p in joined))
             yield Found(
                 "group-names-differ",

@@ -57,6 +57,9 @@ def rules(seen: Evidence) -> Iterator[Found]:
             if method in TWO and _number(call, method) < 2:
                 yield _too_few(function, call, method)
                 continue
+            if method in (*TWO, "send") and _number(call, method) > 2:
+                yield _too_many(function, call, method)
+                continue
             frames = [one for one in seen.sites.frames(function) if _is_real(seen, one)]
             if method == "group_send" and len(call.args) + len(call.keywords) > 1:
                 sends += [(frame, spread(frame, call)) for frame in frames]
@@ -175,6 +178,18 @@ def _too_few(function: Function, call: ast.Call, method: str) -> Found:
         50,
         TRIED,
         f"{method}(group, {second})",
+    )
+
+
+def _too_many(function: Function, call: ast.Call, method: str) -> Found:
+    number = 1 + len(call.args) + len(call.keywords)
+    return Found(
+        "python-arguments-differ",
+        f"TypeError: {method}() takes 3 positional arguments but {number} were given",
+        at(function, call),
+        50,
+        TRIED,
+        f"{method}(name, message)" if "send" in method else f"{method}(group, channel)",
     )
 
 

@@ -56,6 +56,11 @@ def rules(seen: Evidence) -> Iterator[Found]:
         return
     yield from _no_command(seen)
     if router is None:
+        there = {*(seen.walk.get("protocols") or {})}
+        for one in workers[:1] if there and "channel" not in there else ():
+            got = "No application configured for scope type 'channel'"
+            right = "a worker only where asgi.py has an entry 'channel'"
+            yield at_command("worker-no-channel-entry", got, one, right)
         return
     entries, sent = list(_entries(seen, router)), list(jobs(seen))
     names = {one.channel for one in entries}

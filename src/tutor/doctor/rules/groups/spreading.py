@@ -18,6 +18,7 @@ from tutor.doctor.rules.groups.packed import DEEP, RANK
 from tutor.doctor.rules.groups.receivers import stores_what_is_told
 from tutor.doctor.services import replaced, services, started
 from tutor.doctor.source import Function, Module, calls, known
+from tutor.doctor.source.flow import body
 from tutor.doctor.source.index import is_aside
 from tutor.doctor.source.walking import walk
 from tutor.doctor.startfiles import is_image
@@ -124,15 +125,37 @@ def _another_process(seen: Evidence) -> Iterator[Found]:
         if (command or (task and not eager)) and (
             _tells(function) or stores_what_is_told(seen, function, _tells)
         ):
-            yield Found(
-                "layer-inmemory-from-another-process",
-                f"what {function.module.file} sends reaches nobody",
-                layers_there(seen),
-                RANK,
-                TRIED,
-                "a layer that several processes share",
-            )
+            yield _unheard(seen, function.module)
             return
+    for one in seen.source.modules.values():
+        made = [call for node in program(one) for call in calls.calls(node)]
+        if ".receive(" in one.text:
+            continue  # it is the other side, too
+        if not is_aside(one.file) and any(tells(call, body(one)) for call in made):
+            yield _unheard(seen, one)
+            return
+
+
+def _unheard(seen: Evidence, module: Module) -> Found:
+    return Found(
+        "layer-inmemory-from-another-process",
+        f"what {module.file} sends reaches nobody",
+        layers_there(seen),
+        RANK,
+        TRIED,
+        "a layer that several processes share",
+    )
+
+
+def program(module: Module) -> list[ast.If]:
+    """What a file does that is started by its name, as a process of its own."""
+    return [
+        node
+        for node in module.tree.body
+        if isinstance(node, ast.If)
+        and isinstance(node.test, ast.Compare)
+        and ast.unparse(node.test.left) == "__name__"
+    ]
 
 
 def is_task(function: Function) -> bool:
@@ -205,6 +228,10 @@ def several(seen: Evidence) -> str:
             if match and int(match[1]) > 1:
                 return f"{path.name} starts {match[1]} processes"
     told = [one for one in commands(seen.project) if serves_sockets(one)]
+    for command in told:
+        number = re.match(r"\$?\{?\w*:?-?(\d+)", command.value("--workers", "-w") or "")
+        if number and int(number[1]) > 1:
+            return f"{Path(command.file).name} starts {number[1]} processes"
     for one in services(seen.project):
         if one.copies > 1 and started(one, told):
             return f"{one.file} starts {one.name} {one.copies} times"
@@ -228,4 +255,6 @@ def _deployed(seen: Evidence) -> Iterator[tuple[Path, str]]:
     for path in (*others, *images):
         with suppress(OSError):
             if path.is_file() and path.stat().st_size < BIG:
-                yield path, path.read_text("utf-8", "replace")
+                # The words of a list in brackets stand apart, as in a shell.
+                text = path.read_text("utf-8", "replace")
+                yield path, re.sub(r"""["'],\s*["']""", " ", text)

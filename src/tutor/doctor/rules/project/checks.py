@@ -18,7 +18,7 @@ _KNOWN = {"4_0.E001": "deploy-trusted-origin-without-scheme"}
 _OF_THE_ADMIN = re.compile(
     r"admin\.E4(?:0[1-9]|1\d)"
 )  # its apps, middleware, templates
-_ELSEWHERE = ("daphne.", "staticfiles.", "templates.")  # other rules say more of them
+_ELSEWHERE = ("daphne.", "templates.")  # other rules say more of them
 
 
 def rules(seen: Evidence) -> Iterator[Found]:
@@ -53,6 +53,9 @@ def _refused(seen: Evidence) -> Iterator[Found]:
     failed = seen.failed(seen.look, "problems", "templates")
     outer = failed["error"][:1] if failed else []  # Django's own words
     place = _setting(seen, outer[0]["text"]) if outer else (None, None)
+    asked = {frame.get("module") for one in outer for frame in one.get("frames", ())}
+    if not place[1] and "django.contrib.staticfiles.finders" in asked:
+        place = seen.setting("STATICFILES_DIRS")
     if place[1]:
         right = "no error of the checks"
         yield Found(None, last_line(outer), place, RANK, TRIED, right)

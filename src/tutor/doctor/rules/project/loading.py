@@ -118,7 +118,8 @@ def explain(seen: Evidence, links: list[Event], stage: str) -> Found:
     place = seen.place(deepest(links))
     got = last_line(links)
     tried, expected = _STAGES[stage]
-    if logs := _unlogged(seen, links, place):
+    logs = unlogged(seen, links, seen.setting("LOGGING")) if not place[1] else None
+    if logs:
         return Found(
             REFUSED, logs[1], logs[0], RANK, tried, "a LOGGING that can be made"
         )
@@ -130,15 +131,13 @@ def explain(seen: Evidence, links: list[Event], stage: str) -> Found:
     return Found(slug, got, at, RANK, tried, expected, hint)
 
 
-def _unlogged(
-    seen: Evidence, links: list[Event], place: Place
-) -> tuple[Place, str] | None:
+def unlogged(seen: Evidence, links: list[Event], at: Place) -> tuple[Place, str] | None:
     """The part of LOGGING of which logging could make nothing, and what it says."""
     every = " ".join(link["text"] for link in links)
     unmade = UNMADE.search(every)
-    if unmade is None or place[1] is not None:
+    if unmade is None:
         return None
-    file, line = seen.setting("LOGGING")
+    file, line = at
     got = last_line(links)
     said = got if unmade[0] in got else f"{unmade[0]}: {got}"
     module = seen.source.by_file(file or "")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import logging
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -216,7 +217,8 @@ def _hosts(seen: Evidence) -> Iterator[Found]:
 
 
 def _logging(seen: Evidence) -> Iterator[Found]:
-    if (seen.serve.get("logging") or {}).get("hidden"):
+    told = seen.serve.get("logging") or {}
+    if told.get("hidden") or told.get("level", 0) > logging.ERROR:
         yield Found(
             "settings-logging-hides-consumer-errors",
             "the logger daphne.server is disabled",

@@ -13,7 +13,7 @@ from tutor.doctor.source.index import is_aside
 from tutor.doctor.source.walking import walk
 
 RANK = 62
-_REVERSE = (
+REVERSES = (
     *("django.urls.reverse", "django.urls.reverse_lazy"),
     *("django.urls.base.reverse", "django.urls.base.reverse_lazy"),
 )
@@ -132,7 +132,7 @@ def _called(module: Module, call: ast.Call) -> tuple[str, Given | None] | None:
     if function in _REDIRECT and _is_name(name):
         keywords = {word for word in words if word} - {*_OF_REDIRECT}
         return name, None if starred else (len(call.args) - 1, keywords)
-    if function not in _REVERSE or "urlconf" in words or len(call.args) > 1:
+    if function not in REVERSES or "urlconf" in words or len(call.args) > 1:
         return None
     rows, table = words.get("args"), words.get("kwargs")
     if starred or not isinstance(rows, ast.List | ast.Tuple | None):

@@ -31,6 +31,23 @@ def views(seen: Evidence, path: str) -> list[Function]:
     return [one for found in _behind(seen, path) for one in found[0]]
 
 
+def asked(seen: Evidence, path: str, verb: str) -> list[Function]:
+    """The functions that answer a path that is asked for, by a pattern's route, too."""
+    every = [one for found, _ in _behind(seen, path) for one in found] or [
+        one
+        for found, _ in _behind(seen, lambda call: _fits(_route(call), path.strip("/")))
+        for one in found
+    ]
+    return [one for one in every if one.name in (verb, "dispatch") or not one.owner]
+
+
+def _fits(route: str, path: str) -> bool:
+    parts, given = route.split("/"), path.split("/")
+    return len(parts) == len(given) and all(
+        "<" in part or part == one for part, one in zip(parts, given, strict=True)
+    )
+
+
 def methods(seen: Evidence, path: str) -> set[str] | None:
     """The HTTP methods that are answered at a path; None where that is not certain."""
     found = [allowed for _, allowed in _behind(seen, path)] or [

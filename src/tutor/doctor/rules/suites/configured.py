@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from contextlib import suppress
+from fnmatch import fnmatch
 
 from tutor.doctor.commands import MOST, files
 from tutor.doctor.evidence import Evidence
@@ -11,6 +13,39 @@ from tutor.doctor.rules.found import TRIED, Found, Place
 from tutor.doctor.texts import text_of
 
 _FILES = ("pytest.ini", ".pytest.ini", "setup.cfg", "tox.ini", "pyproject.toml")
+
+_LOOKS = re.compile(r"python_files[\"']?\s*=((?:[^\n]|\n(?=[ \t\]]))*)")
+_PATTERN = re.compile(r"[\w*?.-]*[*?.][\w*?.-]*")
+_SETTINGS = re.compile(r"(?m)^\s*DJANGO_SETTINGS_MODULE\s*=\s*[\"']?([\w.]+)")
+
+
+def settings_missing(seen: Evidence) -> Iterator[Found]:
+    """Settings for the tests, by a name that no module of the project has."""
+    modules = seen.source.modules
+    for folder in dict.fromkeys((seen.home, seen.project)):
+        for name in _FILES:
+            with suppress(OSError):
+                text = text_of(folder / name)
+                told = _SETTINGS.search(text)
+                if told is None or told[1] in modules:
+                    continue
+                path = seen.home / told[1].replace(".", "/")
+                there = path.is_dir() or path.with_suffix(".py").exists()
+                above = modules.get(told[1].rpartition(".")[0])
+                near = seen.near(told[1], modules, 0.9)
+                # A package may hold one that is not in the repository.
+                lost = (above is not None and not above.is_package) or near
+                if told[1].partition(".")[0] in modules and lost and not there:
+                    file = (folder / name).relative_to(seen.project).as_posix()
+                    yield Found(
+                        "settings-module-misspelled",
+                        f"ImportError: No module named {told[1]!r}",
+                        (file, text.count("\n", 0, told.start(1)) + 1),
+                        80,
+                        "reading the settings of pytest",
+                        near or "a module that is there",
+                    )
+                    return
 
 
 def pytest_is_told(seen: Evidence, pattern: str) -> bool:
@@ -62,6 +97,10 @@ def left_out(seen: Evidence, name: str) -> bool:
     """Whether pytest passes a file of this name by, and nobody names it either."""
     if re.fullmatch(r"test_.*\.py|.*_test\.py|conftest\.py|__init__\.py", name):
         return False
-    if pytest_is_told(seen, r"python_files"):
-        return False
+    for folder in {seen.home, seen.project}:
+        for one in _FILES:
+            with suppress(OSError):
+                told = _LOOKS.search(text_of(folder / one))
+                if told and any(fnmatch(name, p) for p in _PATTERN.findall(told[1])):
+                    return False
     return not _named(seen, rf"\b{re.escape(name)}\b")

@@ -81,7 +81,9 @@ def _lacks(seen: Evidence, talk: Talk, function: Function) -> set[str]:
         ends = {leaf.get("consumer") for leaf in routes}
         owner = seen.consumer_class(ends.pop()) if len(ends) == 1 else None
         needs = _needs(owner) & scope_read(owner) - {"url_route"} if owner else set()
-    return needs - put - _told(function) - _told(talk.where.function)
+    told = _told(function) - _late(function, talk)
+    maker = talk.where.function
+    return needs - put - told - (_told(maker) if maker is not function else set())
 
 
 def _inside(
@@ -230,6 +232,25 @@ def words(function: Function) -> set[str]:
         for node in walk(function.node)
         if isinstance(node, ast.Constant) and isinstance(node.value, str)
     }
+
+
+def _late(function: Function, talk: Talk) -> set[str]:
+    """What a test puts into the scope only after its client has connected."""
+    began = talk.line("connect")
+    late = {
+        id(target.slice): str(getattr(target.slice, "value", ""))
+        for node in walk(function.node)
+        if isinstance(node, ast.Assign) and began is not None and node.lineno > began
+        for target in node.targets
+        if isinstance(target, ast.Subscript)
+        and ast.unparse(target.value) == f"{talk.name}.scope"
+    }
+    said = {
+        node.value
+        for node in walk(function.node)
+        if isinstance(node, ast.Constant) and id(node) not in late
+    }
+    return {*late.values()} - said
 
 
 def _told(function: Function, depth: int = 0) -> set[str]:

@@ -9,7 +9,10 @@ from configparser import ConfigParser, Error
 
 from tutor.doctor.evidence import Evidence
 from tutor.doctor.rules.found import TRIED, Found, at
-from tutor.doctor.rules.routing.views import asks, views
+from tutor.doctor.rules.routing.reversing import REVERSES
+from tutor.doctor.rules.routing.views import asked as answering
+from tutor.doctor.rules.routing.views import asks, behind_url
+from tutor.doctor.rules.suites.configured import settings_missing
 from tutor.doctor.rules.suites.expected import expects_a_refusal
 from tutor.doctor.rules.suites.headers import written
 from tutor.doctor.rules.suites.testing import COMMUNICATORS, RANK
@@ -29,6 +32,7 @@ _LOCAL = re.compile(rb"https?://(localhost|127\.0\.0\.1)")
 
 def rules(seen: Evidence) -> Iterator[Found]:
     yield from _sections(seen)
+    yield from settings_missing(seen)
     yield from _nobody_allowed(seen)
     for function in seen.source.functions.values():
         if function.is_async and is_aside(function.module.file):
@@ -68,7 +72,8 @@ def _synchronous(seen: Evidence, function: Function) -> Iterator[Found]:
             base, method, asked = sign[0], sign[1], True
         if base not in _OF_A_TEST:
             continue
-        if asked and (method in _SIGNS or (method in _VERBS and _waits(seen, call))):
+        waits = method in _VERBS and _waits(seen, call, function)
+        if asked and (method in _SIGNS or waits):
             yield Found(
                 "test-sync-client-in-async-test",
                 "You cannot use AsyncToSync in the same thread as an async event loop",
@@ -107,15 +112,22 @@ def _comes_to(call: ast.Call, helper: Function, inner: ast.Call) -> bool:
     )
 
 
-def _waits(seen: Evidence, call: ast.Call) -> bool:
+def _waits(seen: Evidence, call: ast.Call, function: Function) -> bool:
     """Whether the view behind a path waits for something, or asks the database."""
-    path = call.args[0] if call.args else None
+    path, verb = call.args[0] if call.args else None, getattr(call.func, "attr", "")
+    if isinstance(path, ast.Name) and len(function.values.get(path.id, ())) == 1:
+        path = function.values[path.id][0]
+    named = isinstance(path, ast.Call) and path.args
+    if named and isinstance(path, ast.Call):
+        name = function.module.resolve(path.func, function) or ""
+        if name not in REVERSES or not isinstance(path.args[0], ast.Constant):
+            return False
+        url = f"{{% url '{path.args[0].value!s}' %}}"
+        return any(one.is_async or asks(one) for one in behind_url(seen, url, verb))
     if not isinstance(path, ast.Constant) or not isinstance(path.value, str):
         return False
-    return any(
-        view.is_async or asks(view)
-        for view in views(seen, path.value.partition("?")[0])
-    )
+    where = path.value.partition("?")[0]
+    return any(one.is_async or asks(one) for one in answering(seen, where, verb))
 
 
 def _nobody_allowed(seen: Evidence) -> Iterator[Found]:
