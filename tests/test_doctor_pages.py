@@ -20,6 +20,7 @@ from test_doctor_everyday import (
     look,
 )
 
+TWICE, MORE = "client-script-not-readable", "app/static/a/more.js"
 NOT_THERE = "client-element-not-there"
 NAMES = "const byId = (id) => document.getElementById(id);\n"
 ROWS = "<template id=row><td class='low'></td></template><input name='high'>"
@@ -131,6 +132,27 @@ WRONG: dict[str, tuple[Files, str | None, str, int]] = {
     "htmx's token": (page("<p id=a><b hx-post='/told/'></b></p>"), TOKEN, PAGE, 1),
     "htmx's target": (page("<b hx-get='/' hx-target='#a'></b>"), NOT_THERE, PAGE, 1),
     "htmx's piece": (page("<b id='a' hx-swap-oob='true'></b>"), NOT_THERE, PAGE, 1),
+    "declared twice": (script("const a = 1;\nlet a = 2;"), TWICE, SCRIPT, 2),
+    "declared in a case": (
+        script("switch (b) {\n  case 1: const a = 1;\n  case 2: const a = 2;\n}"),
+        TWICE, SCRIPT, 3,
+    ),
+    "declared by two scripts": (
+        {PAGE: LOADS + LOADS.replace("live", "more"), SCRIPT: "let a = 1;", MORE:
+         "\nfunction a() {}"},
+        TWICE, MORE, 2,
+    ),
+    "what push gives": (
+        script("let a = [];\nb.onclick = () => { a = a.push(1); };"), TAKEN, SCRIPT, 2,
+    ),
+    "one sign of two": (
+        script("b.onclick = (c) => {\n  if (c.d = 'e' && c.f) c.g();\n};"),
+        "client-assigns-where-it-compares", SCRIPT, 2,
+    ),
+    "a text's method": (
+        script("const a = document.querySelector('p');\na.trim();"), TAKEN, SCRIPT, 2,
+    ),
+    "an element's value": (script("$('#log').value;", JQUERY), TAKEN, SCRIPT, 1),
     "no extension of htmx": (
         {PAGE: HX.replace(' hx-ext="ws"', "") % (EXT, "")}, None, PAGE, 1,
     ),
@@ -152,6 +174,19 @@ RIGHT: dict[str, Files] = {
     "a row's own": script(ROW + "row.querySelector('.low').hidden = true;", ROWS),
     "lists": script("document.querySelectorAll('.line').forEach(f);"),
     "of jQuery": script("$('#log').text(1); $('<p id=a></p>').show();", JQUERY),
+    "no jQuery": script(
+        "const $ = document.querySelector.bind(document);\n$('#log').dataset.a = 1;"
+    ),
+    "in braces of its own": script(
+        "const a = 1;\nfor (const a of [1]) f(a);\nfunction b() { let a = 2; f(a); }\n"
+        "let c;\nwhile (c = f()) f(c);\nvar d = [];\nvar d = d.concat(c);"
+    ),
+    "one of two scripts": {
+        PAGE: f"{{% if facts %}}{LOADS}{{% else %}}{LOADS.replace('live', 'more')}"
+        "{% endif %}",
+        SCRIPT: "let a = 1;",
+        MORE: "let a = 2;",
+    },
     "more signs": script(
         "document.querySelector('input:checked, .line').b = 1;\n"
         "document.querySelector('[data-a] > p').b = 1;"

@@ -1,4 +1,4 @@
-"""A name that is declared again where the outer one was meant, and a const set anew."""
+"""What = and a declaration do otherwise than meant: a name anew, twice, a const set."""
 
 from __future__ import annotations
 
@@ -8,13 +8,16 @@ from tree_sitter import Node
 
 from tutor.doctor.evidence import Evidence
 from tutor.doctor.rules.browser.belonging import SLUG
-from tutor.doctor.rules.browser.grammar import is_member, part, said
+from tutor.doctor.rules.browser.grammar import Grammar, is_member, part, said, word
 from tutor.doctor.rules.browser.handling import RANK
 from tutor.doctor.rules.browser.pages import TRIED
 from tutor.doctor.rules.browser.scoping import Scopes, how, scopes
 from tutor.doctor.rules.found import Found
 
 _NOTHING = ("", "null", "undefined")
+# What a list, or an element, does to itself; it gives something else.
+_IN_PLACE = {"push": "a number", "unshift": "a number", "forEach": "nothing"}
+_VALUES = {"string", "number", "true", "false", "null", "undefined", "template_string"}
 
 
 def rules(seen: Evidence) -> Iterator[Found]:
@@ -23,6 +26,9 @@ def rules(seen: Evidence) -> Iterator[Found]:
     for one in every:
         yield from [*_hidden(one, given)][:1]
         yield from [*_constant(one)][:1]
+        yield from [*_twice(one)][:1]
+        yield from [*_in_place(one.script)][:1]
+        yield from [*_in_a_condition(one.script)][:1]
 
 
 def _hidden(one: Scopes, given: set[str]) -> Iterator[Found]:
@@ -75,4 +81,66 @@ def _constant(one: Scopes) -> Iterator[Found]:
                 TRIED,
                 f"let {said(node)}, for it is set again",
                 "A const keeps what it is given first; the function ends at this line.",
+            )
+
+
+def _twice(one: Scopes) -> Iterator[Found]:
+    """``const data = 1; const data = 2;`` between the same braces."""
+    for node in one.again if not one.script.is_filled else ():
+        yield declared_twice(one.script, node)
+
+
+def declared_twice(script: Grammar, node: Node) -> Found:
+    return Found(
+        "client-script-not-readable",
+        f"SyntaxError: Identifier '{said(node)}' has already been declared",
+        script.spot(node),
+        60,
+        TRIED,
+        f"one declaration of {said(node)}",
+        "Where a name is made by let, const or class, it is made once; none of a "
+        "script runs that makes it again. All scripts of a page share the names "
+        "outside of functions.",
+    )
+
+
+def _in_place(script: Grammar) -> Iterator[Found]:
+    """``all = all.push(one)``: what push gives is no list."""
+    for call in script.calls:
+        asked, above = part(call, "function"), call.parent
+        name, whose = word(asked, "property"), word(asked, "object")
+        is_kept = above is not None and above.type == "assignment_expression"
+        if is_kept and name in _IN_PLACE and word(above, "left") == whose:
+            yield Found(
+                "client-value-taken-for-another",
+                f"{whose} is no list any more: {name} gives {_IN_PLACE[name]}",
+                script.spot(call),
+                RANK,
+                TRIED,
+                f"{whose}.{name}(…), and nothing before it",
+                "push changes the list itself, and gives its new length.",
+            )
+
+
+def _in_a_condition(script: Grammar) -> Iterator[Found]:
+    """``if (said.type = "welcome")``, which is always so."""
+    for node in script.nodes:
+        above = node.parent
+        if node.type != "assignment_expression" or above is None:
+            continue
+        if above.type != "parenthesized_expression" or above.parent is None:
+            continue
+        value = part(node, "right")
+        while value is not None and value.type == "binary_expression":
+            value = part(value, "left")
+        is_asked = above.parent.type in ("if_statement", "while_statement")
+        is_state = word(value).startswith("WebSocket.")
+        if is_asked and value is not None and (value.type in _VALUES or is_state):
+            yield Found(
+                "client-assigns-where-it-compares",
+                f"{word(node, 'left')} becomes {said(value)}, whatever it was",
+                script.spot(node),
+                RANK,
+                TRIED,
+                f"{word(node, 'left')} === {said(value)}",
             )

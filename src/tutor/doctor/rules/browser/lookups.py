@@ -19,6 +19,7 @@ from tutor.doctor.rules.browser.grammar import (
     word,
 )
 from tutor.doctor.rules.browser.scoping import Scopes, scopes
+from tutor.doctor.rules.browser.scoping import how as made_by
 
 LISTS = {
     *("querySelectorAll", "getElementsByClassName", "getElementsByTagName"),
@@ -87,17 +88,26 @@ def lookups(seen: Evidence) -> Sequence[Lookup]:
 def _lookups(seen: Evidence) -> Iterator[Lookup]:
     every, held = grammars(seen), scopes(seen)
     helpers = dict(one for script in every for one in _helpers(script))
+    jquery = {one for one in JQUERY if not any(_is_own(one, s) for s in every)}
     for script in every:
         for call in script.calls:
             how = _how(call)
             if not how and part(call, "function", "object") is None:
                 name = word(call, "function")
-                how = helpers.get(name) or (name if name in JQUERY else "")
+                how = helpers.get(name) or (name if name in jquery else "")
             if how:
                 told = given(call)
                 text = text_of(told[0]) if told else None
                 scope = held.get(script.code.script.file)
                 yield Lookup(script, call, how, text, scope)
+
+
+def _is_own(name: str, script: Grammar) -> bool:
+    """``const $ = document.querySelector.bind(document)``: no jQuery at all."""
+    return any(
+        made_by(node) or (node.parent and node.parent.type == "function_declaration")
+        for node in script.made.get(name, ())
+    )
 
 
 def _how(call: Node) -> str:

@@ -57,6 +57,33 @@ class Scopes:
         return {*self._held.get(self.script.tree.root_node.id, ())}
 
     @cached_property
+    def again(self) -> list[Node]:
+        """Each second declaration of a name, if let, const or class makes one of them.
+
+        What is a script of its own in a page has names of its own.
+        """
+        root = self.script.tree.root_node.id
+        text = self.script.code.script.text
+        apart = not self.script.code.script.is_static and "module" in text
+        return [
+            nodes[1]
+            for holder, names in self._held.items()
+            for nodes in names.values()
+            if len(nodes) > 1 and any(map(is_lexical, nodes))
+            if not (apart and holder == root)
+        ]
+
+    @cached_property
+    def lexical(self) -> set[str]:
+        """What the whole script has by ``let``, ``const`` or ``class``."""
+        held = self._held.get(self.script.tree.root_node.id, {})
+        return {name for name, nodes in held.items() if any(map(is_lexical, nodes))}
+
+    def first(self, name: str) -> Node:
+        """The first place that gives the whole script a name."""
+        return self._held[self.script.tree.root_node.id][name][0]
+
+    @cached_property
     def everywhere(self) -> set[str]:
         """What it gives to all scripts, with what a name is given that nobody made."""
         return self.top | {said(node) for node, meant in self.sets if meant is None}
@@ -99,6 +126,13 @@ def how(node: Node) -> str:
     if owner is not None and owner.type == "variable_declarator":
         return word(owner.parent).partition(" ")[0] if owner.parent else ""
     return word(owner, "kind") if owner is not None else ""
+
+
+def is_lexical(node: Node) -> bool:
+    """Whether a name is made by a word that may make it only once."""
+    above = node.parent
+    is_class = above is not None and above.type == "class_declaration"
+    return is_class or how(node) in ("let", "const")
 
 
 def _owner(node: Node) -> Node | None:
