@@ -20,6 +20,10 @@ from test_doctor_everyday import (
     look,
 )
 
+LOST = "client-no-reconnect"
+AGAIN = f"let ws;\nfunction open() {{\n  {OPEN.replace('const ', '')}" + (
+    "  ws.onopen = () => say('a');\n  ws.onclose = () => setTimeout(open, 9);\n}\n"
+)
 TWICE, MORE = "client-script-not-readable", "app/static/a/more.js"
 NOT_THERE = "client-element-not-there"
 NAMES = "const byId = (id) => document.getElementById(id);\n"
@@ -153,6 +157,38 @@ WRONG: dict[str, tuple[Files, str | None, str, int]] = {
         script("const a = document.querySelector('p');\na.trim();"), TAKEN, SCRIPT, 2,
     ),
     "an element's value": (script("$('#log').value;", JQUERY), TAKEN, SCRIPT, 1),
+    "a tag in a script": (
+        page('<script>const a = {{ facts|json_script:"a" }};</script>'), TWICE, PAGE, 1,
+    ),
+    "a key's name": (
+        script("b.onkeyup = (e) => { if (e.key === 'enter') b.click(); };"),
+        "client-name-in-other-letters", SCRIPT, 1,
+    ),
+    "a promise that is caught": (
+        script("async function f() {\n  const a = fetch('/').catch(() => null);\n"
+               "  if (a?.redirected) b();\n}"),
+        TAKEN, SCRIPT, 2,
+    ),
+    "an arrow's this": (
+        script("$('#log').on('click', () => {\n  say($(this).data());\n});", JQUERY),
+        "client-method-without-this", SCRIPT, 2,
+    ),
+    "nobody opens again": (
+        script(f"function open() {{\n  {OPEN}}}\n"
+               "function again() { setTimeout(open, 9); }\nopen();"),
+        LOST, SCRIPT, 4,
+    ),
+    "heard once": (
+        script(AGAIN + "open();\nws.onmessage = (e) => say(e.data);"), LOST, SCRIPT, 8,
+    ),
+    "a timer of the page's": (
+        script("class Live {\n  constructor(said) { this.said = said; this.open(); }\n"
+               f"  open() {{\n    {OPEN.replace('const ws', 'this.ws')}"
+               "    this.ws.onopen = () => this.said('a');\n"
+               "    this.ws.onclose = () => setTimeout(() => this.open(), 9);\n  }\n}\n"
+               "new Live(function said() {\n  setInterval(f, 9);\n});"),
+        "client-timer-for-each-connection", SCRIPT, 10,
+    ),
     "no extension of htmx": (
         {PAGE: HX.replace(' hx-ext="ws"', "") % (EXT, "")}, None, PAGE, 1,
     ),
@@ -176,6 +212,27 @@ RIGHT: dict[str, Files] = {
     "of jQuery": script("$('#log').text(1); $('<p id=a></p>').show();", JQUERY),
     "no jQuery": script(
         "const $ = document.querySelector.bind(document);\n$('#log').dataset.a = 1;"
+    ),
+    "a function's this": script(
+        "class A { b() { c.addEventListener('click', () => this.value); } }\n"
+        "d.onclick = function () { k.forEach((f) => f(this.value)); };\n"
+        "$('p').each(function () { j.onclick = () => this.style; });\n"
+        "const g = { h() { i.onclick = () => this.style; } };",
+        JQUERY,
+    ),
+    "keys": script(
+        "b.onkeyup = (e) => { if (e.key == 'a' || e.key === 'Enter') c(); };"
+    ),
+    "put outside": page(
+        '{{ facts|json_script:"a" }}<script>const b = a.textContent;</script>'
+    ),
+    "heard each time": script(
+        AGAIN.replace("  ws.onopen", "  hear();\n  ws.onopen")
+        + "function hear() { ws.onmessage = (e) => say(e.data); }\nopen();"
+    ),
+    "awaited": script(
+        "async function f() {\n  const a = await fetch('/').catch(() => null);\n"
+        "  if (a?.redirected) b();\n}"
     ),
     "in braces of its own": script(
         "const a = 1;\nfor (const a of [1]) f(a);\nfunction b() { let a = 2; f(a); }\n"

@@ -45,14 +45,22 @@ def timers(code: Code, name: str, every: list[Code]) -> Iterator[Found]:
         for one in heard
         for word in re.findall(r"([\w$]+)\s*\(", code.plain(one.body))
     }
-    for function in (*heard, *(f for f in code.functions if f.name in called)):
+    makers = [f for new, _ in code.sockets[name] if (f := code.around(new))]
+    words = {code.owner(one) or one.name for one in makers} - {""}
+    users = [code]  # and who gives this one a function to call
+    for one in every:
+        if one is not code and words & {*re.findall(r"([\w$]+)\s*\(", one.bare)}:
+            users.append(one)
+    runs = [(code, one) for one in heard]
+    runs += [(one, f) for one in users for f in one.functions if f.name in called]
+    for one, function in runs:
         begin, end = function.body
-        match = re.search(r"\bsetInterval\s*\(", code.bare[begin:end])
+        match = re.search(r"\bsetInterval\s*\(", one.bare[begin:end])
         if match:
             yield Found(
                 "client-timer-for-each-connection",
                 "after each lost connection one timer more",
-                code.spot(begin + match.start()),
+                one.spot(begin + match.start()),
                 RANK + 4,
                 TRIED,
                 "clearInterval() in onclose",
