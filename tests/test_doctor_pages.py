@@ -189,6 +189,23 @@ WRONG: dict[str, tuple[Files, str | None, str, int]] = {
                "new Live(function said() {\n  setInterval(f, 9);\n});"),
         "client-timer-for-each-connection", SCRIPT, 10,
     ),
+    "a tag that is none": (
+        script("document.querySelector('canvas').getContext('2d');"),
+        NOT_THERE, SCRIPT, 1,
+    ),
+    "a field of a form": (
+        script("document.forms[0].elements.text.value = 1;",
+               "<form id=log class='box'><input id=line></form>"),
+        "client-form-field-not-named", SCRIPT, 1,
+    ),
+    "a class that nobody has": (
+        script("$('.row').on('click', f);", JQUERY), NOT_THERE, SCRIPT, 1,
+    ),
+    "a class with a letter more": (
+        script("document.querySelectorAll('.boxes').forEach(f);",
+               "<p class='boxed'></p>"),
+        NOT_THERE, SCRIPT, 1,
+    ),
     "no extension of htmx": (
         {PAGE: HX.replace(' hx-ext="ws"', "") % (EXT, "")}, None, PAGE, 1,
     ),
@@ -233,6 +250,14 @@ RIGHT: dict[str, Files] = {
     "awaited": script(
         "async function f() {\n  const a = await fetch('/').catch(() => null);\n"
         "  if (a?.redirected) b();\n}"
+    ),
+    "fields of forms": script(
+        "const a = document.forms[0].elements;\na.b.value = a.length;\n"
+        "document.forms[0].elements.line.value = document.forms[0].elements.c?.value;",
+        "<form id=log class='box'><input name=line></form>",
+    ),
+    "tags that others make": script(
+        "document.querySelector('canvas').getContext('2d');", "{{ room|safe }}"
     ),
     "in braces of its own": script(
         "const a = 1;\nfor (const a of [1]) f(a);\nfunction b() { let a = 2; f(a); }\n"

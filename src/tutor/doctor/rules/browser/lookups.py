@@ -27,6 +27,8 @@ LISTS = {
 }
 ONE = {"getElementById", "querySelector"}
 JQUERY = {"$", "jQuery"}
+FIELD = "elements"
+_OF_FORMS = {"length", "item", "namedItem"}
 _KEEPS = {"variable_declarator": "name", "assignment_expression": "left"}
 _FUNCTIONS = ("arrow_function", "function_declaration", "function_expression")
 
@@ -53,6 +55,8 @@ class Lookup:
     def css(self) -> str:
         """The same as a selector."""
         begin = {"getElementById": "#", "getElementsByClassName": "."}.get(self.how, "")
+        if self.how == FIELD:
+            return f"[name={self.text}]"
         return begin + (self.text or "")
 
     @cached_property
@@ -100,6 +104,12 @@ def _lookups(seen: Evidence) -> Iterator[Lookup]:
                 text = text_of(told[0]) if told else None
                 scope = held.get(script.code.script.file)
                 yield Lookup(script, call, how, text, scope)
+        for node in script.members:  # form.elements.title
+            name = word(node, "property")
+            if word(node, "object", "property") == FIELD and name not in _OF_FORMS:
+                yield Lookup(
+                    script, node, FIELD, name, held.get(script.code.script.file)
+                )
 
 
 def _is_own(name: str, script: Grammar) -> bool:
