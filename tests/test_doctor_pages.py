@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from test_doctor_everyday import (
+    CONSUMERS,
     EXT,
     GONE,
     HX,
@@ -206,6 +207,64 @@ WRONG: dict[str, tuple[Files, str | None, str, int]] = {
                "<p class='boxed'></p>"),
         NOT_THERE, SCRIPT, 1,
     ),
+    "two handlers": (
+        script(OPEN + "ws.onmessage = (e) => say(e.data);\nws.onmessage = (e) => b();"),
+        "client-handler-set-twice", SCRIPT, 3,
+    ),
+    "opened twice": (
+        script(AGAIN + "open();\nwindow.addEventListener('load', open);"),
+        "client-too-many-sockets", SCRIPT, 8,
+    ),
+    "a socket for each return": (
+        script(AGAIN + "open();\ndocument.addEventListener('visibilitychange', open);"),
+        "client-too-many-sockets", SCRIPT, 3,
+    ),
+    "again at an error": (
+        script(AGAIN.replace("onclose = () => setTimeout(open, 9)", "onerror = open")
+               .replace("= open", "= () => open()") + "open();"),
+        "client-reconnects-without-pause", SCRIPT, 5,
+    ),
+    "no base of a URL": (
+        script("const a = new URL('/ws/talk/');\nconst ws = new WebSocket(a);"),
+        "client-url-without-scheme", SCRIPT, 1,
+    ),
+    "a port of its own": (
+        script("const ws = new WebSocket('ws://' + location.hostname +\n"
+               "':8001/ws/talk/');"),
+        "auth-other-host-than-the-page", SCRIPT, 1,
+    ),
+    "a text for an object": (
+        script(OPEN + "b.onclick = () => ws.send(c.value.trim());"), SENT, SCRIPT, 2,
+    ),
+    "a word for an object": (
+        script(OPEN + "function say(a) { ws.send(JSON.stringify(a)); }\n"
+               "b.onclick = () => say('watch');"),
+        SENT, SCRIPT, 3,
+    ),
+    "a word that a method is given": (
+        {**script(OPEN + "ws.onmessage = (e) => { const a = JSON.parse(e.data);\n"
+                  "switch (a.event) { case 'was_seen': b(); } };"),
+         "app/consumers.py": CONSUMERS.replace('"seen"', "word").replace(
+             "            await", "            await self.tell('was.seen')\n\n"
+             "    async def tell(self, word, content={}):\n        if word:\n"
+             "            await", 1)},
+        "client-reads-another-key", SCRIPT, 3,
+    ),
+    "a field by another name": (
+        {**page("<form action='/told/' method=post>{% csrf_token %}<input name=b>"
+                "</form>"), SHOWS: POSTS},
+        "client-form-field-not-named", PAGE, 1,
+    ),
+    "a login by GET": (
+        {LOGIN: "<form>{{ form.errors }}{% csrf_token %}{{ form }}</form>",
+         "app/urls.py": LOGINS},
+        "client-form-method-refused", LOGIN, 1,
+    ),
+    "half an attribute": (
+        script("$('.box').on('click', function () { say($(this).data('room')); });",
+               JQUERY + "<p class=box data-place=a></p>"),
+        "client-data-attribute-not-there", SCRIPT, 1,
+    ),
     "no extension of htmx": (
         {PAGE: HX.replace(' hx-ext="ws"', "") % (EXT, "")}, None, PAGE, 1,
     ),
@@ -258,6 +317,19 @@ RIGHT: dict[str, Files] = {
     ),
     "tags that others make": script(
         "document.querySelector('canvas').getContext('2d');", "{{ room|safe }}"
+    ),
+    "one handler at a time": script(
+        OPEN + "ws.onmessage = null;\nws.onmessage = (e) => say(e.data);\n"
+        "function other() { ws.onopen = null; ws.onopen = say; }"
+    ),
+    "JSON as a text": script(
+        OPEN + 'b.onclick = () => { ws.send(\'{"action": "watch"}\'); };\n'
+        "const c = JSON.stringify({ action: 'watch', sensor: 1 });\nws.onopen = () => "
+        "ws.send(c);"
+    ),
+    "data of a library's": script(
+        "$('.box').data('chart', f);\n$('.box').data('chart').draw();",
+        JQUERY + "<p class=box data-place=a></p>",
     ),
     "in braces of its own": script(
         "const a = 1;\nfor (const a of [1]) f(a);\nfunction b() { let a = 2; f(a); }\n"

@@ -97,10 +97,18 @@ def _unnamed(
     whole = "\n".join(code.script.text for code in every)
     if _FILLED.search(form[2]) or "preventDefault" in whole or "FormData" in whole:
         return
+    asked = _asked(seen)
+    others = "\n".join(one.text for one in seen.source.modules.values())
+    classes = seen.source.classes.values()  # a form has fields of its own
     for field in _FIELD.finditer(form[2]):
-        if _SILENT.search(field[1]) or re.search(r"\bname\s*=", field[1]):
+        named = re.search(r"\bname\s*=\s*[\"']?([\w-]*)", field[1])
+        if _SILENT.search(field[1]) or (
+            named and re.search(rf"[\"']{named[1]}[\"']", others)
+        ):
             continue
-        for key in sorted(_asked(seen)):
+        if named and any(named[1] in one.attributes for one in classes):
+            continue
+        for key in sorted(asked):
             if not re.search(rf"\bname\s*=\s*[\"']?{re.escape(key)}(?![\w-])", whole):
                 yield Found(
                     "client-form-field-not-named",

@@ -9,9 +9,11 @@ from dataclasses import dataclass
 
 from tutor.doctor.evidence import Evidence
 from tutor.doctor.models import is_message
+from tutor.doctor.rules.browser.dialogue import consumer_of
 from tutor.doctor.rules.browser.javascript import Code
 from tutor.doctor.rules.browser.pages import TRIED
 from tutor.doctor.rules.browser.sending import messages
+from tutor.doctor.rules.browser.socketurls import Socket
 from tutor.doctor.rules.found import Found, Place
 from tutor.doctor.source import Class, Function, Module, calls
 from tutor.doctor.source.walking import walk
@@ -32,9 +34,10 @@ class Checked:
 
     kinds: tuple[Class, ...]
     place: Place
+    owner: str
 
 
-def rules(seen: Evidence, every: list[Code]) -> Iterator[Found]:
+def rules(seen: Evidence, every: list[Code], opened: list[Socket]) -> Iterator[Found]:
     checked = [*_checked(seen)]
     said = [one for code in every for one in _said(code, every)] if checked else []
     for code, index, keys in said:
@@ -52,6 +55,23 @@ def rules(seen: Evidence, every: list[Code]) -> Iterator[Found]:
             return
     for _, _, keys in said:
         yield from _in_no_union(seen, checked, keys)
+    for code in every if checked else ():
+        for name in code.sockets:
+            owner = consumer_of(seen, opened, code, name)
+            mine = [one for one in checked if owner and one.owner == owner.dotted]
+            words = [dict(_words(kind)) for one in mine for kind in one.kinds]
+            needed = {key for told in words for key in told}
+            for sent in messages(code, name, every) if all(words) else ():
+                if needed and not needed & {*sent.held}:
+                    yield Found(
+                        SLUG,
+                        f"a message without {', '.join(sorted(needed))} is refused",
+                        sent.code.spot(sent.index),
+                        RANK,
+                        TRIED,
+                        f"one of {', '.join(one for d in words for one in d.values())}",
+                    )
+                    return
 
 
 def _in_no_union(
@@ -107,7 +127,7 @@ def _checked(seen: Evidence) -> Iterator[Checked]:
                 place: Place = (module.file, made.lineno)
                 if kinds and place not in done:
                     done.add(place)
-                    yield Checked(tuple(kinds), place)
+                    yield Checked(tuple(kinds), place, owner.dotted)
 
 
 def _methods(one: Class) -> list[Function]:

@@ -116,7 +116,7 @@ def _is_kept(code: Code, name: str, opener: Func) -> bool:
 def at_once_again(code: Code, name: str) -> Iterator[Found]:
     """``onclose = () => this.open()``: opened again without a pause."""
     openers = {f.name for _, made in code.sockets[name] if (f := code.around(made))}
-    for function in hearing(code, name, "close"):
+    for function in (*hearing(code, name, "close"), *hearing(code, name, "error")):
         found = _opens_at_once(code, function, openers - {"", "constructor"}, 0)
         if found is not None:
             yield Found(
