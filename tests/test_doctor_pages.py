@@ -265,6 +265,35 @@ WRONG: dict[str, tuple[Files, str | None, str, int]] = {
                JQUERY + "<p class=box data-place=a></p>"),
         "client-data-attribute-not-there", SCRIPT, 1,
     ),
+    "a library's event": (
+        script(OPEN + "ws.onconnect = () => say('a');"),
+        "client-handler-misnamed", SCRIPT, 2,
+    ),
+    "a text that stays": (
+        script("let a = 'b ';\na.trim();"), TAKEN, SCRIPT, 2,
+    ),
+    "nothing for each": (
+        script("const a = [1].map((b) => { b + 1; });"), TAKEN, SCRIPT, 1,
+    ),
+    "no object for each": (
+        script("const a = [1].map((b) => { id: b });"), TAKEN, SCRIPT, 1,
+    ),
+    "put away": (script("const a = [];\na.push = { b: 1 };"), TAKEN, SCRIPT, 2),
+    "a tag in quotes": (
+        page('<script>const a = "{% csrf_token %}";</script>'), TWICE, PAGE, 1,
+    ),
+    "a tag for a token": (
+        page("<script>f({ headers: { 'X-CSRFToken': '{% csrf_token %}' } });</script>"),
+        TOKEN, PAGE, 1,
+    ),
+    "a text of a class": (
+        {**page("<script>const a = {{ code }};</script>"), SHOWS: VIEWS +
+         "class A(TemplateView):\n    template_name = 'a/page.html'\n"
+         "    def get_context_data(self, **kwargs):\n        a = {}\n"
+         "        a['code'] = self.kwargs['code']\n        return a\n",
+         "app/paths.py": "a = 'rooms/<str:code>/'\n"},
+        "client-template-variable-unquoted", PAGE, 1,
+    ),
     "no extension of htmx": (
         {PAGE: HX.replace(' hx-ext="ws"', "") % (EXT, "")}, None, PAGE, 1,
     ),
@@ -330,6 +359,12 @@ RIGHT: dict[str, Files] = {
     "data of a library's": script(
         "$('.box').data('chart', f);\n$('.box').data('chart').draw();",
         JQUERY + "<p class=box data-place=a></p>",
+    ),
+    "results that somebody keeps": script(
+        "const f = (a) => a.map((b) => { c(b); });\nlog.classList.replace('a', 'b');\n"
+        "location.replace('/');\nconst d = [1].map((b) => { return b; }).filter(f);\n"
+        "[2].filter((e) => { if (e) { return true; } return false; }).forEach(f);\n"
+        "ws.send = (text) => c(text);"
     ),
     "in braces of its own": script(
         "const a = 1;\nfor (const a of [1]) f(a);\nfunction b() { let a = 2; f(a); }\n"

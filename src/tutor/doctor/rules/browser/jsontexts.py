@@ -45,6 +45,26 @@ def _in_a_script(every: list[Code]) -> Iterator[Found]:
                     "json_script writes a whole element, and no value of JavaScript.",
                 )
                 return
+            token = re.compile(
+                r"(?P<text>\"\{%\s*csrf_token\s*%\}\")|X-?CSRF-?Token['\"]\s*[:,]\s*['\"`]"
+                r"\{%\s*csrf_token\b",
+                re.I,
+            ).search(tag[1])
+            if token:
+                yield Found(
+                    "client-script-not-readable"
+                    if token["text"]
+                    else "client-form-without-csrf-token",
+                    "SyntaxError: the tag's quotes end the text"
+                    if token["text"]
+                    else "Forbidden (CSRF token from the 'X-Csrftoken' header …)",
+                    page.spot(tag.start(1) + token.start()),
+                    RANK,
+                    TRIED,
+                    "{{ csrf_token }}, the token alone",
+                    "{% csrf_token %} writes a whole <input>, for forms.",
+                )
+                return
 
 
 _AGAIN = re.compile(r"JSON\s*\.\s*parse\s*\(\s*JSON\s*\.\s*parse\b")
