@@ -294,6 +294,23 @@ WRONG: dict[str, tuple[Files, str | None, str, int]] = {
          "app/paths.py": "a = 'rooms/<str:code>/'\n"},
         "client-template-variable-unquoted", PAGE, 1,
     ),
+    "a form of htmx's page": (
+        {PAGE: HX % (EXT, "<form><input name=a></form>")},
+        "client-form-reloads-the-page", PAGE, 1,
+    ),
+    "a field of what a form holds": (
+        script("const a = new FormData(document.forms[0]);\na.get('b').trim();",
+               "<form id=log class='box'><input name=c></form>"),
+        "client-form-field-not-named", SCRIPT, 2,
+    ),
+    "an arrow's this in a function": (
+        script("function f(a) {\n  a.onclick = () => say(this.value);\n}\nf(b);"),
+        "client-method-without-this", SCRIPT, 2,
+    ),
+    "two new sockets": (
+        script(AGAIN + "function leave() { ws.close(); open(); }\nopen();\nleave();"),
+        "client-too-many-sockets", SCRIPT, 7,
+    ),
     "no extension of htmx": (
         {PAGE: HX.replace(' hx-ext="ws"', "") % (EXT, "")}, None, PAGE, 1,
     ),
@@ -365,6 +382,10 @@ RIGHT: dict[str, Files] = {
         "location.replace('/');\nconst d = [1].map((b) => { return b; }).filter(f);\n"
         "[2].filter((e) => { if (e) { return true; } return false; }).forEach(f);\n"
         "ws.send = (text) => c(text);"
+    ),
+    "one new socket": script(
+        AGAIN + "function leave() { ws.onclose = null; ws.close(); open(); }\nopen();\n"
+        "leave();\nfunction stop() { ws.close(); }\nstop();"
     ),
     "in braces of its own": script(
         "const a = 1;\nfor (const a of [1]) f(a);\nfunction b() { let a = 2; f(a); }\n"

@@ -75,15 +75,15 @@ def _is_sent_by_a_script(every: list[Code], told: str) -> bool:
         if re.search(r"csrf", code.spoken, re.I):
             return True
         if "preventDefault" in code.spoken and (
-            _is_named(told, code.spoken)
+            is_named(told, code.spoken)
             or _ANY.search(code.spoken)
-            or not any(_is_named(one, code.spoken) for one in forms)
+            or not any(is_named(one, code.spoken) for one in forms)
         ):
             return True
     return False
 
 
-def _is_named(told: str, spoken: str) -> bool:
+def is_named(told: str, spoken: str) -> bool:
     """Whether a script names a form, by what stands in its tag."""
     named = re.findall(r"""\b(?:id|class|name)\s*=\s*["']([^"'{]+)["']""", told)
     words = [word for one in named for word in one.split()]
@@ -205,7 +205,7 @@ def _the_one(code: Code, every: list[Code]) -> str:
         action[1] or action[2] or ""
         for page in every
         for form in FORM.finditer(page.script.text)
-        if _is_named(form[1], code.spoken) and (action := _ACTION.search(form[1]))
+        if is_named(form[1], code.spoken) and (action := _ACTION.search(form[1]))
     }
     return found.pop() if len(found) == 1 else ""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -104,12 +105,34 @@ def _lookups(seen: Evidence) -> Iterator[Lookup]:
                 text = text_of(told[0]) if told else None
                 scope = held.get(script.code.script.file)
                 yield Lookup(script, call, how, text, scope)
+        for call in script.calls:  # new FormData(form).get("title")
+            told = given(call)
+            if told and _is_form_data(part(call, "function"), held.get(_file(script))):
+                yield Lookup(
+                    script, call, FIELD, text_of(told[0]), held.get(_file(script))
+                )
         for node in script.members:  # form.elements.title
             name = word(node, "property")
             if word(node, "object", "property") == FIELD and name not in _OF_FORMS:
-                yield Lookup(
-                    script, node, FIELD, name, held.get(script.code.script.file)
-                )
+                yield Lookup(script, node, FIELD, name, held.get(_file(script)))
+
+
+def _file(script: Grammar) -> str:
+    return script.code.script.file
+
+
+def _is_form_data(asked: Node | None, scope: Scopes | None) -> bool:
+    """Whether ``get`` is asked of what a form holds, there or behind its name."""
+    whose = part(asked, "object")
+    if whose is None or word(asked, "property") != "get":
+        return False
+    made = scope.meant(whose) if scope and whose.type == "identifier" else None
+    value = part(made.parent, "value") if made is not None else whose
+    return (
+        re.match(r"new FormData\(\s*[^\s)]", said(value)) is not None
+        if value
+        else False
+    )
 
 
 def _is_own(name: str, script: Grammar) -> bool:

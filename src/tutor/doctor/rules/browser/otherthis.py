@@ -69,11 +69,23 @@ def _has_this(code: Code, inner: Func) -> bool:
     outer = code.around(inner.start)
     while outer is not None:
         before = code.bare[max(0, outer.start - 80) : outer.start]
-        is_free = _is_plain(code, outer) and _READY.search(before)
+        is_free = _is_plain(code, outer) and (
+            _READY.search(before) or _is_only_called(code, outer)
+        )
         if not is_free and not _is_arrow(code, outer):
             return True
         outer = code.around(outer.start)
     return False
+
+
+def _is_only_called(code: Code, function: Func) -> bool:
+    """Whether a function is called by its bare name alone, for no object."""
+    name = re.escape(function.name or " ")
+    said = len(re.findall(rf"(?<![\w$]){name}(?![\w$])", code.bare))
+    calls = (
+        rf"(?<![\w$.])(?<!new )(?:function )?{name}\s*\(|\bforEach\s*\(\s*{name}\s*\)"
+    )
+    return 1 < said == len(re.findall(calls, code.bare))
 
 
 def _of_a_function(code: Code) -> Iterator[Found]:
