@@ -311,6 +311,15 @@ WRONG: dict[str, tuple[Files, str | None, str, int]] = {
         script(AGAIN + "function leave() { ws.close(); open(); }\nopen();\nleave();"),
         "client-too-many-sockets", SCRIPT, 7,
     ),
+    "a text where a method asks for a number": (
+        {**script(SENDS.replace("sensor: 1", "sensor: b.value") % "'watch'"),
+         "app/consumers.py": CONSUMERS.replace(
+             'await self.send_json({', 'await self.told(content.get("sensor"))\n\n'
+             "    async def told(self, pk, content={}):\n"
+             "        if isinstance(pk, int):\n"
+             "            await self.send_json({")},
+        "client-sends-text-for-number", SCRIPT, 2,
+    ),
     "no extension of htmx": (
         {PAGE: HX.replace(' hx-ext="ws"', "") % (EXT, "")}, None, PAGE, 1,
     ),
