@@ -83,7 +83,7 @@ from tutor.doctor.rules.browser.watchdogs import never_put_off
 from tutor.doctor.rules.consumers.encoded import encoded_twice
 from tutor.doctor.rules.found import Found, Place
 
-_WHOLE = r"JSON\.parse|Number|parseInt|parseFloat|atob"  # what takes a text
+_WHOLE = r"JSON\.parse|parseJSON|Number|parseInt|parseFloat|atob"  # what takes a text
 ALLOWED = range(3000, 5000)  # and 1000: what a script may close with
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from tutor.doctor.rules.browser.handling import RANK
+from tutor.doctor.rules.browser.handling import RANK, listened
 from tutor.doctor.rules.browser.javascript import Code, Func
 from tutor.doctor.rules.browser.pages import TRIED
 from tutor.doctor.rules.found import Found
@@ -47,7 +47,8 @@ def _opens_for_nobody(code: Code, every: list[Code]) -> Iterator[Found]:
         if not _is_told(code, function, every):
             yield _nobody_calls(code, function, SLUG, "no socket is opened")
             return
-        for again in code.functions if "onclose" not in code.bare else ():
+        told = [kind for one in code.sockets for kind, _ in listened(code, one)]
+        for again in code.functions if "close" not in told else ():
             text = code.plain(again.body)
             later = re.search(rf"\bsetTimeout\b[^;]*\b{function.name}\b", text)
             is_own = again.name and code.owner(again) == kind and again is not function
