@@ -396,6 +396,10 @@ RIGHT: dict[str, Files] = {
         AGAIN + "function leave() { ws.onclose = null; ws.close(); open(); }\nopen();\n"
         "leave();\nfunction stop() { ws.close(); }\nstop();"
     ),
+    "of two scripts in a page": page(
+        "{% if facts %}<script>let a = 1;</script>\n{% else %}<script>let a = 2;"
+        "</script>{% endif %}"
+    ),
     "in braces of its own": script(
         "const a = 1;\nfor (const a of [1]) f(a);\nfunction b() { let a = 2; f(a); }\n"
         "let c;\nwhile (c = f()) f(c);\nvar d = [];\nvar d = d.concat(c);"

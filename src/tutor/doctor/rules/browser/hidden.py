@@ -25,8 +25,8 @@ _NOTHING = ("", "null", "undefined")
 # What a list, or an element, does to itself; it gives something else.
 _IN_PLACE = {"push": "a number", "unshift": "a number", "forEach": "nothing"}
 _PUT_AWAY = {
-    *("push", "unshift", "append", "appendChild", "send", "addEventListener"),
-    *("setAttribute", "preventDefault", "focus", "remove", "reset"),
+    *("push", "unshift", "appendChild", "addEventListener", "setAttribute"),
+    "preventDefault",
 }
 # What gives a new text, or list, and changes nothing.
 _GIVES = {"trim", "toUpperCase", "toLowerCase", "concat", "slice", "filter"}
@@ -34,6 +34,7 @@ _ASKS = {"map", "filter", "find", "some", "every", "sort", "reduce", "findIndex"
 _FUNCTIONS = ("arrow_function", "function_expression")
 # What does nothing as a statement.
 _SAYS = {"member_expression", "binary_expression", "identifier", "template_string"}
+_THINGS = {"string", "template_string", "number", "object", "array"}
 _VALUES = {"string", "number", "true", "false", "null", "undefined", "template_string"}
 
 
@@ -142,7 +143,7 @@ def _in_place(script: Grammar) -> Iterator[Found]:
     for node in script.members:
         put, name = node.parent, word(node, "property")
         value = part(put, "right") if part(put, "left") == node else None
-        if value and name in _PUT_AWAY and value.type in (*_VALUES, "object", "array"):
+        if value and name in _PUT_AWAY and value.type in _THINGS:
             yield Found(
                 "client-value-taken-for-another",
                 f"nothing is done: {name} is a method, and not called",

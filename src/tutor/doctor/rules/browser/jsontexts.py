@@ -26,7 +26,11 @@ def rules(seen: Evidence, every: list[Code]) -> Iterator[Found]:
     yield from _keys(seen, every)
 
 
-_TAG = re.compile(r"<script\b[^>]*>(.*?)</script\s*>", re.S | re.I)
+_TAG = re.compile(
+    r"<script\b(?![^>]*\btype\s*=\s*[\"']?(?!module|text/javascript))[^>]*>"
+    r"(.*?)</script\s*>",
+    re.S | re.I,
+)
 
 
 def _in_a_script(every: list[Code]) -> Iterator[Found]:

@@ -79,7 +79,7 @@ def _wrong(seen: Evidence, socket: Socket, same: list[Socket]) -> Iterator[Found
 
 def _no_base(seen: Evidence, socket: Socket) -> Place | None:
     """Where a path alone is made a URL, ``new URL(path)``, if a socket is opened so."""
-    if "//" in socket.url or HOST in socket.url or not re.search(r"/\w", socket.url):
+    if "//" in socket.url or not re.match(r"[./]*\w[\w-]*/|/\w", socket.url):
         return None
     try:
         text = (seen.project / socket.place[0]).read_text(encoding="utf-8")

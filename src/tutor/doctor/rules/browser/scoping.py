@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -63,15 +64,22 @@ class Scopes:
         What is a script of its own in a page has names of its own.
         """
         root = self.script.tree.root_node.id
-        text = self.script.code.script.text
-        apart = not self.script.code.script.is_static and "module" in text
         return [
             nodes[1]
             for holder, names in self._held.items()
             for nodes in names.values()
             if len(nodes) > 1 and any(map(is_lexical, nodes))
-            if not (apart and holder == root)
+            if holder != root or not self._is_apart(*nodes[:2])
         ]
+
+    def _is_apart(self, one: Node, other: Node) -> bool:
+        """Whether a page may have one of two lines alone, or each in a module."""
+        text = self.script.code.script.text
+        lines = text.split("\n")[one.start_point[0] : other.start_point[0] + 1]
+        chosen = re.search(r"\{%-?\s*(?:if|elif|else|endif|for)\b", "\n".join(lines))
+        return not self.script.code.script.is_static and (
+            "module" in text or chosen is not None
+        )
 
     @cached_property
     def lexical(self) -> set[str]:
