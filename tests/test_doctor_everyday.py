@@ -113,7 +113,7 @@ WRONG: dict[str, tuple[str | None, int, str]] = {
         "let ws = null;\nfunction open() {\n  const ws = new "
         "WebSocket(`ws://${location.host}"
         "/ws/talk/`);\n  ws.onopen = show;\n}\nopen();\nb.onclick = () => "
-        "ws.send('a');",
+        "ws.close();",
     ),
     "a const": (
         "client-const-set-again",

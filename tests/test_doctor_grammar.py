@@ -59,6 +59,10 @@ WRONG = {
     "no constant": ({LIVE: "const a = LONGEST * 2;\n"}, NOT_THERE, LIVE, 1),
     "no variable": ({LIVE: "const a = count + 1;\n"}, NOT_THERE, LIVE, 1),
     "a slip": ({LIVE: "const a = Maths.random();\n"}, MISSPELLED, LIVE, 1),
+    "in another style": (
+        {LIVE: "alert(gameCode);", PAGE: LOADS + "<script>var game_code = 1;</script>"},
+        MISSPELLED, LIVE, 1,
+    ),
     "of this": ({LIVE: KEEPS % "thsi.losses += 1;"}, MISSPELLED, LIVE, 4),
     "of a property": ({LIVE: KEEPS % "this.scoket.close();"}, MISSPELLED, LIVE, 4),
     "never set": ({LIVE: KEEPS % "this.url.port = 1;"}, NEVER_SET, LIVE, 4),

@@ -241,7 +241,7 @@ WRONG = {
     "db-wrapper-around-the-result": """
         await sync_to_async(self.row.save())  # here
 """,
-    "consumer-json-not-parsed": """
+    "consumer-json-not-parsed/later": """
         talk = Talk(application, "/ws/silent/")
         answer = await talk.receive_from()
         self.assertEqual(answer["a"], 1)  # here

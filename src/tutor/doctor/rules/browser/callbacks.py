@@ -13,6 +13,12 @@ from tutor.doctor.rules.browser.pages import TRIED
 from tutor.doctor.rules.found import Found
 
 _EVENTS = ("open", "message", "close", "error")
+# What other libraries call them.
+_OTHERS = {
+    **{one: "open" for one in ("connect", "connected", "connection", "ready")},
+    **{one: "message" for one in ("receive", "received", "data", "event")},
+    **{one: "close" for one in ("disconnect", "disconnected", "end", "lost")},
+}
 
 
 def misnamed(code: Code, name: str) -> Iterator[Found]:
@@ -32,6 +38,8 @@ def misnamed(code: Code, name: str) -> Iterator[Found]:
     for kind, index in told:
         plain = kind.lower().removeprefix("on")
         right = difflib.get_close_matches(plain, _EVENTS, 1, 0.75)
+        if plain in _OTHERS and "dispatchEvent" not in code.bare:
+            right = right or [_OTHERS[plain]]
         if kind not in _EVENTS and right:
             yield Found(
                 "client-handler-misnamed",

@@ -83,7 +83,7 @@ from tutor.doctor.rules.browser.watchdogs import never_put_off
 from tutor.doctor.rules.consumers.encoded import encoded_twice
 from tutor.doctor.rules.found import Found, Place
 
-_WHOLE = r"JSON\.parse|Number|parseInt|parseFloat|atob"  # what takes a text
+_WHOLE = r"JSON\.parse|parseJSON|Number|parseInt|parseFloat|atob"  # what takes a text
 ALLOWED = range(3000, 5000)  # and 1000: what a script may close with
 
 
@@ -114,6 +114,7 @@ def rules(seen: Evidence) -> Iterator[Found]:
             yield from encoded_twice(code, name, every)
             yield from again(code, name, every)
             yield from strange.rules(code, name)
+            yield from strange.set_twice(code, name)
             yield from no_way_back(code, name)
             yield from spoken_to_late(code, name)
             yield from state_as_text(code, name)
@@ -131,12 +132,13 @@ def rules(seen: Evidence) -> Iterator[Found]:
     for socket in opened:
         yield from offering.rules(seen, socket, every)
     known = list(keys.rules(seen, every, opened))
-    known = known or list(modelled.rules(seen, every))
+    known = known or list(modelled.rules(seen, every, opened))
     known = known or list(halfkeys.rules(seen, every, opened))
     known = known or list(orders.rules(seen, every))
     known = known or list(lacking.rules(seen, every))
     known = known or list(unasked.rules(seen, every))
     known = known or list(unheard.rules(seen, every, opened))
+    known = known or list(unheard.texts(seen, every, opened))
     yield from known or oddwords.rules(seen, every, opened)
     yield from fieldtypes.rules(seen, every)
     yield from codes.rules(seen, every)

@@ -11,6 +11,7 @@ from tutor.doctor.rules.consumers.written import written
 from tutor.doctor.source import Function, calls
 from tutor.doctor.source.flow import Frame
 from tutor.doctor.source.values import ANY, values
+from tutor.doctor.source.walking import walk
 
 FILLED = re.compile(r"\{\{\s*(\w+)\s*\}\}")
 
@@ -28,6 +29,29 @@ def given(seen: Evidence, file: str, name: str) -> Iterator[tuple[Function, ast.
             ):
                 for value in _context(call, function, name):
                     yield function, value
+    for one in seen.source.classes.values():
+        named = getattr(one.attributes.get("template_name"), "value", "")
+        method = one.methods.get("get_context_data")
+        if method is not None and named and file.endswith(f"/{named}"):
+            for value in _put_in(method, name):
+                yield method, value
+
+
+def _put_in(method: Function, name: str) -> Iterator[ast.expr]:
+    """``context["room"] = …``, and ``super().get_context_data(room=…)``."""
+    for node in walk(method.node):
+        if isinstance(node, ast.Assign):
+            keys = [
+                getattr(getattr(t, "slice", None), "value", "") for t in node.targets
+            ]
+            if name in keys:
+                yield node.value
+        elif isinstance(node, ast.Call):
+            yield from (word.value for word in node.keywords if word.arg == name)
+        elif isinstance(node, ast.Return) and isinstance(node.value, ast.Dict):
+            for key, value in zip(node.value.keys, node.value.values, strict=True):
+                if getattr(key, "value", None) == name:
+                    yield value
 
 
 def _context(call: ast.Call, function: Function, name: str) -> Iterator[ast.expr]:

@@ -68,6 +68,46 @@ def rules(seen: Evidence, every: list[Code]) -> Iterator[Found]:
                 f'{attribute_of(read.key)}="…" at {read.element}',
             )
             return
+    yield from _half(every, others)
+
+
+_JQUERY = re.compile(r"\.\s*(?:dataset\s*\.\s*(?P<key>\w+)(?!\s*=[^=])|data\s*\(\s*"
+                     r"['\"](?P<attribute>[\w-]+)['\"]\s*\))")  # fmt: skip
+
+
+def _half(every: list[Code], others: list[str]) -> Iterator[Found]:
+    """``data("answer")``, where elements have a data-value that nobody reads."""
+    pages = [one.script.text for one in every if not one.script.is_static]
+    if any(_may_have_more(text) for one in pages for _, text in _tags(one)):
+        return
+    tags = [text for one in pages for _, text in _tags(one)]
+    there = {key_of(one) for text in tags for one in _ATTRIBUTE.findall(text)}
+    read = [
+        (match["key"] or key_of(match["attribute"]), code, match.start())
+        for code in every
+        for match in _JQUERY.finditer(code.spoken)
+    ]
+    scripts = "\n".join(one.spoken for one in every)
+    left = {
+        one
+        for one in there - {key for key, *_ in read}
+        if not re.search(rf"data-{attribute_of(one)[5:]}|\b{one}\b", scripts)
+    }
+    for key, code, index in read if left else ():
+        name = attribute_of(key)
+        if key in there or re.search(rf"(?<!\w){name}", "\n".join([scripts, *others])):
+            continue
+        stored = rf"\.\s*data\s*\(\s*['\"]{name[5:]}['\"]\s*,"
+        if not _is_given(key, every, others) and not re.search(stored, scripts):
+            yield Found(
+                "client-data-attribute-not-there",
+                f"undefined: no element has {name}",
+                code.spot(index),
+                RANK,
+                TRIED,
+                f"one of {', '.join(sorted(map(attribute_of, left)))}",
+            )
+            return
 
 
 def _reads(code: Code) -> Iterator[_Read]:

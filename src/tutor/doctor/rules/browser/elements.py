@@ -12,15 +12,24 @@ from tutor.doctor.rules.browser.grammar import Grammar, grammars, is_member, sai
 from tutor.doctor.rules.browser.imports import Served, closure, served_scripts
 from tutor.doctor.rules.browser.javascript import Code
 from tutor.doctor.rules.browser.loaded import RANK, SOURCE, TAG, is_made
-from tutor.doctor.rules.browser.lookups import JQUERY, LISTS, Lookup, lookups
+from tutor.doctor.rules.browser.lookups import FIELD, JQUERY, LISTS, Lookup, lookups
 from tutor.doctor.rules.browser.pages import TRIED
 from tutor.doctor.rules.found import Found
+from tutor.doctor.slipped import is_slip
 from tutor.doctor.source.walking import walk
 
 _MORE = re.compile(r"\{%\s*(?:extends|include)\s+([\"']?)([^\"'\s%]+)\1")
 # Pieces of pages that come later, whoever asks for them.
 _LATER = re.compile(r"\bhx-(?:get|post|put|patch)\b|\.\s*(?:text\s*\(\s*\)|load\s*\()")
-_FOREIGN = re.compile(r"<script\b[^>]*\bsrc\s*=\s*[\"']?(?:https?:)?//", re.I)
+# Scripts of others, but for those that give no element a class.
+_FOREIGN = re.compile(
+    r"<script\b[^>]*\bsrc\s*=\s*[\"']?(?:https?:)?//(?![^\"'>\s]*/(?:htmx|alpinejs|vue|"
+    r"chart\.js|axios|reconnecting-websocket|jquery[-.@\d]*(?:slim\.)?(?:min\.)?js)\b)",
+    re.I,
+)
+# What more than the template may make: tags of others, and what is no template's.
+_MADE = re.compile(r"\|\s*safe\b|\{%\s*(?:crispy|bootstrap|render)|\bmark_safe\b")
+_BINDS = {"on", "click", "submit", "change", "keyup", "keydown", "keypress", "input"}
 _FILLED_CLASS = re.compile(r"\bclass\s*=\s*[\"'][^\"'>]*(?:\{\{|\{%|\$\{)")
 _PIECES = re.compile(r"\s*[\s>+~]\s*")
 _PIECE = re.compile(
@@ -37,14 +46,12 @@ _LOOKS = re.compile(
     r"getItem|setItem|on|addEventListener)$"
 )
 _WORDS = """
-    a abbr address area article aside audio b base blockquote body br button canvas
-    caption circle code col colgroup data datalist dd del details dfn dialog div dl dt
-    em embed fieldset figcaption figure footer form g h1 h2 h3 h4 h5 h6 head header hr
-    html i iframe img input ins kbd label legend li line link main map mark menu meta
-    meter nav object ol optgroup option output p path picture polyline pre progress q
-    rect s samp script section select slot small source span strong style sub summary
-    sup svg table tbody td template text textarea tfoot th thead time title tr u ul var
-    video
+    a abbr address area article aside b base blockquote body br caption code col
+    colgroup data datalist dd del details dfn div dl dt em embed fieldset figcaption
+    figure footer h1 h2 h3 h4 h5 h6 head header hr html i img input ins kbd label legend
+    li link main map mark menu meta nav object ol optgroup option p picture pre q s samp
+    script section select slot small source span strong style sub summary sup table
+    tbody td text textarea tfoot th thead time title tr u ul var
 """
 _TAGS = set(_WORDS.split())
 
@@ -67,6 +74,11 @@ class _There:
         """What of a selector no element has; empty where all may be there."""
         if one.how == "getElementById":
             return one.css if one.text and not self._has_id(one.text) else ""
+        if one.how == FIELD:
+            name = one.text or ""
+            by_id = rf"<[^<>]*\bid\s*=\s*[\"']?{re.escape(name)}(?![\w-])"
+            is_there = re.search(by_id, self.whole) or self._has_name(name)
+            return one.css if not is_there else ""
         pieces = [_PIECE.fullmatch(piece) for piece in _PIECES.split(one.css.strip())]
         for piece in pieces if all(pieces) else ():
             assert piece is not None
@@ -96,6 +108,7 @@ class _There:
     def _has_tag(self, name: str) -> bool:
         return (
             name.lower() in _TAGS
+            or _MADE.search(self.whole) is not None
             or name in self.words
             or re.search(rf"<{re.escape(name)}(?![\w-])", self.whole) is not None
         )
@@ -162,6 +175,15 @@ def _missing(
 
 
 def _found(one: Lookup, lost: str, page: Code) -> Found:
+    if one.how == FIELD:
+        return Found(
+            "client-form-field-not-named",
+            f"undefined: no field of the form is named {one.text}",
+            one.script.spot(one.node),
+            RANK,
+            TRIED,
+            f'name="{one.text}" at a field in {page.script.file}',
+        )
     by_id = f"getElementById({one.text!r}) is null"
     bare = re.fullmatch(r"\w+", lost) and f"A class is asked for with a dot: .{lost}"
     return Found(
@@ -180,7 +202,13 @@ def _found(one: Lookup, lost: str, page: Code) -> Found:
 
 
 def _is_meant(name: str, whole: str) -> bool:
-    """Whether a tag that is none is a class or an id: ``querySelectorAll("box")``."""
+    """Whether a tag that is none is a class or an id: ``querySelectorAll("box")``.
+
+    Or a class is another one with a letter more or less.
+    """
+    if name.startswith("."):
+        told = re.findall(r"(?<![\w-])class\s*=\s*[\"']([\w -]+)[\"']", whole)
+        return any(is_slip(name[1:], one) for names in told for one in names.split())
     word = rf"(?<![\w-]){re.escape(name)}(?![\w-])"
     is_tag = not name.startswith((".", "#", "["))
     return is_tag and bool(
@@ -191,7 +219,8 @@ def _is_meant(name: str, whole: str) -> bool:
 def _is_needed(one: Lookup) -> bool:
     """Whether a script fails without the element: it never asks whether it is there."""
     if one.how in JQUERY:
-        return "#" in one.css and is_member(one.node)
+        bound = word(one.node.parent, "property") in _BINDS and "." in one.css
+        return ("#" in one.css or bound) and is_member(one.node)
     if not is_member(one.node):
         plain = [use for use in one.uses if is_member(use)]
         passed = [

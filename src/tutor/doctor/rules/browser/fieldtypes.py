@@ -20,7 +20,8 @@ _PART = re.compile(r"""\s*(?:([\w$]+)|['"]([^'"]*)['"])\s*(?::\s*(.*))?$""", re.
 _TEXT = re.compile(
     r"(['\"`])(?:(?!\1).)*\1|String\s*\(.*\)|(?:window\.)?prompt\s*\(.*\)|"
     r".*\.\s*(?:toString|toFixed|toISOString|trim)\s*\(.*\)|"
-    r"(?:[\w$.]+(?:\([^()]*\))?)\.\s*(?:value|dataset\.[\w$]+)|"
+    r"(?:[\w$.]+(?:\([^()]*\))?)\.\s*(?:value|textContent|innerText|"
+    r"dataset\.[\w$]+)|"
     r"[\w$.]+\.\s*getAttribute\(.*\)|new\s+FormData\(.*\)\.get\(.*\)",
     re.S,
 )

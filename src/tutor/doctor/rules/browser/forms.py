@@ -75,15 +75,15 @@ def _is_sent_by_a_script(every: list[Code], told: str) -> bool:
         if re.search(r"csrf", code.spoken, re.I):
             return True
         if "preventDefault" in code.spoken and (
-            _is_named(told, code.spoken)
+            is_named(told, code.spoken)
             or _ANY.search(code.spoken)
-            or not any(_is_named(one, code.spoken) for one in forms)
+            or not any(is_named(one, code.spoken) for one in forms)
         ):
             return True
     return False
 
 
-def _is_named(told: str, spoken: str) -> bool:
+def is_named(told: str, spoken: str) -> bool:
     """Whether a script names a form, by what stands in its tag."""
     named = re.findall(r"""\b(?:id|class|name)\s*=\s*["']([^"'{]+)["']""", told)
     words = [word for one in named for word in one.split()]
@@ -97,10 +97,18 @@ def _unnamed(
     whole = "\n".join(code.script.text for code in every)
     if _FILLED.search(form[2]) or "preventDefault" in whole or "FormData" in whole:
         return
+    asked = _asked(seen)
+    others = "\n".join(one.text for one in seen.source.modules.values())
+    classes = seen.source.classes.values()  # a form has fields of its own
     for field in _FIELD.finditer(form[2]):
-        if _SILENT.search(field[1]) or re.search(r"\bname\s*=", field[1]):
+        named = re.search(r"\bname\s*=\s*[\"']?([\w-]*)", field[1])
+        if _SILENT.search(field[1]) or (
+            named and re.search(rf"[\"']{named[1]}[\"']", others)
+        ):
             continue
-        for key in sorted(_asked(seen)):
+        if named and any(named[1] in one.attributes for one in classes):
+            continue
+        for key in sorted(asked):
             if not re.search(rf"\bname\s*=\s*[\"']?{re.escape(key)}(?![\w-])", whole):
                 yield Found(
                     "client-form-field-not-named",
@@ -197,7 +205,7 @@ def _the_one(code: Code, every: list[Code]) -> str:
         action[1] or action[2] or ""
         for page in every
         for form in FORM.finditer(page.script.text)
-        if _is_named(form[1], code.spoken) and (action := _ACTION.search(form[1]))
+        if is_named(form[1], code.spoken) and (action := _ACTION.search(form[1]))
     }
     return found.pop() if len(found) == 1 else ""
 

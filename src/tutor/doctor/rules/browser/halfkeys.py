@@ -9,12 +9,13 @@ from collections.abc import Iterator
 
 from tutor.doctor.evidence import Evidence
 from tutor.doctor.rules.browser import fieldtypes, keys
-from tutor.doctor.rules.browser.dialogue import leaves
+from tutor.doctor.rules.browser.dialogue import consumer_of, leaves
 from tutor.doctor.rules.browser.javascript import Code, Func, Span
 from tutor.doctor.rules.browser.pages import TRIED
+from tutor.doctor.rules.browser.sending import messages
 from tutor.doctor.rules.browser.socketurls import Socket
 from tutor.doctor.rules.found import Found
-from tutor.doctor.source import Function
+from tutor.doctor.source import Function, calls
 from tutor.doctor.source.index import is_aside
 from tutor.doctor.source.walking import walk
 
@@ -24,12 +25,12 @@ Objects = list[tuple[Code, int, dict[str, str]]]  # where, and values by their k
 
 
 def rules(seen: Evidence, every: list[Code], opened: list[Socket]) -> Iterator[Found]:
+    yield from _texts(seen, every, opened)
     ends = {leaf.get("consumer") for one in opened for leaf in leaves(seen, one.url)}
     owner = seen.consumer_class(next(iter(ends))) if len(ends) == 1 else None
     sent = _all_sent(every) if owner is not None else None
     if owner is None or not sent:
         return
-    yield from _texts(seen, sent)
     wanted = keys.heard(owner)
     said = {key for _, _, one in sent for key in one}
     own = [one for one in seen.source.modules.values() if not is_aside(one.file)]
@@ -141,22 +142,30 @@ def _object(code: Code, span: Span) -> dict[str, str] | None:
     return found
 
 
-def _texts(seen: Evidence, sent: Objects) -> Iterator[Found]:
+def _texts(seen: Evidence, every: list[Code], opened: list[Socket]) -> Iterator[Found]:
     """A text under a key of which the server asks that it is a number already."""
-    own = [one for one in seen.source.all_functions() if not is_aside(one.module.file)]
-    numbers = {key for function in own for key in _numbers(function)}
-    for code, index, one in sent:
-        for key in sorted(numbers & {*one}):
-            if fieldtypes.is_text(code, index, one[key]):
-                yield Found(
-                    "client-sends-text-for-number",
-                    f"{key} is a text, and the server asks for a number",
-                    code.spot(index),
-                    fieldtypes.RANK,
-                    TRIED,
-                    f"{key}: Number(…)",
-                )
-                return
+    for code in every:
+        for name in code.sockets:
+            owner = consumer_of(seen, opened, code, name)
+            own = owner.module if owner is not None else None
+            numbers = {
+                key
+                for function in seen.source.all_functions()
+                if function.module is own
+                for key in _numbers(function)
+            }
+            for one in messages(code, name, every) if numbers else ():
+                for key in sorted(numbers & {*one.held}):
+                    if fieldtypes.is_text(one.code, one.index, one.held[key]):
+                        yield Found(
+                            "client-sends-text-for-number",
+                            f"{key} is a text, and the server asks for a number",
+                            one.code.spot(one.index),
+                            fieldtypes.RANK,
+                            TRIED,
+                            f"{key}: Number(…)",
+                        )
+                        return
 
 
 def _numbers(function: Function) -> Iterator[str]:
@@ -171,14 +180,14 @@ def _numbers(function: Function) -> Iterator[str]:
         kinds = [ast.unparse(one) for one in node.args[1:2]]
         if name == "type":
             kinds = re.findall(rf"type\({held}\) (?:is not|is|!=|==) (\w+)", text)
-        given = function.values.get(held, [])
-        if len(given) != 1 or not held:
+        found = function.values.get(held, []) or [*_handed(function, held)]
+        if len(found) != 1 or not held:
             continue
         if kinds not in (["int"], ["float"]) or re.search(
             rf"\b(?:int|float|isinstance)\({held}(?:\)|, str)", text
         ):
             continue
-        value = given[0]
+        value = found[0]
         if isinstance(value, ast.Subscript):
             key = getattr(value.slice, "value", None)
         else:
@@ -187,3 +196,14 @@ def _numbers(function: Function) -> Iterator[str]:
                 continue
         if isinstance(key, str):
             yield key
+
+
+def _handed(function: Function, name: str) -> Iterator[ast.expr]:
+    """What the other methods of a consumer give one of them under a name."""
+    places = [one.arg for one in function.node.args.args[1:]]
+    owner = function.owner
+    for method in owner.methods.values() if owner and name in places else ():
+        for call in calls.calls(method.node):
+            told = f"self.{function.name}" == calls.name_of(call, method)
+            if told and len(call.args) > places.index(name):
+                yield call.args[places.index(name)]

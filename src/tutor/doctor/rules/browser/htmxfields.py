@@ -10,7 +10,7 @@ from tutor.doctor.rules.browser import htmx
 from tutor.doctor.rules.browser.dialogue import leaves
 from tutor.doctor.rules.browser.elements import ids
 from tutor.doctor.rules.browser.expressions import HOST
-from tutor.doctor.rules.browser.forms import CSRF, FORM
+from tutor.doctor.rules.browser.forms import CSRF, FORM, is_named
 from tutor.doctor.rules.browser.javascript import Code
 from tutor.doctor.rules.browser.keys import heard
 from tutor.doctor.rules.browser.loaded import is_made
@@ -112,6 +112,28 @@ def rules(seen: Evidence, every: list[Code]) -> Iterator[Found]:
         wanted = heard(owner) if owner is not None else None
         for form in FORM.finditer(page.script.text) if wanted else ():
             yield from _sent(page, form, set(wanted or ()))
+        plain = [
+            form
+            for form in FORM.finditer(page.script.text, index)
+            if not re.search(r"\bws-send\b|\bhx-|\baction\s*=|\bon\w+\s*=", form[0])
+            and not any(is_named(form[1], one.spoken) for one in every)
+        ]
+        if (
+            asked
+            and plain
+            and "ws-send" not in whole
+            and "<script>" not in page.script.text
+        ):
+            yield Found(
+                "client-form-reloads-the-page",
+                "the browser sends the form, and loads the page again",
+                page.spot(plain[0].start()),
+                RANK,
+                TRIED,
+                "ws-send at the form",
+                "htmx sends a form through the socket that has ws-send.",
+            )
+            return
 
 
 def _sent(page: Code, form: re.Match[str], wanted: set[str]) -> Iterator[Found]:

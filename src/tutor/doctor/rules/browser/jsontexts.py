@@ -20,9 +20,55 @@ _NUMBER = re.compile(r"(?:^|[._])(?:id|pk|count|number|port|limit|size|total|max
 
 
 def rules(seen: Evidence, every: list[Code]) -> Iterator[Found]:
+    yield from _in_a_script(every)
     yield from _unparsed(every)
     yield from _twice(seen, every)
     yield from _keys(seen, every)
+
+
+_TAG = re.compile(
+    r"<script\b(?![^>]*\btype\s*=\s*[\"']?(?!module|text/javascript))[^>]*>"
+    r"(.*?)</script\s*>",
+    re.S | re.I,
+)
+
+
+def _in_a_script(every: list[Code]) -> Iterator[Found]:
+    """``<script>const a = {{ a|json_script:"a" }};</script>``: it makes a tag."""
+    for page in every:
+        for tag in () if page.script.is_static else _TAG.finditer(page.script.text):
+            put = re.compile(r"\{\{[^{}]*\|\s*json_script\b").search(tag[1])
+            if put:
+                yield Found(
+                    "client-script-not-readable",
+                    "SyntaxError: Unexpected token '<'",
+                    page.spot(tag.start(1) + put.start()),
+                    RANK,
+                    TRIED,
+                    "the filter outside of <script>, and JSON.parse() of its element",
+                    "json_script writes a whole element, and no value of JavaScript.",
+                )
+                return
+            token = re.compile(
+                r"(?P<text>\"\{%\s*csrf_token\s*%\}\")|X-?CSRF-?Token['\"]\s*[:,]\s*['\"`]"
+                r"\{%\s*csrf_token\b",
+                re.I,
+            ).search(tag[1])
+            if token:
+                yield Found(
+                    "client-script-not-readable"
+                    if token["text"]
+                    else "client-form-without-csrf-token",
+                    "SyntaxError: the tag's quotes end the text"
+                    if token["text"]
+                    else "Forbidden (CSRF token from the 'X-Csrftoken' header …)",
+                    page.spot(tag.start(1) + token.start()),
+                    RANK,
+                    TRIED,
+                    "{{ csrf_token }}, the token alone",
+                    "{% csrf_token %} writes a whole <input>, for forms.",
+                )
+                return
 
 
 _AGAIN = re.compile(r"JSON\s*\.\s*parse\s*\(\s*JSON\s*\.\s*parse\b")

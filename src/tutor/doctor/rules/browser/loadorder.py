@@ -8,12 +8,14 @@ from collections.abc import Iterator
 from tutor.doctor.evidence import Evidence
 from tutor.doctor.rules.browser.atonce import runs_at_once
 from tutor.doctor.rules.browser.belonging import SLUG
+from tutor.doctor.rules.browser.hidden import declared_twice
 from tutor.doctor.rules.browser.imports import Served, served_scripts
 from tutor.doctor.rules.browser.javascript import Code
 from tutor.doctor.rules.browser.layouts import laid_out
 from tutor.doctor.rules.browser.libraries import spot_of
 from tutor.doctor.rules.browser.loaded import SOURCE, TAG
 from tutor.doctor.rules.browser.pages import TRIED
+from tutor.doctor.rules.browser.scoping import Scopes, scopes
 from tutor.doctor.rules.found import Found
 
 RANK = 67
@@ -37,6 +39,7 @@ def rules(seen: Evidence, every: list[Code]) -> Iterator[Found]:
         if any("<script" in one.script.text for one in _included(text, pages)):
             continue
         yield from _order(page, text, served, prefix, every)
+        yield from [*_declared_twice(seen, page, text, served, prefix)][:1]
 
 
 def _included(text: str, pages: list[Code]) -> list[Code]:
@@ -68,6 +71,30 @@ def _unclosed(page: Code) -> Iterator[Found]:
                 "A script has an end tag of its own, also where it has a src.",
             )
             return
+
+
+def _declared_twice(
+    seen: Evidence, page: Code, text: str, served: Served, prefix: str
+) -> Iterator[Found]:
+    """``const socket`` in two scripts of a page: they share the names of the page."""
+    held = scopes(seen)
+    loaded: list[Scopes] = []
+    for match in TAG.finditer(text):
+        source = SOURCE.search(match[1])
+        code = served.at(source[1] or source[2], prefix) if source else None
+        one = held.get(code.script.file) if code is not None else None
+        chosen = text.count("{% if", 0, match.start())
+        is_apart = one is None or one.script.is_module or "module" in match[1]
+        is_apart |= chosen > text.count("{% endif", 0, match.start())
+        if one is not None and not is_apart and one not in loaded:
+            loaded.append(one)
+    inside = held.get(page.script.file)
+    if inside is not None and not inside.script.is_filled and "module" not in text:
+        loaded.append(inside)
+    for place, one in enumerate(loaded):
+        for other in loaded[place + 1 :]:
+            for name in other.top & one.top & {*one.lexical, *other.lexical}:
+                yield declared_twice(other.script, other.first(name))
 
 
 def _order(

@@ -32,6 +32,19 @@ def rules(seen: Evidence, every: list[Code]) -> Iterator[Found]:
         posts = re.search(r"<form\b[^>]*>", text, re.I)
         if not f"/{page.script.file}".endswith(names) or not posts:
             continue
+        if len(re.findall(r"<form\b", text, re.I)) == 1 and not re.search(
+            r"\bmethod\s*=\s*[\"']?post|\bhx-post\b", posts[0], re.I
+        ):
+            yield Found(
+                "client-form-method-refused",
+                "the same page again, and the password in its address",
+                page.spot(posts.start()),
+                RANK,
+                TRIED,
+                'method="post"',
+                "A form without a method asks by GET; a login is a POST.",
+            )
+            return
         if _FORM.search(_ERRORS.sub("", text)) or re.search(r"\{%-?\s*include\b", text):
             continue
         named = re.findall(r"<input\b[^>]*\bname\s*=\s*[\"']?([\w-]+)", text, re.I)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -19,6 +20,7 @@ from tutor.doctor.rules.browser.grammar import (
     word,
 )
 from tutor.doctor.rules.browser.scoping import Scopes, scopes
+from tutor.doctor.rules.browser.scoping import how as made_by
 
 LISTS = {
     *("querySelectorAll", "getElementsByClassName", "getElementsByTagName"),
@@ -26,6 +28,8 @@ LISTS = {
 }
 ONE = {"getElementById", "querySelector"}
 JQUERY = {"$", "jQuery"}
+FIELD = "elements"
+_OF_FORMS = {"length", "item", "namedItem"}
 _KEEPS = {"variable_declarator": "name", "assignment_expression": "left"}
 _FUNCTIONS = ("arrow_function", "function_declaration", "function_expression")
 
@@ -52,6 +56,8 @@ class Lookup:
     def css(self) -> str:
         """The same as a selector."""
         begin = {"getElementById": "#", "getElementsByClassName": "."}.get(self.how, "")
+        if self.how == FIELD:
+            return f"[name={self.text}]"
         return begin + (self.text or "")
 
     @cached_property
@@ -87,17 +93,54 @@ def lookups(seen: Evidence) -> Sequence[Lookup]:
 def _lookups(seen: Evidence) -> Iterator[Lookup]:
     every, held = grammars(seen), scopes(seen)
     helpers = dict(one for script in every for one in _helpers(script))
+    jquery = {one for one in JQUERY if not any(_is_own(one, s) for s in every)}
     for script in every:
         for call in script.calls:
             how = _how(call)
             if not how and part(call, "function", "object") is None:
                 name = word(call, "function")
-                how = helpers.get(name) or (name if name in JQUERY else "")
+                how = helpers.get(name) or (name if name in jquery else "")
             if how:
                 told = given(call)
                 text = text_of(told[0]) if told else None
                 scope = held.get(script.code.script.file)
                 yield Lookup(script, call, how, text, scope)
+        for call in script.calls:  # new FormData(form).get("title")
+            told = given(call)
+            if told and _is_form_data(part(call, "function"), held.get(_file(script))):
+                yield Lookup(
+                    script, call, FIELD, text_of(told[0]), held.get(_file(script))
+                )
+        for node in script.members:  # form.elements.title
+            name = word(node, "property")
+            if word(node, "object", "property") == FIELD and name not in _OF_FORMS:
+                yield Lookup(script, node, FIELD, name, held.get(_file(script)))
+
+
+def _file(script: Grammar) -> str:
+    return script.code.script.file
+
+
+def _is_form_data(asked: Node | None, scope: Scopes | None) -> bool:
+    """Whether ``get`` is asked of what a form holds, there or behind its name."""
+    whose = part(asked, "object")
+    if whose is None or word(asked, "property") != "get":
+        return False
+    made = scope.meant(whose) if scope and whose.type == "identifier" else None
+    value = part(made.parent, "value") if made is not None else whose
+    return (
+        re.match(r"new FormData\(\s*[^\s)]", said(value)) is not None
+        if value
+        else False
+    )
+
+
+def _is_own(name: str, script: Grammar) -> bool:
+    """``const $ = document.querySelector.bind(document)``: no jQuery at all."""
+    return any(
+        made_by(node) or (node.parent and node.parent.type == "function_declaration")
+        for node in script.made.get(name, ())
+    )
 
 
 def _how(call: Node) -> str:

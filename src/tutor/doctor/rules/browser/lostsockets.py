@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from tutor.doctor.rules.browser.handling import RANK, block_end
+from tutor.doctor.rules.browser.handling import RANK, block_end, listened
 from tutor.doctor.rules.browser.javascript import Code, Func
 from tutor.doctor.rules.browser.pages import TRIED
 from tutor.doctor.rules.browser.reopening import hearing
@@ -41,6 +41,23 @@ def no_way_back(code: Code, name: str) -> Iterator[Found]:
             yield _lost(
                 code, new, "the new socket has no handlers: nobody hears it", "onclose"
             )
+        hears = [
+            begin
+            for one in names
+            for kind, begin in listened(code, one)
+            if kind == "message"
+        ]
+        if handled and hears and all(_only_once(code, one, maker) for one in hears):
+            got = "the new socket has no onmessage: only the first one is heard"
+            yield _lost(code, hears[0], got, maker.name or "onclose")
+
+
+def _only_once(code: Code, index: int, maker: Func) -> bool:
+    """Whether a place runs when the page comes, and not for each new socket."""
+    around = code.around(index)
+    if around is not None and around.body[0] <= maker.start < around.body[1]:
+        return True  # around all of the script
+    return around is None or (around.name == "constructor" and around != maker)
 
 
 def _lost(code: Code, index: int, got: str, where: str) -> Found:

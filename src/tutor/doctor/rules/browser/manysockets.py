@@ -6,13 +6,16 @@ import itertools
 import re
 from collections.abc import Iterator
 
-from tutor.doctor.rules.browser.handling import RANK
+from tutor.doctor.rules.browser.handling import RANK, block_end
 from tutor.doctor.rules.browser.heirs import any_of
 from tutor.doctor.rules.browser.javascript import Code, Func
 from tutor.doctor.rules.browser.pages import TRIED
 from tutor.doctor.rules.found import Found
 
-_KINDS = r"(?:click|dblclick|submit|change|input|key(?:up|down|press)|mousemove|scroll)"
+_KINDS = (
+    r"(?:click|dblclick|submit|change|input|key(?:up|down|press)|mousemove|scroll|"
+    r"visibilitychange|focus)"
+)
 # What stands before a function that runs at each event.
 _BEGIN = (
     rf"(?:(?:addEventListener|\.on)\s*\(\s*['\"]{_KINDS}['\"]\s*,(?:\s*['\"][^'\"]*['\"]"
@@ -23,7 +26,11 @@ _EACH = re.compile(rf"{_BEGIN}$")
 _NAMED = re.compile(
     rf"(?:{_BEGIN}|\son{_KINDS}\s*=\s*['\"]\s*)(?<![\w$.])(?:this\.)?([\w$]+)"
 )
-_TIMER = r"\bsetInterval\s*\(\s*(?:async\s*)?"
+# What comes again and again, whatever anybody asks for.
+_TIMER = (
+    r"(?:\bsetInterval\s*\(|\b(?:document|window)\s*\.\s*addEventListener\s*\(\s*['\"]"
+    r"(?:visibilitychange|focus)['\"]\s*,)\s*(?:async\s*)?"
+)
 _TIMED = re.compile(rf"{_TIMER}$")
 _BY_TIMER = re.compile(rf"{_TIMER}(?<![\w$.])(?:this\.)?([\w$]+)")
 _CALL = re.compile(r"(?<![\w$.])(?:this\.)?([\w$]+)\s*\(")
@@ -53,6 +60,7 @@ def rules(every: list[Code]) -> Iterator[Found]:
     named = {name for text in texts for name in _NAMED.findall(text)}
     by_timer = {name for text in texts for name in _BY_TIMER.findall(text)}
     for code in every:
+        yield from at_load(code)
         for function in code.functions:
             if function.name not in named and not _EACH.search(_before(code, function)):
                 continue
@@ -83,6 +91,41 @@ def rules(every: list[Code]) -> Iterator[Found]:
                         "one socket for the page, opened once",
                     )
                     return
+
+
+_READY = (
+    r"(?:\baddEventListener\s*\(\s*['\"](?:load|DOMContentLoaded)['\"]\s*,|\bonload\s*=|"
+    r"\.\s*ready\s*\(|\$\s*\(|\.\s*on\s*\(\s*['\"]load['\"]\s*,)\s*"
+)
+
+
+def at_load(code: Code) -> Iterator[Found]:
+    """``connect(); window.addEventListener("load", connect);``: two sockets."""
+    news = [new for spans in code.sockets.values() for new, _ in spans]
+    for maker in filter(None, map(code.around, news)):
+        text = code.plain(maker.body)
+        asks = maker.given or _ASKS.search(text.partition("new ")[0])
+        if not maker.name or code.owner(maker) or asks or _CLOSES.search(text):
+            continue
+        name = rf"(?<![\w$.]){re.escape(maker.name)}\s*"
+        told = rf"(?P<call>{name}\(\s*\))|{_READY}{name}[);]"
+        runs = [
+            match.start()
+            for match in re.finditer(told, code.spoken)
+            if not maker.start <= match.start() < maker.body[1]
+            and block_end(code, match.start()) == block_end(code, maker.start)
+            and (not match["call"] or code.bare[: match.start()].rstrip()[-1:] in ";}{")
+        ]
+        if len(runs) > 1:
+            yield Found(
+                "client-too-many-sockets",
+                f"{maker.name} runs {len(runs)} times when the page is loaded",
+                code.spot(runs[1]),
+                RANK + 4,
+                TRIED,
+                "one socket for the page, opened once",
+            )
+            return
 
 
 def _opened_already(code: Code, span: tuple[int, int], index: int) -> bool:

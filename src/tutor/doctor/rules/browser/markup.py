@@ -156,12 +156,13 @@ def _certain(seen: Evidence, function: Function, value: ast.expr) -> bool:
     if isinstance(value, ast.Call) and isinstance(value.func, ast.Attribute):
         of_texts = value.func.attr in _TEXT_METHODS
         return of_texts and _certain(seen, function, value.func.value)
-    if not isinstance(value, ast.Name) or value.id in function.values:
-        return False
     arguments = [one.arg for one in function.node.args.args[1:]]
-    if value.id not in arguments:
+    name = getattr(value, "id", "")
+    if isinstance(value, ast.Subscript) and ast.unparse(value.value) == "self.kwargs":
+        name = str(getattr(value.slice, "value", ""))
+    elif name in function.values or name not in arguments:
         return False
-    word = re.escape(value.id)
+    word = re.escape(name)
     routes = [
         node.value
         for module in seen.source.modules.values()

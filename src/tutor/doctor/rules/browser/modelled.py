@@ -9,9 +9,11 @@ from dataclasses import dataclass
 
 from tutor.doctor.evidence import Evidence
 from tutor.doctor.models import is_message
+from tutor.doctor.rules.browser.dialogue import consumer_of
 from tutor.doctor.rules.browser.javascript import Code
 from tutor.doctor.rules.browser.pages import TRIED
 from tutor.doctor.rules.browser.sending import messages
+from tutor.doctor.rules.browser.socketurls import Socket
 from tutor.doctor.rules.found import Found, Place
 from tutor.doctor.source import Class, Function, Module, calls
 from tutor.doctor.source.walking import walk
@@ -32,9 +34,10 @@ class Checked:
 
     kinds: tuple[Class, ...]
     place: Place
+    owner: str
 
 
-def rules(seen: Evidence, every: list[Code]) -> Iterator[Found]:
+def rules(seen: Evidence, every: list[Code], opened: list[Socket]) -> Iterator[Found]:
     checked = [*_checked(seen)]
     said = [one for code in every for one in _said(code, every)] if checked else []
     for code, index, keys in said:
@@ -54,6 +57,7 @@ def rules(seen: Evidence, every: list[Code]) -> Iterator[Found]:
         yield from _in_no_union(seen, checked, keys)
     if len(checked) == 1:
         yield from _of_no_kind(checked[0], said)
+    yield from _without_a_word(seen, every, opened, checked)
 
 
 def _of_no_kind(
@@ -77,6 +81,29 @@ def _of_no_kind(
             got = f"{word!r} is refused: none of {', '.join(sorted(known))}"
             yield Found(SLUG, got, place, RANK, TRIED, f"the same {name} on both sides")
             return
+
+
+def _without_a_word(
+    seen: Evidence, every: list[Code], opened: list[Socket], checked: list[Checked]
+) -> Iterator[Found]:
+    """What a script sends without the key that tells all messages apart."""
+    for code in every if checked else ():
+        for name in code.sockets:
+            owner = consumer_of(seen, opened, code, name)
+            mine = [one for one in checked if owner and one.owner == owner.dotted]
+            words = [dict(_words(kind)) for one in mine for kind in one.kinds]
+            needed = {key for told in words for key in told}
+            for sent in messages(code, name, every) if all(words) else ():
+                if needed and not needed & {*sent.held}:
+                    yield Found(
+                        SLUG,
+                        f"a message without {', '.join(sorted(needed))} is refused",
+                        sent.code.spot(sent.index),
+                        RANK,
+                        TRIED,
+                        f"one of {', '.join(one for d in words for one in d.values())}",
+                    )
+                    return
 
 
 def _in_no_union(
@@ -132,7 +159,7 @@ def _checked(seen: Evidence) -> Iterator[Checked]:
                 place: Place = (module.file, made.lineno)
                 if kinds and place not in done:
                     done.add(place)
-                    yield Checked(tuple(kinds), place)
+                    yield Checked(tuple(kinds), place, owner.dotted)
 
 
 def _methods(one: Class) -> list[Function]:

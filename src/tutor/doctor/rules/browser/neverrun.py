@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from tutor.doctor.rules.browser.handling import RANK
+from tutor.doctor.rules.browser.handling import RANK, listened
 from tutor.doctor.rules.browser.javascript import Code, Func
 from tutor.doctor.rules.browser.pages import TRIED
 from tutor.doctor.rules.found import Found
@@ -45,15 +45,28 @@ def _opens_for_nobody(code: Code, every: list[Code]) -> Iterator[Found]:
         if kind and re.search(rf"\bclass\s+{re.escape(kind)}\s+extends\b", code.bare):
             continue
         if not _is_told(code, function, every):
-            yield Found(
-                SLUG,
-                f"no socket is opened: nobody calls {function.name}",
-                code.spot(function.start),
-                RANK,
-                TRIED,
-                f"{function.name}()",
-            )
+            yield _nobody_calls(code, function, SLUG, "no socket is opened")
             return
+        told = [kind for one in code.sockets for kind, _ in listened(code, one)]
+        for again in code.functions if "close" not in told else ():
+            text = code.plain(again.body)
+            later = re.search(rf"\bsetTimeout\b[^;]*\b{function.name}\b", text)
+            is_own = again.name and code.owner(again) == kind and again is not function
+            if later and is_own and not _is_told(code, again, every):
+                got = "the socket is never opened again"
+                yield _nobody_calls(code, again, "client-no-reconnect", got)
+                return
+
+
+def _nobody_calls(code: Code, function: Func, slug: str, got: str) -> Found:
+    return Found(
+        slug,
+        f"{got}: nobody calls {function.name}",
+        code.spot(function.start),
+        RANK,
+        TRIED,
+        f"{function.name}()",
+    )
 
 
 def _is_told(code: Code, function: Func, every: list[Code]) -> bool:

@@ -22,6 +22,7 @@ from tutor.doctor.source.walking import walk
 
 RANK = 71
 ALIKE = 0.7
+KINDS = {"type", "kind", "event", "action", "op", "cmd", "command"}
 _WORD = re.compile(r"(['\"`])([A-Za-z][\w.:-]*)\1")
 _TOLD = re.compile(
     r"(?:(?<![\w$])(?:[\w$]+\s*\??\.\s*)?(?P<key>type|kind|event|action|op|cmd|t)\s*"
@@ -79,7 +80,7 @@ def _asked_for_nothing(
                         if said
                         else []
                     )
-                    apart = key in ("type", "kind", "action", "op", "cmd", "event")
+                    apart = key in KINDS
                     fits = near or (apart and (len(left) == 1 or others & known))
                     asked = said[2] if said else ""
                     same = [w for w in known if said and _plain(w) == _plain(asked)]
@@ -167,24 +168,41 @@ def _beside(module: Module) -> list[Module]:
     ]
 
 
+def _handed_on(module: Module) -> Iterator[str]:
+    """``self.tell("task.added", task)``, and ``ADDED = "task.added"``."""
+    for node in walk(module.tree):
+        given: list[ast.expr] = []
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+            if getattr(node.func.value, "id", "") == "self":
+                given = [*node.args, *(one.value for one in node.keywords)]
+        elif isinstance(node, ast.Assign) and node in module.tree.body:
+            given = [node.value]
+        for one in given:
+            word = getattr(one, "value", None)
+            if isinstance(word, str) and re.fullmatch(r"[A-Za-z][\w.:-]*", word):
+                yield word
+
+
 def _waited_for_in_vain(
     every: list[Code], own: list[Module], told: set[str]
 ) -> Iterator[Found]:
     """``type === "readings"``, where "reading" is sent and no script knows it."""
-    sent = {
+    sent: set[str] = {
         value.value
         for module in own
         for node in walk(module.tree)
         if isinstance(node, ast.Dict)
         for key, value in zip(node.keys, node.values, strict=True)
-        if getattr(key, "value", None)
-        in ("type", "kind", "event", "action", "op", "cmd")
+        if getattr(key, "value", None) in KINDS
         and isinstance(value, ast.Constant)
         and isinstance(value.value, str)
     }
+    given = {word for module in own for word in _handed_on(module)}
     text = "\n".join(one.spoken for one in every)
     left = {
-        one for one in sent if not re.search(rf"['\"`]{re.escape(one)}['\"`]", text)
+        one
+        for one in sent | given
+        if not re.search(rf"['\"`]{re.escape(one)}['\"`]", text)
     }
     for code in every if left else ():
         for match in _TOLD.finditer(code.spoken):

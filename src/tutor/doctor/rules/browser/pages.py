@@ -32,6 +32,12 @@ def rules(seen: Evidence) -> Iterator[Found]:
 
 
 def _wrong(seen: Evidence, socket: Socket, same: list[Socket]) -> Iterator[Found]:
+    at = _no_base(seen, socket)
+    if at is not None:
+        got, slug = "TypeError: Invalid URL", "client-url-without-scheme"
+        expected = "document.baseURI, or location.href, as the second argument"
+        yield Found(slug, got, at, 67, TRIED, expected)
+        return
     own = {slug for slug, _ in _spelt(socket, socket.own)}
     for slug, expected in _spelt(socket, socket.url):
         place = socket.place if slug in own else socket.given
@@ -63,9 +69,37 @@ def _wrong(seen: Evidence, socket: Socket, same: list[Socket]) -> Iterator[Found
         slug, got = "client-wss-hardcoded-on-http-page", "a knock without an answer"
         yield Found(slug, got, socket.place, 75, TRIED, "ws:// on a plain page")
     host = re.match(r"(?:wss?:|\x00)//([^/\x00\x01]+)", socket.url)
-    if host and re.match(r"(localhost|127\.0\.0\.1)(:|$)", host[1]):
+    port = re.match(rf"wss?://[{HOST}{ANY}]:(\d+)/", socket.url)
+    fixed = port is not None and _is_nobodys(seen, socket, port[1])
+    if fixed or (host and re.match(r"(localhost|127\.0\.0\.1)(:|$)", host[1])):
         slug, expected = "auth-other-host-than-the-page", "the host the page came from"
         yield Found(slug, _shown(socket.url), socket.place, 76, TRIED, expected)
+
+
+def _no_base(seen: Evidence, socket: Socket) -> Place | None:
+    """Where a path alone is made a URL, ``new URL(path)``, if a socket is opened so."""
+    if "//" in socket.url or not re.match(r"[./]*\w[\w-]*/|/\w", socket.url):
+        return None
+    try:
+        text = (seen.project / socket.place[0]).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        return None
+    made = [*re.finditer(r"\bnew\s+URL\s*\(\s*([\w$.]+|(['\"])[^'\"]*\2)\s*\)", text)]
+    own = [one for one in made if "location" not in one[1] and "URL" not in one[1]]
+    if len(own) != 1 or len(made) != len(re.findall(r"\bnew\s+URL\b", text)):
+        return None
+    return socket.place[0], text.count("\n", 0, own[0].start()) + 1
+
+
+def _is_nobodys(seen: Evidence, socket: Socket, port: str) -> bool:
+    """Whether a port behind the page's own host is named by nothing but the page."""
+    files = [*seen.project.glob("*"), *seen.project.glob("*/*")]
+    told = [one for one in files if one.suffix not in (".html", ".js", ".sqlite3")]
+    known = any(
+        port in one.read_text("utf-8", "ignore") for one in told if one.is_file()
+    )
+    text = (seen.project / socket.place[0]).read_text("utf-8", "ignore")
+    return port != "8000" and not known and "location.hostname" in text
 
 
 def _path_at(socket: Socket, all_lost: bool) -> Place:

@@ -18,6 +18,7 @@ _KEPT = re.compile(
 )
 _PROMISE = {"then", "catch", "finally", "constructor"}
 _BODY = r"\s*\.\s*(?:json|text|blob|formData|arrayBuffer)"
+_MORE = re.compile(r"\s*\.\s*(?:then|catch|finally)\s*\(")  # a promise again
 _THEN = re.compile(r"\.\s*then\s*\(\s*")
 
 
@@ -38,6 +39,8 @@ def _not_awaited(code: Code) -> Iterator[Found]:
         end = match.end()
         if match["fetch"]:
             end = code.pairs.get(match.end() - 1, match.end()) + 1
+            while more := _MORE.match(code.bare, end):
+                end = code.pairs.get(more.end() - 1, more.end()) + 1
         elif not _is_response(code, match["of"], match.start()):
             continue
         if re.compile(r"\s*\.").match(code.bare, end):
@@ -48,7 +51,7 @@ def _not_awaited(code: Code) -> Iterator[Found]:
         waits = rf"\bawait\s+{re.escape(name)}(?![\w$]|\s*\.)|[\[(,]\s*{word}\s*[\]),]"
         if sets > 1 or re.search(waits, code.bare[begin:last]):
             continue
-        read = re.compile(rf"{word}\s*\.\s*([A-Za-z_$][\w$]*)").search(
+        read = re.compile(rf"{word}\s*\??\.\s*([A-Za-z_$][\w$]*)").search(
             code.bare, end, last
         )
         if read and read[1] not in _PROMISE:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from tutor.doctor.rules.browser.handling import RANK, listened
+from tutor.doctor.rules.browser.handling import RANK, block_end, listened
 from tutor.doctor.rules.browser.javascript import Code, Func
 from tutor.doctor.rules.browser.pages import TRIED
 from tutor.doctor.rules.found import Found
@@ -32,6 +32,52 @@ def again(code: Code, name: str, every: list[Code]) -> Iterator[Found]:
     yield from timers(code, name, every)
     yield from listeners(code, name)
     yield from at_once_again(code, name)
+    yield from by_two(code, name)
+
+
+def by_two(code: Code, name: str) -> Iterator[Found]:
+    """``socket.close(); wait();``, where ``onclose`` waits as well: two new ones."""
+    heard = [*hearing(code, name, "close")]
+    texts = [code.plain(one.body) for one in heard]
+    runs = re.compile(
+        r"(?:(?<![\w$.])(?:this\.)?|setTimeout\s*\(\s*)([\w$]+)(?=\s*[(,])"
+    )
+    called = {word for text in texts for word in runs.findall(text)}
+    openers = [f for new, _ in code.sockets[name] if (f := code.around(new))]
+    again = {
+        f.name
+        for f in code.functions
+        if f.name in called
+        and (
+            f in openers
+            or any(o.name and o.name in code.plain(f.body) for o in openers)
+        )
+    }
+    perhaps = re.compile(r"\breturn\b|&&|\?|\bif\b(?![^;]*;\s*else\b)")
+    if not again or any(map(perhaps.search, texts)):
+        return
+    for match in re.finditer(
+        rf"(?<![\w$.]){re.escape(name)}\s*\??\.\s*close\s*\(", code.bare
+    ):
+        around = code.around(match.start())
+        if around is None or around in heard:
+            continue
+        end = block_end(code, match.start())
+        names = "|".join(map(re.escape, sorted(again)))
+        rest = re.compile(rf"(?<![\w$.])(?:this\.)?({names})\s*\(").search(
+            code.bare, match.end(), end
+        )
+        before = code.bare[around.body[0] : match.start()]
+        if rest and not re.search(r"\bonclose\b|\bremoveEvent|\w\s*=\s*true", before):
+            yield Found(
+                "client-too-many-sockets",
+                f"two new sockets: onclose calls {rest[1]}, and this line does",
+                code.spot(rest.start()),
+                RANK + 4,
+                TRIED,
+                "close() alone, or onclose = null before it",
+            )
+            return
 
 
 def timers(code: Code, name: str, every: list[Code]) -> Iterator[Found]:
@@ -45,14 +91,22 @@ def timers(code: Code, name: str, every: list[Code]) -> Iterator[Found]:
         for one in heard
         for word in re.findall(r"([\w$]+)\s*\(", code.plain(one.body))
     }
-    for function in (*heard, *(f for f in code.functions if f.name in called)):
+    makers = [f for new, _ in code.sockets[name] if (f := code.around(new))]
+    words = {code.owner(one) or one.name for one in makers} - {""}
+    users = [code]  # and who gives this one a function to call
+    for one in every:
+        if one is not code and words & {*re.findall(r"([\w$]+)\s*\(", one.bare)}:
+            users.append(one)
+    runs = [(code, one) for one in heard]
+    runs += [(one, f) for one in users for f in one.functions if f.name in called]
+    for one, function in runs:
         begin, end = function.body
-        match = re.search(r"\bsetInterval\s*\(", code.bare[begin:end])
+        match = re.search(r"\bsetInterval\s*\(", one.bare[begin:end])
         if match:
             yield Found(
                 "client-timer-for-each-connection",
                 "after each lost connection one timer more",
-                code.spot(begin + match.start()),
+                one.spot(begin + match.start()),
                 RANK + 4,
                 TRIED,
                 "clearInterval() in onclose",
@@ -108,7 +162,7 @@ def _is_kept(code: Code, name: str, opener: Func) -> bool:
 def at_once_again(code: Code, name: str) -> Iterator[Found]:
     """``onclose = () => this.open()``: opened again without a pause."""
     openers = {f.name for _, made in code.sockets[name] if (f := code.around(made))}
-    for function in hearing(code, name, "close"):
+    for function in (*hearing(code, name, "close"), *hearing(code, name, "error")):
         found = _opens_at_once(code, function, openers - {"", "constructor"}, 0)
         if found is not None:
             yield Found(

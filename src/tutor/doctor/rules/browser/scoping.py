@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -57,6 +58,40 @@ class Scopes:
         return {*self._held.get(self.script.tree.root_node.id, ())}
 
     @cached_property
+    def again(self) -> list[Node]:
+        """Each second declaration of a name, if let, const or class makes one of them.
+
+        What is a script of its own in a page has names of its own.
+        """
+        root = self.script.tree.root_node.id
+        return [
+            nodes[1]
+            for holder, names in self._held.items()
+            for nodes in names.values()
+            if len(nodes) > 1 and any(map(is_lexical, nodes))
+            if holder != root or not self._is_apart(*nodes[:2])
+        ]
+
+    def _is_apart(self, one: Node, other: Node) -> bool:
+        """Whether a page may have one of two lines alone, or each in a module."""
+        text = self.script.code.script.text
+        lines = text.split("\n")[one.start_point[0] : other.start_point[0] + 1]
+        chosen = re.search(r"\{%-?\s*(?:if|elif|else|endif|for)\b", "\n".join(lines))
+        return not self.script.code.script.is_static and (
+            "module" in text or chosen is not None
+        )
+
+    @cached_property
+    def lexical(self) -> set[str]:
+        """What the whole script has by ``let``, ``const`` or ``class``."""
+        held = self._held.get(self.script.tree.root_node.id, {})
+        return {name for name, nodes in held.items() if any(map(is_lexical, nodes))}
+
+    def first(self, name: str) -> Node:
+        """The first place that gives the whole script a name."""
+        return self._held[self.script.tree.root_node.id][name][0]
+
+    @cached_property
     def everywhere(self) -> set[str]:
         """What it gives to all scripts, with what a name is given that nobody made."""
         return self.top | {said(node) for node, meant in self.sets if meant is None}
@@ -99,6 +134,13 @@ def how(node: Node) -> str:
     if owner is not None and owner.type == "variable_declarator":
         return word(owner.parent).partition(" ")[0] if owner.parent else ""
     return word(owner, "kind") if owner is not None else ""
+
+
+def is_lexical(node: Node) -> bool:
+    """Whether a name is made by a word that may make it only once."""
+    above = node.parent
+    is_class = above is not None and above.type == "class_declaration"
+    return is_class or how(node) in ("let", "const")
 
 
 def _owner(node: Node) -> Node | None:

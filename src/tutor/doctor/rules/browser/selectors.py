@@ -28,6 +28,20 @@ _OF_ONE = {
     *("disabled", "checked", "onclick", "onsubmit", "oninput", "onchange", "onkeyup"),
     "onkeydown",
 }
+# What an element has and no object of jQuery; the methods of jQuery and of a text.
+_OF_ELEMENTS = {
+    *("value", "textContent", "innerHTML", "innerText", "checked", "disabled"),
+    *("classList", "dataset", "style", "onclick", "onsubmit", "addEventListener"),
+    *("appendChild", "setAttribute", "getAttribute", "querySelector"),
+}
+_OF_JQUERY = {
+    *("val", "html", "text", "attr", "css", "on", "addClass", "removeClass"),
+    *("each", "prop", "empty", "fadeIn", "fadeOut", "serialize"),
+}
+_OF_TEXTS = {
+    *("trim", "split", "toUpperCase", "toLowerCase", "startsWith", "endsWith"),
+    *("substring", "charAt", "padStart", "slice"),
+}
 _TAKERS = {"JSON.parse", "parseInt", "parseFloat", "Number"}
 _NODES = {"appendChild", "removeChild", "replaceChild"}
 _METHODS = {
@@ -43,6 +57,7 @@ def rules(seen: Evidence) -> Iterator[Found]:
         yield from [*_lists(own)][:1]
         yield from [*_set(own)][:1]
         yield from [*_taken(script, own)][:1]
+        yield from [*_kinds(own)][:1]
         yield from [*_no_nodes(script)][:1]
 
 
@@ -79,6 +94,33 @@ def _set(own: list[Lookup]) -> Iterator[Found]:
                     f".{name}(…), with the value in brackets",
                     "jQuery changes an element by methods, not by what is assigned.",
                 )
+
+
+def _kinds(own: list[Lookup]) -> Iterator[Found]:
+    """``$("#name").value``, and ``document.querySelector("#name").trim()``."""
+    for one in own:
+        for node in (one.node, *one.uses):
+            name = word(node.parent, "property") if is_member(node) else ""
+            above = node.parent.parent if node.parent is not None else None
+            is_called = part(above, "function") == node.parent
+            if one.how in JQUERY and name in _OF_ELEMENTS:
+                got = f"undefined: what $ gives is no element, and has no {name}"
+                right = "its methods text(), html(), val(), or [0] for the element"
+            elif one.how in ONE and is_called and name in _OF_JQUERY:
+                got = f"TypeError: {name} is not a function: of jQuery it is one"
+                right = "textContent, innerHTML, value; or $(…) around the element"
+            elif one.how in ONE and is_called and name in _OF_TEXTS:
+                got = f"TypeError: {name} is not a function: an element is no text"
+                right = f"value.{name}() of a field, textContent.{name}() of another"
+            else:
+                continue
+            yield _found(
+                one.script,
+                node,
+                got,
+                right,
+                "An element, its text, and what jQuery makes of it are three things.",
+            )
 
 
 def _taken(script: Grammar, own: list[Lookup]) -> Iterator[Found]:

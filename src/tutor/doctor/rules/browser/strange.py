@@ -1,11 +1,11 @@
-"""What a script asks of a socket that no WebSocket has: ``open``, ``on``, ``emit``."""
+"""What a socket does not have, ``open``, ``on``, ``emit``, or has once: a handler."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
 
-from tutor.doctor.rules.browser.handling import RANK, aliases
+from tutor.doctor.rules.browser.handling import RANK, aliases, block_end
 from tutor.doctor.rules.browser.javascript import Code
 from tutor.doctor.rules.browser.pages import TRIED
 from tutor.doctor.rules.found import Found
@@ -49,6 +49,31 @@ def rules(code: Code, name: str) -> Iterator[Found]:
                 RANK,
                 TRIED,
                 f"new WebSocket(…) for {known}" if again else "a method of WebSocket",
+            )
+            return
+
+
+def set_twice(code: Code, name: str) -> Iterator[Found]:
+    """``socket.onmessage = show; socket.onmessage = count;``: the first is lost."""
+    kinds = r"(on(?:open|message|close|error))\s*=(?!=)"
+    word = rf"(?<![\w$.]){re.escape(name)}\s*\.\s*{kinds}"
+    done: dict[tuple[str, int], int] = {}
+    for match in re.finditer(word, code.bare):
+        after = code.bare[match.end() :].lstrip()
+        if after.startswith(("null", "undefined")):
+            continue
+        made = [new for new, _ in code.sockets[name]]
+        key = match[1], block_end(code, match.start())
+        first = done.setdefault(key, match.start())
+        between = any(first < new < match.start() for new in made)
+        if first != match.start() and not between:
+            yield Found(
+                "client-handler-set-twice",
+                f"this is the only {match[1]}: the one above it is never called",
+                code.spot(match.start()),
+                RANK,
+                TRIED,
+                f"one {match[1]} that does both, or addEventListener()",
             )
             return
 

@@ -118,7 +118,7 @@ def _not_there(
                     yield _found(one, node, f"import {{ {name} }} from its module")
                     return
                 continue
-            meant = _meant(name, one)
+            meant = _meant(name, one, made)
             if meant or (is_whole and _OWN.match(name)):
                 yield _found(one, node, f"{name} declared, or imported", meant)
                 return
@@ -130,10 +130,17 @@ def _found(one: Grammar, node: Node, expected: str, meant: str = "") -> Found:
     return Found(slug, got, one.spot(node), RANK - 1, TRIED, meant or expected)
 
 
-def _meant(name: str, one: Grammar) -> str:
-    """The name that this one is a slip of, if there is one."""
+def _meant(name: str, one: Grammar, made: set[str]) -> str:
+    """The name that this one is a slip of, if there is one, or is in other letters."""
     known = sorted(one.bound | _KNOWN | {"this"})
-    return next((k for k in known if len(k) >= SHORT and _is_slip(name, k)), "")
+    slips = [one for one in known if len(one) >= SHORT and _is_slip(name, one)]
+    return next(iter([*slips, *(k for k in sorted(made) if _is_like(name, k))]), "")
+
+
+def _is_like(name: str, known: str) -> bool:
+    """``game_code`` for ``gameCode``; a class is still none of the variables."""
+    told = [one[:1] + one[1:].replace("_", "").lower() for one in (name, known)]
+    return len(name) >= SHORT and told[0] == told[1]
 
 
 def _is_slip(name: str, known: str) -> bool:

@@ -20,8 +20,15 @@ _PLAIN = {
 _LOOKED = r"(?:document\s*\.\s*)?[A-Za-z_$][\w$]*\s*\(\s*(['\"`])#?{0}\1\s*\)"
 _KEY = re.compile(
     r"(?<![\w$])[A-Za-z_$][\w$]*\s*\.\s*(?:(?P<key>key)\s*[!=]==?\s*(?P<number>\d{1,3})\b|"
-    r"(?P<old>keyCode|which|charCode)\s*[!=]==?\s*(?P<quote>['\"])(?P<word>[A-Za-z]+)(?P=quote))"
+    r"(?P<old>keyCode|which|charCode)\s*[!=]==?\s*(?P<quote>['\"])(?P<word>[A-Za-z]+)(?P=quote))|"
+    r"(?<![\w$.])(?:e|ev|evt|event)\s*\.\s*(?:key|code)\s*(?:[!=]==?|\)\s*\{\s*case)\s*"
+    r"(?P<sign>['\"])(?P<name>[A-Za-z]+)(?P=sign)"
 )
+_KEYS = {
+    *("Enter", "Escape", "Tab", "Backspace", "Delete", "Shift", "Control", "Home"),
+    *("End", "ArrowUp", "ArrowDown", "ArrowLeft", "ArrowRight", "PageUp", "PageDown"),
+}
+_LIKE = {**{one.lower(): one for one in _KEYS}, "return": "Enter"}
 
 
 def rules(every: list[Code]) -> Iterator[Found]:
@@ -120,6 +127,20 @@ def keys_of(code: Code, text: str, index: int) -> Iterator[Found]:
     """The same in a piece of a script that begins at a place."""
     for match in _KEY.finditer(text):
         if index == 0 and not code.bare[match.start()].strip():
+            continue
+        told = match["name"] or ""
+        if told:
+            right = _LIKE.get(told.lower(), told)
+            if right != told and "'storage'" not in text:
+                yield Found(
+                    "client-name-in-other-letters",
+                    f"never true: no key is called {told!r}",
+                    code.spot(index + match.start()),
+                    RANK,
+                    TRIED,
+                    f"{right!r}",
+                )
+                return
             continue
         name = match["key"] or match["old"]
         what = match["number"] or repr(match["word"])

@@ -15,7 +15,7 @@ from tutor.doctor.rules.suites import emptied, enclosed
 from tutor.doctor.rules.suites.expected import raising
 from tutor.doctor.rules.suites.inturn import repeats
 from tutor.doctor.rules.suites.talks import DEEP, Talk, talks
-from tutor.doctor.rules.suites.testing import COMMUNICATORS, RANK, talks_of
+from tutor.doctor.rules.suites.testing import COMMUNICATORS, RANK
 from tutor.doctor.source import Class, Function, calls
 from tutor.doctor.source.flow import Frame, unfold
 from tutor.doctor.source.index import is_aside
@@ -44,7 +44,6 @@ def rules(seen: Evidence) -> Iterator[Found]:
             yield from _unknown(function, talk)
             yield from _greeted(seen, function, talk)
         yield from _entered(function)
-        yield from _unparsed(function)
 
 
 def _entered(function: Function) -> Iterator[Found]:
@@ -67,45 +66,6 @@ def _entered(function: Function) -> Iterator[Found]:
                     "connect() and disconnect(), without async with",
                 )
                 return
-
-
-def _equal(node: ast.AST) -> list[ast.expr]:
-    """The two sides of what a test holds to be equal."""
-    if isinstance(node, ast.Compare) and isinstance(node.ops[0], ast.Eq):
-        return [node.left, node.comparators[0]]
-    if isinstance(node, ast.Call) and getattr(node.func, "attr", "") == "assertEqual":
-        return node.args[:2]
-    return []
-
-
-def _unparsed(function: Function) -> Iterator[Found]:
-    """``(await talk.receive_from())["kind"]``: it is a text, whatever is in it."""
-    for node in walk(function.node):
-        key = node.slice if isinstance(node, ast.Subscript) else None
-        held = node.value if isinstance(node, ast.Subscript) else None
-        given = function.values.get(getattr(held, "id", ""), [])
-        held = given[0] if len(given) == 1 else held
-        sides = _equal(node)
-        dicts = [one for one in sides if isinstance(one, ast.Dict)]
-        if len(dicts) == 1:
-            held = next(one for one in sides if one is not dicts[0])
-        call = held.value if isinstance(held, ast.Await) else None
-        if (
-            isinstance(call, ast.Call)
-            and (dicts or isinstance(getattr(key, "value", None), str))
-            and talks_of(call, function) == "receive_from"
-        ):
-            yield Found(
-                "consumer-json-not-parsed",
-                "a text equals no dict"
-                if dicts
-                else "TypeError: string indices must be integers, not 'str'",
-                at(function, node),
-                RANK - 1,
-                TRIED,
-                "receive_json_from()",
-            )
-            return
 
 
 def _made(seen: Evidence, function: Function, talk: Talk) -> Iterator[Found]:
