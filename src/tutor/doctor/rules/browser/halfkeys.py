@@ -148,10 +148,12 @@ def _texts(seen: Evidence, every: list[Code], opened: list[Socket]) -> Iterator[
         for name in code.sockets:
             owner = consumer_of(seen, opened, code, name)
             own = owner.module if owner is not None else None
+            asked = [f"{path}." for path in own.names.values()] if own else []
             numbers = {
                 key
                 for function in seen.source.all_functions()
                 if function.module is own
+                or any(path.startswith(f"{function.module.name}.") for path in asked)
                 for key in _numbers(function)
             }
             for one in messages(code, name, every) if numbers else ():
