@@ -377,6 +377,11 @@ RIGHT: dict[str, Files] = {
         OPEN + "ws.onmessage = null;\nws.onmessage = (e) => say(e.data);\n"
         "function other() { ws.onopen = null; ws.onopen = say; }"
     ),
+    "one of two handlers put aside": script(
+        OPEN + "ws.onmessage = (e) => say(e.data);\n"
+        "{% comment %} ws.onmessage = (e) => b(); {% endcomment %}"
+        "{# ws.onmessage = (e) => c(); #}"
+    ),
     "JSON as a text": script(
         OPEN + 'b.onclick = () => { ws.send(\'{"action": "watch"}\'); };\n'
         "const c = JSON.stringify({ action: 'watch', sensor: 1 });\nws.onopen = () => "

@@ -308,8 +308,18 @@ def test_settings_name_a_redis_that_asks_for_a_password(
 
 def test_a_worker_and_no_entry_for_channels(tmp_path: Path) -> None:
     files = {"Procfile": "work: python manage.py runworker mail\n"}
+    assert not said(jobs.rules(evidence(tmp_path, files))), "nobody has a job for it"
+    sends = "from channels.layers import get_channel_layer\nasync def ask():\n"
+    sends += "    await get_channel_layer().send('mail', {'type': 'go'})\n"
     found = [("worker-no-channel-entry", "Procfile", 1)]
-    assert said(jobs.rules(evidence(tmp_path, files))) == found
+    assert said(jobs.rules(evidence(tmp_path, {**files, "shop/a.py": sends}))) == found
+
+
+def test_a_remark_mentions_no_command(tmp_path: Path) -> None:
+    (tmp_path / ".gitignore").write_text("  # when running collectstatic\n/static/\n")
+    assert not commands.mentioned(tmp_path, "collectstatic")
+    (tmp_path / "Procfile").write_text("release: python manage.py collectstatic\n")
+    assert commands.mentioned(tmp_path, "collectstatic")
 
 
 @pytest.mark.parametrize(

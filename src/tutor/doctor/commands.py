@@ -27,6 +27,7 @@ _NO_STARTS = (".py", ".md", ".rst", ".txt", ".ipynb", ".lock", ".in", ".json", "
 _SHOWN = r"example|sample|template|dist"  # files for people, not for programs
 _OF_TESTS = ("tox.ini", "setup.cfg", "pyproject.toml", ".gitlab-ci.yml")
 _WHOLE = (procfile, compose)  # what they start is all that there is
+_REMARK = re.compile(r"^[ \t]*#.*", re.M)  # starts nothing, nor does .gitignore
 _REDIRECTS = re.compile(r"\d*[<>]")
 _BEFORE = ("exec", "env", "nohup", "sudo", "command", "then", "else", "do", "time")
 _RUNNERS = ("uv", "poetry", "pipenv", "pdm", "hatch", "rye")
@@ -292,7 +293,7 @@ def mentioned(project: Path, pattern: str, apart: Collection[str] = ()) -> bool:
         if left_out or path.name in packages or path.suffix in _NO_STARTS:
             continue
         with suppress(OSError, UnicodeDecodeError):
-            small = path.stat().st_size <= MOST
-            if small and re.search(pattern, path.read_text("utf-8")):
+            text = path.read_text("utf-8") if path.stat().st_size <= MOST else ""
+            if re.search(pattern, _REMARK.sub("", text)):
                 return True
     return False

@@ -28,7 +28,11 @@ _WHOLE = r"((?:[^;\n]|(?<=[+?:|&])\n|(?<=[+?:|&] )\n|\n(?=[ \t]*[+?:|&]))+)"
 _BOUND = re.compile(rf"\b(?:const|let|var)\s+(\w+)\s*=\s*{_WHOLE}")
 _OWN = re.compile(rf"\b(this\.\w+)\s*=(?!=)\s*{_WHOLE}")
 _GETTER = re.compile(r"\bget\s+(\w+)\s*\(\)\s*\{.*?\breturn\s+([^;\n]+)", re.S)
-_COMMENT = re.compile(r"(?<![:\w'\"`}\\])//[^\n]*|/\*.*?\*/|<!--.*?-->", re.S)
+_COMMENT = re.compile(
+    r"(?<![:\w'\"`}\\])//[^\n]*|/\*.*?\*/|<!--.*?-->|\{#[^\n]*?#\}|"
+    r"\{%\s*comment\b[^\n]*?%\}.*?\{%\s*endcomment\s*%\}",
+    re.S,
+)
 
 LONG = 2000  # characters of a line; nobody writes it
 Spot = tuple[str, int]

@@ -57,7 +57,8 @@ def rules(seen: Evidence) -> Iterator[Found]:
     yield from _no_command(seen)
     if router is None:
         there = {*(seen.walk.get("protocols") or {})}
-        for one in workers[:1] if there and "channel" not in there else ():
+        lost = there and "channel" not in there and any(jobs(seen))
+        for one in workers[:1] if lost else ():
             got = "No application configured for scope type 'channel'"
             right = "a worker only where asgi.py has an entry 'channel'"
             yield at_command("worker-no-channel-entry", got, one, right)
