@@ -163,6 +163,7 @@ WRONG = [
     ),
     (VIEWS, "room.slug", "room.pk", "group-names-differ", "room.pk"),
     (VIEWS, "pk=pk", "slugs=pk", "db-field-unknown", "slugs=pk"),
+    (VIEWS, ".objects.get(", ".get(", "db-query-without-manager", "Room.get"),
     (
         SERVICES,
         ".filter(slug=slug).first()",

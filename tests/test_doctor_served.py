@@ -18,6 +18,7 @@ from tutor.doctor.rules.deployment import (
     commands,
     composed,
     deployed,
+    nginxwords,
     proxy,
     secrets,
 )
@@ -56,6 +57,36 @@ def test_static_files(name: str, tmp_path: Path) -> None:
     slug = "deploy-static-files-under-daphne"
     found = [one for one in said(proxy.rules(seen)) if one[0] == slug]
     assert found == ([(slug, "nginx.conf", 4)] if wrong else [])
+
+
+LOCATION = """\
+location /ws/ {
+        proxy_pass http://behind;
+        proxy_set_header Host $host;
+    }"""
+WORDS = {
+    LOCATION: None,
+    LOCATION.replace("behind;", "behind"): 6,  # the next word is taken for a part
+    LOCATION.replace("$host;", "$host"): 7,
+    LOCATION.replace("http://behind", "$scheme://behind"): None,
+    LOCATION.replace("http", "ws"): 6,
+    LOCATION.replace("http://behind", "behind"): 6,
+    LOCATION.replace("http://behind", "$behind"): None,
+    LOCATION.replace("Host $host", "Host: $host extra"): 7,
+    LOCATION.replace("Host $host", "Connection 'keep alive'"): None,
+    LOCATION.replace("proxy_set_header", "proxy_set_headers"): 7,
+    LOCATION.replace("proxy_set_header Host $host", "proxy_ssl_certificate a"): None,
+    LOCATION.replace("$host;", "$host\n{% endif %}"): None,  # a template
+    "server_name a.example\n        b.example;": None,
+}
+
+
+@pytest.mark.parametrize("place", WORDS)
+def test_what_nginx_cannot_read(place: str, tmp_path: Path) -> None:
+    seen = evidence(tmp_path, {"nginx.conf": SITE.replace("HERE", place)})
+    line = WORDS[place]
+    found = said(nginxwords.rules(seen))
+    assert found == ([("nginx-file-refused", "nginx.conf", line)] if line else [])
 
 
 WSGI = """\
@@ -220,8 +251,6 @@ TLS = "listen 443 ssl;\n    ssl_certificate a.pem;"
     [
         ("listen 80;", TLS, "-p 8001", None),
         ("listen 80;", TLS.replace(" ssl;", ";"), "-p 8001", (None, "nginx.conf", 3)),
-        ("http://behind", "behind", "-p 8001", (None, "nginx.conf", 4)),
-        ("http://behind", "$behind", "-p 8001", None),
         ("HERE", "", "--ping-interval 30", None),
         ("HERE", "", "--ping-interval 60", ("nginx-idle-socket-cut", "Procfile", 1)),
         ("HERE", "", "--ping-interval 0", ("nginx-idle-socket-cut", "Procfile", 1)),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import http.client
 from collections.abc import Mapping
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from tutor.checks.fronted import FORGED, LOGIN, SCRIPT, site_of
 from tutor.checks.talk import PRACTICE
 from tutor.checks.visitor import Person, logged_in
 from tutor.doctor import browsing, starting
+from tutor.report import Refusal
 from tutor.servers import HOST
 from tutor.visitors import PASSWORD, Jars
 
@@ -52,7 +53,13 @@ def play(scene: Mapping[str, Any], project: Path, awaited: str) -> tuple[str, st
             ports = starting.read(scene, project).ports() or set()
             # nginx finds it where the real one would: at the port of its command.
             behind = [server] if str(nginx.BACKENDS[0]) in ports else []
-        with nginx.front(project, site_of(project), behind) as front:
+        with ExitStack() as stack:
+            try:
+                front = stack.enter_context(
+                    nginx.front(project, site_of(project), behind)
+                )
+            except Refusal as refusal:
+                return "nginx does not start", str(refusal)
             if scene["front"] == "browser":
                 logged_in(project, None, Person("ada", PASSWORD, True))
                 entry = front.entry("https")

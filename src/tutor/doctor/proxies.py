@@ -30,6 +30,8 @@ class Directive:
         line: from 1.
         block: what its braces hold; empty for one that ends in a semicolon.
         outer: what it stands in; None at the top.
+        broken: the words in it that begin a line of their own.
+        is_ended: whether a semicolon ends it, or braces do.
     """
 
     name: str
@@ -37,6 +39,8 @@ class Directive:
     line: int
     block: list[Directive] = field(default_factory=list)
     outer: Directive | None = None
+    broken: list[str] = field(default_factory=list)
+    is_ended: bool = True
 
     def all(self, name: str) -> list[Directive]:
         """Those of a name, right in its block."""
@@ -104,9 +108,13 @@ class Site:
     file: str
     top: Directive
 
+    def every(self) -> Iterator[Directive]:
+        """All that stands in it, at any depth."""
+        yield from _below(self.top)
+
     def servers(self) -> Iterator[Directive]:
         """The blocks called ``server`` that pass something on."""
-        for one in _below(self.top):
+        for one in self.every():
             passed = any(inner.name == "proxy_pass" for inner in _below(one))
             if one.name == "server" and passed:
                 yield one
@@ -155,22 +163,26 @@ def parse(text: str) -> Directive:
     """Read words for nginx; what is broken is read as far as it goes."""
     top = here = Directive("", [], 0)
     words: list[str] = []
-    line = began = 1
+    broken: list[str] = []
+    line = began = last = 1
     for token in _TOKEN.findall(text):
         if token == "\n":
             line += 1
         elif token.startswith("#"):
             continue
-        elif token in ";{":
+        elif token in ";{}":
             if words:
-                made = Directive(words[0], words[1:], began, outer=here)
+                is_ended = token != "}"
+                made = Directive(words[0], words[1:], began, [], here, broken, is_ended)
                 here.block.append(made)
                 here = made if token == "{" else here
-            words = []
-        elif token == "}":
-            here, words = here.outer or top, []
+            if token == "}":
+                here = here.outer or top
+            words, broken = [], []
         else:
             began = began if words else line
+            broken += [token] if words and line > last else []
+            last = line
             quoted = token[0] in "'\"" and token[-1] == token[0] and len(token) > 1
             words.append(token[1:-1] if quoted else token)
             line += token.count("\n")

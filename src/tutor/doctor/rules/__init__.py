@@ -88,6 +88,7 @@ from tutor.doctor.rules.deployment import (
     libraries,
     listed,
     mounts,
+    nginxwords,
     nowhere,
     operating,
     passing,
@@ -126,6 +127,7 @@ from tutor.doctor.rules.project import (
     settings,
     sometimes,
     switches,
+    unreadable,
 )
 from tutor.doctor.rules.python import (
     arity,
@@ -201,6 +203,7 @@ _LATER = (
     everyday,
     offers,
     columns,
+    unreadable,
     testing,
     parsing,
     unawaited,
@@ -226,6 +229,7 @@ _LATER = (
     tallies,
     flooding,
     branches,
+    nginxwords,
     proxy,
     passing,
     mounts,

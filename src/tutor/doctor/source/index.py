@@ -33,11 +33,14 @@ class Source:
         self.functions: dict[str, Function] = {}
         self.classes: dict[str, Class] = {}
         self._steps: dict[str, str | None] = {}  # nothing is entered after __init__
-        parsed = {
-            path: found
-            for path in sorted(_files(home))
-            if (found := _read(path, path.relative_to(home)))
-        }
+        self.broken: dict[str, SyntaxError] = {}  # files that are no Python
+        parsed: dict[Path, tuple[ast.Module, str]] = {}
+        for path in sorted(_files(home)):
+            found = _read(path, path.relative_to(home))
+            if isinstance(found, SyntaxError):
+                self.broken[path.relative_to(project).as_posix()] = found
+            elif found is not None:
+                parsed[path] = found
         names = roots.names({path: tree for path, (tree, _) in parsed.items()}, home)
         for path, (tree, text) in parsed.items():
             file = path.relative_to(project).as_posix()
@@ -189,10 +192,10 @@ def _is_star(node: ast.stmt) -> TypeGuard[ast.ImportFrom]:
     return isinstance(node, ast.ImportFrom) and node.names[0].name == "*"
 
 
-def _read(path: Path, name: Path) -> tuple[ast.Module, str] | None:
-    """A file as a syntax tree and as text; None where it is no Python.
+def _read(path: Path, name: Path) -> tuple[ast.Module, str] | SyntaxError | None:
+    """A file as a syntax tree and as text, or what is wrong with it; None if unread.
 
-    The project's own interpreter says what is wrong with it then.
+    Of a file that is loaded the project's own interpreter says it better.
     """
     try:
         data = path.read_bytes()
@@ -200,7 +203,9 @@ def _read(path: Path, name: Path) -> tuple[ast.Module, str] | None:
             return None
         with _parsing:
             return _parsed(data, name), data.decode("utf-8", "replace")
-    except (OSError, SyntaxError, ValueError, RecursionError):
+    except SyntaxError as error:
+        return error
+    except (OSError, ValueError, RecursionError):
         return None
 
 

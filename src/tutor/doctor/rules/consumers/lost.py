@@ -110,6 +110,8 @@ def slug_of_lost(
     target = target or (owner.method(end) if owner else None)
     if target is not None and any(d in known.TO_THREAD for d in target.decorators()):
         return "db-decorated-function-not-awaited"
+    if end == "__call__" and owner is not None and owner.kind:
+        return None  # the consumer's own
     if end in known.ASYNC_ORM | _WRAPS | {"SyncToAsync", "__call__"}:
         return "db-decorated-function-not-awaited"
     return None

@@ -126,6 +126,11 @@ TEXTS: tuple[tuple[str, str], ...] = (
         r"\w\(\) got unexpected keyword arguments: |"
         r"Cannot resolve keyword '\w+' into field|Invalid field name\(s\) for model",
     ),
+    (
+        "db-query-without-manager",
+        r"type object '\w+' has no attribute "
+        r"'a?(filter|get|create|all|exclude|count|exists|first|last|get_or_create)'",
+    ),
     ("redis-non-string-dict-keys", r"not allowed for map key"),
     ("db-model-instance-in-event", r"is not JSON serializable|can not serialize"),
     (

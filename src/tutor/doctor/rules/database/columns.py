@@ -1,22 +1,28 @@
-"""Fields that a model is given or asked for, and does not have."""
+"""Fields and methods that a model is given or asked for, and does not have."""
 
 from __future__ import annotations
 
+import ast
 import difflib
 from collections.abc import Iterator
 
 from tutor.doctor.evidence import Evidence
 from tutor.doctor.rules.database.fields import fields
 from tutor.doctor.rules.found import TRIED, Found, Place, at
-from tutor.doctor.source import Class, Source, calls, managers
+from tutor.doctor.source import Class, Function, Source, calls, managers
 
 RANK = 46  # before what the library says at that line
 SLUG = "db-field-unknown"
+WITHOUT = "db-query-without-manager"
 _BOTH = {"get_or_create", "aget_or_create", "update_or_create", "aupdate_or_create"}
 _GIVEN = {"create", "acreate", "update", "aupdate", *_BOTH}
 _ASKED = {"filter", "exclude", "get", "aget", *_BOTH}
 _KEPT = {"all", "filter", "exclude", "order_by", "using", "select_related", "distinct"}
 _KEPT |= {"prefetch_related", "select_for_update", "only", "defer", "reverse"}
+_QUERIES = {*_GIVEN, *_ASKED, *_KEPT, "count", "acount", "exists", "aexists", "values"}
+_QUERIES |= {"first", "afirst", "last", "alast", "latest", "alatest", "values_list"}
+_QUERIES |= {"aggregate", "annotate", "in_bulk", "bulk_create", "abulk_create"}
+_QUERIES |= {"aaggregate"}
 _OWN = ("django.db.models.Model", "django.db.models.base.Model", "builtins.object")
 _NAMES = ("related_name", "related_query_name")
 _LINKS = ("ForeignKey", "OneToOneField", "ManyToManyField")
@@ -25,6 +31,7 @@ _LINKS = ("ForeignKey", "OneToOneField", "ManyToManyField")
 def rules(seen: Evidence) -> Iterator[Found]:
     for function in seen.source.all_functions():
         for call in calls.calls(function.node):
+            yield from _without_manager(seen.source, function, call)
             named = [word.arg for word in call.keywords if word.arg]
             path = calls.name_of(call, function) if named else ""
             one, last = _asked(seen.source, path)
@@ -38,6 +45,22 @@ def rules(seen: Evidence) -> Iterator[Found]:
             wrong = next((name for name in parts if name not in known), None)
             if wrong is not None and not any("%(" in name for name in known):
                 yield _unknown(one, wrong, last, at(function, call))
+
+
+def _without_manager(
+    source: Source, function: Function, call: ast.Call
+) -> Iterator[Found]:
+    """``Reading.filter()``: a model has no queries, its manager has."""
+    model, _, last = calls.name_of(call, function).rpartition(".")
+    one = source.classes.get(model)
+    if one is None or last not in _QUERIES or not _is_plain(one):
+        return
+    if not any(
+        last in {*own.methods, *own.attributes} for own in one.line_of_ancestors
+    ):
+        got = f"type object '{one.name}' has no attribute '{last}'"
+        expected = f"{one.name}.objects.{last}()"
+        yield Found(WITHOUT, got, at(function, call), RANK, TRIED, expected)
 
 
 def _asked(source: Source, path: str) -> tuple[Class | None, str]:

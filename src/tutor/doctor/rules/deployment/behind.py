@@ -34,16 +34,7 @@ def rules(seen: Evidence) -> Iterator[Found]:
 
 
 def _misread(site: Site, server: Directive) -> Iterator[Found]:
-    """What nginx refuses to read, or takes for plain HTTP."""
-    got = "nginx: [emerg] invalid URL prefix"
-    for at in (
-        one for each in server.all("location") for one in each.all("proxy_pass")
-    ):
-        target = at.args[0] if at.args else "$"
-        if not re.match(r"https?://|\$", target):
-            spot = site.file, at.line
-            yield Found(None, got, spot, RANK + 1, READ, f"http:// before {target}")
-            return
+    """What nginx takes for plain HTTP."""
     if server.all("ssl_certificate") and not (server.speaks_tls or server.all("ssl")):
         for at in server.all("listen"):
             if at.args and at.args[0].rpartition(":")[2] == "443":

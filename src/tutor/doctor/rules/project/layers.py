@@ -4,20 +4,27 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from itertools import islice
 from typing import Any
 
 from tutor.doctor.evidence import Evidence
-from tutor.doctor.rules.found import Found, last_line
+from tutor.doctor.rules.found import TRIED, Found, Place, at, last_line
 from tutor.doctor.rules.project import backends, layerconfig, rewritten
 from tutor.doctor.rules.project.settings import like
+from tutor.doctor.source import calls
 from tutor.doctor.source.walking import walk
 
 RANK = 22
+LAYER = "channels.layers.get_channel_layer"
 
 
 def rules(seen: Evidence) -> Iterator[Found]:
-    if not seen.settings:
-        return
+    if seen.settings:
+        yield from _configured(seen)
+        yield from islice(unknown_alias(seen), 1)
+
+
+def _configured(seen: Evidence) -> Iterator[Found]:
     yield from layerconfig.rules(seen)
     yield from backends.rules(seen)
     layers = seen.settings.get("layers")
@@ -123,14 +130,44 @@ def uses_layer(seen: Evidence) -> bool:
             ):
                 return True
             if isinstance(node, ast.Call) and (
-                function.module.resolve(node.func, function)
-                == "channels.layers.get_channel_layer"
+                function.module.resolve(node.func, function) == LAYER
             ):
                 return True
     return any("groups" in one.attributes for one in seen.source.consumers())
 
 
+def unknown_alias(seen: Evidence) -> Iterator[Found]:
+    """``get_channel_layer("job")``, and no layer that is called so."""
+    layers = seen.settings.get("layers")
+    if not isinstance(layers, dict) or not layers:
+        return
+    asked: list[tuple[ast.expr, Place]] = []
+    for function in seen.source.all_functions():
+        for call in calls.calls(function.node):
+            if calls.name_of(call, function) == LAYER:
+                given = [*call.args[:1], *(word.value for word in call.keywords)]
+                asked += [(alias, at(function, call)) for alias in given[:1]]
+    for one in seen.source.consumers():
+        alias = one.attributes.get("channel_layer_alias")
+        asked += [(alias, (one.module.file, alias.lineno))] if alias else []
+    for alias, place in asked:
+        name = alias.value if isinstance(alias, ast.Constant) else None
+        if isinstance(name, str) and name not in layers:
+            yield Found(
+                "layer-alias-unknown",
+                "'NoneType' object has no attribute 'send'",
+                place,
+                54,
+                TRIED,
+                f"one of {', '.join(sorted(layers))}",
+            )
+
+
 def no_layers(seen: Evidence, tried: str, expected: str) -> Iterator[Found]:
+    layers = seen.settings.get("layers")
+    if isinstance(layers, dict) and "default" in layers:
+        yield from unknown_alias(seen)  # that layer is there
+        return
     is_set = "CHANNEL_LAYERS" in seen.settings.get("names", [])
     other = None if is_set else like(seen, "CHANNEL_LAYERS")
     if other:
