@@ -258,6 +258,29 @@ def test_what_python_says_of_a_line(
 
 
 @pytest.mark.parametrize(
+    ("name", "line", "kind", "refused"),
+    [
+        ("connect", "raise ValueError('who?')", "ValueError", True),
+        ("let_in", "raise PermissionDenied('who?')", "PermissionDenied", True),
+        ("let_in", "raise ValueError('who?')", "ValueError", False),
+        ("connect", "int('who?')", "ValueError", False),
+    ],
+)
+def test_who_is_refused_by_an_exception(
+    name: str, line: str, kind: str, refused: bool, tmp_path: Path
+) -> None:
+    text = USER.replace("connect", name).replace("HERE", line)
+    seen = evidence(tmp_path, {"orders/sockets.py": text})
+    at = {"file": "orders/sockets.py", "line": 7, "name": name, "own": True}
+    link = {"type": kind, "module": "builtins", "text": "who?", "at": at}
+    link |= {"bases": [kind], "frames": [at]}
+    crash = crashes.Crash([link], "websocket.connect", "", LEAF)
+    found = crashes.explain(seen, crash)
+    assert found is not None and found.place == ("orders/sockets.py", 7)
+    assert (found.slug == "auth-refused-by-an-exception") is refused
+
+
+@pytest.mark.parametrize(
     ("sent", "odd"), [("{'n', 1}", 1), ("{'n': {1, 2}}", 1), ("{'n': 1}", 0)]
 )
 def test_a_set_has_no_form_in_json(sent: str, odd: int, tmp_path: Path) -> None:

@@ -26,6 +26,11 @@ from tutor.doctor.rules.project.asgi import assigned
 from tutor.doctor.rules.routing.places import route_place
 from tutor.doctor.source.walking import walk
 
+_DENIALS = {
+    *("PermissionDenied", "PermissionError", "Http404", "Forbidden"),
+    *("NotAuthenticated", "AuthenticationFailed"),
+}
+_CONNECTING = ("connect", "websocket_connect")
 _PLAIN = ("NoneType", "str", "int", "dict", "bool", "list", "float", "tuple")
 
 
@@ -94,6 +99,8 @@ def by_type(seen: Evidence, crash: Crash, place: Place) -> Cause | None:
     text = root["text"]
     if root["type"] == "NameError":
         return "python-name-not-defined", place, ""
+    if crash.told == "websocket.connect" and _refuses(seen, crash, place):
+        return "auth-refused-by-an-exception", place, ""
     if "NoneType' object is not iterable" in text and place[0] is None:
         owner = seen.consumer_class(crash.leaf.get("consumer"))
         init = owner.method("__init__") if owner is not None else None
@@ -274,3 +281,12 @@ def mixed_up(seen: Evidence, text: str, place: Place) -> bool:
         "." in name and name.partition(".")[0] in sys.stdlib_module_names
         for name in names
     )
+
+
+def _refuses(seen: Evidence, crash: Crash, place: Place) -> bool:
+    """Whether the project itself raised it, to keep somebody out."""
+    root, function = crash.links[-1], seen.function_at(place)
+    if not any(isinstance(one, ast.Raise) and one.exc for one in seen.nodes_at(place)):
+        return False
+    named = bool({*root["bases"]} & _DENIALS)
+    return named or (function is not None and function.name in _CONNECTING)
