@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import ast
-import sys
 from pathlib import Path
 
 import pytest
 from looked import LEAF, MODELS, USER, evidence, said
 
-from tutor.doctor.child import Told
 from tutor.doctor.rules.browser import scripts
-from tutor.doctor.rules.consumers import crashes, dates, loops, threads, unset
+from tutor.doctor.rules.consumers import crashes, dates, threads, unset
 from tutor.doctor.rules.database import related
 from tutor.doctor.rules.groups import packed, within
-from tutor.doctor.rules.project import causes, layers, unreadable
+from tutor.doctor.rules.project import causes
 from tutor.doctor.rules.python import bindings
 from tutor.doctor.rules.routing import narrow, routes
 
@@ -48,56 +46,6 @@ def test_what_a_row_leads_to(line: str, tmp_path: Path) -> None:
     found = said(related.rules(evidence(tmp_path, files)))
     wrong = [("db-related-object-touched-later", "orders/sockets.py", 7)]
     assert found == (wrong if TOUCHED[line] else [])
-
-
-@pytest.mark.parametrize("alias", ["jobs", "slow"])
-def test_the_layer_of_a_consumer(alias: str, tmp_path: Path) -> None:
-    text = USER.replace("HERE", f"pass\n    channel_layer_alias = {alias!r}")
-    seen = evidence(tmp_path, {"orders/sockets.py": text})
-    wrong = [("layer-alias-unknown", "orders/sockets.py", 8)]
-    assert said(layers.rules(seen)) == (wrong if alias == "jobs" else [])
-    # A layer that is there is not said to be missing.
-    assert said(layers.no_layers(seen, "", "")) == said(layers.rules(seen))
-
-
-@pytest.mark.parametrize(
-    ("file", "text", "wrong"),
-    [
-        ("orders/tests/test_it.py", "def test(:\n", True),
-        ("orders/management/commands/send.py", "class Command\n", True),
-        ("orders/tests/test_it.py", "class {{ name }}:\n", False),
-        ("old/notes.py", "print 1\n", False),
-    ],
-)
-def test_a_file_that_is_loaded_later(
-    file: str, text: str, wrong: bool, tmp_path: Path
-) -> None:
-    seen = evidence(tmp_path, {file: text})
-    python = {"kind": "python", "version": [*sys.version_info[:3]]}
-    seen.look = Told([*seen.look.events, python])
-    assert said(unreadable.rules(seen)) == [("python-syntax-error", file, 1)] * wrong
-    python["version"] = [2, 7, 18]
-    assert [*unreadable.rules(seen)] == []
-
-
-@pytest.mark.parametrize(
-    ("owner", "slug"),
-    [
-        ("AsyncWebsocketConsumer", "consumer-missing-await-on-send"),
-        ("object", "db-decorated-function-not-awaited"),
-    ],
-)
-def test_a_call_that_is_handed_on_unawaited(
-    owner: str, slug: str, tmp_path: Path
-) -> None:
-    text = USER.replace("(AsyncWebsocketConsumer)", f"({owner})")
-    text = text.replace("HERE", "return super().__call__(1, 2, 3)")
-    seen = evidence(tmp_path, {"orders/sockets.py": text})
-    at = {"file": "orders/sockets.py", "line": 7, "name": "connect", "own": True}
-    event = {"kind": "unawaited", "name": "AsyncConsumer.__call__", "at": at}
-    seen.serve = Told([event])
-    (found,) = loops._unawaited(seen)
-    assert found.slug == slug
 
 
 INSIDE = """\
@@ -255,29 +203,6 @@ def test_what_python_says_of_a_line(
     crash = crashes.Crash([link], "websocket.receive", "json", leaf)
     found = crashes.explain(seen, crash)
     assert found is not None and found.slug == slug
-
-
-@pytest.mark.parametrize(
-    ("name", "line", "kind", "refused"),
-    [
-        ("connect", "raise ValueError('who?')", "ValueError", True),
-        ("let_in", "raise PermissionDenied('who?')", "PermissionDenied", True),
-        ("let_in", "raise ValueError('who?')", "ValueError", False),
-        ("connect", "int('who?')", "ValueError", False),
-    ],
-)
-def test_who_is_refused_by_an_exception(
-    name: str, line: str, kind: str, refused: bool, tmp_path: Path
-) -> None:
-    text = USER.replace("connect", name).replace("HERE", line)
-    seen = evidence(tmp_path, {"orders/sockets.py": text})
-    at = {"file": "orders/sockets.py", "line": 7, "name": name, "own": True}
-    link = {"type": kind, "module": "builtins", "text": "who?", "at": at}
-    link |= {"bases": [kind], "frames": [at]}
-    crash = crashes.Crash([link], "websocket.connect", "", LEAF)
-    found = crashes.explain(seen, crash)
-    assert found is not None and found.place == ("orders/sockets.py", 7)
-    assert (found.slug == "auth-refused-by-an-exception") is refused
 
 
 @pytest.mark.parametrize(

@@ -124,6 +124,7 @@ from tutor.doctor.rules.project import (
     inplace,
     layers,
     loading,
+    misnamed,
     settings,
     sometimes,
     switches,
@@ -342,6 +343,8 @@ def judge(seen: Evidence) -> list[Found]:
 
 def _judged(seen: Evidence) -> list[Found]:
     found = list(loading.rules(seen))
+    if found and found[0].slug:
+        found += misnamed.rules(seen)  # it may be why
     if not found or found[0].slug is None or seen.alone:
         found += [*settings.rules(seen), *layers.rules(seen)]
     if not found or found[0].rank >= settings.RANK or seen.alone:

@@ -185,6 +185,12 @@ def _cause(
         return "python-name-not-defined", place, ""
     if mixed_up(seen, every, place):
         return "python-module-mixed-up", place, ""
+    called = re.match(r"(\w+\.\w+)\(\) (?:takes|missing|got an)", links[-1]["text"])
+    if called and place[0] is None:  # the library calls it, with what it has
+        method = f".{called[1]}"
+        meant = [f for n, f in seen.source.functions.items() if n.endswith(method)]
+        where = [(one.module.file, one.node.lineno) for one in meant]
+        return ("python-arguments-differ", where[0], "") if len(where) == 1 else None
     return None
 
 

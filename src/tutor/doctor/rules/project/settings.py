@@ -11,7 +11,7 @@ from pathlib import Path
 from tutor.doctor.child import Event
 from tutor.doctor.evidence import Evidence
 from tutor.doctor.rules.found import NOWHERE, Found, Place, last_line
-from tutor.doctor.rules.project import apps, pageware, secret
+from tutor.doctor.rules.project import apps, misnamed, pageware, secret
 from tutor.doctor.rules.project.apps import installed, packages, wants_sockets
 from tutor.doctor.source.walking import walk
 
@@ -21,6 +21,7 @@ RANK = 20
 def rules(seen: Evidence) -> Iterator[Found]:
     if not seen.settings:
         return
+    yield from misnamed.rules(seen)
     yield from pageware.rules(seen)
     yield from secret.rules(seen)
     yield from apps.rules(seen)

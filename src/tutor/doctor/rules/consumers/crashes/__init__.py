@@ -176,7 +176,7 @@ def _cause(seen: Evidence, crash: Crash, every: str, place: Place) -> Cause | No
         return "asgi-get-asgi-application-not-called", uncalled, ""
     if "SECRET_KEY setting must not be empty" in every:
         return "settings-variable-missing", seen.setting("SECRET_KEY"), ""
-    if place[0] is None and "object is not callable" in every:
+    if place[0] is None and re.search(r"'(list|tuple|set)' object is not call", every):
         return "asgi-list-passed-without-urlrouter", router_place(seen), ""
     if re.search(
         r"No route found|Django can only handle|No application configured", every

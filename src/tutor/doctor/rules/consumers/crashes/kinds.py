@@ -180,7 +180,9 @@ def by_type(seen: Evidence, crash: Crash, place: Place) -> Cause | None:
             if layer:
                 return layer.slug, layer.place, layer.hint
         return "consumer-attribute-never-set", place, ""
-    if unset and function is not None and function.name == "__call__":
+    owner = function.owner if function is not None else None
+    mine = {one.name for one in (owner, *owner.heirs)} if owner is not None else {""}
+    if unset and function and function.name == "__call__" and unset[1] in mine:
         hint = f"Its __init__ keeps nothing as self.{unset[2]}."
         return "auth-middleware-forgets-the-application", place, hint
     return None, place if place[0] else handler_place(seen, crash), ""
