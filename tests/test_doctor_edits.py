@@ -34,6 +34,8 @@ def test_the_layer_of_a_consumer(alias: str, tmp_path: Path) -> None:
         ("LANGUAGE = 'de'", "print(LANGUAGE)", False),
         ("LANGUAGE_LEVEL = 'A1'", "", False),
         ("DATABASES = {}", "", False),
+        ("SECRET = 'x'", "", True),
+        ("SECRET = 'x'", "SECRET_KEY = SECRET", False),
     ],
 )
 def test_a_setting_that_nobody_reads(
@@ -41,7 +43,7 @@ def test_a_setting_that_nobody_reads(
 ) -> None:
     files = {"shop/settings.py": f"{line}\n{more}\n"}
     names = [one.split()[0] for one in (line, more) if " = " in one]
-    known = ["DATABASES", "LANGUAGES", "LANGUAGE_CODE"]
+    known = ["DATABASES", "LANGUAGES", "LANGUAGE_CODE", "SECRET_KEY"]
     seen = evidence(tmp_path, files, names=names, defaults=known)
     found = said(misnamed.rules(seen))
     assert found == [("settings-name-misspelled", "shop/settings.py", 1)] * wrong

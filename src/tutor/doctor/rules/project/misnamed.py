@@ -10,7 +10,7 @@ from tutor.doctor.rules.found import Found
 
 RANK = 20
 FIRST = 9  # without one of these nothing is loaded, or all goes wrong
-_NEEDED = {"INSTALLED_APPS", "DATABASES", "MIDDLEWARE", "TEMPLATES"}
+_NEEDED = {"INSTALLED_APPS", "DATABASES", "MIDDLEWARE", "TEMPLATES", "SECRET_KEY"}
 LIKE = 0.87
 _HAVE_RULES = {"ASGI_APPLICATION", "WSGI_APPLICATION", "CHANNEL_LAYERS"}
 _GONE = {"PASSWORD_RESET_TIMEOUT_DAYS"}  # Django knew these once
@@ -21,7 +21,8 @@ def rules(seen: Evidence) -> Iterator[Found]:
     known = {*seen.settings.get("defaults", [])} - {"SETTINGS_MODULE"}
     missing = (known | {"ROOT_URLCONF"}) - there - _HAVE_RULES
     for name in sorted(there - known - _HAVE_RULES - _GONE):
-        near = seen.near(name, missing, LIKE)
+        is_secret = "SECRET" in name and "SECRET_KEY" in missing
+        near = "SECRET_KEY" if is_secret else seen.near(name, missing, LIKE)
         place = seen.setting(name)
         if near is None or place[1] is None or _is_asked_for(seen, name):
             continue
