@@ -69,6 +69,7 @@ from tutor.doctor.rules.database import (
     rows,
     stored,
     tables,
+    unstored,
 )
 from tutor.doctor.rules.deployment import (
     addresses,
@@ -274,6 +275,7 @@ _LATER = (
     tables,
     scopes,
     stored,
+    unstored,
     keeping,
     sometimes,
     wiring,

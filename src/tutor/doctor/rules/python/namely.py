@@ -21,6 +21,21 @@ SLUG = "python-attribute-misspelled"
 _SETTING = re.compile(r"'Settings' object has no attribute '[A-Z_\d]+'")
 _OF_SUPER = re.compile(r"AttributeError: 'super' object has no attribute '(\w+)'")
 _HOOKS = sorted(known.CONSUMER_METHODS | known.INHERITED)  # of a consumer's base
+_ARITY = re.compile(
+    r"TypeError: [\w.]+\(\) (missing \d+ required |takes |got an unexpected keyword|"
+    r"got multiple values)"
+)
+# What other kinds call the same.
+_OF_ANOTHER = {
+    "'set' object has no attribute 'append'": "add",
+    "'set' object has no attribute 'extend'": "update",
+    "'list' object has no attribute 'add'": "append",
+    "'list' object has no attribute 'push'": "append",
+    "'list' object has no attribute 'discard'": "remove",
+    "'dict' object has no attribute 'add'": "setdefault",
+    "'collections.deque' object has no attribute 'push'": "append",
+    "'collections.deque' object has no attribute 'add'": "append",
+}
 _MEANT = re.compile(r"AttributeError: .* has no attribute '\w+'. Did you mean: ('\w+')")
 
 # What a view asks of its request (docs.djangoproject.com: HttpRequest).
@@ -62,6 +77,10 @@ def named(found: Found) -> Found:
     if above := _OF_SUPER.match(found.got):
         near = difflib.get_close_matches(above[1], _HOOKS, 1, 0.8)
         return replace(found, slug=SLUG, expected=repr(near[0])) if near else found
+    if _ARITY.match(found.got):
+        return replace(found, slug="python-arguments-differ")
+    if other := _OF_ANOTHER.get(found.got.removeprefix("AttributeError: ")):
+        return replace(found, slug=SLUG, expected=f"{other}()")
     if meant := _MEANT.match(found.got):
         return replace(found, slug=SLUG, expected=meant[1])
     return found

@@ -1,0 +1,176 @@
+"""What the server's side gets wrong without a word: rows, users, commands, settings."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+from test_doctor_lists import look
+from test_doctor_unseen import changed
+
+from tutor import doctor
+from tutor.doctor.rules.access import logins
+from tutor.doctor.rules.database import unstored
+from tutor.doctor.rules.found import Found
+from tutor.doctor.rules.python import namely
+
+Change = tuple[str, str | None, str | None]
+
+CONSUMERS = "master_app/consumers.py"
+READINGS = "master_app/readings.py"
+
+MODELS = """
+from django.contrib.auth.models import AbstractUser
+from django.db import models
+
+
+class Member(AbstractUser):
+    pass
+
+
+class Note(models.Model):
+    text = models.TextField()
+
+    def as_dict(self):
+        return {"text": self.text}
+"""
+HEAD = """
+from channels.db import database_sync_to_async
+from django.contrib.auth import get_user_model
+from django.contrib.auth.hashers import make_password
+from django.contrib.auth.models import User
+from app.models import Member, Note
+
+
+def shown(note):
+    return {"id": note.pk, "text": note.text}
+
+
+"""
+UNSTORED = [
+    ("Note(text=text)", True),
+    ("note = Note(text=text)", True),
+    ("note = Note(text=text)\n    return note.pk", True),
+    ("note = Note(text=text)\n    note.text = text.strip()\n    return None", True),
+    ("note = Note(text=text)\n    return {'id': note.pk, 'text': note.text}", True),
+    ("note = Note(text=text)\n    return shown(note)", True),
+    ("note = Note(text=text)\n    later(lambda: tell(shown(note)))", True),
+    ("Note(text=text).save()", False),
+    ("note = Note(text=text)\n    note.save()", False),
+    ("note = Note(text=text)\n    return note", False),
+    ("note = Note(text=text)\n    Note.objects.bulk_create([note])", False),
+    ("note = Note(text=text)\n    return note.as_dict()", False),
+    ("note = Note(text=text)\n    store(note)", False),
+    ("note = Note(text=text)\n    note.save", False),
+    ("note = Note(text='') if text else Note()\n    return note.text", False),
+    ("note = Note.objects.create(text=text)\n    return shown(note)", False),
+]
+SIGNUP = [
+    ("User.objects.create(username=name, password=word)", True),
+    ("get_user_model().objects.create(username=name, password=word)", True),
+    ("Member.objects.create(username=name, password=form['password'])", True),
+    ("user = User(username=name, password=word)\n    user.save()", True),
+    ("User.objects.create_user(name, password=word)", False),
+    ("User.objects.create(username=name, password=make_password(word))", False),
+    ("user = User(username=name, password=word)\n    user.set_password(word)", False),
+    ("Note.objects.create(text=name, password=word)", False),
+    ("User.objects.create(username=name)", False),
+]
+
+
+def lines(module: ModuleType, body: str, folder: Path, file: str) -> list[str]:
+    """The slugs that one module finds in a function of the app."""
+    text = f"{HEAD}def given(name, word, form, text):\n    {body}\n"
+    files = {"app/__init__.py": "", "app/models.py": MODELS, file: text}
+    return [slug for slug, _ in look(folder, module, **files)]
+
+
+@pytest.mark.parametrize(("body", "wrong"), UNSTORED)
+def test_a_row_that_nobody_saves_is_named(
+    body: str, wrong: bool, tmp_path: Path
+) -> None:
+    found = lines(unstored, body, tmp_path, "app/work.py")
+    assert found == ["db-row-never-saved"] * wrong
+
+
+@pytest.mark.parametrize(("body", "wrong"), SIGNUP)
+def test_a_password_that_nobody_hashes_is_named(
+    body: str, wrong: bool, tmp_path: Path
+) -> None:
+    found = lines(logins, body, tmp_path, "app/views.py")
+    assert found == ["auth-password-not-hashed"] * wrong
+
+
+@pytest.mark.parametrize(
+    ("body", "wrong"),
+    [
+        ("User.objects.create(username='a', password='x'); c.login(username=1)", True),
+        ("User.objects.create(username='a', password='x'); page.fill('x')", True),
+        ("User.objects.create(username='a', password='x'); c.force_login(1)", False),
+    ],
+)
+def test_a_test_may_have_no_need_of_a_password(
+    body: str, wrong: bool, tmp_path: Path
+) -> None:
+    found = lines(logins, body, tmp_path, "app/tests/test_it.py")
+    assert found == ["auth-password-not-hashed"] * wrong
+
+
+@pytest.mark.parametrize(
+    ("got", "slug"),
+    [
+        ("TypeError: Random.randint() missing 1 required positional argument: 'b'", 1),
+        ("TypeError: get() got an unexpected keyword argument 'defualt'", 1),
+        ("TypeError: deque.popleft() takes no arguments (1 given)", 1),
+        ("TypeError: unsupported operand type(s) for +: 'int' and 'str'", None),
+        ("AttributeError: 'set' object has no attribute 'append'", 2),
+        ("AttributeError: 'list' object has no attribute 'add'", 2),
+        ("AttributeError: 'list' object has no attribute 'room'", None),
+    ],
+)
+def test_what_only_an_exception_tells_has_a_name(got: str, slug: int | None) -> None:
+    names = {1: "python-arguments-differ", 2: "python-attribute-misspelled", None: None}
+    told = namely.named(Found(None, got, ("app/consumers.py", 3)))
+    assert told.slug == names[slug]
+    known = Found("db-field-unknown", got, ("app/consumers.py", 3))
+    assert namely.named(known) == known
+
+
+# Small edits of the checkpoints: the step, what is named first, where, and the edits.
+EDITED: list[tuple[int, str, str, tuple[Change, ...]]] = [
+    (
+        10,
+        "group-wrong-channel-joined",
+        CONSUMERS,
+        ((CONSUMERS, "add(readings.GROUP, self.channel_name)", "add('all', self)"),),
+    ),
+    (
+        13,
+        "python-function-not-called",
+        CONSUMERS,
+        ((CONSUMERS, "await readings.newest()", "readings.newest"),),
+    ),
+    (
+        13,
+        "db-object-expected",
+        READINGS,
+        (
+            (
+                READINGS,
+                "return Reading.objects.aggregate(last=Max('id', default=0))['last']",
+                "first = Reading.objects.get_or_create(value=1)\n    return first.id",
+            ),
+        ),
+    ),
+]
+
+
+@pytest.mark.parametrize(
+    ("step", "slug", "file", "changes"), EDITED, ids=[one[1] for one in EDITED]
+)
+def test_a_small_edit_is_named_first(
+    step: int, slug: str, file: str, changes: tuple[Change, ...], tmp_path: Path
+) -> None:
+    found = doctor.diagnose(changed(step, changes, tmp_path / "project")).findings
+    assert [(one.slug, one.file) for one in found[:1]] == [(slug, file)], found
