@@ -13,11 +13,14 @@ from tutor import doctor
 from tutor.doctor.rules.access import logins
 from tutor.doctor.rules.database import unstored
 from tutor.doctor.rules.found import Found
-from tutor.doctor.rules.python import namely
+from tutor.doctor.rules.python import arity, namely
+from tutor.doctor.rules.suites import parsing, testing, unawaited
 
 Change = tuple[str, str | None, str | None]
 
 CONSUMERS = "master_app/consumers.py"
+SETTINGS = "webapp/settings.py"
+SESSION = "    'django.contrib.sessions.middleware.SessionMiddleware',"
 READINGS = "master_app/readings.py"
 
 MODELS = """
@@ -77,6 +80,94 @@ SIGNUP = [
     ("Note.objects.create(text=name, password=word)", False),
     ("User.objects.create(username=name)", False),
 ]
+
+
+COMMAND = """
+from django.core.management.base import BaseCommand
+
+
+class {name}(BaseCommand):
+    def handle({takes}):
+        self.stdout.write("done")
+"""
+
+
+@pytest.mark.parametrize(
+    ("name", "takes", "file", "slug"),
+    [
+        ("Command", "self, *args, **options", "send", ""),
+        ("Command", "self, count, **options", "send", ""),
+        ("Command", "self, *args", "send", "python-arguments-differ"),
+        ("Command", "self, options", "send", "python-arguments-differ"),
+        ("Send", "self, *args, **options", "send", "python-name-not-defined"),
+        ("Send", "self, *args, **options", "_base", ""),
+    ],
+)
+def test_a_command_that_django_cannot_call(
+    name: str, takes: str, file: str, slug: str, tmp_path: Path
+) -> None:
+    text = COMMAND.format(name=name, takes=takes)
+    files = {f"app/management/commands/{file}.py": text}
+    assert [one for one, _ in look(tmp_path, arity, **files)] == [slug] * bool(slug)
+
+
+TALK = """
+from channels.testing import WebsocketCommunicator
+from django.test import TransactionTestCase
+
+
+async def ask(guest, message):
+    {asks}
+    return await guest.receive_json_from()
+
+
+class It(TransactionTestCase):
+    async def test_it(self):
+        guest = WebsocketCommunicator(application, "/ws/")
+        connected, code = await guest.connect()
+        {asserts}
+        answer = await ask(guest, {"type": "hello"})
+        {hears}
+"""
+RIGHT = {
+    "asks": "await guest.send_json_to(message)",
+    "asserts": "assert connected, code",
+    "hears": "self.assertEqual(answer['type'], 'welcome')",
+}
+
+
+@pytest.mark.parametrize(
+    ("module", "part", "spelt", "slug"),
+    [
+        (parsing, "asks", RIGHT["asks"], ""),
+        (parsing, "asks", "await guest.send_to(message)", "consumer-dict-payload"),
+        (parsing, "asks", "await guest.send_to(text_data=str(message))", ""),
+        (
+            testing,
+            "asserts",
+            "assert (connected, code)",
+            "test-asserts-the-connect-tuple",
+        ),
+        (testing, "asserts", "assert (connected)", ""),
+        (testing, "asserts", "assert (code, 'none')", "test-asserts-the-connect-tuple"),
+        (testing, "asserts", "assert (RIGHT, 'none')", ""),
+        (
+            unawaited,
+            "hears",
+            "more = other.receive_json_from(); self.assertEqual(more['id'], 1)",
+            "test-communicator-call-not-awaited",
+        ),
+        (unawaited, "hears", "later = gather(other.receive_json_from())", ""),
+    ],
+)
+def test_a_test_of_a_socket(
+    module: ModuleType, part: str, spelt: str, slug: str, tmp_path: Path
+) -> None:
+    text = TALK
+    for name, usual in RIGHT.items():
+        text = text.replace(f"{{{name}}}", spelt if name == part else usual)
+    found = look(tmp_path, module, **{"app/tests/test_it.py": text})
+    assert [one for one, _ in found] == [slug] * bool(slug)
 
 
 def lines(module: ModuleType, body: str, folder: Path, file: str) -> list[str]:
@@ -144,6 +235,49 @@ EDITED: list[tuple[int, str, str, tuple[Change, ...]]] = [
         "group-wrong-channel-joined",
         CONSUMERS,
         ((CONSUMERS, "add(readings.GROUP, self.channel_name)", "add('all', self)"),),
+    ),
+    (
+        12,
+        "auth-middleware-order",
+        SETTINGS,
+        (
+            (SETTINGS, f"{SESSION}\n", ""),
+            (
+                SETTINGS,
+                ".AuthenticationMiddleware',\n",
+                f".AuthenticationMiddleware',\n{SESSION}\n",
+            ),
+        ),
+    ),
+    (
+        12,
+        "client-page-not-there",
+        SETTINGS,
+        ((SETTINGS, "LOGIN_REDIRECT_URL = '/'", "LOGIN_REDIRECT_URL = '/home/'"),),
+    ),
+    (
+        12,
+        "settings-path-misspelled",
+        SETTINGS,
+        ((SETTINGS, "LOGIN_RE", "AUTH_USER_MODEL = 'master_app.User'\nLOGIN_RE"),),
+    ),
+    (
+        12,
+        "group-never-joined",
+        CONSUMERS,
+        (
+            (
+                CONSUMERS,
+                "[readings.GROUP, *sessions.groups(self.scope)]",
+                "[readings.GROUP]",
+            ),
+        ),
+    ),
+    (
+        14,
+        "group-taken-for-a-channel",
+        "master_app/jobs.py",
+        (("master_app/jobs.py", "layer('jobs').send(", "layer('jobs').group_send("),),
     ),
     (
         13,

@@ -43,6 +43,12 @@ def rules(seen: Evidence) -> Iterator[Found]:
     yield from _nowhere(seen, doors)
     for one in doors.get("posts") or ():
         yield from _linked(seen, one)
+    for name, path in (doors.get("lost") or {}).items():
+        place = seen.setting(name)
+        if place[1] is not None and doors.get("elsewhere"):
+            got, right = f"Not Found: {path}", "the path or the name of a page"
+            tried = f"asking for the page that {name} names"
+            yield Found("client-page-not-there", got, place, RANK, tried, right)
 
 
 def _plain(seen: Evidence, function: Function) -> Iterator[Found]:

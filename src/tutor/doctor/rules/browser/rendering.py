@@ -183,6 +183,9 @@ def _cause(
             return "client-template-tag-not-loaded", outer or place, ""
     if links[-1]["type"] in ("NameError", "UnboundLocalError"):
         return "python-name-not-defined", place, ""
+    if "authentication middleware requires session middleware" in every:
+        hint = "In MIDDLEWARE, SessionMiddleware has to stand before it."
+        return "auth-middleware-order", seen.setting("MIDDLEWARE"), hint
     if mixed_up(seen, every, place):
         return "python-module-mixed-up", place, ""
     return None

@@ -77,7 +77,7 @@ def _no_loop(owner: Class, called: set[str]) -> Iterator[Found]:
             "test-setuptestdata-never-called",
             f"nobody awaits {name}",
             at(method, method.node),
-            RANK - 2,
+            RANK - 3,  # nothing in it runs, whatever else is wrong with it
             TRIED,
             "def setUp(self), with async_to_sync around what it awaits",
             "A test case of Django awaits its tests, and nothing that prepares them.",
