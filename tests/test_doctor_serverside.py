@@ -11,6 +11,7 @@ from test_doctor_unseen import changed
 
 from tutor import doctor
 from tutor.doctor.rules.access import logins
+from tutor.doctor.rules.consumers import scopes
 from tutor.doctor.rules.database import unstored
 from tutor.doctor.rules.found import Found
 from tutor.doctor.rules.python import arity, namely
@@ -19,6 +20,7 @@ from tutor.doctor.rules.suites import parsing, testing, unawaited
 Change = tuple[str, str | None, str | None]
 
 CONSUMERS = "master_app/consumers.py"
+ROUTING = "master_app/routing.py"
 SETTINGS = "webapp/settings.py"
 SESSION = "    'django.contrib.sessions.middleware.SessionMiddleware',"
 READINGS = "master_app/readings.py"
@@ -208,6 +210,85 @@ def test_a_test_may_have_no_need_of_a_password(
     assert found == ["auth-password-not-hashed"] * wrong
 
 
+VIEWS = """
+from django.shortcuts import render
+
+
+def may(user):
+    return user.is_staff
+
+
+def fresh(request):
+    return request.GET.get("page") and request.user.is_staff
+
+
+def page(request):
+    if {asks}:
+        return render(request, "page.html")
+"""
+
+
+@pytest.mark.parametrize(
+    ("asks", "wrong"),
+    [
+        ("may(request)", True),
+        ("request.is_authenticated", True),
+        ("request.username == 'ann'", True),
+        ("may(request.user)", False),
+        ("request.user.is_authenticated", False),
+        ("fresh(request)", False),
+    ],
+)
+def test_a_request_that_is_taken_for_its_user(
+    asks: str, wrong: bool, tmp_path: Path
+) -> None:
+    found = look(tmp_path, namely, **{"app/views.py": VIEWS.replace("{asks}", asks)})
+    assert [one for one, _ in found] == ["python-attribute-misspelled"] * wrong
+
+
+QUERY = """
+from urllib.parse import parse_qs
+from channels.generic.websocket import WebsocketConsumer
+
+
+class Room(WebsocketConsumer):
+    def connect(self):
+        query = parse_qs(self.scope["query_string"].decode())
+        {line}
+        self.accept()
+"""
+
+
+@pytest.mark.parametrize(
+    ("line", "wrong"),
+    [
+        ("since = int(query['since'])", True),
+        ("self.rows = self.rows.filter(room=query.get('room'))", True),
+        ("name = query.get('name', ''); self.ok = name == 'ann'", True),
+        ("since = int(query['since'][0])", False),
+        ("self.rows = self.rows.filter(room__in=query.get('room'))", False),
+        ("name = query.get('name', [''])[0]; self.ok = name == 'ann'", False),
+        ("self.ok = query == 'ann'", False),
+    ],
+)
+def test_a_query_has_a_list_for_each_name(
+    line: str, wrong: bool, tmp_path: Path
+) -> None:
+    found = look(tmp_path, scopes, **{"app/room.py": QUERY.replace("{line}", line)})
+    assert [one for one, _ in found] == [None] * wrong
+
+
+@pytest.mark.parametrize(
+    "got",
+    [
+        "AttributeError: 'QuerySet' object has no attribute 'name'",
+        "TypeError: 'RelatedManager' object is not iterable",
+    ],
+)
+def test_what_is_in_no_list_is_explained(got: str) -> None:
+    assert namely.named(Found(None, got, ("app/consumers.py", 3))).hint
+
+
 @pytest.mark.parametrize(
     ("got", "slug"),
     [
@@ -229,7 +310,43 @@ def test_what_only_an_exception_tells_has_a_name(got: str, slug: int | None) -> 
 
 
 # Small edits of the checkpoints: the step, what is named first, where, and the edits.
-EDITED: list[tuple[int, str, str, tuple[Change, ...]]] = [
+EDITED: list[tuple[int, str | None, str, tuple[Change, ...]]] = [
+    (
+        6,
+        "consumer-text-key-misspelled",
+        CONSUMERS,
+        (
+            (
+                CONSUMERS,
+                "{'type': 'websocket.accept'}",
+                "{'type': 'websocket.accept', 'text': '0'}",
+            ),
+        ),
+    ),
+    (
+        10,
+        None,
+        ROUTING,
+        ((ROUTING, "ReadingsConsumer.as_asgi()", "PracticeConsumer.as_asgi()"),),
+    ),
+    (
+        12,
+        "origin-validator-without-list",
+        "webapp/asgi.py",
+        (
+            (
+                "webapp/asgi.py",
+                "settings.ALLOWED_ORIGINS or settings.ALLOWED_HOSTS",
+                "[settings.ALLOWED_HOSTS]",
+            ),
+        ),
+    ),
+    (
+        13,
+        "consumer-model-read-like-dict",
+        CONSUMERS,
+        ((READINGS, "[message(reading) for", "[reading for"),),
+    ),
     (
         10,
         "group-wrong-channel-joined",
@@ -301,10 +418,10 @@ EDITED: list[tuple[int, str, str, tuple[Change, ...]]] = [
 
 
 @pytest.mark.parametrize(
-    ("step", "slug", "file", "changes"), EDITED, ids=[one[1] for one in EDITED]
+    ("step", "slug", "file", "changes"), EDITED, ids=[str(one[1]) for one in EDITED]
 )
 def test_a_small_edit_is_named_first(
-    step: int, slug: str, file: str, changes: tuple[Change, ...], tmp_path: Path
+    step: int, slug: str | None, file: str, changes: tuple[Change, ...], tmp_path: Path
 ) -> None:
     found = doctor.diagnose(changed(step, changes, tmp_path / "project")).findings
     assert [(one.slug, one.file) for one in found[:1]] == [(slug, file)], found

@@ -11,7 +11,7 @@ from dataclasses import replace
 from tutor.doctor.evidence import Evidence
 from tutor.doctor.rules.found import TRIED, Found, at
 from tutor.doctor.slipped import is_slip
-from tutor.doctor.source import known
+from tutor.doctor.source import Function, calls, known
 from tutor.doctor.source.index import is_aside
 from tutor.doctor.source.walking import walk
 
@@ -36,6 +36,17 @@ _OF_ANOTHER = {
     "'collections.deque' object has no attribute 'push'": "append",
     "'collections.deque' object has no attribute 'add'": "append",
 }
+# What no mistake of the list is, and one sentence explains.
+_TOLD = (
+    (
+        re.compile(r"AttributeError: '\w*QuerySet' object has no attribute"),
+        "filter() gives a query, and no row of it: first() and get() give one.",
+    ),
+    (
+        re.compile(r"\w+: '\w*Manager' object (?:is not|has no)"),
+        "A manager is no list of rows: all() gives a query of them.",
+    ),
+)
 _MEANT = re.compile(r"AttributeError: .* has no attribute '\w+'. Did you mean: ('\w+')")
 
 # What a view asks of its request (docs.djangoproject.com: HttpRequest).
@@ -43,6 +54,8 @@ _OF_A_REQUEST = {
     *("GET", "POST", "FILES", "META", "COOKIES", "headers", "method", "path", "body"),
     *("user", "session", "content_type", "resolver_match", "get_host", "is_secure"),
 }
+_OF_A_USER = {"is_staff", "is_superuser", "is_authenticated", "is_anonymous"}
+_OF_A_USER |= {"username", "has_perm", "get_username"}
 _TOO = {"auser", "site", "scheme", "encoding"}  # alike, and there
 
 
@@ -54,9 +67,12 @@ def rules(seen: Evidence) -> Iterator[Found]:
             continue
         given = {one.arg for one in function.node.args.args}
         for node in walk(function.node):
+            if isinstance(node, ast.Call):
+                yield from _for_its_user(node, function, given)
             if not isinstance(node, ast.Attribute):
                 continue
             meant = sorted(k for k in _OF_A_REQUEST if is_slip(node.attr, k))
+            meant = [f"user.{node.attr}"] if node.attr in _OF_A_USER else meant
             if not meant or node.attr in _TOO:
                 continue
             whose = ast.unparse(node.value)
@@ -66,6 +82,28 @@ def rules(seen: Evidence) -> Iterator[Found]:
             if not any(re.search(set_here, one) for one in texts):
                 got = f"AttributeError: a request has no attribute {node.attr!r}"
                 yield Found(SLUG, got, at(function, node), RANK, TRIED, meant[0])
+
+
+def _for_its_user(
+    call: ast.Call, function: Function, given: set[str]
+) -> Iterator[Found]:
+    """``may_publish(request)``, where that function asks a user."""
+    names = [getattr(one, "id", "") for one in call.args]
+    if "request" not in {*names} & given:
+        return
+    target = calls.target_of(call, function)
+    takes = [one.arg for one in target.node.args.args] if target else []
+    takes = takes[1:] if target and target.owner else takes
+    number = names.index("request")
+    asked = {
+        node.attr
+        for node in (walk(target.node) if target and number < len(takes) else ())
+        if isinstance(node, ast.Attribute)
+        and getattr(node.value, "id", "") == takes[number]
+    }
+    if asked & _OF_A_USER and not asked & _OF_A_REQUEST:
+        got = f"AttributeError: a request has no attribute {min(asked & _OF_A_USER)!r}"
+        yield Found(SLUG, got, at(function, call), RANK, TRIED, "request.user")
 
 
 def named(found: Found) -> Found:
@@ -83,4 +121,5 @@ def named(found: Found) -> Found:
         return replace(found, slug=SLUG, expected=f"{other}()")
     if meant := _MEANT.match(found.got):
         return replace(found, slug=SLUG, expected=meant[1])
-    return found
+    told = [hint for pattern, hint in _TOLD if pattern.match(found.got)]
+    return replace(found, hint=told[0]) if told and not found.hint else found

@@ -24,6 +24,7 @@ from tutor.doctor.rules.found import Place
 from tutor.doctor.rules.project import layers
 from tutor.doctor.rules.project.asgi import assigned
 from tutor.doctor.rules.routing.places import route_place
+from tutor.doctor.source.managers import is_model
 from tutor.doctor.source.walking import own_nodes, walk
 
 _PLAIN = ("NoneType", "str", "int", "dict", "bool", "list", "float", "tuple")
@@ -213,10 +214,12 @@ _LIKE_A_MODEL = re.compile(r"'dict' object has no attribute '(\w+)'")
 
 def _is_taken_for_another(seen: Evidence, text: str) -> bool:
     """Whether keys are asked of a model of the project, or its fields of a dict."""
-    kinds = [one for one in seen.source.classes.values() if is_message(one)]
+    every = seen.source.classes.values()
+    kinds = [one for one in every if is_message(one)]
     model, plain = _LIKE_A_DICT.search(text), _LIKE_A_MODEL.search(text)
     if model is not None:
-        return any(one.name == model[1] for one in kinds)
+        rows = (one for one in every if is_model(seen.source, one.dotted))
+        return any(one.name == model[1] for one in (*kinds, *rows))
     fields = {key for one in kinds for key in example(one)}
     return plain is not None and plain[1] in fields
 
