@@ -15,7 +15,13 @@ from tutor.doctor.rules.consumers import scopes
 from tutor.doctor.rules.database import unstored
 from tutor.doctor.rules.found import Found
 from tutor.doctor.rules.python import arity, namely
-from tutor.doctor.rules.suites import parsing, testing, unawaited
+from tutor.doctor.rules.suites import (
+    livetests,
+    parsing,
+    prepared,
+    testing,
+    unawaited,
+)
 
 Change = tuple[str, str | None, str | None]
 
@@ -246,6 +252,53 @@ def test_a_request_that_is_taken_for_its_user(
     assert [one for one, _ in found] == ["python-attribute-misspelled"] * wrong
 
 
+@pytest.mark.parametrize(
+    ("asked", "wrong"),
+    [
+        ("user.has_perm('publish')", True),
+        ("user.has_perm('app.publish')", False),
+        ("user.has_perm(name)", False),
+        ("user.has_perms(['publish'])", False),
+    ],
+)
+def test_a_permission_of_no_app(asked: str, wrong: bool, tmp_path: Path) -> None:
+    text = f"def may(user, name):\n    return {asked}\n"
+    found = look(tmp_path, namely, **{"app/rights.py": text})
+    assert found == [(None, 2)] * wrong
+
+
+LIVE = """
+from channels.testing import ChannelsLiveServerTestCase
+
+
+class It(ChannelsLiveServerTestCase):
+    def {setup}(self):
+        self.page = None
+
+    def test_it(self):
+        self.page.goto({url})
+"""
+
+
+@pytest.mark.parametrize(
+    ("setup", "url", "slugs"),
+    [
+        ("setUp", "self.live_server_url", []),
+        ("setUp", "f'{self.live_server_url}/http://localhost:8000'", []),
+        ("setUp", "'http://localhost:8000/'", [None]),
+        ("setup", "self.live_server_url", ["test-setuptestdata-never-called"]),
+        ("set_up", "self.live_server_url", ["test-setuptestdata-never-called"]),
+    ],
+)
+def test_a_live_test(
+    setup: str, url: str, slugs: list[str | None], tmp_path: Path
+) -> None:
+    text = LIVE.replace("{setup}", setup).replace("{url}", url)
+    files = {"app/tests/test_live.py": text}
+    found = [*look(tmp_path, livetests, **files), *look(tmp_path, prepared, **files)]
+    assert [slug for slug, _ in found] == slugs
+
+
 QUERY = """
 from urllib.parse import parse_qs
 from channels.generic.websocket import WebsocketConsumer
@@ -283,6 +336,9 @@ def test_a_query_has_a_list_for_each_name(
     [
         "AttributeError: 'QuerySet' object has no attribute 'name'",
         "TypeError: 'RelatedManager' object is not iterable",
+        "TypeError: Cannot filter a query once a slice has been taken.",
+        "TypeError: 'InMemoryChannelLayer' object is not callable",
+        "django.core.exceptions.PermissionDenied",
     ],
 )
 def test_what_is_in_no_list_is_explained(got: str) -> None:
@@ -294,6 +350,8 @@ def test_what_is_in_no_list_is_explained(got: str) -> None:
     [
         ("TypeError: Random.randint() missing 1 required positional argument: 'b'", 1),
         ("TypeError: get() got an unexpected keyword argument 'defualt'", 1),
+        ("TypeError: store.<locals>.<lambda>() missing 1 required argument: 'it'", 1),
+        ("AttributeError: 'User' object has no attribute 'is_admin'", 2),
         ("TypeError: deque.popleft() takes no arguments (1 given)", 1),
         ("TypeError: unsupported operand type(s) for +: 'int' and 'str'", None),
         ("AttributeError: 'set' object has no attribute 'append'", 2),
@@ -377,6 +435,24 @@ EDITED: list[tuple[int, str | None, str, tuple[Change, ...]]] = [
         "settings-path-misspelled",
         SETTINGS,
         ((SETTINGS, "LOGIN_RE", "AUTH_USER_MODEL = 'master_app.User'\nLOGIN_RE"),),
+    ),
+    (
+        12,
+        "python-attribute-misspelled",
+        "master_app/views.py",
+        (
+            (
+                "master_app/views.py",
+                "readings.may_publish(request.user),",
+                "request.user.is_stuff,",
+            ),
+        ),
+    ),
+    (
+        12,
+        "load-set-changes-while-iterated",
+        "master_app/sessions.py",
+        (("master_app/sessions.py", "look(list(here))", "look(here)"),),
     ),
     (
         12,

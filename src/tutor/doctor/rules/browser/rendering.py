@@ -7,8 +7,10 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+from tutor.doctor.answers import TURNED_AWAY
 from tutor.doctor.child import Event
 from tutor.doctor.evidence import Evidence
+from tutor.doctor.rules.access import members
 from tutor.doctor.rules.browser import folders, forms, scripts
 from tutor.doctor.rules.consumers.crashes.kinds import mixed_up
 from tutor.doctor.rules.found import TRIED, Found, Place, deepest, last_line
@@ -137,7 +139,9 @@ def _failed(seen: Evidence, event: Event) -> Iterator[Found]:
     found = _cause(seen, links, place)
     if found is None and not {*root["bases"]} & _OF_THE_CODE:
         return
-    if found is None and event["path"] != "/" and _LACKS.search(root["text"]):
+    first = event["path"] == "/" and seen.answers.page not in TURNED_AWAY
+    ours = _LACKS.search(root["text"]) or members.is_ours(links, "")
+    if found is None and not first and ours:  # it may be a member, whom we have made
         return
     slug, at, hint = found or (None, place, "")
     if slug is None and at[0] is None:

@@ -22,7 +22,7 @@ _SETTING = re.compile(r"'Settings' object has no attribute '[A-Z_\d]+'")
 _OF_SUPER = re.compile(r"AttributeError: 'super' object has no attribute '(\w+)'")
 _HOOKS = sorted(known.CONSUMER_METHODS | known.INHERITED)  # of a consumer's base
 _ARITY = re.compile(
-    r"TypeError: [\w.]+\(\) (missing \d+ required |takes |got an unexpected keyword|"
+    r"TypeError: [\w.<>]+\(\) (missing \d+ required |takes |got an unexpected keyword|"
     r"got multiple values)"
 )
 # What other kinds call the same.
@@ -33,11 +33,26 @@ _OF_ANOTHER = {
     "'list' object has no attribute 'push'": "append",
     "'list' object has no attribute 'discard'": "remove",
     "'dict' object has no attribute 'add'": "setdefault",
+    "'User' object has no attribute 'is_admin'": "is_staff",
+    "'User' object has no attribute 'is_logged_in'": "is_authenticated",
+    "'User' object has no attribute 'name'": "username",
     "'collections.deque' object has no attribute 'push'": "append",
     "'collections.deque' object has no attribute 'add'": "append",
 }
 # What no mistake of the list is, and one sentence explains.
 _TOLD = (
+    (
+        re.compile(r"TypeError: Cannot \w+ a query once a slice"),
+        "A slice is the last step: what filters or orders stands before it.",
+    ),
+    (
+        re.compile(r"TypeError: '\w*ChannelLayer' object is not callable"),
+        "self.channel_layer is the layer itself: it takes no brackets.",
+    ),
+    (
+        re.compile(r"django\.core\.exceptions\.PermissionDenied"),
+        "Only a page is answered by it: a consumer calls close().",
+    ),
     (
         re.compile(r"AttributeError: '\w*QuerySet' object has no attribute"),
         "filter() gives a query, and no row of it: first() and get() give one.",
@@ -69,6 +84,7 @@ def rules(seen: Evidence) -> Iterator[Found]:
         for node in walk(function.node):
             if isinstance(node, ast.Call):
                 yield from _for_its_user(node, function, given)
+                yield from _of_no_app(node, function)
             if not isinstance(node, ast.Attribute):
                 continue
             meant = sorted(k for k in _OF_A_REQUEST if is_slip(node.attr, k))
@@ -106,6 +122,16 @@ def _for_its_user(
         yield Found(SLUG, got, at(function, call), RANK, TRIED, "request.user")
 
 
+def _of_no_app(call: ast.Call, function: Function) -> Iterator[Found]:
+    """``has_perm("publish")``: a permission has the name of its app before a dot."""
+    name = getattr(call.args[0], "value", None) if call.args else None
+    asked = getattr(call.func, "attr", "") in ("has_perm", "ahas_perm")
+    if asked and isinstance(name, str) and name.isidentifier():
+        got, right = f"nobody but a superuser has {name!r}", f"'app.{name}'"
+        hint = "A permission is named with its app: app_label.codename."
+        yield Found(None, got, at(function, call), RANK, TRIED, right, hint)
+
+
 def named(found: Found) -> Found:
     """The same, with the mistake's name if what was got leaves no other cause."""
     if found.slug is not None or found.place[0] is None:
@@ -118,7 +144,7 @@ def named(found: Found) -> Found:
     if _ARITY.match(found.got):
         return replace(found, slug="python-arguments-differ")
     if other := _OF_ANOTHER.get(found.got.removeprefix("AttributeError: ")):
-        return replace(found, slug=SLUG, expected=f"{other}()")
+        return replace(found, slug=SLUG, expected=other)
     if meant := _MEANT.match(found.got):
         return replace(found, slug=SLUG, expected=meant[1])
     told = [hint for pattern, hint in _TOLD if pattern.match(found.got)]

@@ -34,6 +34,7 @@ def rules(seen: Evidence) -> Iterator[Found]:
         if "setUpTestData" not in called:
             yield from _no_class_data(owner)
         yield from _no_loop(owner, called)
+        yield from _misspelled(owner, called)
     if not _awaits_fixtures(seen):
         yield from _never_awaited(seen)
 
@@ -60,6 +61,28 @@ def _no_class_data(owner: Class) -> Iterator[Found]:
         TRIED,
         "setUp(), or django.test.TestCase",
     )
+
+
+def _misspelled(owner: Class, called: set[str]) -> Iterator[Found]:
+    """``def setup(self)``: unittest asks for setUp, in these letters."""
+    bases = owner.library_bases()
+    if not any(base.startswith(_LIBRARIES) for base in bases):
+        return
+    right = ("setUp", "tearDown", "setUpClass", "setUpTestData", "tearDownClass")
+    for name, method in owner.methods.items():
+        plain = name.replace("_", "").lower()
+        meant = next((one for one in right if one.lower() == plain), name)
+        if meant != name and name not in called and not method.node.decorator_list:
+            yield Found(
+                "test-setuptestdata-never-called",
+                f"nobody calls {name}",
+                at(method, method.node),
+                RANK - 3,
+                TRIED,
+                meant,
+                f"A test case calls {meant}, in these letters.",
+            )
+            return
 
 
 def _no_loop(owner: Class, called: set[str]) -> Iterator[Found]:
