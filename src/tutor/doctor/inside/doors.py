@@ -41,10 +41,10 @@ def doors():
 
 
 def after(loaded):
-    """The paths to which a login and a logout lead, by the settings that say so."""
+    """The paths to which a login and a logout lead; a page at / may be for later."""
     for name in ("LOGIN_REDIRECT_URL", "LOGOUT_REDIRECT_URL"):
         path = getattr(loaded, name)
-        if isinstance(path, str) and path.startswith("/"):
+        if isinstance(path, str) and len(path) > 1 and path[0] == "/":
             yield name, path
 
 

@@ -48,7 +48,7 @@ def rules(seen: Evidence) -> Iterator[Found]:
         if place[1] is not None and doors.get("elsewhere"):
             got, right = f"Not Found: {path}", "the path or the name of a page"
             tried = f"asking for the page that {name} names"
-            yield Found("client-page-not-there", got, place, RANK, tried, right)
+            yield Found("client-page-not-there", got, place, RANK + 10, tried, right)
 
 
 def _plain(seen: Evidence, function: Function) -> Iterator[Found]:
