@@ -258,6 +258,8 @@ def test_a_request_that_is_taken_for_its_user(
         ("user.has_perm('publish')", True),
         ("user.has_perm('app.publish')", False),
         ("user.has_perm(name)", False),
+        ("user.has_perm('change', name)", False),
+        ("user.has_perm('x')\n\nclass Own:\n    def has_perm(self, x): ...", False),
         ("user.has_perms(['publish'])", False),
     ],
 )

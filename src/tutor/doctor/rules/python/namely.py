@@ -124,8 +124,11 @@ def _for_its_user(
 
 def _of_no_app(call: ast.Call, function: Function) -> Iterator[Found]:
     """``has_perm("publish")``: a permission has the name of its app before a dot."""
-    name = getattr(call.args[0], "value", None) if call.args else None
-    asked = getattr(call.func, "attr", "") in ("has_perm", "ahas_perm")
+    alone = len(call.args) == 1 and not call.keywords  # others may know an object's
+    name = getattr(call.args[0], "value", None) if alone else None
+    every = function.module.source.classes.values()
+    own = any("has_perm" in one.methods for one in every)
+    asked = getattr(call.func, "attr", "") in ("has_perm", "ahas_perm") and not own
     if asked and isinstance(name, str) and name.isidentifier():
         got, right = f"nobody but a superuser has {name!r}", f"'app.{name}'"
         hint = "A permission is named with its app: app_label.codename."
