@@ -165,14 +165,22 @@ def test_origins_in_development(
 
 
 @pytest.mark.parametrize(
-    ("debug", "secure", "wrong"),
-    [(True, True, True), (False, True, False), (True, False, False)],
+    ("debug", "name", "secure", "wrong"),
+    [
+        (True, "SESSION_COOKIE_SECURE", True, True),
+        (False, "SESSION_COOKIE_SECURE", True, False),
+        (True, "SESSION_COOKIE_SECURE", False, False),
+        (True, "CSRF_COOKIE_SECURE", True, True),
+        (True, "SECURE_SSL_REDIRECT", True, True),
+        (False, "SECURE_SSL_REDIRECT", True, False),
+    ],
 )
-def test_a_cookie_for_https(
-    debug: bool, secure: bool, wrong: bool, tmp_path: Path
+def test_what_is_for_https_only(
+    debug: bool, name: str, secure: bool, wrong: bool, tmp_path: Path
 ) -> None:
-    files = {"shop/settings.py": f"SESSION_COOKIE_SECURE = {secure}\n"}
-    found = said(users.rules(evidence(tmp_path, files, debug=debug, secure=secure)))
+    files = {"shop/settings.py": f"{name} = {secure}\n"}
+    active = [name] * secure
+    found = said(users.rules(evidence(tmp_path, files, debug=debug, secure=active)))
     slug = "auth-session-cookie-secure-over-http"
     assert found == ([(slug, "shop/settings.py", 1)] if wrong else [])
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+TURNED_AWAY = (301, 302, 401, 403)  # statuses of a page for members
+
 
 @dataclass
 class Client:

@@ -9,7 +9,7 @@ import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
 
-from tutor.doctor.answers import Answers, Client
+from tutor.doctor.answers import TURNED_AWAY, Answers, Client
 from tutor.doctor.child import Event, Live
 from tutor.doctor.lookups import EITHER
 from tutor.doctor.talking import OPENING, Talking
@@ -17,7 +17,6 @@ from tutor.doctor.talking import OPENING, Talking
 FOREIGN = "http://evil.example"
 KILLING = 2.5  # seconds for it to end those that go on without a client
 PRINTING = 3.0  # seconds for the server to print why a consumer has ended
-TURNED_AWAY = (301, 302, 401, 403)  # statuses of a page for members
 READY = 8.0  # seconds for the server to make a user, and what a user asks for
 
 _tags = itertools.count(1)
@@ -94,6 +93,8 @@ class Conversation(Talking):
             for path in left:
                 await self.whole(path, signed)
             left = [path for path in left if self._is_closed(path)]
+        if self.seen.page in TURNED_AWAY and ways:
+            await self.request("/", {"x-tutor-signin": ways[0]}, OPENING)
         for path in await pages():
             status = await self.request(path, {}, OPENING)
             if status is None:

@@ -21,7 +21,8 @@ def doors():
         url = str(resolve_url(loaded.LOGIN_URL))
     except NoReverseMatch as error:
         got = f"NoReverseMatch: {error}"
-    there = not got and is_there(url, loaded.APPEND_SLASH)
+    slash = loaded.APPEND_SLASH
+    there = not got and is_there(url, slash)
     patterns = get_resolver().url_patterns
     emit(
         "doors",
@@ -30,12 +31,21 @@ def doors():
         elsewhere=any(logs_in(one) for one in every(patterns)),
         got=got,
         posts=[*posts(patterns)],
+        lost={name: to for name, to in after(loaded) if not is_there(to, slash)},
         names=sorted(set(names(patterns))),
         takes=[*fitting.takes(patterns)],
         unfit=[*fitting.unfit(patterns)],
         unseen=[*unseen(patterns)],
         modules=sorted({module_of(one) for one in every(patterns)}),
     )
+
+
+def after(loaded):
+    """The paths to which a login and a logout lead; a page at / may be for later."""
+    for name in ("LOGIN_REDIRECT_URL", "LOGOUT_REDIRECT_URL"):
+        path = getattr(loaded, name)
+        if isinstance(path, str) and len(path) > 1 and path[0] == "/":
+            yield name, path
 
 
 def is_there(url, slash):

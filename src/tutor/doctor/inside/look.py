@@ -16,6 +16,7 @@ from .unread import unread
 
 LIMIT = 6  # seconds for the whole process
 MANY = 2000  # routes of pages
+SECURE = ("SESSION_COOKIE_SECURE", "SECURE_SSL_REDIRECT", "CSRF_COOKIE_SECURE")
 
 
 def main(arguments):
@@ -106,7 +107,7 @@ def settings():
         hosts=plain(loaded.ALLOWED_HOSTS),
         secret=has_secret(loaded),
         static=plain(loaded.STATIC_URL),
-        secure=bool(loaded.SESSION_COOKIE_SECURE),
+        secure=[name for name in SECURE if getattr(loaded, name) is True],
         script_name=str(loaded.FORCE_SCRIPT_NAME or ""),
         debug=bool(loaded.DEBUG),
         logging=plain(loaded.LOGGING),

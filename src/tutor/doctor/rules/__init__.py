@@ -69,6 +69,7 @@ from tutor.doctor.rules.database import (
     rows,
     stored,
     tables,
+    unstored,
 )
 from tutor.doctor.rules.deployment import (
     addresses,
@@ -279,6 +280,7 @@ _LATER = (
     tables,
     scopes,
     stored,
+    unstored,
     keeping,
     sometimes,
     wiring,

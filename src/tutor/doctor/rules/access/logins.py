@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from collections.abc import Iterator
 
@@ -10,7 +11,9 @@ from tutor.doctor.evidence import Evidence
 from tutor.doctor.rules.access.users import MIDDLEWARE
 from tutor.doctor.rules.browser import scripts
 from tutor.doctor.rules.found import TRIED, Found, Place, at
-from tutor.doctor.source import calls
+from tutor.doctor.source import Function, calls
+from tutor.doctor.source.index import is_aside
+from tutor.doctor.source.walking import walk
 
 RANK = 68
 _GUARDS = (
@@ -29,11 +32,60 @@ _NAMED = re.compile(r"\{%\s*url\s+['\"]([\w:.-]+)['\"]\s*%\}")
 _SCRIPTED = re.compile(r"\bhx-post\b|\bdata-method\s*=\s*[\"']?post", re.I)
 
 
+_USERS = ("django.contrib.auth.models.User", "django.contrib.auth.get_user_model()")
+_STORES = ("", "create", "acreate", "get_or_create", "aget_or_create")
+
+
 def rules(seen: Evidence) -> Iterator[Found]:
+    for function in seen.source.functions.values():
+        yield from _plain(seen, function)
     doors = seen.look.get("doors") or {}
     yield from _nowhere(seen, doors)
     for one in doors.get("posts") or ():
         yield from _linked(seen, one)
+    for name, path in (doors.get("lost") or {}).items():
+        place = seen.setting(name)
+        if place[1] is not None and doors.get("elsewhere"):
+            got, right = f"Not Found: {path}", "the path or the name of a page"
+            tried = f"asking for the page that {name} names"
+            yield Found("client-page-not-there", got, place, RANK + 10, tried, right)
+
+
+def _plain(seen: Evidence, function: Function) -> Iterator[Found]:
+    """A user with a password that nothing has hashed."""
+    for call in calls.calls(function.node):
+        given = [word.value for word in call.keywords if word.arg == "password"]
+        path = calls.name_of(call, function) if given else ""
+        model, _, method = path.partition(".objects.")
+        one = seen.source.classes.get(model)
+        own = one is not None and any(
+            base.endswith(("AbstractUser", "AbstractBaseUser"))
+            for base in one.library_bases()
+        )
+        if not given or method not in _STORES or not (own or model in _USERS):
+            continue
+        hashed = re.search(r"(?i)make_password|hash|None", ast.unparse(given[0]))
+        later = "set_password" in ast.unparse(function.node)
+        if not hashed and not later and _is_typed(seen, function, given[0]):
+            yield Found(
+                "auth-password-not-hashed",
+                "the login is refused: the password is stored as it is",
+                at(function, call),
+                RANK,
+                TRIED,
+                "create_user(…), which hashes the password",
+            )
+
+
+def _is_typed(seen: Evidence, function: Function, given: ast.expr) -> bool:
+    """Whether somebody logs in with a password; a test may have no need of it."""
+    if not is_aside(function.module.file):
+        return True
+    if re.search(r"\.a?login\(|\bauthenticate\(", function.module.text):
+        return True
+    every = [getattr(n, "value", None) for n in walk(function.module.tree)]
+    word = getattr(given, "value", None)
+    return isinstance(word, str) and every.count(word) > 1
 
 
 def _nowhere(seen: Evidence, doors: Event) -> Iterator[Found]:

@@ -13,9 +13,20 @@ from tutor.doctor.rules.project.asgi import RANK, called, websocket_place
 def rules(seen: Evidence) -> Iterator[Found]:
     yield from sometimeschecked.rules(seen)
     text = seen.walk.get("origins-text")
+    call = called(seen, ".OriginValidator")
+    listed = [str(one) for one in seen.walk.get("origins") or ()]
+    if nested := [one for one in listed if one[:2] in ("[]", "['", "('")]:
+        yield Found(
+            "origin-validator-without-list",
+            f"{nested[0]} is a list, where each entry is to be an origin",
+            call.place if call else websocket_place(seen),
+            RANK + 1,
+            "walking the application",
+            nested[0],
+            "It is given a list in a list: leave one pair of brackets out.",
+        )
     if text is None:
         return
-    call = called(seen, ".OriginValidator")
     yield Found(
         "origin-validator-without-list",
         f"{text!r} is a text, and each letter of it an origin",

@@ -168,17 +168,23 @@ def _decorated(one: Class) -> list[ast.expr]:
 
 
 def _secure_cookie(seen: Evidence) -> Iterator[Found]:
-    """A cookie for https, and pages that come over http."""
-    if seen.settings.get("secure") and seen.settings.get("debug"):
-        place = seen.setting("SESSION_COOKIE_SECURE")
-        if place[1] is not None and not speaks_tls_here(seen):
+    """Cookies for https, or a way there, and pages that come over http."""
+    active = seen.settings.get("secure") or []
+    if active and seen.settings.get("debug"):
+        name = active[0]
+        place = seen.setting(name)
+        redirects = "SECURE_SSL_REDIRECT" not in active
+        if place[1] is not None and not speaks_tls_here(seen, redirects):
+            got = "the cookie of the session is for https only"
+            if name != "SESSION_COOKIE_SECURE":
+                got = f"{name} holds in development, where pages come over http"
             yield Found(
                 "auth-session-cookie-secure-over-http",
-                "the cookie of the session is for https only",
+                got,
                 place,
                 RANK,
                 "reading the settings",
-                "https, or SESSION_COOKIE_SECURE = False in development",
+                f"https, or {name} = False in development",
             )
 
 

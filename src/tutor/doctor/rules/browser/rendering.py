@@ -7,8 +7,10 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+from tutor.doctor.answers import TURNED_AWAY
 from tutor.doctor.child import Event
 from tutor.doctor.evidence import Evidence
+from tutor.doctor.rules.access import members
 from tutor.doctor.rules.browser import folders, forms, scripts
 from tutor.doctor.rules.consumers.crashes.kinds import mixed_up
 from tutor.doctor.rules.found import TRIED, Found, Place, deepest, last_line
@@ -137,7 +139,9 @@ def _failed(seen: Evidence, event: Event) -> Iterator[Found]:
     found = _cause(seen, links, place)
     if found is None and not {*root["bases"]} & _OF_THE_CODE:
         return
-    if found is None and event["path"] != "/" and _LACKS.search(root["text"]):
+    first = event["path"] == "/" and seen.answers.page not in TURNED_AWAY
+    ours = _LACKS.search(root["text"]) or members.is_ours(links, "")
+    if found is None and not first and ours:  # it may be a member, whom we have made
         return
     slug, at, hint = found or (None, place, "")
     if slug is None and at[0] is None:
@@ -183,6 +187,9 @@ def _cause(
             return "client-template-tag-not-loaded", outer or place, ""
     if links[-1]["type"] in ("NameError", "UnboundLocalError"):
         return "python-name-not-defined", place, ""
+    if "authentication middleware requires session middleware" in every:
+        hint = "In MIDDLEWARE, SessionMiddleware has to stand before it."
+        return "auth-middleware-order", seen.setting("MIDDLEWARE"), hint
     if mixed_up(seen, every, place):
         return "python-module-mixed-up", place, ""
     called = re.match(r"(\w+\.\w+)\(\) (?:takes|missing|got an)", links[-1]["text"])

@@ -49,6 +49,10 @@ def message(seen: Evidence, sent: Event, client: Client) -> Iterator[Found]:
         )
     elif kind == SEND:
         yield from _payload(sent, found)
+    elif {"text", "bytes"} & {*(sent["keys"] or ())}:
+        lost = found("consumer-text-key-misspelled", f"nothing: {kind!r} has no text")
+        hint = "Only a message of the type websocket.send carries one."
+        yield replace(lost, expected="a websocket.send of its own", hint=hint)
     elif kind == "websocket.close":
         code = sent["code"]
         outside = code is not None and not may_close(seen, code)

@@ -12,6 +12,7 @@ from tutor.doctor.rules.project.asgi import websocket_place
 from tutor.doctor.source import Function, calls
 from tutor.doctor.source.walking import walk
 
+_LOOKS_UP = ("filter", "exclude", "get", "aget", "get_or_create", "aget_or_create")
 QUERY_DICT = "django.http.request.QueryDict"
 RANK = 66
 DEEP = 5  # a name may be given what it stood for before
@@ -29,6 +30,7 @@ def rules(seen: Evidence) -> Iterator[Found]:
         yield from _query(function)
         yield from _shown(function)
         yield from _headers(function)
+        yield from _lists(function)
 
 
 def _nobody(seen: Evidence, key: str, without: tuple[str, ...]) -> Iterator[Found]:
@@ -185,6 +187,46 @@ def _query(function: Function) -> Iterator[Found]:
                 'parse_qs(scope["query_string"].decode())',
             )
             return
+
+
+def _lists(function: Function) -> Iterator[Found]:
+    """``parse_qs(…).get("room", "")``: each name of a query has a list of values."""
+    if "parse_qs(" not in function.module.text:
+        return
+    for used in _as_texts(function):
+        made = function.values.get(getattr(used, "id", ""), [])
+        place, _ = _looked_up(made[0] if len(made) == 1 else used)
+        if isinstance(place, ast.Name) and len(function.values.get(place.id, [])) == 1:
+            place = function.values[place.id][0]
+        call = place if isinstance(place, ast.Call) else None
+        if call is not None and calls.name_of(call, function) == PARSERS[0]:
+            yield Found(
+                None,
+                f"{ast.unparse(used)} is a list, and never equal to a text",
+                at(function, used),
+                RANK,
+                TRIED,
+                "the first of them: [0]",
+                "parse_qs() gives a list for each name: one may come several times.",
+            )
+            return
+
+
+def _as_texts(function: Function) -> Iterator[ast.expr]:
+    """What is made a number, compared with a text, or looked up in a table."""
+    for node in walk(function.node):
+        if isinstance(node, ast.Compare) and isinstance(
+            node.ops[0], ast.Eq | ast.NotEq
+        ):
+            sides = [node.left, node.comparators[0]]
+            if any(isinstance(getattr(one, "value", None), str) for one in sides):
+                yield from sides
+        elif isinstance(node, ast.Call):
+            name = calls.name_of(node, function)
+            if name in ("builtins.int", "builtins.float"):
+                yield from node.args
+            elif getattr(node.func, "attr", "") in _LOOKS_UP:
+                yield from (w.value for w in node.keywords if "__in" not in str(w.arg))
 
 
 def _decodes(place: ast.expr | None, function: Function) -> bool:

@@ -17,7 +17,8 @@ TEXTS: tuple[tuple[str, str], ...] = (
     ),
     (
         "python-function-not-called",
-        r"Object of type (function|method|builtin_function_or_method|type) is not JSON|"
+        r"Object of type (function|method|builtin_function_or_method|type|"
+        r"(Database)?SyncToAsync|AsyncToSync) is not JSON|"
         r"can not serialize '(function|method)'|"
         r"'(function|method)' object has no attribute 'encode'|"
         r"'(function|method|builtin_function_or_method)' object is not subscriptable",
@@ -99,6 +100,7 @@ TEXTS: tuple[tuple[str, str], ...] = (
         r"ChannelLayer' object has no attribute "
         r"'(group_(channels|members|size|count|list)|get_group\w*)'",
     ),
+    ("group-wrong-channel-joined", r"^Channel name must be a valid"),
     ("group-message-without-type", r"Incoming message has no 'type' attribute"),
     (
         "group-async-to-sync-in-async-consumer",

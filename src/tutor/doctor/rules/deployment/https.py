@@ -51,12 +51,16 @@ def _trusts(seen: Evidence) -> bool:
     )
 
 
-def speaks_tls_here(seen: Evidence) -> bool:
-    """The same of this machine: a site whose names are all public is another's."""
+def speaks_tls_here(seen: Evidence, redirects: bool = True) -> bool:
+    """The same of this machine: a site whose names are all public is another's.
+
+    Args:
+        seen: the evidence.
+        redirects: whether settings that lead to https are a sign of it.
+    """
     named = any(not all(map(_PUBLIC.fullmatch, names)) for names in _encrypted(seen))
-    return (
-        _redirects(seen) or named or any(map(_has_tls, services.services(seen.project)))
-    )
+    told = redirects and _redirects(seen)
+    return told or named or any(map(_has_tls, services.services(seen.project)))
 
 
 def _has_tls(one: Service) -> bool:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from tutor.doctor.evidence import Evidence
-from tutor.doctor.rules.found import TRIED, Found, at
+from tutor.doctor.rules.found import TRIED, Found, Place, at
 from tutor.doctor.source import Function, calls
 from tutor.doctor.source.walking import walk
 
@@ -33,6 +33,7 @@ class Shared:
     enters: list[tuple[Function, ast.Call]] = field(default_factory=list)
     leaves: bool = False
     loops: list[tuple[Function, ast.For]] = field(default_factory=list)
+    given: dict[int, Place] = field(default_factory=dict)  # to the function of a loop
 
 
 def rules(seen: Evidence) -> Iterator[Found]:
@@ -73,7 +74,7 @@ def _changes(
         yield Found(
             "load-set-changes-while-iterated",
             "RuntimeError: Set changed size during iteration",
-            at(function, loop),
+            shared.given.get(id(loop)) or at(function, loop),
             RANK - 20,  # it crashes, so that it is the cause of what is seen
             TRIED,
             f"a loop over list({name})",
@@ -236,9 +237,17 @@ def _collected(seen: Evidence) -> dict[Key, Shared]:
                 held.add(key)
         for node in walk(function.node):
             if isinstance(node, ast.For):
-                of, _ = _over(node.iter, function)
+                of, plain = _over(node.iter, function)
                 if (key := _key(seen, of, function)) is not None:
                     found[key].loops.append((function, node))
+                for frame in seen.sites.frames(function) if plain else ():
+                    where, one = frame.given.get(getattr(of, "id", ""), (frame, of))
+                    key = (
+                        _key(seen, one, where.function) if where is not frame else None
+                    )
+                    if key is not None:
+                        found[key].loops.append((function, node))
+                        found[key].given[id(node)] = at(where.function, one)
     return {key: shared for key, shared in found.items() if key in held}
 
 

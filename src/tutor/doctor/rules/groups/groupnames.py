@@ -125,7 +125,10 @@ def rules(
             if name in (seen.walk.get("channels") or {}):
                 got = f"nobody is in the group {name!r}, which is a worker's channel"
                 slug, right = "group-taken-for-a-channel", f"send({name!r}, …)"
-                spot = asked(frame, node, call)
+                told = [values(f, group_of(c)) for f, c in sends if c is call]
+                mixed = any({*(names or ())} & joined for names in told)
+                # Where nobody else sends there, it is the helper that is wrong.
+                spot = asked(frame, node, call) if mixed else at(frame.function, call)
                 yield Found(slug, got, spot, 66, TRIED, right)
                 continue
             shown = ", ".join(sorted(p.replace(ANY, "…") for p in joined))

@@ -79,7 +79,7 @@ def unjoined(
     routed = {leaf.get("consumer") for leaf in seen.leaves}
     for (frame, call), names in zip(sends, told, strict=True):
         message = written(given(call, 1, "message"), frame.function) or {}
-        kind = str(getattr(message.get("type"), "value", ""))
+        kind = next(iter(values(frame, message.get("type")) or ()), "")
         hear = [
             one
             for one in seen.source.consumers()

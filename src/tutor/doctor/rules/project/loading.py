@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from tutor.doctor.child import Event
 from tutor.doctor.evidence import Evidence
 from tutor.doctor.rules.found import NOWHERE, Found, Place, deepest, last_line
+from tutor.doctor.rules.project import paths
 from tutor.doctor.rules.project.causes import cause
 from tutor.doctor.rules.project.hiddensettings import hidden_from_servers
 from tutor.doctor.rules.project.imports import MISSING
@@ -124,6 +125,8 @@ def explain(seen: Evidence, links: list[Event], stage: str) -> Found:
             REFUSED, logs[1], logs[0], RANK, tried, "a LOGGING that can be made"
         )
     slug, at, hint = cause(seen, links, stage, place)
+    if slug == paths.SLUG and links[0]["type"] == "ImproperlyConfigured":
+        got = last_line(links[:1])  # Django's own words
     if slug is None or at[0] is None:
         where, said = _named(seen, links, at, got)
         if where != at:

@@ -22,6 +22,12 @@ _APART = ("INSTALLED_APPS", "ROOT_URLCONF", "ASGI_APPLICATION", "CHANNEL_LAYERS"
 
 def cause(seen: Evidence, links: list[Event]) -> tuple[str, Place, str] | None:
     """The setting behind a failed import that Django itself has made."""
+    every = " ".join(link["text"] for link in links)
+    if user := re.search(r"AUTH_USER_MODEL refers to model '(\w+)\.(\w+)'", every):
+        if "No installed app" in every and f"{user[1]}.models" in seen.source.modules:
+            return "apps-own-app-missing", seen.setting("INSTALLED_APPS"), ""
+        hint = f"The app {user[1]} has no model {user[2]}."
+        return SLUG, seen.setting("AUTH_USER_MODEL"), hint
     for link in links:
         match = _NOWHERE.search(link["text"])
         if match is None or (link["frames"] and link["frames"][-1]["own"]):

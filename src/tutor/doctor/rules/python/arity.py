@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from tutor.doctor.evidence import Evidence
 from tutor.doctor.rules.found import TRIED, Found, at
-from tutor.doctor.source import Function, Module, calls, known
+from tutor.doctor.source import Class, Function, Module, calls, known
 from tutor.doctor.source.flow import every_call
 from tutor.doctor.source.index import is_aside
 from tutor.doctor.source.walking import child_nodes, kept, own_nodes, walk
@@ -26,7 +26,13 @@ _SAME = {
 }
 
 
+_COMMAND = "django.core.management"
+
+
 def rules(seen: Evidence) -> Iterator[Found]:
+    for owner in seen.source.classes.values():
+        if any(base.startswith(_COMMAND) for base in owner.library_bases()):
+            yield from _command(owner)
     for function in seen.source.functions.values():
         yield from _named(function)
         made = [*every_call(function.node)]
@@ -44,6 +50,35 @@ def rules(seen: Evidence) -> Iterator[Found]:
                     f"the arguments of {targets[0].name}"
                     f"({ast.unparse(targets[0].node.args)})",
                 )
+
+
+def _command(owner: Class) -> Iterator[Found]:
+    """A command of ``manage.py`` that Django does not find, or cannot call."""
+    module, handle = owner.module, owner.methods.get("handle")
+    *folders, file = module.file.split("/")
+    alone = f"{module.name}.Command" not in module.source.classes
+    named = "Command" in {*module.names, *module.values}
+    place = folders[-2:] == ["management", "commands"] and not file.startswith("_")
+    if place and handle and alone and not named and not owner.heirs:
+        yield Found(
+            "python-name-not-defined",
+            f"AttributeError: module '{module.name}' has no attribute 'Command'",
+            (module.file, owner.node.lineno),
+            RANK,
+            TRIED,
+            "class Command(BaseCommand)",
+            "Django asks each file in management/commands for a class of this name.",
+        )
+    elif place and handle and handle.node.args.kwarg is None and not handle.is_async:
+        yield Found(
+            "python-arguments-differ",
+            f"TypeError: {owner.name}.handle() got an unexpected keyword argument "
+            "'verbosity'",
+            at(handle, handle.node),
+            RANK,
+            TRIED,
+            "def handle(self, *args, **options)",
+        )
 
 
 def _turned(made: list[ast.Call], function: Function) -> Iterator[Found]:

@@ -1,12 +1,14 @@
-"""Views that nobody reaches, or that do not give back the answer they make."""
+"""Views and consumers that nobody reaches, or that keep the answer they make."""
 
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 
 from tutor.doctor.evidence import Evidence
 from tutor.doctor.rules.found import TRIED, Found, at
+from tutor.doctor.rules.routing.places import route_place
 from tutor.doctor.rules.routing.views import listed
 from tutor.doctor.source import Function, calls
 from tutor.doctor.source.index import is_aside
@@ -20,6 +22,7 @@ _KEEPS = ("django.views.decorators.", "django.contrib.auth.decorators.")
 def rules(seen: Evidence) -> Iterator[Found]:
     yield from _behind_a_slash(seen)
     yield from _unrouted(seen)
+    yield from _same(seen)
     for view in listed(seen):
         if not all(one.startswith(_KEEPS) for one in view.decorators()):
             continue  # who knows what a decorator makes of nothing
@@ -97,3 +100,31 @@ def _is_answer(call: ast.Call, view: Function) -> bool:
     """Whether a call makes an answer, and nothing else."""
     name = calls.name_of(call, view)
     return name.startswith(_ANSWERS) and name.rpartition(".")[2] != "get_object_or_404"
+
+
+def _same(seen: Evidence) -> Iterator[Found]:
+    """Two routes of one consumer, where another one is called like the second path."""
+    routed = {leaf.get("consumer") for leaf in seen.leaves}
+    idle = [
+        one
+        for one in seen.source.consumers()
+        if one.dotted not in routed and not one.heirs and one.kind
+    ]
+    for leaf in seen.leaves if idle else ():
+        mine = seen.consumer_class(leaf.get("consumer"))
+        twice = [one for one in seen.leaves if one.get("consumer") == leaf["consumer"]]
+        words = re.findall(r"[a-z]{4,}", leaf["sample"].lower())
+        meant = [one for one in idle if any(word in one.name.lower() for word in words)]
+        if mine is None or len(twice) < 2 or len(meant) != 1:
+            continue
+        if not any(word in mine.name.lower() for word in words):
+            yield Found(
+                None,
+                f"{leaf['sample']} leads to {mine.name}, like {twice[0]['sample']}",
+                route_place(seen, leaf),
+                RANK,
+                f"walking to the route {leaf['sample']}",
+                f"{meant[0].name}.as_asgi()",
+                f"No route leads to {meant[0].name}.",
+            )
+            return

@@ -34,7 +34,7 @@ def _said(function: Function) -> Iterator[Found]:
         name = getattr(call.func, "attr", "")
         words = {one.arg: one.value for one in call.keywords}
         given = call.args[0] if call.args else words.get("text_data")
-        if name == "send_to" and typed.type_of(given, function) in _PARSED:
+        if name == "send_to" and _kinds(given, function) <= _PARSED:
             got = "AssertionError: The text_data argument must be a str"
             slug, right = "consumer-dict-payload", "send_json_to(…)"
         elif name == "send_json_to" and _is_dumped(
@@ -45,6 +45,21 @@ def _said(function: Function) -> Iterator[Found]:
         else:
             continue
         yield Found(slug, got, at(function, call), RANK, TRIED, right)
+
+
+def _kinds(given: ast.expr | None, function: Function) -> set[str]:
+    """The types of a value; of a parameter those that its callers give, in its file."""
+    names = [one.arg for one in function.node.args.args]
+    kinds = {typed.type_of(given, function)}
+    if isinstance(given, ast.Name) and given.id in names and kinds == {""}:
+        kinds = {
+            typed.type_of(call.args[names.index(given.id)], other)
+            for other in function.module.source.functions.values()
+            if other.module is function.module
+            for call in calls.calls(other.node)
+            if calls.target_of(call, other) is function and len(call.args) == len(names)
+        } or {""}
+    return kinds
 
 
 def _is_dumped(node: ast.expr | None, function: Function) -> bool:

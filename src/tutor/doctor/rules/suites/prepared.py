@@ -34,6 +34,7 @@ def rules(seen: Evidence) -> Iterator[Found]:
         if "setUpTestData" not in called:
             yield from _no_class_data(owner)
         yield from _no_loop(owner, called)
+        yield from _misspelled(owner, called)
     if not _awaits_fixtures(seen):
         yield from _never_awaited(seen)
 
@@ -62,6 +63,28 @@ def _no_class_data(owner: Class) -> Iterator[Found]:
     )
 
 
+def _misspelled(owner: Class, called: set[str]) -> Iterator[Found]:
+    """``def setup(self)``: unittest asks for setUp, in these letters."""
+    bases = owner.library_bases()
+    if not any(base.startswith(_LIBRARIES) for base in bases):
+        return
+    right = ("setUp", "tearDown", "setUpClass", "setUpTestData", "tearDownClass")
+    for name, method in owner.methods.items():
+        plain = name.replace("_", "").lower()
+        meant = next((one for one in right if one.lower() == plain), name)
+        if meant != name and name not in called and not method.node.decorator_list:
+            yield Found(
+                "test-setuptestdata-never-called",
+                f"nobody calls {name}",
+                at(method, method.node),
+                RANK - 3,
+                TRIED,
+                meant,
+                f"A test case calls {meant}, in these letters.",
+            )
+            return
+
+
 def _no_loop(owner: Class, called: set[str]) -> Iterator[Found]:
     """``asyncSetUp``, or an async ``setUp``, in a test case that awaits tests alone."""
     bases = owner.library_bases()
@@ -77,7 +100,7 @@ def _no_loop(owner: Class, called: set[str]) -> Iterator[Found]:
             "test-setuptestdata-never-called",
             f"nobody awaits {name}",
             at(method, method.node),
-            RANK - 2,
+            RANK - 3,  # nothing in it runs, whatever else is wrong with it
             TRIED,
             "def setUp(self), with async_to_sync around what it awaits",
             "A test case of Django awaits its tests, and nothing that prepares them.",

@@ -125,7 +125,7 @@ def _tuples(function: Function) -> Iterator[Found]:
             inner = getattr(results[0], "value", None) if len(results) == 1 else None
             where, call = (helper, inner) if inner is not None else (where, call)
         talk = isinstance(call, ast.Call) and talks_of(call, where.function, where)
-        if talk == "connect":
+        if talk == "connect" or _with_its_message(node, function):
             yield Found(
                 "test-asserts-the-connect-tuple",
                 "a tuple is true, whatever the answer",
@@ -134,6 +134,19 @@ def _tuples(function: Function) -> Iterator[Found]:
                 TRIED,
                 "connected, _ = await client.connect()",
             )
+
+
+def _with_its_message(node: ast.AST, function: Function) -> bool:
+    """``assert (connected, "refused")``: the brackets make a pair of it."""
+    held = node.test if isinstance(node, ast.Assert) else None
+    first = held.elts[0] if isinstance(held, ast.Tuple) and held.elts else None
+    return isinstance(first, ast.Name) and any(
+        isinstance(one, ast.Assign)
+        and isinstance(one.targets[0], ast.Tuple)
+        and first.id in [getattr(elt, "id", "") for elt in one.targets[0].elts]
+        and ".connect(" in ast.unparse(one.value)
+        for one in walk(function.node)
+    )
 
 
 def talks_of(call: ast.Call, function: Function, frame: Frame | None = None) -> str:

@@ -100,7 +100,7 @@ def _dropped(function: Function, every: list[tuple[ast.Call, bool]]) -> Iterator
     for call, alone in every:
         method = talks_of(call, function)
         named = getattr(call.func, "attr", "")
-        if is_aside(function.module.file) and alone and named in _ITS_OWN:
+        if is_aside(function.module.file) and named in _ITS_OWN:
             method = named  # whoever has made it, nothing else is called so
         read = alone or call in used_as_a_value(function)
         if read and named in _VERBS and _asks_a_page(call, function):

@@ -207,6 +207,8 @@ def _cause(seen: Evidence, crash: Crash, every: str, place: Place) -> Cause | No
             continue
         if slug == "consumer-message-is-no-dict" and _indexes(crash):
             continue
+        if slug == "group-wrong-channel-joined" and not _joins(seen, place):
+            continue
         if slug == "consumer-close-code-not-allowed" and _may_close(seen, place):
             continue
         if slug == "auth-request-or-self-user" and _sets_it(seen, crash, every):
@@ -214,6 +216,12 @@ def _cause(seen: Evidence, crash: Crash, every: str, place: Place) -> Cause | No
         if re.search(pattern, every):
             return refined(seen, crash, slug, place)
     return by_type(seen, crash, place)
+
+
+def _joins(seen: Evidence, place: Place) -> bool:
+    """Whether a line enters a channel into a group."""
+    names = {getattr(node, "attr", "") for node in seen.nodes_at(place)}
+    return "group_add" in names
 
 
 def _asks_who(seen: Evidence, place: Place) -> bool:

@@ -24,7 +24,8 @@ from tutor.doctor.rules.found import Place
 from tutor.doctor.rules.project import layers
 from tutor.doctor.rules.project.asgi import assigned
 from tutor.doctor.rules.routing.places import route_place
-from tutor.doctor.source.walking import walk
+from tutor.doctor.source.managers import is_model
+from tutor.doctor.source.walking import own_nodes, walk
 
 _DENIALS = {
     *("PermissionDenied", "PermissionError", "Http404", "Forbidden"),
@@ -139,6 +140,9 @@ def by_type(seen: Evidence, crash: Crash, place: Place) -> Cause | None:
         return "auth-anonymous-users-accepted", at, ""
     if re.search(r"Cannot assign .* must be a \"\w+\" instance", text):
         return "db-object-expected", place, ""
+    pair = _pair(seen) if "'tuple' object has no attribute" in text else None
+    if pair is not None:
+        return "db-object-expected", pair, "It is a pair: row, created = …"
     if crash.told == "websocket.receive" and root["type"] in BAD_INPUT:
         if "JSONDecodeError" in root["bases"] and place[0] is None:
             return None  # the library's own JSON consumers close on bad JSON
@@ -219,10 +223,12 @@ _LIKE_A_MODEL = re.compile(r"'dict' object has no attribute '(\w+)'")
 
 def _is_taken_for_another(seen: Evidence, text: str) -> bool:
     """Whether keys are asked of a model of the project, or its fields of a dict."""
-    kinds = [one for one in seen.source.classes.values() if is_message(one)]
+    every = seen.source.classes.values()
+    kinds = [one for one in every if is_message(one)]
     model, plain = _LIKE_A_DICT.search(text), _LIKE_A_MODEL.search(text)
     if model is not None:
-        return any(one.name == model[1] for one in kinds)
+        rows = (one for one in every if is_model(seen.source, one.dotted))
+        return any(one.name == model[1] for one in (*kinds, *rows))
     fields = {key for one in kinds for key in example(one)}
     return plain is not None and plain[1] in fields
 
@@ -234,6 +240,20 @@ def _no_global(seen: Evidence, text: str, place: Place) -> str:
     if named and module is not None and named[1] in module.values:
         return "python-global-missing"
     return "python-name-not-defined"
+
+
+def _pair(seen: Evidence) -> Place | None:
+    """Where what ``get_or_create()`` gives is kept or returned as it is: a pair."""
+    for function in seen.source.all_functions():
+        for node in own_nodes(function.node):
+            if not isinstance(node, ast.Assign | ast.Return):
+                continue
+            call = node.value.value if isinstance(node.value, ast.Await) else node.value
+            unpacked = isinstance(getattr(node, "targets", [0])[0], ast.Tuple)
+            name = getattr(getattr(call, "func", None), "attr", "")
+            if name.endswith("_or_create") and not unpacked:
+                return function.module.file, node.lineno
+    return None
 
 
 def _calls_itself(seen: Evidence, place: Place) -> Place | None:
