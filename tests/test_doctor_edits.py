@@ -11,7 +11,6 @@ from looked import LEAF, USER, evidence, said
 from tutor.doctor.child import Told
 from tutor.doctor.rules.browser import rendering
 from tutor.doctor.rules.consumers import crashes, loops
-from tutor.doctor.rules.deployment import commandargs
 from tutor.doctor.rules.project import layers, misnamed, unreadable
 
 
@@ -87,32 +86,6 @@ def test_a_call_that_is_handed_on_unawaited(
     seen.serve = Told([event])
     (found,) = loops._unawaited(seen)
     assert found.slug == slug
-
-
-COMMAND = """\
-from django.core.management.base import BaseCommand
-class Command(BaseCommand):
-    def HERE
-        pass
-"""
-
-
-@pytest.mark.parametrize(
-    ("handle", "wrong"),
-    [
-        ("handle(self):", True),
-        ("handle(self, *args, verbosity):", True),
-        ("handle(self, *args, **options):", False),
-        ("help_me(self):", False),
-    ],
-)
-def test_a_command_is_given_what_all_are(
-    handle: str, wrong: bool, tmp_path: Path
-) -> None:
-    file = "orders/management/commands/send.py"
-    seen = evidence(tmp_path, {file: COMMAND.replace("HERE", handle)})
-    found = said(commandargs.rules(seen))
-    assert found == [("python-arguments-differ", file, 3)] * wrong
 
 
 def test_a_method_that_only_the_library_calls(tmp_path: Path) -> None:

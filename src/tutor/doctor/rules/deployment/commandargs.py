@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from tutor.doctor.evidence import Evidence
 from tutor.doctor.rules.found import TRIED, Found, at
-from tutor.doctor.source import Class, Function
+from tutor.doctor.source import Class
 from tutor.doctor.source.walking import walk
 
 RANK = 57
@@ -30,16 +30,14 @@ def rules(seen: Evidence) -> Iterator[Found]:
         needed = given.args[1 : len(given.args) - len(given.defaults)]
         lacks = [one.arg for one in needed if told and one.arg not in told | _OWN]
         if lacks:
-            got = f"missing 1 required argument: {lacks[0]!r}"
-            yield _misfit(handle, got, f"one of {', '.join(sorted(told or ()))}")
-        elif given.kwarg is None:
-            got = "got an unexpected keyword argument 'verbosity'"
-            yield _misfit(handle, got, "handle(self, *args, **options)")
-
-
-def _misfit(handle: Function, got: str, expected: str) -> Found:
-    got, place = f"TypeError: handle() {got}", at(handle, handle.node)
-    return Found("python-arguments-differ", got, place, RANK, TRIED, expected)
+            yield Found(
+                "python-arguments-differ",
+                f"TypeError: handle() missing 1 required argument: {lacks[0]!r}",
+                at(handle, handle.node),
+                RANK,
+                TRIED,
+                f"one of {', '.join(sorted(told or ()))}",
+            )
 
 
 def _told(owner: Class) -> set[str] | None:
