@@ -103,6 +103,22 @@ WRONG: dict[str, tuple[str, int]] = {
         "ws.addEventListener('open', show());",
         3,
     ),
+    "client-assigns-where-it-compares/alone": (
+        OPEN + "ws.onopen = () => {\n  log.textContent == 'open';\n};",
+        3,
+    ),
+    "client-function-not-called/named": (
+        OPEN + "const told = { onEnd: () => location.reload };\nprint(told);",
+        2,
+    ),
+    "client-handler-misnamed/near": (
+        OPEN + "function go() {}\ndocument.addEventListener('DOMContentLoad', go);",
+        3,
+    ),
+    "client-value-taken-for-another/braces": (
+        OPEN + "const open = all.filter((one) => { !one.done; });\nprint(open);",
+        2,
+    ),
     "client-send-before-open": (OPEN + 'ws.send("hello");', 2),
     "client-send-before-open/function": (
         "let ws;\nfunction connect() {\n  ws = new WebSocket('ws://x/ws/numbers/');\n"
@@ -288,6 +304,9 @@ RIGHT = {
     "emptied": OPEN + "ws.onmessage = (e) => { log.innerHTML = ''; say(e.data); };",
     "chosen-html": OPEN
     + "ws.onmessage = (e) => { log.innerHTML = e.data === 'a' ? '<b>a</b>' : ''; };",
+    "own-events": OPEN + "document.addEventListener('messages-in', go);\n"
+    "bus.addEventListener('closed', go);\nfunction go() { return log.focus; }\n"
+    "if (log.textContent === 'x') print(all.map((one) => { print(one); }));",
     "in-a-comment": OPEN + "// ws.send({ a: 1 }); ws.close(1001);\n/* ws.send('') */",
     "in-a-text": OPEN + "print(\"ws.close(1001)\", 'ws.send({})', `ws.send({})`);",
     "a-regex": OPEN + "const quoted = /['\"`]/g;\nws.onopen = () => ws.send('a');",
@@ -358,6 +377,8 @@ SAYS = (
     "b.onclick = () => ws.send(text);</script>"
 )
 PAGES |= {
+    "<input id='f'><script>const f = document.getElementById('f');"
+    "print(f.textContent);</script>": "client-value-taken-for-another",
     SAYS.format(" type='text'"): "client-field-read-too-early",
     SAYS.format(" type='hidden' value='a'"): None,
 }

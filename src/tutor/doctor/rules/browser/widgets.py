@@ -66,8 +66,10 @@ def _value_of_a_text(code: Code, kinds: dict[str, set[str]]) -> Iterator[Found]:
         if made:
             words.append(rf"(?<![\w$.]){re.escape(made[1])}(?![\w$])")
         for word in words:
-            sets = re.search(rf"{word}\s*\.\s*({wrong})\s*(?:\+?=(?!=))", code.spoken)
-            if sets and code.bare[sets.end() - 1] == "=":
+            # Where a field has no text in it, there is none to be read, either.
+            signs = r"\b" if "|" in wrong else r"\s*(?:\+?=(?!=))"
+            sets = re.search(rf"{word}\s*\.\s*({wrong}){signs}", code.spoken)
+            if sets and code.bare[sets.end() - 1].strip():
                 part = sets[sets.lastindex or 0]
                 kind = sorted(tags)[0]
                 yield Found(
