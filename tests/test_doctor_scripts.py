@@ -119,6 +119,17 @@ WRONG: dict[str, tuple[str, int]] = {
         OPEN + "const open = all.filter((one) => { !one.done; });\nprint(open);",
         2,
     ),
+    "client-value-taken-for-another/helper": (
+        OPEN + "const post = (url) => fetch(url);\nasync function go() {\n"
+        "  const answer = await post('/');\n  const told = answer.json();\n"
+        "  print(told.text);\n}\ngo();",
+        5,
+    ),
+    "client-element-not-there/begun": (
+        OPEN + "item.className = 'row-' + 1;\n"
+        "ws.onmessage = (e) => document.getElementById('row-' + e.data).remove();",
+        3,
+    ),
     "client-send-before-open": (OPEN + 'ws.send("hello");', 2),
     "client-send-before-open/function": (
         "let ws;\nfunction connect() {\n  ws = new WebSocket('ws://x/ws/numbers/');\n"
@@ -307,6 +318,8 @@ RIGHT = {
     "own-events": OPEN + "document.addEventListener('messages-in', go);\n"
     "bus.addEventListener('closed', go);\nfunction go() { return log.focus; }\n"
     "if (log.textContent === 'x') print(all.map((one) => { print(one); }));",
+    "begun": OPEN
+    + "item.id = `row-${1}`;\nprint(document.getElementById('row-' + 1));",
     "in-a-comment": OPEN + "// ws.send({ a: 1 }); ws.close(1001);\n/* ws.send('') */",
     "in-a-text": OPEN + "print(\"ws.close(1001)\", 'ws.send({})', `ws.send({})`);",
     "a-regex": OPEN + "const quoted = /['\"`]/g;\nws.onopen = () => ws.send('a');",

@@ -80,6 +80,11 @@ WRONG: dict[str, tuple[str, tuple[str, int], list[shapes.Change]]] = {
         (DASHBOARD, 2),
         [(DASHBOARD, "<!DOCTYPE html>", "{% for one in object_list %}{% endfor %}")],
     ),
+    "db-field-unknown": (
+        "hearth",
+        ("household/templates/household/home.html", 6),
+        [("household/templates/household/home.html", "list.title", "list.name")],
+    ),
     "layer-inmemory-from-another-process": (
         "chat",
         ("mysite/settings.py", 48),
