@@ -111,6 +111,15 @@ WRONG: dict[str, tuple[str, int]] = {
         OPEN + "const told = { onEnd: () => location.reload };\nprint(told);",
         2,
     ),
+    "client-function-not-called/alone": (
+        OPEN + "ws.onmessage = (e) => {\n  const handler = made[e.data];\n"
+        "  handler;\n};",
+        4,
+    ),
+    "client-handler-misnamed/past": (
+        OPEN + "box.addEventListener('changed', () => print(1));",
+        2,
+    ),
     "client-handler-misnamed/near": (
         OPEN + "function go() {}\ndocument.addEventListener('DOMContentLoad', go);",
         3,

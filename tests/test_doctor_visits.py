@@ -40,6 +40,18 @@ WRONG = [
     ("client-function-not-called", "board", FEED, ("})();", "});")),
     (VALUE, "chat", ROOM, (FIELD, FIELD.replace("value", "text"))),
 ]
+WRONG += [
+    (
+        "client-path-differs-from-route",
+        *("chat", ROOM),
+        ("window.location.host +", "window.location.href +"),
+    ),
+    (
+        "client-sends-another-key",
+        *("chat", ROOM),
+        ("{'message': messageInputDom", "{'room_name': messageInputDom"),
+    ),
+]
 RIGHT: list[tuple[int | str, str, tuple[str, str]]] = [
     ("chat", ROOM, (FIELD, FIELD.replace("({", "({'at': Date.now(), "))),
     # It keeps what it hears to itself.

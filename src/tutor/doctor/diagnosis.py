@@ -7,7 +7,7 @@ import time
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,7 @@ from tutor.doctor import catalogue, copying, evidence, gathering, visiting
 from tutor.doctor.answers import Client
 from tutor.doctor.evidence import Evidence
 from tutor.doctor.rules import judge
-from tutor.doctor.rules.browser import visited
+from tutor.doctor.rules.browser import rendering, visited
 from tutor.doctor.rules.found import Found
 from tutor.doctor.texts import text_of
 from tutor.report import Problem, Refusal
@@ -146,7 +146,9 @@ def diagnose(
 def _seen_in_use(seen: Evidence, run: Path, end: float) -> list[Found]:
     """What a browser shows of the pages; where it fails itself, the rest holds."""
     try:
-        return [*visited.rules(seen, visiting.visited(seen, run, end))]
+        visits, told = visiting.visited(seen, run, end)
+        failed = [*rendering.rules(replace(seen, serve=told))]
+        return failed or [*visited.rules(seen, visits)]
     except Exception as error:
         text = f"no page could be used: {type(error).__name__}: {error}"
         warnings.warn(text, RuntimeWarning, stacklevel=2)

@@ -62,6 +62,7 @@ class Visit:
         status: the answer to it.
         typed: the ids of the fields of text that were typed into.
         early: what its sockets heard before.
+        entered: what was sent when a text was typed and Enter pressed.
         is_dead: whether no button did anything.
         has_left: whether a button led to another page.
     """
@@ -81,6 +82,7 @@ class Visit:
     status: int = 0
     typed: list[str] = field(default_factory=list)
     early: set[str] = field(default_factory=set)
+    entered: list[str] = field(default_factory=list)
     is_dead: bool = False
     has_left: bool = False
     news: float = 0.0
@@ -89,6 +91,12 @@ class Visit:
     def is_open(self) -> bool:
         """Whether one of its sockets is, or was."""
         return any(one.status == 101 for one in self.sockets.values())
+
+    @property
+    def left(self) -> list[str]:
+        """All that has left the page, by a socket or a request."""
+        asked = [f"{one.url} {one.body}" for one in self.asked.values()]
+        return [*asked, *(text for one in self.sockets.values() for text in one.sent)]
 
     def listen(self, session: CDPSession, host: str) -> None:
         """Note what the browser tells of this page."""

@@ -20,6 +20,7 @@ from urllib.parse import unquote, urlsplit
 from tutor import browser
 from tutor.doctor.ask import Conversation
 from tutor.doctor.browsing import Kept
+from tutor.doctor.child import Told
 from tutor.doctor.evidence import Evidence
 from tutor.doctor.gathering import DOES_MORE, MOST_PAGES, paths
 from tutor.doctor.rules.browser.scripts import NEW as MAKES
@@ -47,8 +48,8 @@ _HARMS = re.compile(
 Folders = Mapping[str, Sequence[Path]]
 
 
-def visited(seen: Evidence, copy: Path, end: float) -> list[Visit]:
-    """What a person's visit to the pages comes to, with a server of its own.
+def visited(seen: Evidence, copy: Path, end: float) -> tuple[list[Visit], Told]:
+    """What a person's visit to the pages comes to, and what their own server said.
 
     Args:
         seen: what is known already, with the way in which it was started.
@@ -56,7 +57,7 @@ def visited(seen: Evidence, copy: Path, end: float) -> list[Visit]:
         end: when to stop, on the monotonic clock.
     """
     if seen.how is None or not _has_sockets(seen):
-        return []
+        return [], Told()
     own = [*(seen.look.get("urls") or {}).get("own", [])]
     pages = [path for path in own if not DOES_MORE.search(path)]
     told = seen.look.get("static") or {}
@@ -76,12 +77,14 @@ def visited(seen: Evidence, copy: Path, end: float) -> list[Visit]:
         kept = starting.result()
         try:
             if is_ready is None or is_ready["kind"] != "ready":
-                return []
+                return [], live.told()
             host = f"127.0.0.1:{port}"
             talk = Conversation(live, port, "127.0.0.1", [])
             asyncio.run(talk.prepared(paths(live.told())))
             cookie = (live.told().get("prepared") or {}).get("cookie")
-            return kept.visited(_visited, host, cookie, pages[:MOST_PAGES], folders)
+            pages = pages[:MOST_PAGES]
+            found = kept.visited(_visited, host, cookie, pages, folders)
+            return found, live.told()
         finally:
             kept.stop()
             live.stop()
@@ -180,6 +183,10 @@ def _use(page: Page, visit: Visit) -> None:
             return
     visit.is_dead = clicked > 0 and page.content() == before
     if len(written) == 1 and visit.is_open:
+        written[0].fill(TOKEN, timeout=300)
+        _rest(page, visit)
+        known = len(visit.left)
         written[0].press("Enter", timeout=300)
         _rest(page, visit)
+        visit.entered = visit.left[known:]
     visit.has_left = page.url != here

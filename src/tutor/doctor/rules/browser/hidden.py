@@ -54,6 +54,7 @@ def rules(seen: Evidence) -> Iterator[Found]:
         yield from [*_in_place(one.script)][:1]
         yield from [*_in_a_condition(one.script)][:1]
         yield from [*_compared(one.script)][:1]
+        yield from [*_named_only(one)][:1]
         yield from [*_for_nobody(one.script)][:1]
         yield from [*_gives_nothing(one.script)][:1]
 
@@ -178,6 +179,22 @@ def _compared(script: Grammar) -> Iterator[Found]:
                 TRIED,
                 f"{said(left)} = …",
                 "Here it is the other way round: == and === compare, and one = gives.",
+            )
+
+
+def _named_only(one: Scopes) -> Iterator[Found]:
+    """``handler;`` alone, in place of ``handler()``."""
+    for node in one.script.nodes if not one.script.is_filled else ():
+        above = node.parent
+        is_alone = above is not None and above.type == "expression_statement"
+        if node.type == "identifier" and is_alone and one.meant(node) is not None:
+            yield Found(
+                "client-function-not-called",
+                f"nothing: {said(node)} is named, and nobody calls it",
+                one.script.spot(node),
+                RANK,
+                TRIED,
+                f"{said(node)}()",
             )
 
 

@@ -22,6 +22,10 @@ _CALLED = re.compile(r"\s*(?:return\s+)?([A-Za-z_$][\w$]*)\s*\(")
 _LISTENS = re.compile(r"\.\s*addEventListener\s*\(\s*(['\"`])([A-Za-z]+)\1")
 
 
+# In the past, where the browser has it in the present.
+_DONE = {"changed": "change", "clicked": "click", "submitted": "submit"}
+
+
 def rules(every: list[Code]) -> Iterator[Found]:
     names = {f.name for one in every for f in one.functions if not one.owner(f)}
     for code in every:
@@ -113,6 +117,7 @@ def _unheard(code: Code, every: list[Code]) -> Iterator[Found]:
             continue
         plain = name.removeprefix("on")
         right = [plain] if plain in BROWSERS else []
+        right += [_DONE[name]] if name in _DONE else []
         if len(name) > len("readystatechange") // 2:
             right += difflib.get_close_matches(name, BROWSERS, 1, 0.85)
         made = rf"[\"'`]{name}[\"'`]"

@@ -45,6 +45,16 @@ def unheard(seen: Evidence, visit: Visit, _: Sequence[Visit]) -> Iterator[Found]
 def _unread(visit: Visit, code: Sequence[Script]) -> Iterator[Found]:
     """What chooses by a key that no message has, where each has another."""
     heard = [*_objects(said(visit, "heard"))]
+    said_as = {word: key for message in heard for key, word in _words(message)}
+    held = {key for message in heard for key in message}
+    for one in code:
+        for asks in re.finditer(r"\.(\w+)\s*===?\s*([\"'`])([\w.:-]+)\2", one.text):
+            if asks[1] not in held and asks[3] in said_as and heard:
+                got = (
+                    f"{asks[3]!r} comes as {said_as[asks[3]]!r}, and not as {asks[1]!r}"
+                )
+                spot = one.spot(asks.start())
+                yield found("client-reads-another-key", got, spot, visit, _SAME)
     if len(heard) < 2 or visit.html != visit.html_before:
         return
     every = set.intersection(*(set(one) for one in heard))
@@ -66,10 +76,11 @@ def unsent(seen: Evidence, visit: Visit, _: Sequence[Visit]) -> Iterator[Found]:
     used = {key for one in sent for key in one}
     is_back = any(TOKEN in text for text in said(visit, "heard"))
     for message in sent:
-        for key in filter(lambda key: key not in texts, message):
+        for key in message:
             lacks = [one for one in wanted if one not in message]
             near = difflib.get_close_matches(key, lacks, 1, 0.6)
-            if message[key] == TOKEN and not is_back:
+            near = [] if key in texts else near
+            if message[key] == TOKEN and key not in wanted and not is_back:
                 near += [one for one in lacks if one not in used]
             place = _key(code, key)
             if near and place is not None:
@@ -117,20 +128,22 @@ def _is_like(message: dict[str, Any], text: str) -> bool:
 
 def kept(seen: Evidence, visit: Visit, _: Sequence[Visit]) -> Iterator[Found]:
     """What was typed and sent off, and never left the page."""
-    asked = [one.url + one.body for one in visit.asked.values()]
-    left = any(TOKEN in text for text in (*said(visit, "sent"), *asked))
-    if left or len(visit.typed) != 1 or not visit.is_open or visit.has_left:
+    if any(TOKEN in text for text in visit.left) or len(visit.typed) != 1:
+        return
+    if not visit.is_open or visit.has_left:
         return
     for code in codes(code_of(seen, visit)):
         field = rf"([\w$]+)\s*=\s*[^;\n]*[\"'`]#?{re.escape(visit.typed[0])}[\"'`]"
         names = [made[1] for made in re.finditer(field, code.script.text)]
-        for made in re.finditer(r"\.send\(", code.bare):
+        for made in re.finditer(r"\.send\(|\bfetch\(", code.bare):
             around = code.around(made.start())
             inner = code.bare[slice(*around.body)] if around is not None else ""
-            if any(re.search(rf"\b{name}\b", inner) for name in names):
+            if visit.entered or any(re.search(rf"\b{name}\b", inner) for name in names):
                 hint = "A text was typed and sent off, and nothing of it left the page."
-                got, spot = "no message with it", code.spot(made.start())
-                yield found(OTHER, got, spot, visit, "a message", hint)
+                got = f"{visit.entered[0]!r}" if visit.entered else "no message with it"
+                yield found(
+                    OTHER, got, code.spot(made.start()), visit, "the text", hint
+                )
 
 
 def dead(seen: Evidence, visit: Visit, _: Sequence[Visit]) -> Iterator[Found]:

@@ -30,10 +30,11 @@ _SAYS = (
     (r"Failed to construct 'WebSocket'.* URL", "client-url-without-scheme"),
 )
 # Names that are no text for a person to read.
-_UNDEFINED = re.compile(r"\bundefined\b|\bNaN\b|\[object \w+\]")
+_UNDEFINED = re.compile(r"\bundefined\b|\bNaN\b|\[object \w+\]|\[native code\]")
 _ODD = re.compile(r"//|undefined|null|NaN|\[object|%5Bobject")
 # Where it shows what it hears to nobody but its author, or for a moment.
 _ASIDE = re.compile(r"console\.(log|info|debug)\(|\balert\(|Notification|\btoast")
+_SCHEMES = ("http", "https", "ws", "wss")  # as a host: a whole URL behind another
 _CHOOSES = re.compile(r"location\.(search|hash)|localStorage|sessionStorage")
 
 
@@ -76,15 +77,23 @@ def _lost(seen: Evidence, visit: Visit, _: Sequence[Visit]) -> Iterator[Found]:
     for socket in visit.sockets.values():
         parts = urlsplit(socket.url)
         place = place_of(seen, visit, socket.frames)
-        if parts.hostname != "127.0.0.1" or not seen.leaves or place[0] is None:
+        if (
+            parts.hostname not in ("127.0.0.1", *_SCHEMES)
+            or not seen.leaves
+            or place[0] is None
+        ):
             continue
-        if not any(takes(leaf, parts.path.lstrip("/")) for leaf in seen.leaves):
+        twice = parts.hostname in _SCHEMES
+        if twice or not any(
+            takes(leaf, parts.path.lstrip("/")) for leaf in seen.leaves
+        ):
             slug = "client-path-differs-from-route"
             if "ws//" in parts.path or "wss//" in parts.path:
                 slug = "client-url-without-scheme"
             known = [leaf["sample"] for leaf in seen.leaves if leaf["is"] != "empty"]
             wanted = f"one of the routes: {', '.join(known)}"
-            yield found(slug, f"a socket to {parts.path}", place, visit, wanted)
+            got = f"a socket to {socket.url if twice else parts.path}"
+            yield found(slug, got, place, visit, wanted)
 
 
 def _unopened(seen: Evidence, visit: Visit, all_: Sequence[Visit]) -> Iterator[Found]:
@@ -128,6 +137,8 @@ def _undefined(seen: Evidence, visit: Visit, _: Sequence[Visit]) -> Iterator[Fou
         place = _writes(seen, visit)
         if place is not None:
             slug, wanted = "client-reads-another-key", "what the message holds"
+            if "native" in shown[0]:
+                slug, wanted = "client-function-not-called", "what the function gives"
             yield found(slug, f"the page shows {shown[0]!r}", place, visit, wanted)
     back = [text for text in said(visit, "heard", late=True) if TOKEN in text]
     code = code_of(seen, visit)
