@@ -29,7 +29,7 @@ from tutor.doctor.serving import started
 from tutor.doctor.visit import TOKEN, Visit
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page, Route
+    from playwright.sync_api import Browser, Dialog, Page, Route
 
 QUIET = 0.15  # seconds without any news, after which a page has come to rest
 LONGEST = 1.0  # seconds for that
@@ -112,7 +112,7 @@ def _visited(
             context.route(f"http://{host}{begin}**", _serving(begin, places))
         for path in pages:
             page, visit = context.new_page(), Visit(path)
-            page.on("dialog", lambda dialog: dialog.accept(TOKEN))
+            page.on("dialog", _answer)
             with suppress(Exception):
                 _look(page, visit, host)
                 _use(page, visit)
@@ -123,6 +123,12 @@ def _visited(
                 page.close()
             found.append(visit)
     return found
+
+
+def _answer(dialog: Dialog) -> None:
+    """Say yes to what a page asks; it may be gone by then."""
+    with suppress(Exception):
+        dialog.accept(TOKEN)
 
 
 def _serving(begin: str, folders: Sequence[Path]) -> Callable[[Route], None]:
@@ -160,7 +166,9 @@ def _use(page: Page, visit: Visit) -> None:
     """Type into each field, and click each button that does no harm."""
     here = page.url
     written = []
-    for one in page.locator(f"input{_READY}, textarea{_READY}").all()[:MOST]:
+    for one in page.locator(f"input{_READY}, textarea{_READY}").element_handles()[
+        :MOST
+    ]:
         kind = one.get_attribute("type") or "text"
         if kind in ("checkbox", "radio"):
             one.check(timeout=300)
@@ -172,7 +180,7 @@ def _use(page: Page, visit: Visit) -> None:
             visit.typed.append(one.get_attribute("id") or "")
     _rest(page, visit)
     clicked, before = 0, page.content()
-    for one in page.locator(_BUTTONS).all()[:MOST]:
+    for one in page.locator(_BUTTONS).element_handles()[:MOST]:
         words = one.evaluate("e => e.outerHTML + (e.form ? e.form.action : '')")
         if not _HARMS.search(words):
             one.click(timeout=300)
