@@ -401,6 +401,11 @@ SAYS = (
 PAGES |= {
     "<input id='f'><script>const f = document.getElementById('f');"
     "print(f.textContent);</script>": "client-value-taken-for-another",
+    "<input id='f'>{{ room|json_script:'f' }}<script>const f = "
+    "document.getElementById('f');print(f.textContent);</script>": None,
+    "<input id='f'><script>function a() { const f = document.getElementById('f');"
+    "print(f.value); } function b() { const f = make('p'); f.innerText = 'a'; }"
+    "print(a, b);</script>": None,
     SAYS.format(" type='text'"): "client-field-read-too-early",
     SAYS.format(" type='hidden' value='a'"): None,
 }
