@@ -54,9 +54,12 @@ def test_a_page_that_fails_is_named(
     assert (first.slug, first.file, first.line) == (slug, VIEWS, number)
 
 
-def test_a_template_that_cannot_be_read_is_named(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "tag", ["{% if number %}", "{% for a, b in 'xyz' %}{% endfor %}"]
+)
+def test_a_template_that_cannot_be_read_is_named(tag: str, tmp_path: Path) -> None:
     page = "halls/templates/halls/hall.html"
-    changes = [(page, "<ul id", "{% if number %}<ul id")]
+    changes = [(page, "<ul id", f"{tag}<ul id")]
     first = doctor.diagnose(shapes.write("guild", changes, tmp_path / "g")).findings[0]
     assert (first.slug, first.file) == (None, page)
 

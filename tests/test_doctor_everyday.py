@@ -519,7 +519,8 @@ def test_pages_and_their_scripts(place: int, tmp_path: Path) -> None:
     assert found[:1] == ([wanted] if wanted else [])
 
 
-def test_somebody_serves_the_static_files(tmp_path: Path) -> None:
-    files = {PAGE: LOADS, SCRIPT: "", "app/settings.py": "INSTALLED_APPS = []\n"}
+@pytest.mark.parametrize("tag", [LOADS, "<script src='/static/a/live.js'></script>"])
+def test_somebody_serves_the_static_files(tag: str, tmp_path: Path) -> None:
+    files = {PAGE: tag, SCRIPT: "", "app/settings.py": "INSTALLED_APPS = []\n"}
     slug = "client-static-file-not-there"
     assert look(tmp_path, files) == [(slug, "app/settings.py", 1)]

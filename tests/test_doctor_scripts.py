@@ -103,6 +103,42 @@ WRONG: dict[str, tuple[str, int]] = {
         "ws.addEventListener('open', show());",
         3,
     ),
+    "client-assigns-where-it-compares/alone": (
+        OPEN + "ws.onopen = () => {\n  log.textContent == 'open';\n};",
+        3,
+    ),
+    "client-function-not-called/named": (
+        OPEN + "const told = { onEnd: () => location.reload };\nprint(told);",
+        2,
+    ),
+    "client-function-not-called/alone": (
+        OPEN + "ws.onmessage = (e) => {\n  const handler = made[e.data];\n"
+        "  handler;\n};",
+        4,
+    ),
+    "client-handler-misnamed/past": (
+        OPEN + "box.addEventListener('changed', () => print(1));",
+        2,
+    ),
+    "client-handler-misnamed/near": (
+        OPEN + "function go() {}\ndocument.addEventListener('DOMContentLoad', go);",
+        3,
+    ),
+    "client-value-taken-for-another/braces": (
+        OPEN + "const open = all.filter((one) => { !one.done; });\nprint(open);",
+        2,
+    ),
+    "client-value-taken-for-another/helper": (
+        OPEN + "const post = (url) => fetch(url);\nasync function go() {\n"
+        "  const answer = await post('/');\n  const told = answer.json();\n"
+        "  print(told.text);\n}\ngo();",
+        5,
+    ),
+    "client-element-not-there/begun": (
+        OPEN + "item.className = 'row-' + 1;\n"
+        "ws.onmessage = (e) => document.getElementById('row-' + e.data).remove();",
+        3,
+    ),
     "client-send-before-open": (OPEN + 'ws.send("hello");', 2),
     "client-send-before-open/function": (
         "let ws;\nfunction connect() {\n  ws = new WebSocket('ws://x/ws/numbers/');\n"
@@ -288,6 +324,11 @@ RIGHT = {
     "emptied": OPEN + "ws.onmessage = (e) => { log.innerHTML = ''; say(e.data); };",
     "chosen-html": OPEN
     + "ws.onmessage = (e) => { log.innerHTML = e.data === 'a' ? '<b>a</b>' : ''; };",
+    "own-events": OPEN + "document.addEventListener('messages-in', go);\n"
+    "bus.addEventListener('closed', go);\nfunction go() { return log.focus; }\n"
+    "if (log.textContent === 'x') print(all.map((one) => { print(one); }));",
+    "begun": OPEN
+    + "item.id = `row-${1}`;\nprint(document.getElementById('row-' + 1));",
     "in-a-comment": OPEN + "// ws.send({ a: 1 }); ws.close(1001);\n/* ws.send('') */",
     "in-a-text": OPEN + "print(\"ws.close(1001)\", 'ws.send({})', `ws.send({})`);",
     "a-regex": OPEN + "const quoted = /['\"`]/g;\nws.onopen = () => ws.send('a');",
@@ -358,6 +399,13 @@ SAYS = (
     "b.onclick = () => ws.send(text);</script>"
 )
 PAGES |= {
+    "<input id='f'><script>const f = document.getElementById('f');"
+    "print(f.textContent);</script>": "client-value-taken-for-another",
+    "<input id='f'>{{ room|json_script:'f' }}<script>const f = "
+    "document.getElementById('f');print(f.textContent);</script>": None,
+    "<input id='f'><script>function a() { const f = document.getElementById('f');"
+    "print(f.value); } function b() { const f = make('p'); f.innerText = 'a'; }"
+    "print(a, b);</script>": None,
     SAYS.format(" type='text'"): "client-field-read-too-early",
     SAYS.format(" type='hidden' value='a'"): None,
 }

@@ -12,6 +12,7 @@ from tutor import doctor
 sys.path.insert(0, str(Path(__file__).parent / "variants"))
 import shapes
 
+DASHBOARD = "machines/templates/machines/dashboard.html"
 ROOM = "chat/templates/chat/room.html"
 COMMAND = """
 from asgiref.sync import async_to_sync
@@ -68,6 +69,21 @@ WRONG: dict[str, tuple[str, tuple[str, int], list[shapes.Change]]] = {
         "lab",
         ("stream/static/stream/main.js", 2),
         [("stream/static/stream/main.js", "WebSocket(url)", "WebSocket(url, ['a'])")],
+    ),
+    "client-template-not-found": (
+        "hub",
+        ("config/settings/base.py", 40),
+        [("config/settings/base.py", '"DIRS": [BASE_DIR / "templates"]', '"DIRS": []')],
+    ),
+    "client-template-variable-not-given": (
+        "laundry",
+        (DASHBOARD, 2),
+        [(DASHBOARD, "<!DOCTYPE html>", "{% for one in object_list %}{% endfor %}")],
+    ),
+    "db-field-unknown": (
+        "hearth",
+        ("household/templates/household/home.html", 6),
+        [("household/templates/household/home.html", "list.title", "list.name")],
     ),
     "layer-inmemory-from-another-process": (
         "chat",

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from tutor import browser
 from tutor.sites import Site
@@ -20,6 +20,7 @@ SECONDS = 8.0  # for one message, and for a page to open its socket
 MANY = 20  # messages, where one was asked for
 
 Scene = Mapping[str, Any]
+Seen = TypeVar("Seen")
 
 
 class Kept:
@@ -45,7 +46,11 @@ class Kept:
 
     def opened(self, *told: Any) -> tuple[str, str]:
         """What a page comes to; see the function of this name."""
-        return self._pool.submit(_seen, self._chromium, *told).result()
+        return self.visited(_seen, *told)
+
+    def visited(self, visit: Callable[..., Seen], *told: Any) -> Seen:
+        """What a function of the browser gives, in its thread."""
+        return self._pool.submit(visit, self._chromium, *told).result()
 
     def stop(self) -> None:
         """End the browser."""

@@ -44,7 +44,9 @@ def main(argv: Sequence[str]) -> int:
 
         # A project of one's own may need what its owner has set; the course's does not.
         path, given = options.path, surroundings.withheld() if options.path else {}
-        found = diagnose(path or places.workspace(), python=python, given=given)
+        found = diagnose(
+            path or places.workspace(), python=python, given=given, visits_pages=True
+        )
     except Refusal as refusal:
         print(str(refusal).splitlines()[0], file=sys.stderr)
         return 2

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import os
 import time
+import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import psutil
 
-from tutor.doctor import catalogue, copying, evidence, gathering
+from tutor.doctor import catalogue, copying, evidence, gathering, visiting
 from tutor.doctor.answers import Client
 from tutor.doctor.evidence import Evidence
 from tutor.doctor.rules import judge
+from tutor.doctor.rules.browser import rendering, visited
+from tutor.doctor.rules.found import Found
 from tutor.doctor.texts import text_of
 from tutor.report import Problem, Refusal
 
@@ -111,6 +114,7 @@ def diagnose(
     python: Path | None = None,
     aim: int = 0,
     given: Mapping[str, str] | None = None,
+    visits_pages: bool = False,
 ) -> Diagnosis:
     """Look at a project and name what is wrong with it; nothing in it changes.
 
@@ -119,6 +123,7 @@ def diagnose(
         python: its own interpreter; by default ours.
         aim: the step that it is meant to have reached, if that is known.
         given: variables for the environment that it is loaded and served in.
+        visits_pages: whether a browser uses its pages, where nothing else is wrong.
 
     Raises:
         Refusal: the path is no Django project.
@@ -130,11 +135,24 @@ def diagnose(
         run = copy / home.relative_to(project)
         seen = gathering.gather(project, home, run, python, end, left.mark, given)
         left.forked = seen.forked
-    seen.aim = aim
-    found = judge(seen)
-    problems = [catalogue.problem(one) for one in found]
+        seen.aim = aim
+        problems = [catalogue.problem(one) for one in judge(seen)]
+        if visits_pages and all(one.severity == "advice" for one in problems):
+            problems += map(catalogue.problem, _seen_in_use(seen, run, end))
     problems.sort(key=_order)
     return Diagnosis(problems, reached(seen))
+
+
+def _seen_in_use(seen: Evidence, run: Path, end: float) -> list[Found]:
+    """What a browser shows of the pages; where it fails itself, the rest holds."""
+    try:
+        visits, told = visiting.visited(seen, run, end)
+        failed = [*rendering.rules(replace(seen, serve=told))]
+        return failed or [*visited.rules(seen, visits)]
+    except Exception as error:
+        text = f"no page could be used: {type(error).__name__}: {error}"
+        warnings.warn(text, RuntimeWarning, stacklevel=2)
+        return []
 
 
 def _order(one: Problem) -> int:

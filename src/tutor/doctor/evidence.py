@@ -13,6 +13,7 @@ from typing import TypeVar, cast
 
 from tutor.doctor.answers import Answers
 from tutor.doctor.child import Event, Told
+from tutor.doctor.serving import How
 from tutor.doctor.source import Class, Function, Source
 from tutor.doctor.source.flow import body
 from tutor.doctor.source.index import is_aside
@@ -40,6 +41,7 @@ class Evidence:
         deployed: the settings that other machines use, as far as they load here.
         aim: the step that it is meant to have reached.  What is missing then is a
             mistake; without an aim it may be for later.
+        how: the way in which its processes were started.
     """
 
     project: Path
@@ -52,6 +54,7 @@ class Evidence:
     deployed: Told = field(default_factory=Told)
     target: str = ""
     aim: int = 0
+    how: How | None = None
     _kept: dict[object, object] = field(default_factory=dict)
 
     def once(self, find: Callable[[Evidence], Iterable[Kept]]) -> Sequence[Kept]:

@@ -11,19 +11,18 @@ import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass
 from functools import partial
 from importlib.machinery import PathFinder
 from pathlib import Path
 from typing import Any
 
-from tutor import servers
 from tutor.doctor import deployed, words
 from tutor.doctor.answers import Answers
 from tutor.doctor.ask import Conversation
 from tutor.doctor.child import Live, Told
 from tutor.doctor.evidence import MARK, Evidence
 from tutor.doctor.lookups import looked_for
+from tutor.doctor.serving import How, started
 from tutor.doctor.source import Source
 from tutor.doctor.source.walking import walk
 
@@ -31,16 +30,6 @@ LOOKING = 21.0  # seconds for the facts: where it hangs, it ends by itself befor
 STARTING = 21.0  # seconds until the server is ready, likewise
 MOST_PATHS = 4  # routes that are talked to
 MOST_PAGES = 4  # pages that are asked for besides that at /
-
-
-@dataclass(frozen=True)
-class How:
-    """How a project's processes are started: see ``Live``."""
-
-    python: Path | None
-    cold: bool
-    extra: dict[str, str]
-    added: tuple[str, ...] = ()  # folders that ``manage.py`` puts on ``sys.path``
 
 
 _NAME = re.compile(r"[\w/-]{1,60}").fullmatch
@@ -79,7 +68,7 @@ def gather(
         elsewhere = pool.submit(_deployed, project, copy, how, reading.result, target)
         source = reading.result()
         look = looking.result()
-        seen = Evidence(project, home, look, source, target=target)
+        seen = Evidence(project, home, look, source, target=target, how=how)
         seen.deployed = elsewhere.result()
         pool.submit(seen.unfold)  # while the server is being asked
         served = serving.result() if serving else None
@@ -185,19 +174,7 @@ def _serve(
     target: str,
     ready: str = "",
 ) -> tuple[Told, Answers]:
-    held = servers.hold(0)
-    held.listen(64)
-    port = held.getsockname()[1]
-    live = Live(
-        copy,
-        "serve",
-        [target, held.fileno(), ready, *how.added],
-        python=how.python,
-        cold=how.cold,
-        extra=how.extra,
-        pass_fds=(held.fileno(),),
-    )
-    held.close()
+    live, port = started(copy, how, target, ready)
     answers = Answers()
     try:
         began = live.wait_for(
@@ -231,14 +208,14 @@ def paths(told: Told) -> list[str]:
     return list(dict.fromkeys(found))[:MOST_PATHS] or ["/ws/nobody/"]
 
 
-_DOES_MORE = re.compile(r"(?i)log_?out|delete|remove|reset|clear|admin|pay|mail")
+DOES_MORE = re.compile(r"(?i)log_?out|delete|remove|reset|clear|admin|pay|mail")
 
 
 async def _pages(looking: Future[Told]) -> list[str]:
     """The paths of some pages of the project's own; that at / was asked before."""
     told = await asyncio.wrap_future(looking)
     own = (told.get("urls") or {}).get("own") or []
-    plain = [path for path in own if path != "/" and not _DOES_MORE.search(path)]
+    plain = [path for path in own if path != "/" and not DOES_MORE.search(path)]
     return plain[:MOST_PAGES]
 
 

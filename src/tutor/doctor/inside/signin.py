@@ -72,7 +72,8 @@ async def prepare(paths, send):
     gc.collect()
     gc.freeze()
     busy.clear()
-    emit("prepared", ok=not failed, text=failed, token="token" in _given)
+    cookie = _given.get("cookie", b"").decode()
+    emit("prepared", ok=not failed, text=failed, token="token" in _given, cookie=cookie)
     await send({"type": "http.response.start", "status": 204, "headers": []})
     await send({"type": "http.response.body"})
 

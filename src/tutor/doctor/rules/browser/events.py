@@ -19,6 +19,9 @@ BROWSERS = {
     *("load", "keydown", "keyup", "keypress", "focus", "blur", "scroll", "resize"),
     *("DOMContentLoaded", "beforeunload", "visibilitychange", "online", "offline"),
     *("mousedown", "mouseup", "mousemove", "pointerdown", "pointerup", "touchstart"),
+    *("dblclick", "touchend", "touchmove", "pointermove", "mouseenter", "mouseleave"),
+    *("mouseover", "mouseout", "wheel", "contextmenu", "focusin", "focusout"),
+    *("hashchange", "storage", "unload", "toggle", "select", "invalid"),
     *("dragstart", "dragover", "drop", "paste", "pagehide", "pageshow", "popstate"),
 }
 

@@ -23,7 +23,7 @@ def of_template(seen: Evidence, name: str) -> Place | None:
     for folder in _holding(seen, name, told.get("folders", [])):
         if folder in apps:  # an app's own: APP_DIRS is off
             return _key(seen, "TEMPLATES", "APP_DIRS")
-        if told.get("lost") and folder.rpartition("/")[2] == "templates":
+        if folder.rpartition("/")[2] == "templates":
             return _key(seen, "TEMPLATES", "DIRS")
     return None
 

@@ -33,8 +33,14 @@ _GIVES = {"trim", "toUpperCase", "toLowerCase", "concat", "slice", "filter"}
 _ASKS = {"map", "filter", "find", "some", "every", "sort", "reduce", "findIndex"}
 _FUNCTIONS = ("arrow_function", "function_expression")
 # What does nothing as a statement.
-_SAYS = {"member_expression", "binary_expression", "identifier", "template_string"}
+_SAYS = {
+    *("member_expression", "binary_expression", "identifier", "template_string"),
+    *("unary_expression", "parenthesized_expression"),
+}
+# What asks for a yes or no, so that a call in it is no end in itself.
+_TELLS = {"filter", "find", "some", "every", "findIndex"}
 _THINGS = {"string", "template_string", "number", "object", "array"}
+_NAMED = {"member_expression", "subscript_expression", "identifier"}
 _VALUES = {"string", "number", "true", "false", "null", "undefined", "template_string"}
 
 
@@ -47,6 +53,8 @@ def rules(seen: Evidence) -> Iterator[Found]:
         yield from [*_twice(one)][:1]
         yield from [*_in_place(one.script)][:1]
         yield from [*_in_a_condition(one.script)][:1]
+        yield from [*_compared(one.script)][:1]
+        yield from [*_named_only(one)][:1]
         yield from [*_for_nobody(one.script)][:1]
         yield from [*_gives_nothing(one.script)][:1]
 
@@ -154,6 +162,42 @@ def _in_place(script: Grammar) -> Iterator[Found]:
             )
 
 
+def _compared(script: Grammar) -> Iterator[Found]:
+    """``label.textContent == text;`` alone: it compares, and gives nothing."""
+    for node in script.nodes:
+        above, left = node.parent, part(node, "left")
+        if node.type != "binary_expression" or left is None or above is None:
+            continue
+        sign = word(node, "operator")
+        is_alone = above.type == "expression_statement"
+        if is_alone and sign in ("==", "===") and left.type in _NAMED:
+            yield Found(
+                "client-assigns-where-it-compares",
+                f"nothing: {said(left)} is compared, and stays as it was",
+                script.spot(node),
+                RANK,
+                TRIED,
+                f"{said(left)} = …",
+                "Here it is the other way round: == and === compare, and one = gives.",
+            )
+
+
+def _named_only(one: Scopes) -> Iterator[Found]:
+    """``handler;`` alone, in place of ``handler()``."""
+    for node in one.script.nodes if not one.script.is_filled else ():
+        above = node.parent
+        is_alone = above is not None and above.type == "expression_statement"
+        if node.type == "identifier" and is_alone and one.meant(node) is not None:
+            yield Found(
+                "client-function-not-called",
+                f"nothing: {said(node)} is named, and nobody calls it",
+                one.script.spot(node),
+                RANK,
+                TRIED,
+                f"{said(node)}()",
+            )
+
+
 def _for_nobody(script: Grammar) -> Iterator[Found]:
     """``text.trim();`` alone: the text is as before."""
     for call in script.calls:
@@ -193,9 +237,10 @@ def _gives_nothing(script: Grammar) -> Iterator[Found]:
         is_object = body.type == "object" and bool(lines)  # no ( before its brace
         is_lone = body.type == "statement_block" and len(lines) == 1
         kind = lines[0].type if is_lone else ""
-        says = (
-            kind == "expression_statement" and lines[0].named_children[0].type in _SAYS
+        first = (
+            lines[0].named_children[0].type if kind == "expression_statement" else ""
         )
+        says = first in _SAYS or (name in _TELLS and first == "call_expression")
         if says or is_object:
             yield Found(
                 "client-value-taken-for-another",

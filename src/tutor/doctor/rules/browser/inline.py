@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 
 from tutor.doctor.rules.browser.belonging import SLUG
+from tutor.doctor.rules.browser.events import BROWSERS
 from tutor.doctor.rules.browser.handling import RANK
 from tutor.doctor.rules.browser.javascript import Code
 from tutor.doctor.rules.browser.pages import TRIED
@@ -18,16 +19,17 @@ _SAYS = re.compile(r"\s(on[a-z]+)\s*=\s*(?:\"([^\"]*)\"|'([^']*)')")
 _NAMED = re.compile(r"\s*(?:return\s+)?([A-Za-z_$][\w$]*)\s*;?\s*")
 _CALLED = re.compile(r"\s*(?:return\s+)?([A-Za-z_$][\w$]*)\s*\(")
 # addEventListener("onclick", …): the events have no "on" before them.
-_LISTENS = re.compile(
-    r"\.\s*addEventListener\s*\(\s*(['\"`])on(click|submit|input|change|keydown|keyup|"
-    r"load|DOMContentLoaded)\1"
-)
+_LISTENS = re.compile(r"\.\s*addEventListener\s*\(\s*(['\"`])([A-Za-z]+)\1")
+
+
+# In the past, where the browser has it in the present.
+_DONE = {"changed": "change", "clicked": "click", "submitted": "submit"}
 
 
 def rules(every: list[Code]) -> Iterator[Found]:
     names = {f.name for one in every for f in one.functions if not one.owner(f)}
     for code in every:
-        yield from _with_on(code)
+        yield from _unheard(code, every)
         yield from _given_wrongly(code, every)
         if not code.script.is_static:
             yield from _tags(code, names, every)
@@ -107,16 +109,31 @@ def _given_wrongly(code: Code, every: list[Code]) -> Iterator[Found]:
             return
 
 
-def _with_on(code: Code) -> Iterator[Found]:
+def _unheard(code: Code, every: list[Code]) -> Iterator[Found]:
+    """An event that no browser knows, and nobody makes, is nearly one of its own."""
     for match in _LISTENS.finditer(code.spoken):
-        if not code.bare[match.start() : match.end()].strip():
+        name = match[2]
+        if not code.bare[match.start() : match.end()].strip() or name in BROWSERS:
             continue
-        yield Found(
-            "client-handler-misnamed",
-            f"nothing: no event is called 'on{match[2]}'",
-            code.spot(match.start()),
-            RANK,
-            TRIED,
-            f"'{match[2]}'",
-        )
-        return
+        plain = name.removeprefix("on")
+        right = [plain] if plain in BROWSERS else []
+        right += [_DONE[name]] if name in _DONE else []
+        if len(name) > len("readystatechange") // 2:
+            right += difflib.get_close_matches(name, BROWSERS, 1, 0.85)
+        made = rf"[\"'`]{name}[\"'`]"
+        told = sum(len(re.findall(made, one.spoken)) for one in every)
+        heard = sum(len(re.findall(rf"\(\s*{made}", one.spoken)) for one in every)
+        if right and told == heard and not any(_makes(one, made) for one in every):
+            yield Found(
+                "client-handler-misnamed",
+                f"nothing: no event is called {name!r}",
+                code.spot(match.start()),
+                RANK,
+                TRIED,
+                f"{right[0]!r}",
+            )
+            return
+
+
+def _makes(code: Code, name: str) -> bool:
+    return bool(re.search(rf"\bnew\s+\w*Event\s*\(\s*{name}", code.spoken))

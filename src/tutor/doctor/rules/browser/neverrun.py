@@ -17,6 +17,7 @@ _BY_OTHERS = {
     *("connectedCallback", "componentDidMount", "ngOnInit", "ready", "main"),
 }
 _TAG = re.compile(r"<(?!script\b)[a-z][^<>]*>", re.I)
+_CHAIN = re.compile(r"[A-Za-z_$][\w$.]*\.([A-Za-z_$][\w$]*)")
 _ALONE = re.compile(r"([A-Za-z_$][\w$]*(?:\s*\.\s*[A-Za-z_$][\w$]*)+)\s*(?=;)")
 # Methods of the browser's own that do something, and are no property besides.
 _DOES = {
@@ -29,6 +30,7 @@ def rules(every: list[Code]) -> Iterator[Found]:
     for code in every:
         if not code.script.is_built:
             yield from _opens_for_nobody(code, every)
+            yield from _given(code)
             yield from _alone(code, every)
             yield from _not_called_there(code)
 
@@ -97,6 +99,22 @@ def _said(code: Code) -> str:
     for tag in () if code.script.is_static else _TAG.finditer(text):
         said = said[: tag.start()] + tag[0] + said[tag.end() :]
     return said
+
+
+def _given(code: Code) -> Iterator[Found]:
+    """``onEnd: () => location.reload``: whoever calls it gets a method, not called."""
+    for one in code.functions:
+        named = None if one.is_block else _CHAIN.fullmatch(code.plain(one.body))
+        if named and named[1] in _DOES and not one.given:
+            yield Found(
+                SLUG,
+                f"nothing: {named[1]} is named, and nobody calls it",
+                code.spot(one.body[0]),
+                RANK,
+                TRIED,
+                f"{named[0]}()",
+            )
+            return
 
 
 def _alone(code: Code, every: list[Code]) -> Iterator[Found]:

@@ -71,8 +71,13 @@ def _is_response(code: Code, name: str, index: int) -> bool:
     """Whether a name certainly stands for what ``fetch`` gave."""
     around = code.around(index)
     begin = around.body[0] if around else 0
-    made = rf"(?<![\w$.]){re.escape(name)}\s*=\s*(?:await\s+)?(?:window\.)?fetch\s*\("
-    return re.search(made, code.bare[begin:index]) is not None
+    made = (
+        rf"(?<![\w$.]){re.escape(name)}\s*=\s*(?:await\s+)?(?:window\.)?([\w$]+)\s*\("
+    )
+    by = [one[1] for one in re.finditer(made, code.bare[begin:index])]
+    gives = r"(?:return\s+)?(?:window\.)?fetch\s*\("
+    own = [code.plain(f.body) for f in code.functions if by and f.name == by[-1]]
+    return by[-1:] == ["fetch"] or any(re.match(gives, text) for text in own)
 
 
 def _dropped(code: Code) -> Iterator[Found]:

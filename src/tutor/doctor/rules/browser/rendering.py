@@ -43,7 +43,7 @@ def _missing(seen: Evidence) -> Iterator[Found]:
     told = seen.look.get("templates") or {}
     known = [seen.home / one for one in told.get("folders", [])]
     known += [Path(one) for one in told.get("others", [])]
-    if not told.get("plain") or not told.get("folders"):
+    if not told.get("plain") or not known:
         return
     for name, place in (*_named(seen), *_extended(seen), *_of_library(seen)):
         # Without one like it, it may be for later.
@@ -159,7 +159,7 @@ def _failed(seen: Evidence, event: Event) -> Iterator[Found]:
 
 def _cause(
     seen: Evidence, links: list[Event], place: Place
-) -> tuple[str, Place, str] | None:
+) -> tuple[str | None, Place, str] | None:
     kinds = [link["type"] for link in links]
     every = " ".join(link["text"] for link in links)
     if "TemplateDoesNotExist" in kinds:
@@ -169,6 +169,9 @@ def _cause(
         named = next((asked[one] for one in name.split(", ") if one in asked), place)
         at = folders.of_template(seen, name) or outer or named
         return "client-template-not-found", at, _elsewhere(seen, name)
+    if "values to unpack in for loop" in every:
+        loop = _saying(seen, r"\{%\s*for\s+\w+\s*,\s*\w+\s+in\s+(?![\w.]+\.items\b)")
+        return None, loop or place, "A loop with two names over a dict needs .items."
     nothing = re.search(r"The view ([\w.]+) didn't return an HttpResponse", every)
     if nothing and "returned None" in every:
         view = seen.source.functions.get(nothing[1])

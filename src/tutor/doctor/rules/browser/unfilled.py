@@ -34,6 +34,17 @@ _OF_CLASSES = {
     *("object", "object_list", "view", "form", "formset", "paginator", "page_obj"),
     *("is_paginated", "site", "site_name", "next", "date_list", "previous_day"),
 }
+# Those that give none of it.
+_GUARDS = ("LoginRequired", "PermissionRequired", "UserPassesTest", "Access")
+_GIVE_NOTHING = {
+    *(
+        "django.views.View",
+        "django.views.generic.View",
+        "django.views.generic.base.View",
+    ),
+    *("django.views.generic.TemplateView", "django.views.generic.base.TemplateView"),
+    *(f"django.contrib.auth.mixins.{one}Mixin" for one in _GUARDS),
+}
 _BLANK = re.compile(
     r"\{#.*?#\}|<!--.*?-->|\{%\s*(verbatim|comment)\b.*?\{%\s*end\1\b[^%]*%\}", re.S
 )
@@ -123,9 +134,15 @@ def _given(seen: Evidence) -> dict[str, _Page]:
             one = found.setdefault(name, _Page())
             one.views.append((owner.name, (owner.module.file, owner.node.lineno)))
             bases = owner.library_bases()
-            one.is_certain &= all(base.startswith("django.views.") for base in bases)
-            one.given |= _OF_CLASSES | {*_said(seen, owner)}
+            one.is_certain &= all(map(_is_known, bases))
+            plain = bases and {*bases} <= _GIVE_NOTHING
+            one.given |= {"view"} if plain else _OF_CLASSES
+            one.given |= {*_said(seen, owner)}
     return {name: one for name, one in found.items() if one.is_certain}
+
+
+def _is_known(base: str) -> bool:
+    return base.startswith("django.views.") or base in _GIVE_NOTHING
 
 
 def _said(seen: Evidence, owner: Class) -> Iterator[str]:

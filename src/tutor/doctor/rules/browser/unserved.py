@@ -13,6 +13,7 @@ from tutor.doctor.rules.browser.pages import TRIED
 from tutor.doctor.rules.found import Found
 
 RANK = 64
+_PLAIN = re.compile(r"\bsrc\s*=\s*[\"']/?static/([\w./-]+)[\"']")
 _APP = "django.contrib.staticfiles"
 
 
@@ -29,7 +30,10 @@ def rules(seen: Evidence, every: list[Code]) -> Iterator[Found]:
     if any(True for _ in sites(seen.project)):
         return  # another server may do so
     for page in every:
-        for match in STATIC.finditer(page.script.text):
+        for match in [
+            *STATIC.finditer(text := page.script.text),
+            *_PLAIN.finditer(text),
+        ]:
             last = match[1].rpartition("/")[2]
             there = [
                 path

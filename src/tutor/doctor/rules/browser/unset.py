@@ -93,7 +93,9 @@ def _no_such_id(code: Code, whole: str) -> Iterator[Found]:
         begins = len(re.findall(rf"(?<![\w-]){re.escape(prefix)}", whole))
         asks = len(
             re.findall(
-                rf"(?:ById\s*\(\s*|Selector\s*\(\s*)[`'\"]#?{re.escape(prefix)}", whole
+                rf"(?:(?:ById\s*\(\s*|Selector\s*\(\s*)[`'\"]#?|[`'\"]\.|"
+                rf"\bclass(?:Name)?\s*=\s*[`'\"](?:[^`'\"<>]*\s)?){re.escape(prefix)}",
+                whole,
             )
         )
         if begins == asks:

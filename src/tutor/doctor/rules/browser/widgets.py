@@ -17,6 +17,7 @@ _PLAIN = {
     *("div", "p", "span", "ul", "ol", "pre", "h1", "h2", "h3", "section", "b"),
     *("strong", "em", "td", "tr", "table", "tbody", "main", "article", "aside"),
 }
+_FILTERED = re.compile(r"\|\s*json_script\s*:\s*[\"']([\w-]+)")
 _LOOKED = r"(?:document\s*\.\s*)?[A-Za-z_$][\w$]*\s*\(\s*(['\"`])#?{0}\1\s*\)"
 _KEY = re.compile(
     r"(?<![\w$])[A-Za-z_$][\w$]*\s*\.\s*(?:(?P<key>key)\s*[!=]==?\s*(?P<number>\d{1,3})\b|"
@@ -38,6 +39,8 @@ def rules(every: list[Code]) -> Iterator[Found]:
             named = _ID.search(tag[2])
             if named:
                 kinds.setdefault(named[1], set()).add(tag[1].lower())
+        for name in _FILTERED.findall(page.script.text):
+            kinds.setdefault(name, set()).add("script")
     for code in every:
         if not code.script.is_built:
             yield from _value_of_a_text(code, kinds)
@@ -63,11 +66,14 @@ def _value_of_a_text(code: Code, kinds: dict[str, set[str]]) -> Iterator[Found]:
             ),
             code.spoken,
         )
-        if made:
+        binds = rf"\b(?:const|let|var)\s+{re.escape(made[1])}\b" if made else ""
+        if made and len(re.findall(binds, code.bare)) == 1:
             words.append(rf"(?<![\w$.]){re.escape(made[1])}(?![\w$])")
         for word in words:
-            sets = re.search(rf"{word}\s*\.\s*({wrong})\s*(?:\+?=(?!=))", code.spoken)
-            if sets and code.bare[sets.end() - 1] == "=":
+            # Where a field has no text in it, there is none to be read, either.
+            signs = r"\b" if "|" in wrong else r"\s*(?:\+?=(?!=))"
+            sets = re.search(rf"{word}\s*\.\s*({wrong}){signs}", code.spoken)
+            if sets and code.bare[sets.end() - 1].strip():
                 part = sets[sets.lastindex or 0]
                 kind = sorted(tags)[0]
                 yield Found(

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import ast
 import difflib
+import re
 from collections.abc import Iterator
 
 from tutor.doctor.evidence import Evidence
+from tutor.doctor.rules.browser import contexts, scripts
 from tutor.doctor.rules.database.fields import fields
 from tutor.doctor.rules.found import TRIED, Found, Place, at
 from tutor.doctor.source import Class, Function, Source, calls, managers
+from tutor.doctor.source.flow import Frame, unfold
+from tutor.doctor.source.walking import walk
 
 RANK = 46  # before what the library says at that line
 SLUG = "db-field-unknown"
@@ -23,12 +27,14 @@ _QUERIES = {*_GIVEN, *_ASKED, *_KEPT, "count", "acount", "exists", "aexists", "v
 _QUERIES |= {"first", "afirst", "last", "alast", "latest", "alatest", "values_list"}
 _QUERIES |= {"aggregate", "annotate", "in_bulk", "bulk_create", "abulk_create"}
 _QUERIES |= {"aaggregate"}
+_LOOP = re.compile(r"\{%\s*for\s+(\w+)\s+in\s+(\w+)\s*(?:reversed\s*)?%\}")
 _OWN = ("django.db.models.Model", "django.db.models.base.Model", "builtins.object")
 _NAMES = ("related_name", "related_query_name")
 _LINKS = ("ForeignKey", "OneToOneField", "ManyToManyField")
 
 
 def rules(seen: Evidence) -> Iterator[Found]:
+    yield from [*_printed(seen)][:1]
     for function in seen.source.all_functions():
         for call in calls.calls(function.node):
             yield from _without_manager(seen.source, function, call)
@@ -63,6 +69,49 @@ def _without_manager(
         yield Found(WITHOUT, got, at(function, call), RANK, TRIED, expected)
 
 
+def _printed(seen: Evidence) -> Iterator[Found]:
+    """``{% for m in history %}{{ m.text }}``, where no row has such a field."""
+    for page in scripts.texts(seen):
+        for loop in () if page.is_static else _LOOP.finditer(page.text):
+            rows = [*contexts.given(seen, page.file, loop[2])]
+            models = [_rows(seen.source, *one) for one in rows]
+            end = page.text.find("{% endfor", loop.end())
+            read = re.compile(rf"\{{\{{\s*{loop[1]}\.(\w+)")
+            known = models and None not in models
+            for match in read.finditer(page.text, loop.end(), end) if known else ():
+                lost = [m for m in models if m and match[1] not in _shown(seen, m)]
+                if len(lost) == len(models) and lost[0] is not None:
+                    place = page.spot(match.start())
+                    yield _unknown(lost[0], match[1], "", place, f"nothing: {match[0]}")
+
+
+def _rows(source: Source, function: Function, value: ast.expr) -> Class | None:
+    """The model of which an expression gives rows, and nothing but its fields."""
+    where, node = unfold(Frame(function, function.owner), value)
+    node = node.value if isinstance(node, ast.Subscript) else node
+    if not isinstance(node, ast.Call):
+        return None
+    path = where.function.module.resolve(node.func, where.function) or ""
+    model, _, rest = path.partition(".objects.")
+    one = source.classes.get(model)
+    kept = all(part.removesuffix("()") in _KEPT for part in rest.split("."))
+    own = managers.manager_of(source, model, "objects")
+    return one if one and rest and kept and _is_plain(one) and own is None else None
+
+
+def _shown(seen: Evidence, one: Class) -> set[str]:
+    """What a template may print of a row, whoever has put it there."""
+    put = {
+        node.attr
+        for module in seen.source.modules.values()
+        for node in walk(module.tree)
+        if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store)
+    }
+    names = {f"get_{name}_display" for name, _, _ in fields(one)}
+    back = {f"{other.name.lower()}_set" for other in seen.source.classes.values()}
+    return _names(one) | _back(seen.source) | put | names | back | {"delete", "save"}
+
+
 def _asked(source: Source, path: str) -> tuple[Class | None, str]:
     """The model of which a call makes a row, or asks for some; and by which method."""
     model, manager, rest = path.partition(".objects.")
@@ -77,10 +126,10 @@ def _asked(source: Source, path: str) -> tuple[Class | None, str]:
     return (None, "") if manager and own is not None else (one, last)
 
 
-def _unknown(one: Class, name: str, last: str, place: Place) -> Found:
+def _unknown(one: Class, name: str, last: str, place: Place, got: str = "") -> Found:
     has = [field for field, _, _ in fields(one)]
     near = difflib.get_close_matches(name, has, 1, 0.5)
-    got = f"{one.name}() got unexpected keyword arguments: {name!r}"
+    got = got or f"{one.name}() got unexpected keyword arguments: {name!r}"
     got = f"Cannot resolve keyword {name!r} into field" if last in _ASKED else got
     right = near[0] if near else "a field of the model"
     hint = f"{one.name} has: {', '.join(has)}."
