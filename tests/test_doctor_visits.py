@@ -85,7 +85,7 @@ def test_what_only_its_use_shows_is_named(
     slug: str, base: int | str, file: str, change: tuple[str, str], tmp_path: Path
 ) -> None:
     project = made(base, file, change, tmp_path)
-    first = doctor.diagnose(project, visits_pages=True).findings[0]
+    first = doctor.diagnose(project, visits=20).findings[0]
     assert (first.slug, first.file) == (slug, file)
 
 
@@ -94,4 +94,4 @@ def test_nothing_is_found_in_the_use_of_a_right_page(
     base: int | str, file: str, change: tuple[str, str], tmp_path: Path
 ) -> None:
     project = made(base, file, change, tmp_path)
-    assert doctor.diagnose(project, visits_pages=True).findings == []
+    assert doctor.diagnose(project, visits=20).findings == []

@@ -15,11 +15,12 @@ from tutor.report import Refusal
 if TYPE_CHECKING:
     from tutor.doctor.diagnosis import Diagnosis
 
+SHORT, WHOLE = 2.4, 20.0  # seconds after which no more is done with the pages
 PART_ONE = 6  # the last step that a diagnosis tells from those before it
 
 
 def main(argv: Sequence[str]) -> int:
-    """``doctor PATH [--json] [--python PATH]``.
+    """``doctor PATH [--json] [--python PATH] [--visit]``.
 
     Returns:
         0 where nothing is an error, 1 with errors, 2 where there is no project.
@@ -30,6 +31,11 @@ def main(argv: Sequence[str]) -> int:
     )
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     parser.add_argument("--python", type=Path, help="the project's own interpreter")
+    parser.add_argument(
+        "--visit",
+        action="store_true",
+        help="use all pages in a browser, where nothing else is wrong; it takes longer",
+    )
     options = parser.parse_args(argv)
     try:
         if options.python is not None and not options.python.exists():
@@ -44,8 +50,9 @@ def main(argv: Sequence[str]) -> int:
 
         # A project of one's own may need what its owner has set; the course's does not.
         path, given = options.path, surroundings.withheld() if options.path else {}
+        visits = WHOLE if options.visit else SHORT
         found = diagnose(
-            path or places.workspace(), python=python, given=given, visits_pages=True
+            path or places.workspace(), python=python, given=given, visits=visits
         )
     except Refusal as refusal:
         print(str(refusal).splitlines()[0], file=sys.stderr)

@@ -114,7 +114,7 @@ def diagnose(
     python: Path | None = None,
     aim: int = 0,
     given: Mapping[str, str] | None = None,
-    visits_pages: bool = False,
+    visits: float = 0,
 ) -> Diagnosis:
     """Look at a project and name what is wrong with it; nothing in it changes.
 
@@ -123,22 +123,25 @@ def diagnose(
         python: its own interpreter; by default ours.
         aim: the step that it is meant to have reached, if that is known.
         given: variables for the environment that it is loaded and served in.
-        visits_pages: whether a browser uses its pages, where nothing else is wrong.
+        visits: seconds, from the beginning, in which a browser uses its pages, where
+            nothing else is wrong.
 
     Raises:
         Refusal: the path is no Django project.
     """
     project = project.resolve()
     home = find_home(project)
-    end = time.monotonic() + LIMIT
+    began = time.monotonic()
+    end = began + LIMIT
     with copying.copied(project) as copy, nothing_left() as left:
         run = copy / home.relative_to(project)
         seen = gathering.gather(project, home, run, python, end, left.mark, given)
         left.forked = seen.forked
         seen.aim = aim
         problems = [catalogue.problem(one) for one in judge(seen)]
-        if visits_pages and all(one.severity == "advice" for one in problems):
-            problems += map(catalogue.problem, _seen_in_use(seen, run, end))
+        if visits and all(one.severity == "advice" for one in problems):
+            in_use = _seen_in_use(seen, run, min(end, began + visits))
+            problems += map(catalogue.problem, in_use)
     problems.sort(key=_order)
     return Diagnosis(problems, reached(seen))
 

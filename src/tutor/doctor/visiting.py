@@ -31,7 +31,8 @@ from tutor.doctor.visit import TOKEN, Visit
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Dialog, Page, Route
 
-QUIET = 0.15  # seconds without any news, after which a page has come to rest
+LEAST = 0.9  # seconds without which no visit is begun: until a page is there
+QUIET = 0.12  # seconds without any news, after which a page has come to rest
 LONGEST = 1.0  # seconds for that
 MOST = 8  # buttons of a page that are clicked
 _BUTTONS = ", ".join(
@@ -54,9 +55,11 @@ def visited(seen: Evidence, copy: Path, end: float) -> tuple[list[Visit], Told]:
     Args:
         seen: what is known already, with the way in which it was started.
         copy: the copy of its home.
-        end: when to stop, on the monotonic clock.
+        end: when to stop, on the monotonic clock; a page that is not through by then
+            tells nothing.
     """
-    if seen.how is None or not _has_sockets(seen):
+    left = end - time.monotonic()
+    if left < LEAST or seen.how is None or not _has_sockets(seen):
         return [], Told()
     own = [*(seen.look.get("urls") or {}).get("own", [])]
     pages = [path for path in own if not DOES_MORE.search(path)]
@@ -83,7 +86,7 @@ def visited(seen: Evidence, copy: Path, end: float) -> tuple[list[Visit], Told]:
             asyncio.run(talk.prepared(paths(live.told())))
             cookie = (live.told().get("prepared") or {}).get("cookie")
             pages = pages[:MOST_PAGES]
-            found = kept.visited(_visited, host, cookie, pages, folders)
+            found = kept.visited(_visited, host, cookie, pages, folders, end)
             return found, live.told()
         finally:
             kept.stop()
@@ -101,6 +104,7 @@ def _visited(
     cookie: str | None,
     pages: list[str],
     folders: Folders,
+    end: float,
 ) -> list[Visit]:
     found = []
     with chromium.new_context() as context:
@@ -115,12 +119,15 @@ def _visited(
             page.on("dialog", _answer)
             with suppress(Exception):
                 _look(page, visit, host)
-                _use(page, visit)
+                if "<script" in visit.text:  # else nothing of it runs
+                    _use(page, visit, end)
             with suppress(Exception):
                 visit.shown = page.locator("body").inner_text(timeout=500)
                 visit.html = page.content()
                 visit.held = page.evaluate(_VALUES)
                 page.close()
+            if time.monotonic() > end:
+                break
             found.append(visit)
     return found
 
@@ -148,7 +155,8 @@ def _look(page: Page, visit: Visit, host: str) -> None:
     answer = page.goto(f"http://{host}{visit.path}", timeout=4000)
     visit.text = answer.text() if answer is not None else ""
     visit.status = answer.status if answer is not None else 0
-    _rest(page, visit)
+    if "<script" in visit.text:
+        _rest(page, visit)
     visit.html_before = page.content()
     visit.early = {text for one in visit.sockets.values() for text in one.heard}
     visit.before = page.locator("body").inner_text(timeout=500)
@@ -157,12 +165,12 @@ def _look(page: Page, visit: Visit, host: str) -> None:
 def _rest(page: Page, visit: Visit) -> None:
     began = visit.news = time.monotonic()
     while time.monotonic() < began + LONGEST:
-        page.wait_for_timeout(30)
+        page.wait_for_timeout(20)
         if time.monotonic() > visit.news + QUIET:
             break
 
 
-def _use(page: Page, visit: Visit) -> None:
+def _use(page: Page, visit: Visit, end: float) -> None:
     """Type into each field, and click each button that does no harm."""
     here = page.url
     written = []
@@ -181,6 +189,8 @@ def _use(page: Page, visit: Visit) -> None:
     _rest(page, visit)
     clicked, before = 0, page.content()
     for one in page.locator(_BUTTONS).element_handles()[:MOST]:
+        if time.monotonic() > end:
+            return
         words = one.evaluate("e => e.outerHTML + (e.form ? e.form.action : '')")
         if not _HARMS.search(words):
             one.click(timeout=300)
