@@ -76,6 +76,8 @@ UNSTORED = [
     ("note = Note(text=text)\n    note.save", False),
     ("note = Note(text='') if text else Note()\n    return note.text", False),
     ("note = Note.objects.create(text=text)\n    return shown(note)", False),
+    ("User.objects.create_user(username=name)", False),
+    ("user = User.objects.get(username=name)\n    print(user.email)", False),
 ]
 SIGNUP = [
     ("User.objects.create(username=name, password=word)", True),

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from tutor.doctor.evidence import Evidence
 from tutor.doctor.rules.found import TRIED, Found, at
-from tutor.doctor.source import Function, calls, managers
+from tutor.doctor.source import Function, calls, known, managers
 from tutor.doctor.source.walking import walk
 
 RANK = 49  # before what an empty table leads to
@@ -27,7 +27,9 @@ def rules(seen: Evidence) -> Iterator[Found]:
             if not isinstance(call, ast.Call) or not call.keywords:
                 continue
             path = calls.name_of(call, function)
-            model = path if managers.is_model(seen.source, path) else ""
+            is_made = not {*path.split(".")} & known.MANAGERS
+            is_made = is_made and managers.is_model(seen.source, path)
+            model = path if is_made else ""
             alone = isinstance(node, ast.Expr)
             if model and (alone or (name and _is_only_read(name, function, DEEP))):
                 short = model.rpartition(".")[2]
