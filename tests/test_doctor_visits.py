@@ -95,3 +95,9 @@ def test_nothing_is_found_in_the_use_of_a_right_page(
 ) -> None:
     project = made(base, file, change, tmp_path)
     assert doctor.diagnose(project, visits=20).findings == []
+
+
+def test_a_visit_ends_in_time(tmp_path: Path) -> None:
+    _, base, file, change = WRONG[0]
+    project = made(base, file, change, tmp_path)
+    assert doctor.diagnose(project, visits=0.1).findings == [], "what needs a browser"
