@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from pathlib import Path
 
 import pytest
 
 from tutor import browser, doctor, trees
+from tutor.doctor import visiting
 
 sys.path.insert(0, str(Path(__file__).parent / "variants"))
 import shapes
@@ -97,7 +99,22 @@ def test_nothing_is_found_in_the_use_of_a_right_page(
     assert doctor.diagnose(project, visits=20).findings == []
 
 
-def test_a_visit_ends_in_time(tmp_path: Path) -> None:
+def test_no_visit_begins_that_cannot_end_in_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun: list[object] = []
+    monkeypatch.setattr(visiting, "started", lambda *told: begun.append(told))
     _, base, file, change = WRONG[0]
     project = made(base, file, change, tmp_path)
     assert doctor.diagnose(project, visits=0.1).findings == [], "what needs a browser"
+    assert not begun
+
+
+def test_the_command_visits_all_pages_if_asked(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    slug, base, file, change = WRONG[0]
+    project = made(base, file, change, tmp_path)
+    assert doctor.main([str(project), "--json", "--visit"]) == 1
+    first = json.loads(capsys.readouterr().out)["findings"][0]
+    assert (first["slug"], first["file"]) == (slug, file)
